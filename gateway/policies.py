@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -17,6 +17,27 @@ from storage.registry import mailboxes
 from storage.registry.mailboxes import OrdinaryTickets
 
 Policies = Mapping[str, Policy]
+
+
+class PolicyBook(Mapping[str, Policy]):
+    """The policies in force by name: replaced all together, never one by one."""
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies = policies
+
+    def replace(self, policies: Policies) -> None:
+        """Put other policies in force. What is being decided goes on with the policy it has."""
+        self._policies = policies
+
+    def __getitem__(self, name: str) -> Policy:
+        return self._policies[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._policies)
+
+    def __len__(self) -> int:
+        return len(self._policies)
+
 
 SHIPPED = "shipped"
 _NAME = re.compile(r"^name[ \t]*=.*$", re.MULTILINE)

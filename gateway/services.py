@@ -61,7 +61,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
     unknown one that a mailbox names.
     """
     async with AsyncExitStack() as stack:
-        loaded = policies.load(config.policies.folder)
+        loaded = policies.PolicyBook(policies.load(config.policies.folder))
         database = await _open_database(config, loaded, stack)
         ledger = _open_ledger(database, stack)
         resolver = _open_resolver(config, stack)

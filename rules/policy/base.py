@@ -47,7 +47,7 @@ def _list_name(value: str) -> str:
 
 def _printable(value: str) -> str:
     if not value.isprintable():
-        raise ValueError("the name contains an invisible character; type it again")
+        raise ValueError("the text contains an invisible character; type it again")
     return value
 
 
@@ -101,6 +101,12 @@ Name = Annotated[
 Address = Annotated[str, AfterValidator(_address)]
 ListName = Annotated[str, AfterValidator(_list_name)]
 """The address of a mailing list, or its List-Id without angle brackets."""
+Phrase = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=80),
+    AfterValidator(_printable),
+]
+"""Plain words that are searched for as they are; no pattern."""
 Pattern = Annotated[str, AfterValidator(_pattern)]
 """A regular expression whose search is cheap for any text: see `rules.mail.patterns`."""
 SpanText = Annotated[str, AfterValidator(_span)]

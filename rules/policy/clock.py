@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rules.policy.base import DAYS, WORKING_DAYS, Day, HourText, Section, Zone
+from rules.policy.base import DAYS, WORKING_DAYS, Day, HourText, Section, SpanText, Zone
 from rules.ticket.business_time import ALWAYS, Calendar, parse_time_of_day
 from rules.ticket.sla import WARN_FRACTION
 from rules.validation.messages import suggestion
@@ -91,4 +91,14 @@ class ClockSection(Section):
     """The fraction of the promised time after which staff are warned."""
     remind_customer: bool = False
     """Whether the customer is informed when to expect the next answer."""
+    waits_at_most: SpanText | None = None
+    """How long an incomplete request waits until its clock starts all the same; by default
+    `1 business day`, or `1 day` where support is available 24/7."""
     calendar: CalendarSection = CalendarSection()
+
+    @property
+    def longest_wait(self) -> str:
+        """How long an incomplete request waits for its clock, as a span."""
+        if self.waits_at_most is not None:
+            return self.waits_at_most
+        return "1 day" if self.calendar.always else "1 business day"

@@ -50,6 +50,11 @@ class AcknowledgementSection(Section):
     text: Text
     pause_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
     """At most one acknowledgement per sender in this many minutes."""
+    without_promise: Text = (
+        "Requests are submitted in the portal. We keep this email; its response time starts once "
+        "you submit it there, or once our staff accept it."
+    )
+    """Added to the acknowledgement where `requests_by_mail` is `without_promise`."""
 
 
 class LifecycleSection(Section):
@@ -92,3 +97,7 @@ class TextsSection(Section):
         "Your plan comes without support by mail. Please ask in the community forum."
     )
     """The SMTP reply to a sender on a tier without support."""
+    portal_only: ReplyText = (
+        "Requests are submitted in the portal, not by mail. Replies to a request are taken here."
+    )
+    """The SMTP reply to a request where `requests_by_mail` is `refuse`."""

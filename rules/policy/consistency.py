@@ -13,6 +13,7 @@ def contradictions(policy: Policy) -> list[str]:
     """Every error that no section can detect alone; each names its key and what to do."""
     return [
         *_claims(policy),
+        *_by_mail(policy),
         *_tiers(policy),
         *_twice(policy),
         *_clock(policy),
@@ -23,6 +24,29 @@ def contradictions(policy: Policy) -> list[str]:
 def _claims(policy: Policy) -> Iterator[str]:
     for number, claim in enumerate(policy.severity.claims):
         yield from _unknown_level(policy, f"severity.claims.{number}.level", claim.level)
+
+
+def _by_mail(policy: Policy) -> Iterator[str]:
+    """Customers whose mail is not enough must read where requests are submitted."""
+    match policy.requests_by_mail:
+        case "full":
+            return
+        case "without_promise":
+            section, key = "acknowledgement", "without_promise"
+            told = key in policy.acknowledgement.model_fields_set
+        case "refuse":
+            section, key = "texts", "portal_only"
+            told = key in policy.texts.model_fields_set
+    if not told:
+        yield (
+            f"requests_by_mail: {policy.requests_by_mail!r}: customers cannot learn where the "
+            f"portal is; write {section}.{key} with its address"
+        )
+    elif section == "acknowledgement" and not policy.acknowledgement.send:
+        yield (
+            "requests_by_mail: 'without_promise': nobody would read where to submit a request "
+            "while acknowledgement.send = false; write send = true"
+        )
 
 
 def _tiers(policy: Policy) -> Iterator[str]:
@@ -38,12 +62,7 @@ def _tiers(policy: Policy) -> Iterator[str]:
         for key, promises in (("first", tier.first), ("ongoing", tier.ongoing)):
             for level, span in promises.items():
                 yield from _unknown_level(policy, f"tiers.{number}.{key}", level)
-                if policy.clock.calendar.always and parse_span(span).business:
-                    yield (
-                        f"tiers.{number}.{key}.{level}: {span!r} counts business hours, but "
-                        "support is available 24/7; write always = false and the hours in "
-                        "[clock.calendar], or a span without 'business'"
-                    )
+                yield from _without_hours(policy, f"tiers.{number}.{key}.{level}", span)
         if not tier.support and (tier.first or tier.ongoing):
             yield (
                 f"tiers.{number}: {tier.name} has support = false but promises answers; "
@@ -76,16 +95,22 @@ def _clock(policy: Policy) -> Iterator[str]:
             'add [[completeness.facts]], or write starts = "arrival"'
         )
 
+    yield from _without_hours(policy, "clock.waits_at_most", policy.clock.waits_at_most)
+
+
+def _without_hours(policy: Policy, key: str, span: str | None) -> Iterator[str]:
+    """A span in business time where there are no business hours."""
+    if span is not None and policy.clock.calendar.always and parse_span(span).business:
+        yield (
+            f"{key}: {span!r} counts business hours, but support is available 24/7; write "
+            "always = false and the hours in [clock.calendar], or a span without 'business'"
+        )
+
 
 def _escalation(policy: Policy) -> Iterator[str]:
     for number, level in enumerate(policy.escalation.levels):
-        within = level.answer_within
-        if within is not None and policy.clock.calendar.always and parse_span(within).business:
-            yield (
-                f"escalation.levels.{number}.answer_within: {within!r} counts business hours, but "
-                "support is available 24/7; write always = false and the hours in "
-                "[clock.calendar], or a span without 'business'"
-            )
+        key = f"escalation.levels.{number}.answer_within"
+        yield from _without_hours(policy, key, level.answer_within)
 
 
 def _unknown_level(policy: Policy, key: str, name: str) -> Iterator[str]:

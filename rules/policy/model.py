@@ -56,6 +56,9 @@ class Policy(Section):
     lists: tuple[ListName, ...] = ()
     """Mailing lists of ours that send to this mailbox, such as a Google Group as the public
     address: each by its address, or by its List-Id where that is not made of the address."""
+    requests_by_mail: Literal["full", "without_promise", "refuse"] = "full"
+    """Whether a mail opens a request with a promise, one without, or none: requests are then
+    submitted in the portal, and mail is for replies."""
     sender_name: Text = "Support"
     """The name in From of what we send."""
     default_tier: str | None = None

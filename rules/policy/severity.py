@@ -6,7 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from rules.policy.base import LevelName, Pattern, Section, Text
+from rules.mail.patterns import compiled
+from rules.policy.base import LevelName, Pattern, Phrase, Section, Text
 from rules.validation.messages import suggestion
 
 
@@ -16,6 +17,8 @@ class LevelSection(Section):
     critical: bool = False
     aliases: tuple[LevelName, ...] = ()
     """Other names for it, such as P1."""
+    phrases: tuple[Phrase, ...] = ()
+    """Plain words that claim it wherever they are in the subject or the first lines."""
 
 
 class ClaimSection(Section):
@@ -23,6 +26,16 @@ class ClaimSection(Section):
 
     pattern: Pattern
     level: Text
+    example: Text | None = None
+    """A text in which the pattern is found; `policy explain` shows it in place of the pattern."""
+
+    @model_validator(mode="after")
+    def _finds_its_example(self) -> Self:
+        if self.example is not None and not compiled(self.pattern).search(self.example):
+            raise ValueError(
+                f"the pattern does not find its example {self.example!r}; change one of the two"
+            )
+        return self
 
 
 class SeveritySection(Section):
@@ -39,6 +52,8 @@ class SeveritySection(Section):
     """The level that `Importance: high` or `X-Priority: 1` claims."""
     critical_channel: Text | None = None
     """Where critical problems are reported; the first text in the reply to a critical claim."""
+    critical_channel_in_portal: Text | None = None
+    """The same for a critical claim that is made in the portal: a way other than the portal."""
     workaround_lowers: bool = False
     """Whether a workaround (`#workaround`) lowers the severity by one level."""
     claims: tuple[ClaimSection, ...] = ()
@@ -71,4 +86,21 @@ class SeveritySection(Section):
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise ValueError(f"the name {repeated[0]!r} is used by more than one level")
+        self._phrases_agree()
         return self
+
+    def _phrases_agree(self) -> None:
+        """Raise ValueError where a phrase claims two levels."""
+        claimed: dict[str, str] = {
+            name.casefold(): level.name
+            for level in self.levels
+            for name in (level.name, *level.aliases)
+        }
+        for level in self.levels:
+            for phrase in level.phrases:
+                other = claimed.setdefault(" ".join(phrase.casefold().split()), level.name)
+                if other != level.name:
+                    raise ValueError(
+                        f"the phrase {phrase!r} of {level.name} also claims {other}; "
+                        "give it to one level"
+                    )

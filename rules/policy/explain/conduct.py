@@ -13,6 +13,20 @@ def overview(policy: Policy) -> Iterator[str]:
     yield f"This is the policy {policy.name}: {policy.title}."
     yield f"Outgoing mails are written in {ENGLISH_NAMES[policy.language]}."
     yield f"Their sender name is {quoted(policy.sender_name)}."
+    match policy.requests_by_mail:
+        case "full":
+            yield "A mail opens a request like one that is submitted in the portal."
+        case "without_promise":
+            yield (
+                "A mail opens a request without a promised response time, until it is submitted "
+                "in the portal or accepted by staff. Its acknowledgement adds: "
+                f"{quoted(policy.acknowledgement.without_promise)}"
+            )
+        case "refuse":
+            yield (
+                "A mail opens no request. It is refused with the text: "
+                f"{quoted(policy.texts.portal_only)}"
+            )
     yield f"Their subject contains the ticket number as {quoted(policy.subject_tag.format)}."
 
 

@@ -22,12 +22,22 @@ def severity(policy: Policy) -> Iterator[str]:
     else:
         yield "Staff set the severity of a request; the customer's claim is only recorded."
     yield "A mail claims a level by its name in [brackets] in the subject, or after 'Severity:'."
+    for level in severity.levels:
+        if level.phrases:
+            phrases = listed([quoted(phrase) for phrase in level.phrases], "or")
+            yield f"A mail that says {phrases} claims {level.name}."
     for claim in severity.claims:
-        yield f"The pattern {quoted(claim.pattern)} claims {claim.level}."
+        example = f", such as {quoted(claim.example)}" if claim.example is not None else ""
+        yield f"The pattern {quoted(claim.pattern)}{example}, claims {claim.level}."
     if severity.high_importance is not None:
         yield f"A mail marked as important claims {severity.high_importance}."
     if severity.critical_channel is not None:
         yield f"The answer to a critical claim begins with: {quoted(severity.critical_channel)}"
+    if severity.critical_channel_in_portal is not None:
+        yield (
+            "The answer to a critical claim in the portal begins with: "
+            f"{quoted(severity.critical_channel_in_portal)}"
+        )
     if severity.workaround_lowers:
         yield "A workaround lowers the severity by one level."
     else:

@@ -55,7 +55,10 @@ def clock(policy: Policy) -> Iterator[str]:
         case "arrival":
             yield "The clock starts when the mail arrives."
         case "complete":
-            yield "The clock starts when the request states every required fact."
+            yield (
+                "The clock starts when the request states every required fact, or else "
+                f"{clock.longest_wait} after the request arrived."
+            )
     if clock.pauses_while_pending:
         yield "It is paused while the ticket waits for the customer."
     else:

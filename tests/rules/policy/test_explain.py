@@ -21,11 +21,13 @@ name = "full"
 title = "Everything is set"
 aliases = ["old@help.example", "older@help.example"]
 lists = ["group@help.example", "desk.lists.help.example"]
+requests_by_mail = "without_promise"
 default_tier = "gold"
 [[severity.levels]]
 name = "Critical"
 critical = true
 aliases = ["P1"]
+phrases = ["house on fire"]
 meaning = "Nothing works."
 [[severity.levels]]
 name = "High"
@@ -38,9 +40,11 @@ default = "Low"
 ceiling = "High"
 high_importance = "High"
 critical_channel = "Call us."
+critical_channel_in_portal = "Call us now."
 [[severity.claims]]
 pattern = "on fire"
 level = "Critical"
+example = "The printer is on fire"
 [[completeness.facts]]
 name = "version"
 ask = "Which version?"
@@ -59,6 +63,9 @@ critical_channel = "Call the golden number."
 name = "free"
 title = "Free plan"
 support = false
+[clock]
+starts = "complete"
+waits_at_most = "2 business days"
 [clock.calendar]
 always = false
 country = "DE-BY"
@@ -83,6 +90,7 @@ contact = "ria@help.example"
 phone = "+1 555 0101"
 [acknowledgement]
 text = "We have it."
+without_promise = "Submit it at https://portal.help.example."
 [feedback]
 ask = true
 [texts]
@@ -90,11 +98,13 @@ sign_up = "Sign up first."
 invitation = "Sign up below."
 deactivated = "Closed."
 suspended = "Suspended."
+portal_only = "Submit it at https://portal.help.example."
 """
 POLICY = parse(FULL, "full.toml")
 
 
-def explained(policy: Policy) -> str:
+def explained(policy: object) -> str:
+    assert isinstance(policy, Policy)
     return as_text(chapters_of(policy), width=10_000)
 
 
@@ -155,6 +165,8 @@ def another(value: object, annotation: object) -> object:
 NOT_EXPLAINED: set[SettingPath] = {
     # On a tier without support these settings have no effect.
     *((("tiers", 1, key)) for key in ("critical_channel", "critical_first_in_portal")),
+    # Requests by mail are taken in this policy: see the next test.
+    ("texts", "portal_only"),
 }
 
 
@@ -164,8 +176,16 @@ NOT_EXPLAINED: set[SettingPath] = {
 def test_another_value_of_any_setting_changes_the_text(path: SettingPath) -> None:
     other = changed(POLICY, path)
 
-    assert isinstance(other, Policy)
     assert explained(other) != explained(POLICY)
+
+
+@pytest.mark.parametrize("kept", [("acknowledgement", "without_promise"), ("texts", "portal_only")])
+def test_a_text_of_requests_by_mail_is_shown_only_where_it_is_sent(kept: SettingPath) -> None:
+    other = POLICY.model_copy(update={"requests_by_mail": "full"})
+    refusing = POLICY.model_copy(update={"requests_by_mail": "refuse"})
+
+    assert explained(changed(other, kept)) == explained(other)
+    assert (explained(changed(refusing, kept)) != explained(refusing)) is (kept[0] == "texts")
 
 
 def test_the_default_tier_is_named() -> None:
