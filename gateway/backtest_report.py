@@ -19,8 +19,8 @@ from rules.decision.model import (
     Record,
     Refuse,
     Repeat,
-    Verdict,
 )
+from rules.decision.reasons import Verdict
 from rules.service.participants import Addition
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.sla import Stage

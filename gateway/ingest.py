@@ -20,7 +20,8 @@ from gateway.reception import FEW_MAILBOXES, Reception, StatedByStaff
 from gateway.runtime import Runtime
 from rules import replies
 from rules.decision.content import is_text_read_in_part
-from rules.decision.model import Decision, Reason
+from rules.decision.model import Decision
+from rules.decision.reasons import Reason
 from rules.decision.receipt import Receipt
 from rules.mail import BodyNeeded, Delivery
 from rules.networks import network_of, provider_of

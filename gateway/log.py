@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import structlog
 
-from rules.decision.model import Reason, Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Delivery
 

@@ -12,7 +12,7 @@ from gateway import log
 from gateway.ingest import Ingest
 from gateway.retention import Retention
 from gateway.runtime import Runtime
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.mail import Mailbox
 from storage.db.database import Connection
 from storage.db.ledger import Conflict

@@ -22,7 +22,7 @@ from gateway.backtest_report import Aspect, Difference, Outcome, Report
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.terminal import VERDICT_STYLES, console, escape, print_for_scripts
 from gateway.policies import Policies
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.policy import Policy
 from storage.db.database import Database
 

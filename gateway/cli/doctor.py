@@ -19,7 +19,7 @@ from gateway.cli.missing_settings import Judged, Setting, judge, missing_setting
 from gateway.cli.terminal import console
 from gateway.services import Services
 from gateway.shares import address_of
-from rules.decision.model import Reason
+from rules.decision.reasons import Reason
 from rules.mail import Delivery, as_sent
 from rules.mail import header as headers
 from rules.mail.addresses import domain_of

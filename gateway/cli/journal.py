@@ -19,7 +19,8 @@ from rich.text import Text
 from gateway.cli.common import ConfigOption, fail, load_config, read
 from gateway.cli.refusals import line_of
 from gateway.cli.terminal import VERDICT_STYLES, console, escape, print_for_scripts, say
-from rules.decision.model import Step, Verdict
+from rules.decision.model import Step
+from rules.decision.reasons import Verdict
 from rules.sender.authentication import from_dict
 from rules.ticket.notices import NoticeState
 from storage.mail import journal, refusals

@@ -17,7 +17,8 @@ from gateway.authentication.results_header import read_results
 from gateway.reception import Reception
 from gateway.services import Services
 from gateway.shares import address_of
-from rules.decision.model import Decision, Verdict
+from rules.decision.model import Decision
+from rules.decision.reasons import Verdict
 from rules.mail import Delivery, Mailbox
 from rules.mail.addresses import domain_of, normalise
 from rules.mail.front_doors import SeenDoor, is_rewritten_path

@@ -25,7 +25,7 @@ from gateway.cli.terminal import console, escape
 from gateway.parsing.parser import read as read_mail
 from gateway.reception import StatedByStaff
 from rules.decision.content import body_of
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body
 from rules.mail.addresses import normalise

@@ -18,7 +18,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 
 _WIDE = 1000
 """Columns where the output is not a terminal, so that another program reads whole tables."""

@@ -37,16 +37,9 @@ from rules.validation.messages import explain
 from storage.db.database import Connection
 from storage.registry import lookup
 from storage.ticket.change import change_ticket
-from storage.ticket.read import (
-    AuditView,
-    CommentView,
-    TicketSummary,
-    TicketView,
-    mailbox_of,
-    newest,
-    ticket_view,
-)
+from storage.ticket.read import mailbox_of, newest, ticket_view
 from storage.ticket.rows import ChangeContext
+from storage.ticket.views import AuditView, CommentView, TicketSummary, TicketView
 
 app = typer.Typer()
 

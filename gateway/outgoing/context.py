@@ -18,7 +18,8 @@ from rules.policy import Policy
 from rules.sender.tokens import Keys, Purpose
 from rules.ticket.notice_payloads import Payload, map_text
 from rules.ticket.notice_timing import INVITATION_LASTS
-from rules.ticket.notices import AcknowledgementPayload, PolicyText, Traits
+from rules.ticket.notices import PolicyText, Traits
+from rules.ticket.payloads import AcknowledgementPayload
 from storage.notices.outbox import Notice, NoticeTicket
 
 

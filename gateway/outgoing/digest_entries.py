@@ -15,7 +15,7 @@ from gateway.outgoing.sentences import worded
 from rules.sender.tokens import MailUse
 from rules.service.digests import held_because
 from rules.ticket.desk import DigestLine, Queue
-from rules.ticket.notices import DigestPayload
+from rules.ticket.payloads import DigestPayload
 from storage.notices.outbox import Notice
 
 LONGEST_SUBJECT = 120

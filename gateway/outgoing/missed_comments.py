@@ -9,7 +9,7 @@ from gateway.outgoing.dates import date_and_time
 from gateway.outgoing.quoted_comment import QuotedComment, Redactor, quoted_comment
 from rules.policy import Policy
 from rules.service.more import EXAMINED
-from rules.ticket.notices import MorePayload
+from rules.ticket.payloads import MorePayload
 from storage.notices.outbox import Notice, NoticeComment
 
 LONGEST = 4000

@@ -19,7 +19,8 @@ from rules.sender.tokens import (
     sign_up_token,
 )
 from rules.ticket.notice_timing import INVITATION_LASTS
-from rules.ticket.notices import AlertPayload, ApprovalPayload, NoticeKind
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import AlertPayload, ApprovalPayload
 from storage.notices.outbox import Notice
 
 

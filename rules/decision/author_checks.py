@@ -4,7 +4,8 @@ automatic mail, which anybody who passes a mail on can add, must get it past nei
 from __future__ import annotations
 
 from rules.decision.case import Arrival, Ruling
-from rules.decision.model import Defer, Hold, Reason
+from rules.decision.model import Defer, Hold
+from rules.decision.reasons import Reason
 from rules.identity import Sender
 from rules.people import Presence
 from rules.sender.pointers import PointerKind

@@ -10,13 +10,15 @@ from rules.decision.author_checks import not_as_signed, too_many_mails
 from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
 from rules.decision.entitlement import WOULD_BE, Right
 from rules.decision.filing import known_ticket
-from rules.decision.model import AddComment, EndSubscription, Hold, OpenTicket, Reason, Record
+from rules.decision.model import AddComment, EndSubscription, Hold, OpenTicket, Record
 from rules.decision.notices import receipt
+from rules.decision.reasons import Reason
 from rules.identity import ProofLevel, Sender, Standing, is_machine
 from rules.mail.automatic import AutomaticClass, AutomationSign, wants_no_answer
 from rules.mail.lists import id_of_list, list_id_of
 from rules.sender.pointers import PointerKind
-from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeOrder
+from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
 _MADE_BY_US = (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rules.decision.entitlement import Entitlement
-from rules.decision.model import Action, Reason
+from rules.decision.model import Action
+from rules.decision.reasons import Reason
 from rules.facts import Facts
 from rules.identity import ProofLevel, Sender, Standing, is_machine
 from rules.mail import Mail

@@ -17,9 +17,10 @@ from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import WOULD_BE, Entitlement, Right
 from rules.decision.follow_up import follow_up
 from rules.decision.mail_commands import with_commands
-from rules.decision.model import AddComment, Moved, Reason
+from rules.decision.model import AddComment, Moved
 from rules.decision.notices import approval_request, of_comment, receipt
 from rules.decision.opening import too_many_tickets
+from rules.decision.reasons import Reason
 from rules.decision.unsubscribe import says_more, unsubscribe
 from rules.destination import is_over
 from rules.identity import ProofLevel, Standing, is_proven_enough
@@ -42,7 +43,8 @@ from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from rules.decision.model import Reason
+from rules.decision.reasons import Reason
 from rules.destination import destination, token_holder
 from rules.facts import Facts, ThreadTicket
 from rules.identity import ProofLevel, Sender, Standing

@@ -7,7 +7,7 @@ from dataclasses import replace
 from rules.decision.case import Case, Finding, Pass, Ruling
 from rules.decision.comment import by_customer
 from rules.decision.entitlement import Right
-from rules.decision.model import Hold, Reason, Refuse
+from rules.decision.model import Hold, Refuse
 from rules.decision.on_behalf import (
     Behalf,
     OwnRequest,
@@ -22,6 +22,7 @@ from rules.decision.opening import (
     terms_of,
     too_many_tickets,
 )
+from rules.decision.reasons import Reason
 from rules.decision.staff import by_staff
 from rules.identity import ProofLevel, Standing
 from rules.sender.pointers import PointerKind

@@ -6,15 +6,17 @@ from dataclasses import replace
 
 from rules.decision.case import Case, Ruling
 from rules.decision.content import requested_command
-from rules.decision.model import OpenTicket, Reason
+from rules.decision.model import OpenTicket
 from rules.decision.notices import approval_request, receipt
 from rules.decision.opening import SUBJECT_LENGTH, Terms, opened_by_mail, terms_of
+from rules.decision.reasons import Reason
 from rules.people import Presence
 from rules.service import notifications
 from rules.service.participants import Addition, additions, stays_removed
 from rules.ticket.changes import Escalate
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeKind, NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rules.decision.after import after
 from rules.decision.case import Case
 from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import ChangeFacts
-from rules.decision.effects import ChangeRefused, Effects, NewComment, after, notified
+from rules.decision.effects import ChangeRefused, Effects, NewComment, notified
 from rules.decision.model import AddComment
 from rules.decision.notices import receipt
 from rules.facts import EscalationFacts
@@ -16,7 +17,7 @@ from rules.service.limits import NoticeBudget
 from rules.service.notifications import within_budget
 from rules.ticket.changes import Change, Source
 from rules.ticket.model import Ticket
-from rules.ticket.notices import ReceiptPayload
+from rules.ticket.payloads import ReceiptPayload
 from rules.ticket.visibility import Visibility
 
 

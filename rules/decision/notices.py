@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.decision.case import Case, Finding, Ruling
-from rules.decision.model import Hold, Reason
+from rules.decision.model import Hold
+from rules.decision.reasons import Reason
 from rules.identity import ProofLevel, Sender, is_machine
 from rules.mail import Mail
 from rules.mail.language import author_language
@@ -15,7 +16,8 @@ from rules.service.participants import Addition
 from rules.service.unnotified import unnotified
 from rules.ticket.model import Ticket
 from rules.ticket.notice_timing import may_be_notified_of_hold
-from rules.ticket.notices import KeptPayload, NoticeKind, NoticeOrder, ReceiptPayload
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import KeptPayload, ReceiptPayload
 from rules.ticket.visibility import Visibility
 
 

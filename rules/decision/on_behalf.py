@@ -30,13 +30,8 @@ from rules.service import notifications
 from rules.service.acknowledging import FEW
 from rules.service.limits import opened_lately
 from rules.service.participants import Addition
-from rules.ticket.notices import (
-    NewCommentPayload,
-    NoticeKind,
-    NoticeOrder,
-    ReceiptPayload,
-    StaffSubscription,
-)
+from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
+from rules.ticket.payloads import NewCommentPayload, ReceiptPayload
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 

@@ -9,7 +9,8 @@ from typing import Generic, assert_never
 
 from rules.decision.case import Case, Ruling
 from rules.decision.content import body_text
-from rules.decision.model import Hold, OpenTicket, Reason, SeverityT
+from rules.decision.model import Hold, OpenTicket, SeverityT
+from rules.decision.reasons import Reason
 from rules.identity import is_machine
 from rules.mail.automatic import wants_no_answer
 from rules.mail.language import author_language
@@ -28,8 +29,9 @@ from rules.service.completeness import extract_fields, missing_facts, request_te
 from rules.service.limits import may_open
 from rules.service.participants import Addition
 from rules.service.sla_rules import AgreedTargets
+from rules.ticket.claims import claimed
 from rules.ticket.notices import NoticeKind, NoticeOrder
-from rules.ticket.severity import MailSeverity, capped, claimed
+from rules.ticket.severity import MailSeverity, capped
 
 SUBJECT_LENGTH = 255
 

@@ -16,12 +16,11 @@ from rules.decision.model import (
     EndSubscription,
     Hold,
     OpenTicket,
-    Reason,
     Record,
     Refuse,
     Repeat,
-    Verdict,
 )
+from rules.decision.reasons import Reason, Verdict
 from rules.replies import Reply
 
 _DEFERRALS: Mapping[DeferralCause, Reply] = {

@@ -20,12 +20,12 @@ from rules.decision.model import (
     EndSubscription,
     Hold,
     OpenTicket,
-    Reason,
     Record,
     Refuse,
     Repeat,
     Step,
 )
+from rules.decision.reasons import Reason
 from rules.policy import Policy
 from rules.policy.conduct import QuotaSection
 from rules.ticket.visibility import Visibility

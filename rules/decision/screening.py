@@ -11,7 +11,8 @@ from rules.decision.automation import UNPROVEN_BODY, kept
 from rules.decision.case import Arrival, Case, Finding, Pass, Ruling
 from rules.decision.content import reports
 from rules.decision.entitlement import Right
-from rules.decision.model import Bounced, Defer, Hold, Reason, Record, Refuse, Repeat
+from rules.decision.model import Bounced, Defer, Hold, Record, Refuse, Repeat
+from rules.decision.reasons import Reason
 from rules.facts import Returned
 from rules.identity import ProofLevel, Sender, Standing
 from rules.mail import Mail

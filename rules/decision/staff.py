@@ -19,8 +19,9 @@ from rules.decision.content import body_text, has_files, is_unreadable
 from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import Entitlement, Right
 from rules.decision.mail_commands import with_commands
-from rules.decision.model import AddComment, Reason
+from rules.decision.model import AddComment
 from rules.decision.notices import of_comment, receipt
+from rules.decision.reasons import Reason
 from rules.decision.unsubscribe import unsubscribe
 from rules.identity import is_proven_enough
 from rules.mail.quoting import REPLY_MARK, published
@@ -30,7 +31,8 @@ from rules.service.limits import NoticeBudget
 from rules.service.participants import additions
 from rules.ticket.changes import Source, Unsubscribe
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeOrder
+from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
 

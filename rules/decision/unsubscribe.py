@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from rules.decision.case import Case, Ruling
 from rules.decision.content import UNSUBSCRIBE, body_text, has_files, is_text_read_in_part
-from rules.decision.model import EndSubscription, Reason
+from rules.decision.model import EndSubscription
 from rules.decision.notices import receipt
+from rules.decision.reasons import Reason
 from rules.mail import Mail
 from rules.mail.quoting import visible
 from rules.mail.thanks import only_thanks
 from rules.people import Participant
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeOrder, ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeOrder
+from rules.ticket.payloads import ReceiptPayload, ReceiptText
 
 
 def unsubscribe(

@@ -22,6 +22,8 @@ from rules.policy.conduct import (
 )
 from rules.policy.consistency import contradictions
 from rules.policy.escalation import EscalationLevel, EscalationSection, OnCallSection
+from rules.policy.facts import CompletenessSection, FactSection
+from rules.policy.fields import FieldSection
 from rules.policy.model import Policy
 from rules.policy.people import (
     AccountTeamSection,
@@ -31,7 +33,6 @@ from rules.policy.people import (
     StaffSection,
     SuccessManagerSection,
 )
-from rules.policy.requests import CompletenessSection, FactSection, FieldSection
 from rules.policy.roster import Duty, RosterWindow
 from rules.policy.severity import ClaimSection, LevelSection, SeveritySection
 from rules.policy.tiers import TierSection

@@ -22,6 +22,8 @@ from rules.policy.conduct import (
     TextsSection,
 )
 from rules.policy.escalation import EscalationSection, OnCallSection
+from rules.policy.facts import CompletenessSection
+from rules.policy.fields import FieldSection
 from rules.policy.people import (
     AccountTeamSection,
     CcSection,
@@ -30,11 +32,11 @@ from rules.policy.people import (
     StaffSection,
     SuccessManagerSection,
 )
-from rules.policy.requests import CompletenessSection, FieldSection
 from rules.policy.severity import SeveritySection
 from rules.policy.tiers import TierSection
 from rules.ticket.business_time import Calendar
-from rules.ticket.severity import ClaimPattern, Level, claim_pattern
+from rules.ticket.claims import ClaimPattern, claim_pattern
+from rules.ticket.severity import Level
 
 
 class Policy(Section):

@@ -12,7 +12,8 @@ from rules.people import Staff
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.ticket.desk import DigestLine, DigestTotal, Queue
-from rules.ticket.notices import DigestPayload, NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import DigestPayload
 
 PAUSE = timedelta(hours=1)
 """Between two digests of a mailbox. The first entry is named at once."""

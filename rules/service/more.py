@@ -7,7 +7,8 @@ from datetime import datetime
 
 from rules.service.limits import HOUR
 from rules.ticket.model import Ticket
-from rules.ticket.notices import MorePayload, NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import MorePayload
 
 SHOWN = 20
 """Comments in one mail, the latest; of more, the number is given."""

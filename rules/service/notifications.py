@@ -27,15 +27,13 @@ from rules.service.limits import (
 from rules.service.participants import Addition, named_addresses
 from rules.ticket.model import Ticket
 from rules.ticket.notice_payloads import Payload
-from rules.ticket.notices import (
+from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
+from rules.ticket.payloads import (
     AcknowledgementPayload,
     AlertPayload,
     ApprovalPayload,
     NewCommentPayload,
     NewTicketPayload,
-    NoticeKind,
-    NoticeOrder,
-    StaffSubscription,
     StatusPayload,
 )
 from rules.ticket.visibility import Visibility

@@ -1,4 +1,6 @@
-"""Outgoing mails as values: which kinds there are, who reads them, and what each carries.
+"""Outgoing mails as values: which kinds there are, and who reads them.
+
+What each carries is in `rules.ticket.payloads`.
 
 To add a kind, add a member of `NoticeKind` and its `Traits`, a payload if it needs one, and its
 templates. Nothing else lists kinds. A kind without traits is refused at start; where one is met
@@ -13,11 +15,23 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from rules.sentence import Sentence
-from rules.ticket.desk import DigestLine, DigestTotal
-from rules.ticket.notice_payloads import Payload, lines_of, listed, reported
-from rules.ticket.sla import Stage
-from rules.ticket.visibility import Visibility
+from rules.ticket.notice_payloads import Payload
+from rules.ticket.payloads import (
+    NO_PAYLOAD,
+    AcknowledgementPayload,
+    AlertPayload,
+    ApprovalPayload,
+    DigestPayload,
+    EscalationPayload,
+    KeptPayload,
+    MorePayload,
+    NewCommentPayload,
+    NewTicketPayload,
+    NoPayload,
+    ReceiptPayload,
+    SlaPayload,
+    StatusPayload,
+)
 
 
 class NoticeKind(StrEnum):
@@ -82,140 +96,6 @@ class PolicyText(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     INVITATION = "invitation"
     FEEDBACK = "feedback"
-
-
-class ReceiptText(StrEnum):
-    """What a receipt states; the templates have the wording for it."""
-
-    LEFT = "left"
-    """The recipient gets no more mail about the ticket."""
-    UNPROVEN = "unproven"
-    """The ticket is not escalated: nothing proves that the recipient requested it."""
-    WAITS = "waits"
-    """Nothing proves that the recipient wrote a mail: it waits for staff, and did nothing."""
-    NOT_PUBLISHED = "not_published"
-    """A staff person's mail went to nobody but staff: it did not come by their own address, or
-    nothing proves that they wrote it."""
-    BEGINS_ANEW = "begins_anew"
-    """Neither is this one: the request that was escalated is over."""
-    NOTHING_DONE = "nothing_done"
-    """No command was done and nothing was published, for the faults in `sentences`."""
-    NOTHING_PUBLISHED = "nothing_published"
-    """The mail has no text above the quote."""
-    FOLDED = "folded"
-    """A staff person's mail went to nobody, and no command in it was done: it is marked as
-    automatic."""
-    USAGE = "usage"
-    """How commands are given; `text` lists them."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoPayload(Payload):
-    """For kinds whose templates need no more than the ticket and the comment."""
-
-
-@dataclass(frozen=True, slots=True)
-class AcknowledgementPayload(Payload):
-    questions: tuple[str, ...] = listed("\n", key="asks")
-    """What the request leaves open, each on one line."""
-    also: tuple[str, ...] = listed("\n")
-    """Further tickets that it acknowledges, each as `#8: its subject`."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatusPayload(Payload):
-    what: str = ""
-    """`status`, `severity`, or the name of whatever else changed."""
-    was: str = ""
-    became: str = ""
-    why: str = ""
-    """Empty where no reason was given."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalPayload(Payload):
-    addresses: tuple[str, ...] = listed(" ")
-    """The people who were proposed."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewTicketPayload(Payload):
-    mentions: int | None = None
-    """Another ticket whose number stands in the subject."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewCommentPayload(Payload):
-    visibility: Visibility = Visibility.PRIVATE
-    status: str = ""
-    """How the comment moved the ticket, as `resolved → open`; empty where it did not."""
-    withheld: int | None = None
-    """How many people on the ticket were not sent it, because it answered like a machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class MorePayload(Payload):
-    since: str = ""
-    """When the first of what was withheld was written, in ISO 8601."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertPayload(Payload):
-    what: str = ""
-    reopens: bool = False
-    """Carries a link by which its recipient reopens the ticket."""
-
-
-@dataclass(frozen=True, slots=True)
-class SlaPayload(Payload):
-    stage: Stage = Stage.ONGOING
-
-
-@dataclass(frozen=True, slots=True)
-class EscalationPayload(Payload):
-    level: int | None = None
-    title: str = ""
-    """Of the level."""
-    name: str = ""
-    """Of the person on duty."""
-    phone: str = ""
-    """Of the person on duty; empty where none is known."""
-    by: str = ""
-    """The address of the person who escalated the ticket."""
-    why: str = ""
-    """As the person who escalated it gives it; may be empty."""
-    notes: tuple[Sentence, ...] = reported()
-    """Why it does not go to the next level; empty where it does."""
-    history: str = ""
-    """The latest public comments, the oldest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptPayload(Payload):
-    saying: ReceiptText | None = None
-    """None where `text` is all there is."""
-    was: int | None = None
-    """The ticket that a new one goes on from, for BEGINS_ANEW."""
-    text: str = ""
-    """Usage, each command on one line."""
-    sentences: tuple[Sentence, ...] = reported()
-    """Effects or faults, worded in the reader's language when the receipt is written."""
-
-
-@dataclass(frozen=True, slots=True)
-class DigestPayload(Payload):
-    lines: tuple[DigestLine, ...] = lines_of(DigestLine)
-    """What is named for the first time."""
-    more: int | None = None
-    """So much else is new, and not among the lines."""
-    totals: tuple[DigestTotal, ...] = lines_of(DigestTotal)
-    """All that waits."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptPayload(Payload):
-    subject: str = ""
-    """Of the mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,7 +243,7 @@ class NoticeOrder:
     address: str
     language: str = ""
     """Empty for the policy's."""
-    payload: Payload = NoPayload()
+    payload: Payload = NO_PAYLOAD
     quotes: bool = False
     """It carries the comment that causes it."""
     subscription: StaffSubscription | None = None

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, delete, exists, insert, literal, select, tuple_
 
-from rules.decision.model import Reason
+from rules.decision.reasons import Reason
 from rules.mail import Mailbox
 from rules.people import Role, Staff
 from rules.policy import Policy

@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import Connection, Select, case, exists, func, literal, select, text
 
-from rules.decision.model import Reason
+from rules.decision.reasons import Reason
 from rules.mail import Mailbox
 from rules.people import Presence
 from rules.policy import Policy

@@ -22,8 +22,8 @@ from rules.decision.model import (
     Record,
     Refuse,
     Repeat,
-    Verdict,
 )
+from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt, reply_to
 from rules.mail import Body, BodyNeeded, Delivery, Mail, Mailbox, Unread, Unreadable
 from rules.mail.header import Author

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, func, select, text
 
 from rules.decision.considered import Attempt, Considered
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.facts import Earlier, Facts, Recent, Returned
 from rules.mail import Mail, Mailbox
 from rules.mail.automatic import may_be_recorded

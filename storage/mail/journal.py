@@ -11,7 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, select, text
 
-from rules.decision.model import Reason, Step
+from rules.decision.model import Step
+from rules.decision.reasons import Reason
 from rules.mail import Envelope, StrangerHandling
 from rules.sender.authentication import as_dict, from_dict
 from storage.db.tables import WITHOUT_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from rules.decision.considered import Considered
-from rules.decision.model import Decision, Verdict
+from rules.decision.model import Decision
+from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.decision.room import counts_against_network
 from rules.mail.header import Author

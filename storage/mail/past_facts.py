@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.facts import Facts, Recent, ThreadTicket
 from rules.mail import Mail
 from rules.people import Participant, Presence

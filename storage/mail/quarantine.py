@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, case, delete, func, select, text, update
 
-from rules.decision.model import Reason
+from rules.decision.reasons import Reason
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.sender.authentication import Authentication, from_dict
 from storage.db import raw_mail

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.mail import Envelope, Mailbox
 from rules.sender.authentication import Authentication, from_dict
 from storage.db import raw_mail

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, bindparam, update
 
 from rules.decision.considered import Attempt
-from rules.decision.model import Reason, Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.ticket.audit import AuditEvent
 from storage.db.ledger import Conflict

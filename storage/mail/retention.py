@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, select, update
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from storage.db import raw_mail
 from storage.db.tables import JournalRow, MailRow, table
 from storage.mail.journal import first_id

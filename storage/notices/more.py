@@ -13,7 +13,7 @@ from rules.identity import UNPROVEN
 from rules.service.more import EXAMINED, SHOWN, SUMMARIES, answers_as_it_is_sent
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import AcknowledgementPayload, MorePayload
+from rules.ticket.payloads import AcknowledgementPayload, MorePayload
 from rules.ticket.visibility import Visibility
 from storage.db.tables import AuditRow, CommentRow, JournalRow, NoticeRow, PersonRow, table
 from storage.notices import named_tickets

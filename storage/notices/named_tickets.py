@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from rules.mail import Mailbox
 from rules.ticket.notice_payloads import as_stored, from_stored
-from rules.ticket.notices import AcknowledgementPayload, NoticeKind, NoticeOrder, NoticeState
+from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
+from rules.ticket.payloads import AcknowledgementPayload
 from storage.db.ledger import Conflict
 from storage.db.statements import compiled
 from storage.db.tables import NoticeRow, TicketRow, table

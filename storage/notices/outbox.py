@@ -16,12 +16,8 @@ from rules.mail.subjects import subject_besides
 from rules.people import Presence, Role
 from rules.ticket.notice_payloads import Payload, from_stored
 from rules.ticket.notice_timing import GIVE_UP_AFTER
-from rules.ticket.notices import (
-    AcknowledgementPayload,
-    NoticeKind,
-    NoticeState,
-    require_payload,
-)
+from rules.ticket.notices import NoticeKind, NoticeState, require_payload
+from rules.ticket.payloads import AcknowledgementPayload
 from rules.ticket.visibility import Visibility
 from storage.db.tables import NoticeRow, table
 from storage.notices import claims, named_tickets, suppression

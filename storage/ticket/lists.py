@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, or_, select, true
 from rules.mail import Mailbox
 from rules.people import Presence
 from storage.db.tables import ParticipantRow, TicketRow, table
-from storage.ticket.read import SUMMARY, TicketSummary, summary
+from storage.ticket.read import SUMMARY, summary
+from storage.ticket.views import TicketSummary
 
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import takewhile
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, Row, exists, func, select
 
@@ -16,8 +14,7 @@ from rules.mail import Mailbox
 from rules.mail.extent import CUT_MARGIN, READ_CHARACTERS
 from rules.mail.subjects import subject_besides
 from rules.people import Role
-from rules.sentence import Sentence
-from rules.ticket.audit import AuditEvent, audit_text
+from rules.ticket.audit import AuditEvent
 from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     AttachmentRow,
@@ -30,6 +27,15 @@ from storage.db.tables import (
     PersonRow,
     TicketRow,
     table,
+)
+from storage.ticket.views import (
+    AttachmentView,
+    AuditView,
+    CommentView,
+    ParticipantView,
+    TicketDetails,
+    TicketSummary,
+    TicketView,
 )
 
 _ticket, _mailbox, _comment = table(TicketRow), table(MailboxRow), table(CommentRow)
@@ -46,121 +52,6 @@ FILES_READ = 500
 what must be masked."""
 HISTORY_READ = 10_000
 """Entries of the audit trail, the latest."""
-
-
-@dataclass(frozen=True, slots=True)
-class TicketSummary:
-    number: int
-    mailbox: str
-    subject: str
-    status: str
-    severity: str
-    severity_claimed: str | None
-    critical_claimed: bool
-    requester: str
-    company: str
-    """Its name; empty where the requester belongs to none."""
-    assignee: str
-    mentions: int | None
-    merged_into: int | None
-    due_at: datetime | None
-    """When the next answer is due."""
-    opened_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class TicketDetails:
-    """The values of a ticket that lists do not show."""
-
-    tier: str
-    channel: str
-    """The way of contact that the company prefers."""
-    fields: Mapping[str, str]
-    missing: tuple[str, ...]
-    escalation_level: int
-    first_due_at: datetime | None
-    first_answered_at: datetime | None
-    follows: int | None
-    rating: str
-    deleted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AttachmentView:
-    id: int
-    name: str
-    content_type: str
-    size_bytes: int
-    part: str
-
-
-@dataclass(frozen=True, slots=True)
-class CommentView:
-    """One comment on a ticket."""
-
-    id: int
-    journal_id: UUID | None
-    """The mail that it came by; None if it was written over the API or on the console."""
-    author: str
-    by_staff: bool
-    visibility: str
-    subject: str
-    """Of its mail, where it says something besides the ticket's subject."""
-    text: str
-    """Its beginning: what is read of it, and one character more if there is more."""
-    text_left_out: bool
-    """The comments after it have as much text as a view has; `text` is empty."""
-    degraded: str | None
-    charset_guessed: bool
-    """Some of the text may be wrong, because its character set was not declared."""
-    written_at: datetime
-    proof: str
-    """How its author is proven; empty if it was not recorded."""
-    attachments: tuple[AttachmentView, ...]
-    files_left_out: bool
-    """It has more files than `attachments`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParticipantView:
-    id: int
-    address: str
-    part: str
-    presence: str
-    suspended: bool = False
-    """They receive no more mail, because it bounces."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditView:
-    """One line of the audit trail."""
-
-    event: AuditEvent
-    at: datetime
-    actor: str
-    source: str
-    subject: str
-    was: str
-    became: str
-    reason: str
-
-    @property
-    def text(self) -> Sentence:
-        """The event as a sentence."""
-        return audit_text(self.event, self.subject, self.was, self.became)
-
-
-@dataclass(frozen=True, slots=True)
-class TicketView:
-    """A ticket with its people, its comments and its history."""
-
-    summary: TicketSummary
-    details: TicketDetails
-    members: tuple[ParticipantView, ...]
-    comments: tuple[CommentView, ...]
-    history: tuple[AuditView, ...]
-    """The oldest first."""
 
 
 SUMMARY = (

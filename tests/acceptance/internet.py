@@ -32,7 +32,7 @@ from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person, set_person_active
 from storage.registry.signing_keys import load_keys
 from storage.ticket import read
-from storage.ticket.read import TicketView
+from storage.ticket.views import TicketView
 from tests.acceptance.support_server import SALES, SUPPORT, Answer
 from tests.gateway.senders import ed25519_key, rsa_key, signed
 from tests.nameserver import NameServer

@@ -31,7 +31,7 @@ from storage.registry.companies import add_company
 from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person
 from storage.ticket import read
-from storage.ticket.read import TicketView
+from storage.ticket.views import TicketView
 from tests.running import Postern, generous, initialised, serving, write_config
 
 T = TypeVar("T")

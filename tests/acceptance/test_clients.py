@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rules.mail.quoting import masked
-from storage.ticket.read import CommentView
+from storage.ticket.views import CommentView
 from tests.acceptance.support_server import (
     SUPPORT,
     SupportServer,

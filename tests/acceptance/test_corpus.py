@@ -16,7 +16,7 @@ import pytest
 
 from gateway.config import model
 from gateway.services import open_services
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.mail import Delivery, Envelope, as_sent
 from storage.mail.journal import JournalEntry
 from tests.acceptance.support_server import SUPPORT, Answer, SupportServer, running_support_server

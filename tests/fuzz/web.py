@@ -27,7 +27,7 @@ from storage.db.ledger import open_ledger
 from storage.registry import signing_keys
 from storage.registry.mailboxes import mailbox_named
 from storage.ticket import read
-from storage.ticket.read import TicketView
+from storage.ticket.views import TicketView
 from tests.fuzz.findings import Case, Report, random_for
 from tests.fuzz.http_grammar import CANARY, KEYS, HttpRequest, Kind, generated, link_path, request
 from tests.fuzz.wire import errors_collected

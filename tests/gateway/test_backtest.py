@@ -17,7 +17,7 @@ from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Aspect, Report
 from gateway.reception import StatedByStaff
 from rules.decision.effects import PresenceChanged, StatusChanged
-from rules.decision.model import Reason, Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.mail.header import Author
 from rules.people import Presence, Role
 from rules.policy import Policy

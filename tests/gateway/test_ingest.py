@@ -14,7 +14,8 @@ from gateway.config.model import TrustSection
 from rules.mail import Delivery, Envelope, as_sent
 from rules.sender.tokens import return_path
 from rules.ticket.changes import Source
-from rules.ticket.notices import AlertPayload, NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import AlertPayload
 from storage.db.database import Connection
 from storage.registry import lookup, mailboxes, signing_keys
 from storage.ticket.rows import ChangeContext, queue_notices

@@ -13,7 +13,8 @@ import pytest
 from gateway.config.model import TrustSection
 from gateway.parsing.parser import Parser, is_ordinary
 from gateway.reception import Reception
-from rules.decision.model import Step, Verdict
+from rules.decision.model import Step
+from rules.decision.reasons import Verdict
 from rules.mail import BodyNeeded, Delivery, Envelope, Unread
 from rules.replies import Reply
 from storage.mail import filing

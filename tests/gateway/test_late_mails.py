@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 from gateway.clock import new_id, now
 from rules.service.more import OWN_COMMENTS
 from rules.ticket.changes import Source
-from rules.ticket.notices import AlertPayload, MorePayload, NoticeKind, NoticeOrder, NoticeState
+from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
+from rules.ticket.payloads import AlertPayload, MorePayload
 from storage.db.database import Connection
 from storage.db.tables import CommentRow, NoticeRow, table
 from storage.notices import overview

@@ -19,7 +19,7 @@ from gateway.clock import new_id
 from gateway.ingest import Ingest
 from gateway.reception import StatedByStaff
 from gateway.retention import Retention
-from rules.decision.model import Reason, Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.mail import Delivery
 from rules.mail.header import Author
 from rules.people import Role

@@ -20,7 +20,8 @@ from gateway.authentication.structure import structure_problem
 from gateway.parsing.parser import read
 from rules.decision.considered import Received, consider
 from rules.decision.decide import decide
-from rules.decision.model import Decision, Reason
+from rules.decision.model import Decision
+from rules.decision.reasons import Reason
 from rules.mail import Envelope
 from rules.mail.header import Header
 from rules.sender.authentication import Authentication, Result, SignedScope

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from gateway.authentication.authenticator import Trust
 from gateway.parsing.parser import read
 from rules.decision.considered import Attempt, Received, consider
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.people import Role

@@ -17,7 +17,7 @@ from rules.mail.quoting import visible
 from rules.people import Presence
 from rules.sender.masking import Masker
 from rules.ticket.visibility import Visibility
-from storage.ticket.read import (
+from storage.ticket.views import (
     AttachmentView,
     AuditView,
     CommentView,

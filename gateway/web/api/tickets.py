@@ -44,7 +44,7 @@ from storage.db.database import Connection, StoreDown
 from storage.ticket import lists, read
 from storage.ticket.change import change_loaded, open_requested
 from storage.ticket.lists import All, CopiedTo, OfCompany, RequestedBy, Which
-from storage.ticket.read import TicketView
+from storage.ticket.views import TicketView
 
 PATH = "/api/v1/tickets"
 LISTS = ("mine", "cc", "organisation")

@@ -31,7 +31,7 @@ from gateway.web.pages.forms import as_page, read_form, read_link
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.decision.content import body_of
-from rules.decision.model import Reason, Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body, Mail, Mailbox
 from rules.mail.extent import CUT_MARGIN

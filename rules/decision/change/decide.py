@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from rules.decision.after import after
 from rules.decision.change.comments import publish_comment, rate, write_comment
 from rules.decision.change.escalation import escalate
 from rules.decision.change.facts import ChangeFacts
@@ -20,7 +21,7 @@ from rules.decision.change.state import (
     set_status,
     workaround,
 )
-from rules.decision.effects import ChangeRefused, Effects, after, no_such_ticket, notified
+from rules.decision.effects import ChangeRefused, Effects, no_such_ticket, notified
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service.more import summaries

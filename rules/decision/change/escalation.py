@@ -15,7 +15,8 @@ from rules.sentence import Sentence, sentence
 from rules.service.escalation import NextLevel, next_level
 from rules.ticket.changes import Escalate
 from rules.ticket.model import Ticket
-from rules.ticket.notices import EscalationPayload, NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import EscalationPayload
 
 LONGEST_EXCERPT = 500
 """Characters of each comment in the notice; the rest is on the ticket."""

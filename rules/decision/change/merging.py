@@ -11,7 +11,7 @@ from rules.service import notifications
 from rules.service.participants import Addition, stays_removed
 from rules.ticket.changes import Merge
 from rules.ticket.model import Ticket
-from rules.ticket.notices import StatusPayload
+from rules.ticket.payloads import StatusPayload
 
 
 def merge(

@@ -11,7 +11,8 @@ from rules.service import notifications
 from rules.service.escalation import on_duty
 from rules.ticket import sla
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeKind, NoticeOrder, SlaPayload
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import SlaPayload
 from rules.ticket.sla import SlaEvent, Stage
 
 

@@ -37,7 +37,8 @@ from rules.ticket.changes import (
 )
 from rules.ticket.lifecycle import EVENT_TO, NEXT, Status
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeKind, NoticeOrder, StatusPayload
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import StatusPayload
 from rules.ticket.severity import Level
 from rules.ticket.workaround import lowered
 

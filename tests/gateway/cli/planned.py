@@ -13,8 +13,9 @@ from storage.db.database import Connection
 from storage.registry import companies, mailboxes, people
 from storage.registry.people import NewPerson
 from storage.ticket.change import open_requested
-from storage.ticket.read import TicketView, ticket_view
+from storage.ticket.read import ticket_view
 from storage.ticket.rows import ChangeContext
+from storage.ticket.views import TicketView
 from tests.gateway.cli.command_line import CommandLine, Output
 
 ANN, BOB, SAM = "ann@acme.example", "bob@acme.example", "sam@help.example"

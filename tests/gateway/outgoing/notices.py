@@ -15,14 +15,14 @@ from gateway.outgoing.delivery import Outgoing
 from rules.policy import Policy
 from rules.ticket.desk import DigestLine, DigestTotal
 from rules.ticket.notice_payloads import Payload
-from rules.ticket.notices import (
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import (
     AlertPayload,
     ApprovalPayload,
     DigestPayload,
     EscalationPayload,
     KeptPayload,
     MorePayload,
-    NoticeKind,
     ReceiptPayload,
     SlaPayload,
     StatusPayload,

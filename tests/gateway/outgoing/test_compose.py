@@ -27,7 +27,8 @@ from rules.sender.tokens import (
     reply_address,
     thread_root,
 )
-from rules.ticket.notices import AlertPayload, EscalationPayload, NoticeKind
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import AlertPayload, EscalationPayload
 from rules.ticket.visibility import Visibility
 from tests.gateway.outgoing.notices import (
     COMPOSER,

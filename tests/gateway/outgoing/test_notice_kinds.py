@@ -12,7 +12,8 @@ from gateway.outgoing.context import TemplateContext, template_context
 from gateway.outgoing.quoted_comment import Redactor
 from gateway.outgoing.templates import Templates
 from rules.sender.masking import Masker
-from rules.ticket.notices import KINDS, Audience, NoticeKind, ReceiptPayload
+from rules.ticket.notices import KINDS, Audience, NoticeKind
+from rules.ticket.payloads import ReceiptPayload
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice
 from tests.gateway.outgoing.notices import (

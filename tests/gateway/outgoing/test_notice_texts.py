@@ -25,11 +25,11 @@ from rules.policy import (
 from rules.sender.tokens import Purpose, ReplyToken, reply_address
 from rules.sentence import sentence
 from rules.service.more import EXAMINED
-from rules.ticket.notices import (
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import (
     EscalationPayload,
     NewCommentPayload,
     NewTicketPayload,
-    NoticeKind,
     ReceiptPayload,
     ReceiptText,
 )

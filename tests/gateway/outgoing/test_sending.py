@@ -26,7 +26,8 @@ from gateway.outgoing.node_watch import BEAT_S, DEAD_S, FRESH_S, NodeWatch
 from gateway.runtime import Runtime
 from rules.ticket.changes import Source
 from rules.ticket.notice_timing import GIVE_UP_AFTER
-from rules.ticket.notices import AlertPayload, NoticeKind, NoticeOrder, NoticeState
+from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
+from rules.ticket.payloads import AlertPayload
 from storage.db.database import Connection, Database, StoreTimeout
 from storage.db.ledger import Ledger, open_ledger
 from storage.notices import outbox, overview, suppression

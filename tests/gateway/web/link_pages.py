@@ -31,8 +31,8 @@ from storage.db.tables import ParticipantRow, TicketRow, table
 from storage.registry import companies, mailboxes, people, signing_keys
 from storage.registry.people import NewPerson
 from storage.ticket import read
-from storage.ticket.read import TicketView
 from storage.ticket.rows import ChangeContext, add_participants, queue_notices
+from storage.ticket.views import TicketView
 from tests.running import write_config
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from sqlalchemy import update
 from gateway import clock
 from gateway.outgoing.compose import Composer
 from gateway.web.pages.held import SHOWN_TEXT
-from rules.decision.model import Reason
+from rules.decision.reasons import Reason
 from rules.mail import Delivery, Envelope
 from rules.people import Role
 from rules.sender.tokens import Link, LinkUse, link_token, message_id

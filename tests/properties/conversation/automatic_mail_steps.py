@@ -6,7 +6,7 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from tests.properties.conversation import invariants
 from tests.properties.conversation.mail_steps import anybody, picks
 from tests.properties.conversation.mails import PROOFS, bounce_report

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from rules.decision.model import Reason
+from rules.decision.reasons import Reason
 from tests.properties.conversation.mails import WrittenMail
 from tests.properties.conversation.registry import AccountState, ExpectedRegistry
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from tests.properties.conversation.expectations import Expectations
 from tests.properties.conversation.mail_steps import copied, picks
 from tests.properties.conversation.outcomes import UNSUBSCRIBE

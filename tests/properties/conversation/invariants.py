@@ -9,7 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from rules.decision.model import AddComment, Decision, OpenTicket, Verdict
+from rules.decision.model import AddComment, Decision, OpenTicket
+from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.sender.tokens import LinkUse, read_link_token, read_reply_token, read_sign_up_token
 from rules.service.limits import NoticeBudget, may_notify

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from tests.properties.conversation.expectations import ACTIVE, PENDING, REMOVED
 from tests.properties.conversation.mails import AUTOMATIC_MARKERS, quoted
 from tests.properties.conversation.outcomes import THANKS, UNSUBSCRIBE

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from rules.decision.model import Decision, OpenTicket, Verdict
+from rules.decision.model import Decision, OpenTicket
+from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from tests.properties.conversation.expectations import (
     ACTIVE,

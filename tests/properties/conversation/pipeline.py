@@ -21,7 +21,8 @@ from gateway.parsing.bounce import read_bounce
 from gateway.parsing.parser import read
 from rules.decision.considered import Attempt, Received, consider
 from rules.decision.effects import Effects
-from rules.decision.model import Decision, Reason
+from rules.decision.model import Decision
+from rules.decision.reasons import Reason
 from rules.decision.receipt import Receipt
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.addresses import without_detail

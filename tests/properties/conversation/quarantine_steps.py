@@ -9,7 +9,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.sender.authentication import Authentication
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail

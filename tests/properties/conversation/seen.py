@@ -10,11 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from rules.decision.model import Decision, Reason, Verdict
+from rules.decision.model import Decision
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.service.digests import FOLDED_FOR
 from rules.ticket.desk import Queue
-from rules.ticket.notices import DigestPayload, NoticeKind
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import DigestPayload
 from storage.desk import digests, queues
 from tests.properties.conversation.expectations import Expectations
 from tests.properties.conversation.mails import WrittenMail

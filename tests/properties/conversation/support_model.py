@@ -11,7 +11,8 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
-from rules.decision.model import OpenTicket, Reason, Verdict
+from rules.decision.model import OpenTicket
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.policy import Policy
 from rules.ticket.changes import AddPerson, Change, RemovePerson, SetStatus, WriteComment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.ticket.changes import WriteComment
 from rules.ticket.visibility import Visibility
 from tests.properties.conversation.mails import PROOFS, WrittenMail, quoted

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from rules.decision.model import AddComment, Decision, Reason, Record, Verdict
+from rules.decision.model import AddComment, Decision, Record
+from rules.decision.reasons import Reason, Verdict
 from rules.facts import Recent
 from rules.people import ParticipantKind
 from rules.sender.authentication import Authentication
 from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import NoticeKind, ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 from tests.rules.building import (
     ANN,

@@ -8,13 +8,15 @@ from uuid import UUID
 import pytest
 
 from rules.decision.automation import UNPROVEN_BODY
-from rules.decision.model import Bounced, Decision, Reason, Record, Verdict
+from rules.decision.model import Bounced, Decision, Record
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.screening import INVITATION_BOUNCED
 from rules.facts import Returned
 from rules.mail.bounces import Bounce, Failure
 from rules.people import Staff
 from rules.sender.authentication import Result
-from rules.ticket.notices import AlertPayload, NoticeKind
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import AlertPayload
 from tests.rules.building import (
     ANNS,
     BOB,

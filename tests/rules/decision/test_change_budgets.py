@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from gateway import policies
+from rules.decision.after import after
 from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import ChangeFacts
-from rules.decision.effects import ChangeRefused, CommentWritten, StatusChanged, after
+from rules.decision.effects import ChangeRefused, CommentWritten, StatusChanged
 from rules.people import Participant, ParticipantKind, Presence
 from rules.service.limits import SEVERITY_CHANGES
 from rules.ticket.changes import Change, SetAnySeverity, SetStatus, Source, WriteComment

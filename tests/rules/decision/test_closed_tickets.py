@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rules.decision.model import AddComment, Decision, Moved, OpenTicket, Reason, Verdict
+from rules.decision.model import AddComment, Decision, Moved, OpenTicket
+from rules.decision.reasons import Reason, Verdict
 from rules.facts import Recent
 from rules.mail import Attachment, Body, Mail
 from rules.people import Participant, ParticipantKind, Presence
@@ -16,7 +17,8 @@ from rules.sender.authentication import Authentication
 from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
-from rules.ticket.notices import AlertPayload, NewCommentPayload, NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import AlertPayload, NewCommentPayload
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 from tests.rules.building import (

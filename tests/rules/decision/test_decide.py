@@ -10,16 +10,8 @@ from uuid import UUID
 import pytest
 
 from rules.decision.automation import UNPROVEN_BODY, UNREGISTERED_BODY
-from rules.decision.model import (
-    AddComment,
-    Decision,
-    Defer,
-    OpenTicket,
-    Reason,
-    Record,
-    Repeat,
-    Verdict,
-)
+from rules.decision.model import AddComment, Decision, Defer, OpenTicket, Record, Repeat
+from rules.decision.reasons import Reason, Verdict
 from rules.facts import Earlier, Recent
 from rules.mail import Body, StrangerHandling
 from rules.people import ParticipantKind, Presence

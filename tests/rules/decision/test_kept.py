@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from rules.decision.model import Decision, Reason, Verdict
+from rules.decision.model import Decision
+from rules.decision.reasons import Reason, Verdict
 from rules.facts import Recent
 from rules.sender.authentication import Authentication
 from rules.ticket.notices import NoticeKind

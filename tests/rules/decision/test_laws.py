@@ -10,16 +10,8 @@ from uuid import UUID
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from rules.decision.model import (
-    AddComment,
-    Decision,
-    EndSubscription,
-    OpenTicket,
-    Reason,
-    Record,
-    Repeat,
-    Verdict,
-)
+from rules.decision.model import AddComment, Decision, EndSubscription, OpenTicket, Record, Repeat
+from rules.decision.reasons import Reason, Verdict
 from rules.facts import Recent, Returned
 from rules.mail import Envelope, Mail
 from rules.mail.automatic import AutomaticClass, sign_of_automation

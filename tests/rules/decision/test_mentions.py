@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rules.decision.model import AddComment, Reason
+from rules.decision.model import AddComment
+from rules.decision.reasons import Reason
 from rules.ticket.notices import NoticeKind
 from tests.rules.building import ANN, World, a_mail, notified, token_to
 

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from rules.decision.model import Decision, ForCustomer, OpenTicket, Reason
+from rules.decision.model import Decision, ForCustomer, OpenTicket
+from rules.decision.reasons import Reason
 from rules.facts import Recent
 from rules.mail import AttachedMail, Attachment, Body, Mail
 from rules.mail.quoting import REPLY_MARK
 from rules.people import Company, Staff
 from rules.sender.authentication import Result
-from rules.ticket.notices import NoticeKind, ReceiptPayload
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import ReceiptPayload
 from rules.ticket.severity import MailSeverity
 from tests.rules.building import (
     ANN,

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from rules.decision.model import Decision, Reason
+from rules.decision.model import Decision
+from rules.decision.reasons import Reason
 from rules.decision.room import Room, within_room
 from rules.facts import Earlier, Recent, Returned
 from rules.mail.bounces import Bounce, Failure

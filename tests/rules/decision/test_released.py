@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rules.decision.model import AddComment, OpenTicket, Reason, Verdict
+from rules.decision.model import AddComment, OpenTicket
+from rules.decision.reasons import Reason, Verdict
 from rules.facts import Recent
 from rules.sender.authentication import Authentication
 from rules.ticket.visibility import Visibility

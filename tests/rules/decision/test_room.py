@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from rules.decision.model import Decision, Defer, Reason, Record, Verdict
+from rules.decision.model import Decision, Defer, Record
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.room import (
     ALWAYS_HELD,
     PROVIDER_FACTOR,

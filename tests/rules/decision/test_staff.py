@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from rules.commands import COMMANDS
-from rules.decision.model import AddComment, Reason
-from rules.ticket.notices import NoticeKind, ReceiptPayload
+from rules.decision.model import AddComment
+from rules.decision.reasons import Reason
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import ReceiptPayload
 from tests.rules.building import SAM, World, a_mail, token_to
 from tests.rules.decision.test_reasons import STAFFED
 

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from rules.decision.model import Decision, Reason
+from rules.decision.model import Decision
+from rules.decision.reasons import Reason
 from rules.people import ParticipantKind, Staff
-from rules.ticket.notices import NewCommentPayload, NoticeKind, ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import NewCommentPayload, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 from tests.rules.building import (
     ANNS,

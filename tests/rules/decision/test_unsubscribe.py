@@ -6,7 +6,8 @@ import pytest
 
 from rules.decision.content import requested_command
 from rules.decision.effects import Unsubscribed
-from rules.decision.model import AddComment, Decision, EndSubscription, Reason, Verdict
+from rules.decision.model import AddComment, Decision, EndSubscription
+from rules.decision.reasons import Reason, Verdict
 from rules.mail import Mail
 from rules.people import ParticipantKind, Presence
 from rules.ticket.changes import Unsubscribe

@@ -16,7 +16,8 @@ from gateway import policies
 from rules.mail.header import Header
 from rules.policy import Policy
 from rules.ticket.business_time import due
-from rules.ticket.severity import Claim, claimed
+from rules.ticket.claims import claimed
+from rules.ticket.severity import Claim
 from rules.ticket.sla import Target
 
 SHIPPED = policies.load(None)

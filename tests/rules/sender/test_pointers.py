@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from rules.decision.model import AddComment, Decision, OpenTicket, Reason, Verdict
+from rules.decision.model import AddComment, Decision, OpenTicket
+from rules.decision.reasons import Reason, Verdict
 from rules.mail import Envelope, Mail
 from rules.people import ParticipantKind, Presence
 from rules.sender.pointers import EXAMINED_TAGS, PointerKind, answers_something, find_pointers

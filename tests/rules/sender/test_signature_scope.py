@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rules.decision.model import Reason
+from rules.decision.reasons import Reason
 from rules.mail import Envelope, Mail
 from rules.mail.header import Header
 from rules.sender.authentication import Authentication, Evidence, Result, SignedScope

@@ -22,7 +22,7 @@ from rules.policy.roster import Gap, gaps
 from rules.sentence import sentence
 from rules.service.escalation import Contact, EscalationRefused, NextLevel, next_level, on_duty
 from rules.ticket.changes import Escalate, Source
-from rules.ticket.notices import EscalationPayload
+from rules.ticket.payloads import EscalationPayload
 from rules.ticket.visibility import Visibility
 from tests.rules.building import ANN, ANNS, NOON, SAM, SUPPORT, default_policy
 

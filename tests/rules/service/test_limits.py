@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.decision.model import AddComment, Reason, Verdict
+from rules.decision.model import AddComment
+from rules.decision.reasons import Reason, Verdict
 from rules.facts import Recent
 from rules.service.limits import (
     SIGN_UPS,

@@ -17,13 +17,8 @@ from rules.service.more import OWN_COMMENTS, answers_as_it_is_sent, summaries
 from rules.ticket.changes import SetStatus, Source
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
-from rules.ticket.notices import (
-    MorePayload,
-    NoticeKind,
-    NoticeOrder,
-    ReceiptPayload,
-    StaffSubscription,
-)
+from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
+from rules.ticket.payloads import MorePayload, ReceiptPayload
 from tests.rules.building import (
     ANN,
     ANNS,

@@ -13,7 +13,8 @@ from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.decide import decide
 from rules.decision.effects import Effects
-from rules.decision.model import Decision, Reason, Verdict
+from rules.decision.model import Decision
+from rules.decision.reasons import Reason, Verdict
 from rules.facts import Recent
 from rules.mail import Envelope, Mail
 from rules.people import Participant, ParticipantKind, Presence, Staff
@@ -23,12 +24,11 @@ from rules.service.notifications import alert, for_comment, notified_staff, stat
 from rules.ticket.changes import SetStatus, Source
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
-from rules.ticket.notices import (
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import (
     ApprovalPayload,
     NewCommentPayload,
     NewTicketPayload,
-    NoticeKind,
-    NoticeOrder,
     StatusPayload,
 )
 from rules.ticket.visibility import Visibility

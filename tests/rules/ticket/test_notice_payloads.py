@@ -14,22 +14,24 @@ from rules.ticket.notice_payloads import Payload, as_stored, from_stored, map_te
 from rules.ticket.notices import (
     CLOSED,
     KINDS,
+    Audience,
+    NoticeKind,
+    NoticeOrder,
+    Traits,
+    require_traits,
+)
+from rules.ticket.payloads import (
     AcknowledgementPayload,
     AlertPayload,
     ApprovalPayload,
-    Audience,
     EscalationPayload,
     NewCommentPayload,
     NewTicketPayload,
     NoPayload,
-    NoticeKind,
-    NoticeOrder,
     ReceiptPayload,
     ReceiptText,
     SlaPayload,
     StatusPayload,
-    Traits,
-    require_traits,
 )
 from rules.ticket.sla import Stage
 from rules.ticket.visibility import Visibility

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from rules.decision.model import OpenTicket
 from rules.mail.header import Header
-from rules.ticket.severity import Claim, Level, MailSeverity, capped, claim_pattern, claimed
+from rules.ticket.claims import claim_pattern, claimed
+from rules.ticket.severity import Claim, Level, MailSeverity, capped
 from tests.rules.building import World, a_mail, default_policy
 
 LEVELS = default_policy().levels

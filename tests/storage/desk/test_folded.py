@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from gateway.ticket_requests import TicketPatch
 from rules.decision.effects import ChangeRefused, Effects
-from rules.decision.model import Reason
+from rules.decision.reasons import Reason
 from rules.mail import Attachment, Body, Mail
 from rules.policy import (
     CompletenessSection,
@@ -34,7 +34,8 @@ from storage.db.tables import CommentRow, PersonRow, table
 from storage.desk import digests
 from storage.desk.links import accept_folded, folded_view
 from storage.ticket import files
-from storage.ticket.read import AuditView, ticket_view
+from storage.ticket.read import ticket_view
+from storage.ticket.views import AuditView
 from tests.rules.building import ANN, BOB, GIL, NOON, SAM, a_mail, default_policy
 from tests.storage.desk.test_digests import LATER, named, ordered, send_everything, states
 from tests.storage.shop import Shop, opened

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from rules.decision.model import Decision, Reason, Verdict
+from rules.decision.model import Decision
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.room import MailBudget, budget_of
 from rules.people import ParticipantKind, Presence
 from rules.ticket.model import Ticket

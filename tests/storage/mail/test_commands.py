@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.decision.model import Reason, Verdict
+from rules.decision.reasons import Reason, Verdict
 from tests.rules.building import a_mail
 from tests.storage.shop import Shop, opened
 

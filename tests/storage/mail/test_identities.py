@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.sender.authentication import Authentication
 from storage.db.database import Connection, Database

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Mail
 from storage.db.tables import DeferralRow, JournalRow, RefusalsRow, table

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Mail
 from storage.db import raw_mail, space

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rules.decision.model import Reason, Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Mail
 from rules.sender.authentication import Authentication

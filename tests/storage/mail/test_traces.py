@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from rules.decision.model import Reason, Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.facts import ThreadTicket
 from storage.db.database import Connection, Database
 from storage.db.tables import MailRow, ThreadReferenceRow, TicketRow, table

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.mail import BodyNeeded, Delivery, Unread
 from storage.db import raw_mail
 from storage.mail.apply import LARGE_BYTES, Entry

@@ -16,7 +16,8 @@ from rules.mail.extent import FILES_NAMED
 from rules.people import ParticipantKind
 from rules.service.more import EXAMINED, OWN_COMMENTS, SHOWN
 from rules.ticket.changes import PublishComment
-from rules.ticket.notices import AcknowledgementPayload, NoticeKind, NoticeState
+from rules.ticket.notices import NoticeKind, NoticeState
+from rules.ticket.payloads import AcknowledgementPayload
 from storage.db.tables import AttachmentRow, CommentRow, NoticeRow, TicketRow, table
 from storage.mail.filing import file
 from storage.notices import more, outbox

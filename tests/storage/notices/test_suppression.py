@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from rules.decision.model import Reason, Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.mail.bounces import Bounce, Failure
 from rules.ticket.notices import NoticeKind, NoticeState

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from rules.decision.effects import Effect, Effects, MergedInto, PersonAdded, Rated
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.people import ParticipantKind, Presence
 from rules.service.participants import Addition
 from rules.ticket.changes import (

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from rules.decision.effects import PresenceChanged, StatusChanged, Unsubscribed
-from rules.decision.model import AddComment, OpenTicket, Reason, Verdict
+from rules.decision.model import AddComment, OpenTicket
+from rules.decision.reasons import Reason, Verdict
 from rules.mail import Mail, Mailbox
 from rules.people import ParticipantKind, Presence, Role
 from rules.ticket.lifecycle import Status

@@ -18,8 +18,8 @@ from storage.db.database import Database
 from storage.db.ledger import Ledger
 from storage.ticket import read
 from storage.ticket.change import change_ticket, open_requested
-from storage.ticket.read import TicketView
 from storage.ticket.rows import ChangeContext
+from storage.ticket.views import TicketView
 from tests.rules.building import NOON, default_policy
 
 POLICY = default_policy()

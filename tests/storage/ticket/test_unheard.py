@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rules.decision.model import Verdict
+from rules.decision.reasons import Verdict
 from rules.ticket.changes import WriteComment
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility

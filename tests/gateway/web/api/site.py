@@ -25,7 +25,8 @@ from storage.notices import outbox
 from storage.registry import api_tokens, companies, mailboxes, people
 from storage.registry.companies import Contract
 from storage.registry.people import NewPerson
-from storage.ticket.read import TicketView, ticket_view
+from storage.ticket.read import ticket_view
+from storage.ticket.views import TicketView
 from tests.in_process import (
     SUPPORT,
     TRUSTS_LOOPBACK,

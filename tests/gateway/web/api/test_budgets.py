@@ -23,7 +23,8 @@ from rules.mail.extent import READ_CHARACTERS
 from rules.sender.masking import Masker
 from rules.sender.tokens import Link, LinkUse, link_token
 from rules.ticket.changes import Source
-from rules.ticket.notices import NewCommentPayload, NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import NewCommentPayload
 from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
 from storage.notices import outbox

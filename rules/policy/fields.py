@@ -1,4 +1,4 @@
-"""What a request should state, and which values are extracted from it."""
+"""Which values are extracted from a request and kept with it."""
 
 from __future__ import annotations
 
@@ -18,28 +18,6 @@ def _one_group(pattern: str) -> str:
             "keep, and (?:…) around any other part"
         )
     return pattern
-
-
-class FactSection(Section):
-    """One fact that a complete request states."""
-
-    name: Text
-    ask: Text
-    """The question to a customer who has not stated it."""
-    patterns: Annotated[
-        tuple[Pattern, ...], Field(min_length=1, description="write at least one pattern")
-    ]
-    """The fact is stated when any of them matches."""
-    if_applicable: bool = False
-    """The fact is asked for, but a request is complete without it."""
-
-    def matches(self, text: str) -> bool:
-        """Whether a text states the fact."""
-        return any(search(compiled(pattern), text) for pattern in self.patterns)
-
-
-class CompletenessSection(Section):
-    facts: tuple[FactSection, ...] = ()
 
 
 class FieldSection(Section):
