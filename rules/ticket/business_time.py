@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
@@ -23,6 +23,7 @@ LONGEST = timedelta(days=366)
 
 _DAY = timedelta(days=1)
 _SPAN = re.compile(r"([0-9]{1,7}) ?([a-z]+(?: [a-z]+)?)")
+_HOURS = re.compile(r"([0-9:]{4,5}) ?[-–] ?([0-9:]{4,5})")
 _TIME_OF_DAY = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 _SHORT = {"m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week"}
 
@@ -34,31 +35,40 @@ class Calendar:
     zone: tzinfo
     """A `ZoneInfo`, or UTC."""
     days: frozenset[int]
-    """The opening days; 0 is Monday."""
+    """The opening days with the usual hours; 0 is Monday."""
     opens: int
     """In minutes after midnight on the wall clock."""
     closes: int
     """Likewise; 1440 is the midnight at the end of the day."""
     holidays: frozenset[date] = frozenset()
+    other_hours: Mapping[int, tuple[int, int]] = field(default_factory=dict, hash=False)
+    """Opening days with hours of their own, whether or not they are among `days`."""
 
     def __post_init__(self) -> None:
-        if not self.days:
+        if not self.days and not self.other_hours:
             raise ValueError("the calendar never opens: name at least one day of the week")
-        if not self.days <= frozenset(range(7)):
+        if not self.days | self.other_hours.keys() <= frozenset(range(7)):
             raise ValueError("a day of the week is a number from 0 (Monday) to 6 (Sunday)")
-        if not 0 <= self.opens < self.closes <= MINUTES_A_DAY:
-            raise ValueError(
-                "the calendar must open before it closes, both within one day (00:00 to 24:00)"
-            )
+        for opens, closes in ((self.opens, self.closes), *self.other_hours.values()):
+            if not 0 <= opens < closes <= MINUTES_A_DAY:
+                raise ValueError(
+                    "the calendar must open before it closes, both within one day (00:00 to 24:00)"
+                )
 
     @property
     def always(self) -> bool:
         """Round the clock, every day."""
-        hours = (self.opens, self.closes)
-        return len(self.days) == 7 and hours == (0, MINUTES_A_DAY) and not self.holidays
+        hours = {(self.opens, self.closes), *self.other_hours.values()}
+        return len(self.days) == 7 and hours == {(0, MINUTES_A_DAY)} and not self.holidays
 
-    def opens_on(self, day: date) -> bool:
-        return day.weekday() in self.days and day not in self.holidays
+    def hours_on(self, day: date) -> tuple[int, int] | None:
+        """When it opens and closes on a day, in minutes after midnight; None where it does not."""
+        weekday = day.weekday()
+        if day in self.holidays:
+            return None
+        if weekday in self.other_hours:
+            return self.other_hours[weekday]
+        return (self.opens, self.closes) if weekday in self.days else None
 
 
 ALWAYS = Calendar(UTC, frozenset(range(7)), 0, MINUTES_A_DAY)
@@ -131,6 +141,18 @@ def parse_time_of_day(text: str) -> int:
     raise ValueError(f"{text!r} is not a valid time of day: write it from '00:00' to '24:00'")
 
 
+def parse_hours(text: str) -> tuple[int, int]:
+    """`08:00-12:00` as minutes after midnight. ValueError where it does not open before it closes,
+    and for any other text."""
+    found = _HOURS.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} are no opening hours: write them such as '08:00-12:00'")
+    opens, closes = parse_time_of_day(found[1]), parse_time_of_day(found[2])
+    if opens >= closes:
+        raise ValueError(f"{text!r}: the first time must be before the second")
+    return opens, closes
+
+
 def due(start: datetime, span: Span, calendar: Calendar) -> datetime:
     """The first instant at which the span has passed. A later start is never due earlier.
 
@@ -138,7 +160,8 @@ def due(start: datetime, span: Span, calendar: Calendar) -> datetime:
     clock of the next opening day: two from Monday 10:00 end on Wednesday 10:00, whatever the clocks
     did in between. A start outside the hours is treated as a start at the next opening. Two full
     business days from Monday's opening have passed when Tuesday closes, and no open time is left
-    before Wednesday opens: the answer is due when Tuesday closes.
+    before Wednesday opens: the answer is due when Tuesday closes. A day that closes before that
+    time of day counts until it closes.
 
     ValueError where the calendar does not open often enough within ten years.
     """
@@ -232,7 +255,6 @@ def _stretches(
 
     Each step is one local day with one offset, so there are one or two steps per day.
     """
-    opening, closing = timedelta(minutes=calendar.opens), timedelta(minutes=calendar.closes)
     at, offset = start, _offset(start, calendar.zone)
     while at < end:
         midnight = (at + offset).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -240,9 +262,9 @@ def _stretches(
         following = _offset(stop, calendar.zone)
         if following != offset:
             stop = _change(at, stop, calendar.zone)
-        if calendar.opens_on(midnight.date()):
-            opens = max(at, midnight + opening - offset)
-            closes = min(stop, midnight + closing - offset, end)
+        if (hours := calendar.hours_on(midnight.date())) is not None:
+            opens = max(at, midnight + timedelta(minutes=hours[0]) - offset)
+            closes = min(stop, midnight + timedelta(minutes=hours[1]) - offset, end)
             if opens < closes:
                 yield opens, closes
         at, offset = stop, following

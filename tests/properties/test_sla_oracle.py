@@ -61,9 +61,12 @@ class Case:
 
 def is_open(calendar: Calendar, local: datetime) -> bool:
     shown = local.hour * 60 + local.minute
-    if local.date() in calendar.holidays or local.weekday() not in calendar.days:
+    if local.date() in calendar.holidays:
         return False
-    return calendar.opens <= shown < calendar.closes
+    if local.weekday() in calendar.other_hours:
+        opens, closes = calendar.other_hours[local.weekday()]
+        return opens <= shown < closes
+    return local.weekday() in calendar.days and calendar.opens <= shown < calendar.closes
 
 
 def minutes_of(setting: Setting, case: Case) -> int | None:
@@ -129,7 +132,14 @@ def a_setting(random: Random, zone: ZoneInfo) -> Setting:
     weekdays = random.choice([range(7), range(5), range(1, 7), random.sample(range(7), 4)])
     holidays = (first.date() + timedelta(days=random.randrange(8)) for _ in range(2))
     closed = frozenset(holidays) if random.random() < 0.5 else frozenset()
-    return Setting(Calendar(zone, frozenset(weekdays), opens, closes, closed), first)
+    other = {day: other_hours(random) for day in random.sample(range(7), random.randrange(4))}
+    other = other if random.random() < 0.5 else {}
+    return Setting(Calendar(zone, frozenset(weekdays), opens, closes, closed, other), first)
+
+
+def other_hours(random: Random) -> tuple[int, int]:
+    opens = random.choice([0, 150, 8 * 60, random.randrange(1380)])
+    return opens, random.choice([1440, random.randrange(opens + 30, 1441)])
 
 
 def year_of(day: date) -> list[date]:

@@ -100,7 +100,7 @@ def test_the_commented_settings_of_the_default_policy_are_valid() -> None:
     assert ours.tiers
     assert ours.completeness.facts
     assert ours.escalation.levels
-    assert not ours.calendar.opens_on(date(2026, 12, 24))
+    assert ours.calendar.hours_on(date(2026, 12, 24)) is None
 
 
 def test_without_tiers_nothing_is_promised() -> None:
@@ -145,9 +145,9 @@ def test_a_time_may_be_written_without_quotes() -> None:
 def test_public_holidays_and_listed_holidays_are_no_opening_days() -> None:
     calendar = with_calendar('country = "DE-BY"\nholidays = [2026-12-24]').calendar
 
-    assert not calendar.opens_on(date(2026, 1, 6))  # Epiphany, in Bavaria
-    assert not calendar.opens_on(date(2026, 12, 24))
-    assert calendar.opens_on(date(2026, 1, 7))
+    assert calendar.hours_on(date(2026, 1, 6)) is None  # Epiphany, in Bavaria
+    assert calendar.hours_on(date(2026, 12, 24)) is None
+    assert calendar.hours_on(date(2026, 1, 7)) is not None
 
 
 def a_window(**changes: object) -> RosterWindow:

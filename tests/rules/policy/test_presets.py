@@ -209,7 +209,7 @@ def test_s9_business_hours_are_those_of_central_europe(
 
     assert (calendar.opens, calendar.closes) == (6 * 60, 18 * 60)
     assert datetime(2026, 7, 1, tzinfo=calendar.zone).utcoffset() == timedelta(hours=2)
-    assert not calendar.opens_on(date(2026, 1, 17))
+    assert calendar.hours_on(date(2026, 1, 17)) is None
     first = promised(STAKATER, None, "Critical").first
     assert first is not None
     assert due(written, first, calendar) == answered

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +20,7 @@ from rules.ticket.business_time import (
     add_business_seconds,
     business_seconds,
     due,
+    parse_hours,
     parse_span,
     parse_time_of_day,
 )
@@ -33,9 +36,11 @@ def hours(
     zone: str = "Europe/Berlin",
     days: frozenset[int] = WEEKDAYS,
     holidays: frozenset[date] = frozenset(),
+    other: Mapping[int, str] = MappingProxyType({}),
 ) -> Calendar:
     times = parse_time_of_day(opens), parse_time_of_day(closes)
-    return Calendar(ZoneInfo(zone), days, *times, holidays)
+    others = {day: parse_hours(text) for day, text in other.items()}
+    return Calendar(ZoneInfo(zone), days, *times, holidays, others)
 
 
 OFFICE = hours()
@@ -87,6 +92,37 @@ def test_holidays_do_not_count() -> None:
     assert due_at("2026-04-02 17:00", "2 business days", hours(holidays=easter)) == (
         "Wed 2026-04-08 17:00"
     )
+
+
+SATURDAYS = hours(other={5: "08:00-12:00", 4: "06:00-15:00"})
+
+
+@pytest.mark.parametrize(
+    ("start", "span", "expected"),
+    [
+        ("2026-03-06 14:00", "2 business hours", "Sat 2026-03-07 09:00"),
+        ("2026-03-07 11:00", "2 business hours", "Mon 2026-03-09 07:00"),
+        ("2026-03-05 10:00", "2 business days", "Sat 2026-03-07 10:00"),
+        ("2026-03-05 16:00", "1 business day", "Fri 2026-03-06 15:00"),
+        ("2026-03-06 14:00", "1 business day", "Sat 2026-03-07 12:00"),
+        ("2026-03-07 13:00", "1 business day", "Mon 2026-03-09 18:00"),
+    ],
+)
+def test_a_day_with_hours_of_its_own_counts_only_these(
+    start: str, span: str, expected: str
+) -> None:
+    assert due_at(start, span, SATURDAYS) == expected
+
+
+def test_a_holiday_has_no_hours_of_its_own() -> None:
+    closed = hours(holidays=frozenset({date(2026, 3, 7)}), other={5: "08:00-12:00"})
+
+    assert closed.hours_on(date(2026, 3, 7)) is None
+    assert closed.hours_on(date(2026, 3, 14)) == (8 * 60, 12 * 60)
+
+
+def test_hours_of_one_day_end_the_round_the_clock() -> None:
+    assert not hours("00:00", "24:00", days=EVERY_DAY, other={6: "08:00-12:00"}).always
 
 
 def test_weekdays_round_the_clock_run_through_the_nights_and_stop_at_the_weekend() -> None:
@@ -256,6 +292,25 @@ def test_other_times_of_day_are_refused(text: str) -> None:
         parse_time_of_day(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("08:00-12:00", (480, 720)), ("8:00 – 24:00", (480, 1440)), (" 00:00 - 6:30", (0, 390))],
+)
+def test_opening_hours_are_two_times(text: str, minutes: tuple[int, int]) -> None:
+    assert parse_hours(text) == minutes
+
+
+@pytest.mark.parametrize("text", ["", "8-12", "08:00", "08:00 to 12:00", "08:00-12:00-14:00"])
+def test_other_opening_hours_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="are no opening hours: write them such as '08:00-12:00'"):
+        parse_hours(text)
+
+
+def test_opening_hours_that_do_not_open_before_they_close_are_refused() -> None:
+    with pytest.raises(ValueError, match="'12:00-08:00': the first time must be before the second"):
+        parse_hours("12:00-08:00")
+
+
 def test_a_calendar_without_days_is_refused() -> None:
     with pytest.raises(ValueError, match="name at least one day"):
         hours(days=frozenset())
@@ -294,6 +349,11 @@ SELDOM = hours(
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "UTC"]
 
 
+some_hours = st.integers(0, 1380).flatmap(
+    lambda opens: st.tuples(st.just(opens), st.integers(opens + 60, 1440))
+)
+
+
 @st.composite
 def calendars(draw: st.DrawFn) -> Calendar:
     opens = draw(st.integers(0, 1380))
@@ -303,6 +363,7 @@ def calendars(draw: st.DrawFn) -> Calendar:
         draw(st.sampled_from([0, opens])),
         draw(st.sampled_from([1440]) | st.integers(opens + 60, 1440)),
         draw(st.frozensets(st.dates(date(2026, 10, 1), date(2026, 11, 15)), max_size=9)),
+        draw(st.dictionaries(st.integers(0, 6), some_hours, max_size=2)),
     )
 
 
@@ -326,7 +387,13 @@ def test_a_later_start_is_never_due_earlier(
 def test_a_longer_span_is_due_later(calendar: Calendar, start: datetime, span: Span) -> None:
     longer = Span(span.value + 1, span.unit)
 
-    assert start < due(start, span, calendar) < due(start, longer, calendar)
+    sooner, later = due(start, span, calendar), due(start, longer, calendar)
+    assert start < sooner <= later
+    # A time of day that one day does not reach and the next day has passed when it opens falls
+    # between the two: both business days end there.
+    if sooner == later:
+        assert calendar.other_hours
+        assert span.unit is Unit.BUSINESS_DAY
 
 
 @given(calendars(), instants, st.integers(0, 10**11))
