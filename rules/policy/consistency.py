@@ -95,7 +95,17 @@ def _clock(policy: Policy) -> Iterator[str]:
             'add [[completeness.facts]], or write starts = "arrival"'
         )
 
+    again, longest = policy.completeness.ask_again_after, policy.clock.longest_wait
     yield from _without_hours(policy, "clock.waits_at_most", policy.clock.waits_at_most)
+    yield from _without_hours(policy, "completeness.ask_again_after", again)
+    if policy.clock.starts != "complete" or again is None:
+        return
+    if parse_span(again).surely_not_before(parse_span(longest)):
+        yield (
+            f"completeness.ask_again_after: {again!r}: the clock starts {longest} after the "
+            "request, so nobody would be asked again; write a shorter time, or a longer "
+            "clock.waits_at_most"
+        )
 
 
 def _without_hours(policy: Policy, key: str, span: str | None) -> Iterator[str]:

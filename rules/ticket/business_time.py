@@ -114,6 +114,16 @@ class Span:
         """Whether only opening hours count; other spans run round the clock."""
         return self.unit in (Unit.BUSINESS_MINUTE, Unit.BUSINESS_HOUR, Unit.BUSINESS_DAY)
 
+    def surely_not_before(self, other: Span) -> bool:
+        """Whether this never ends before the other, whatever the calendar and the start.
+
+        False where it depends on them: between business days and business hours, for example.
+        """
+        day = Unit.BUSINESS_DAY
+        if self.business != other.business or (self.unit is day) != (other.unit is day):
+            return False
+        return self.value * _LENGTH[self.unit] >= other.value * _LENGTH[other.unit]
+
 
 def parse_span(text: str) -> Span:
     """`2 business hours`, `5 business days`, `30 minutes`; round the clock also `30m`, `4h`, `2d`.

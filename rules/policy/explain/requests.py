@@ -56,6 +56,9 @@ def requests(policy: Policy) -> Iterator[str]:
         yield "No facts are asked for; every request is complete."
     for fact in policy.completeness.facts:
         yield _fact(fact)
+    if policy.completeness.facts and policy.clock.starts == "complete":
+        again = policy.completeness.ask_again_after or f"half of {policy.clock.longest_wait}"
+        yield f"What is still missing after {again} is asked for once more."
     for field in policy.fields:
         yield (
             f"{field.label} is extracted from the mail and kept with the ticket as {field.name}; "
@@ -66,4 +69,5 @@ def requests(policy: Policy) -> Iterator[str]:
 def _fact(fact: FactSection) -> str:
     optional = " (if applicable)" if fact.if_applicable else ""
     patterns = listed([quoted(pattern) for pattern in fact.patterns], "or")
-    return f"{fact.name}{optional}: {quoted(fact.ask)} It is recognised by {patterns}."
+    example = f", such as in {quoted(fact.example)}" if fact.example is not None else ""
+    return f"{fact.name}{optional}: {quoted(fact.ask)} It is recognised by {patterns}{example}."

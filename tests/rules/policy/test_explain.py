@@ -49,6 +49,9 @@ example = "The printer is on fire"
 name = "version"
 ask = "Which version?"
 patterns = ["version", "release"]
+example = "version 2"
+[completeness]
+ask_again_after = "1 business day"
 [[fields]]
 name = "project_id"
 label = "Project"

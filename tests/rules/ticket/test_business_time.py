@@ -427,3 +427,18 @@ def test_a_due_time_is_the_first_instant_of_its_business_time(
     passed = business_seconds(start, end, calendar)
 
     assert add_business_seconds(start, passed, calendar) == end
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "never_before"),
+    [
+        ("2 days", "48 hours", True),
+        ("47 hours", "2 days", False),
+        ("2 business days", "1 business day", True),
+        ("90 business minutes", "1 business hour", True),
+        ("30 business hours", "1 business day", False),  # depends on the hours of the calendar
+        ("3 days", "1 business day", False),  # depends on the day
+    ],
+)
+def test_whether_a_span_may_end_before_another(one: str, other: str, never_before: bool) -> None:
+    assert parse_span(one).surely_not_before(parse_span(other)) is never_before
