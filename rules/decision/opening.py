@@ -186,7 +186,7 @@ def mail_severity(case: Case, subject: str, text: str) -> MailSeverity:
         policy.severity.default,
         policy.severity.ceiling,
         claim,
-        policy.severity.customers_may_set,
+        policy.severity.may_set(by_portal=False),
     )
 
 

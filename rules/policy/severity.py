@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from rules.mail.patterns import compiled
 from rules.policy.base import LevelName, Pattern, Phrase, Section, Text
@@ -38,6 +38,26 @@ class ClaimSection(Section):
         return self
 
 
+def _by_every_door(value: object) -> object:
+    """`true` and `false` are the same for every door."""
+    match value:
+        case True:
+            return "everywhere"
+        case False:
+            return "nowhere"
+        case "everywhere" | "nowhere" | "portal" | "mail":
+            return value
+        case _:
+            raise ValueError('expected one of: true, false, "portal", "mail"')
+
+
+Doors = Annotated[
+    Literal["everywhere", "nowhere", "portal", "mail"],
+    BeforeValidator(_by_every_door),
+]
+"""Where customers may do something: `true`, `false`, or one door alone."""
+
+
 class SeveritySection(Section):
     levels: Annotated[
         tuple[LevelSection, ...],
@@ -47,7 +67,8 @@ class SeveritySection(Section):
     default: Text
     ceiling: Text
     """The highest level that a mail may set."""
-    customers_may_set: bool = True
+    customers_may_set: Doors = "everywhere"
+    """Where the level that a customer names takes effect; it is recorded in any case."""
     high_importance: Text | None = None
     """The level that `Importance: high` or `X-Priority: 1` claims."""
     critical_channel: Text | None = None
@@ -58,6 +79,18 @@ class SeveritySection(Section):
     """Whether a workaround (`#workaround`) lowers the severity by one level."""
     claims: tuple[ClaimSection, ...] = ()
     """In addition to names and aliases in brackets or after `Severity:`, which always claim."""
+
+    def may_set(self, *, by_portal: bool) -> bool:
+        """Whether the level that a customer names there takes effect."""
+        match self.customers_may_set:
+            case "everywhere":
+                return True
+            case "nowhere":
+                return False
+            case "portal":
+                return by_portal
+            case "mail":
+                return not by_portal
 
     @model_validator(mode="after")
     def _levels_agree(self) -> Self:

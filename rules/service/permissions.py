@@ -50,7 +50,7 @@ def forbidden(change: Change, access: Access, policy: Policy) -> str:
     match change:
         case SetStatus(status=Status.PENDING):
             return "only staff may set a ticket to pending: it then waits for the customer"
-        case SetAnySeverity() if not policy.severity.customers_may_set:
+        case SetAnySeverity() if not policy.severity.may_set(by_portal=True):
             return "under this policy only staff set the severity; give your reasons in a comment"
         case WriteComment(visibility=visibility) if visibility is not Visibility.PUBLIC:
             return "only staff may write notes"
@@ -110,4 +110,5 @@ def opening_severity(wanted: Level | None, by_staff: bool, policy: Policy) -> Re
         return RequestedSeverity(default, None)
     if by_staff:
         return RequestedSeverity(wanted, None)
-    return RequestedSeverity(wanted if policy.severity.customers_may_set else default, wanted)
+    takes_effect = policy.severity.may_set(by_portal=True)
+    return RequestedSeverity(wanted if takes_effect else default, wanted)

@@ -51,7 +51,7 @@ class PolicyDraft:
     default: str
     ceiling: str
     high_importance: str | None
-    customers_may_set: bool
+    customers_may_set: bool | str
     workaround_lowers: bool
     claims: Sequence[tuple[str, str]]
     """Pattern and level."""
@@ -149,7 +149,7 @@ def drafts(draw: st.DrawFn, vocabulary: Sequence[str] = (), agreeing: bool = Fal
         critical,
         *limits,
         high_importance=draw(st.none() | any_name),
-        customers_may_set=draw(st.booleans()),
+        customers_may_set=draw(st.sampled_from([True, False, "portal", "mail"])),
         workaround_lowers=draw(st.booleans()),
         claims=draw(st.lists(st.tuples(patterns, any_name), max_size=3)),
         extra_settings=draw(_SENDER_SETTINGS),

@@ -122,7 +122,7 @@ def test_a_ticket_opens_at_the_ceiling_or_below_whatever_its_mail_claims(
     assert ranks[action.severity.name] <= ranks[policy.severity.ceiling]
     if action.severity.critical_claimed:
         event("a critical claim")
-    if not policy.severity.customers_may_set:
+    if not policy.severity.may_set(by_portal=False):
         assert action.severity.name == policy.severity.default
 
 

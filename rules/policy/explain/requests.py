@@ -17,10 +17,21 @@ def severity(policy: Policy) -> Iterator[str]:
         f"No mail is ever critical. A mail that claims no level opens a ticket at "
         f"{severity.default}; no mail opens one above {severity.ceiling}."
     )
-    if severity.customers_may_set:
-        yield "Customers set the severity of their requests; staff may change it."
-    else:
-        yield "Staff set the severity of a request; the customer's claim is only recorded."
+    match severity.customers_may_set:
+        case "everywhere":
+            yield "Customers set the severity of their requests; staff may change it."
+        case "nowhere":
+            yield "Staff set the severity of a request; the customer's claim is only recorded."
+        case "portal":
+            yield (
+                "Customers set the severity of their requests in the portal; a mail's claim is "
+                "only recorded. Staff may change the severity."
+            )
+        case "mail":
+            yield (
+                "Customers set the severity of their requests by mail; what they name in the "
+                "portal is only recorded. Staff may change the severity."
+            )
     yield "A mail claims a level by its name in [brackets] in the subject, or after 'Severity:'."
     for level in severity.levels:
         if level.phrases:

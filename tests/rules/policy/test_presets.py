@@ -287,7 +287,7 @@ def test_t2_colleagues_read() -> None:
 
 
 def test_t3_staff_set_the_severity() -> None:
-    assert not ATLAN.severity.customers_may_set
+    assert not ATLAN.severity.may_set(by_portal=False)
 
 
 def test_t4_round_the_clock() -> None:

@@ -32,7 +32,9 @@ from tests.rules.building import ANN, BOB, GIL, SAM, default_policy, policy_with
 
 POLICY = default_policy()
 SHARED = default_policy(visibility="company")
-STAFF_SET_SEVERITY = policy_with("severity", customers_may_set=False)
+STAFF_SET_SEVERITY = policy_with("severity", customers_may_set="nowhere")
+SET_BY_MAIL = policy_with("severity", customers_may_set="mail")
+SET_IN_PORTAL = policy_with("severity", customers_may_set="portal")
 
 TICKET = Ticket(
     7,
@@ -104,6 +106,8 @@ def test_who_may_make_which_change(change: Change) -> None:
 
 def test_where_staff_set_the_severity_a_customer_may_not() -> None:
     assert "policy" in forbidden(SetAnySeverity("High", ""), Access.MEMBER, STAFF_SET_SEVERITY)
+    assert "policy" in forbidden(SetAnySeverity("High", ""), Access.MEMBER, SET_BY_MAIL)
+    assert forbidden(SetAnySeverity("High", ""), Access.MEMBER, SET_IN_PORTAL) == ""
     assert forbidden(SetAnySeverity("High", ""), Access.STAFF, STAFF_SET_SEVERITY) == ""
 
 
@@ -154,6 +158,8 @@ def test_a_staff_persons_comment_reopens_nothing() -> None:
         (STAFF_SET_SEVERITY, False, "High", "Normal", "High", False),
         (STAFF_SET_SEVERITY, False, "Critical", "Normal", "Critical", True),
         (STAFF_SET_SEVERITY, True, "Critical", "Critical", None, False),
+        (SET_BY_MAIL, False, "Critical", "Normal", "Critical", True),
+        (SET_IN_PORTAL, False, "Critical", "Critical", "Critical", False),
     ],
 )
 def test_the_severity_that_a_ticket_opens_at_over_the_api(
