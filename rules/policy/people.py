@@ -28,7 +28,8 @@ class ProofSection(Section):
 
 class CcSection(Section):
     guests: Literal["add", "propose", "ignore"] = "propose"
-    """What happens to an unregistered address that a customer puts in To or Cc."""
+    """What happens to anybody but a colleague whom a customer puts in To or Cc: a user of another
+    company is treated like an unregistered address."""
     by_guests: Literal["add", "propose", "ignore"] = "propose"
     per_mail: Annotated[int, Field(ge=0, le=100)] = 10
     per_ticket: Annotated[int, Field(ge=1, le=500)] = 25

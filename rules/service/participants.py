@@ -134,16 +134,18 @@ def _addition(
     registered_here = person is not None and _company_id(person.company) == company
     known = person is not None and not unknown
     part = ParticipantKind.USER if known else ParticipantKind.GUEST
-    presence = _presence(sender, registered_here, person is not None, policy)
+    presence = _presence(sender, registered_here, policy)
     if presence is None:
         return None
     return Addition(address, person.id if person else None, part, presence)
 
 
-def _presence(
-    sender: Sender, same_company: bool, registered: bool, policy: Policy
-) -> Presence | None:
-    """Who may add whom; None where the policy ignores the address."""
+def _presence(sender: Sender, same_company: bool, policy: Policy) -> Presence | None:
+    """Who may add whom; None where the policy ignores the address.
+
+    Whoever is not registered with the ticket's company is added like anybody else, registered
+    elsewhere or not: a difference would show a customer who is.
+    """
     if not is_proven_enough(sender, policy.proof.add_people):
         return Presence.PENDING
     match sender.standing:
@@ -151,13 +153,9 @@ def _presence(
             return Presence.ACTIVE
         case Standing.USER if same_company:
             return Presence.ACTIVE
-        case Standing.USER if registered:
-            return Presence.PENDING
         case Standing.USER:
             handling = policy.cc.guests
-        case _ if registered and not same_company:
-            return Presence.PENDING
-        case _ if registered:
+        case _ if same_company:
             handling = policy.cc.by_guests
         case _:
             handling = "ignore" if policy.cc.by_guests == "ignore" else "propose"

@@ -149,7 +149,7 @@ def drafts(draw: st.DrawFn, vocabulary: Sequence[str] = (), agreeing: bool = Fal
         critical,
         *limits,
         high_importance=draw(st.none() | any_name),
-        customers_may_set=draw(st.sampled_from([True, False, "portal", "mail"])),
+        customers_may_set=draw(st.booleans() | st.sampled_from(["portal", "mail"])),
         workaround_lowers=draw(st.booleans()),
         claims=draw(st.lists(st.tuples(patterns, any_name), max_size=3)),
         extra_settings=draw(_SENDER_SETTINGS),

@@ -92,7 +92,11 @@ def people(policy: Policy) -> Iterator[str]:
                 yield f"{action} requires a proven sender."
             case "T3":
                 yield f"{action} is restricted to staff, from their own reply address."
-    for sender, handling in (("a customer", policy.cc.guests), ("a guest", policy.cc.by_guests)):
+    others = (
+        ("Anybody but a colleague whom a customer", policy.cc.guests),
+        ("A colleague of the requester whom a guest", policy.cc.by_guests),
+    )
+    for person, handling in others:
         match handling:
             case "add":
                 effect = "joins the ticket immediately"
@@ -100,7 +104,7 @@ def people(policy: Policy) -> Iterator[str]:
                 effect = "joins the ticket once staff or the requester approve"
             case "ignore":
                 effect = "is ignored"
-        yield f"An unregistered address that {sender} puts in To or Cc {effect}."
+        yield f"{person} puts in To or Cc {effect}."
     yield (
         f"One mail adds at most {count(policy.cc.per_mail, 'person', 'people')}, and a ticket "
         f"has at most {policy.cc.per_ticket}; further people wait for approval."

@@ -167,6 +167,23 @@ class TestCopies:
             assert server.mail_to(address, number, containing="We restarted it.")
             assert server.mail_to(address, number, containing="is now resolved")
 
+    def test_A13_everybody_in_copy_joins_users_of_other_companies_too(
+        self, server: PolicyServer
+    ) -> None:
+        bob, gil, guest = server.a_user(), server.a_user(), "guest13@elsewhere.example"
+        company = server.a_company()
+        ann, cat = server.a_user(company), server.a_user(company)
+        number = server.open_by_mail(ann, cc=f"{cat}, {gil}, {guest}")
+
+        server.comment(number, "We restarted it.")
+        server.reply(server.mail_to(gil, number), gil, "It is back.", cc=bob)
+
+        people = server.people(number)
+        assert [people[each] for each in (cat, gil, guest, bob)] == ["active"] * 4
+        assert server.ticket(number)["comments"][-1]["visibility"] == "public"
+        for address in (ann, cat, guest):
+            assert server.mail_to(address, number, containing="It is back.")
+
     def test_A5_a_user_in_copy_comments_and_adds_others(self, server: PolicyServer) -> None:
         company = server.a_company()
         ann, bob, cat = (server.a_user(company) for _ in range(3))

@@ -304,8 +304,7 @@ class Expectations:
         if self.registry.is_user(mail.author):
             if registered and self.registry.company_of(address) == company:
                 return ACTIVE
-            rule = "propose" if registered else self.choices.guests
-            return {"add": ACTIVE, "propose": PENDING, "ignore": ""}[rule]
+            return {"add": ACTIVE, "propose": PENDING, "ignore": ""}[self.choices.guests]
         return PENDING
 
     # ---- changes ------------------------------------------------------------------------------

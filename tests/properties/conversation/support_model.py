@@ -63,7 +63,7 @@ class SupportModel(RuleBasedStateMachine):
     @initialize(
         choices=st.builds(
             PolicyChoices,
-            guests=st.sampled_from(["add", "propose"]),
+            guests=st.sampled_from(["add", "propose", "ignore"]),
             registration=st.sampled_from(["user", "user", "domain"]),
             strangers=st.sampled_from(["refuse", "hold"]),
             unauthenticated=st.sampled_from(["refuse", "hold"]),
