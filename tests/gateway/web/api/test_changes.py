@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
+from gateway.policies import PolicyBook
 from rules.people import Role
 from rules.sender.tokens import Purpose, ReplyToken, reply_address
 from rules.ticket.notices import NoticeKind
@@ -256,11 +257,10 @@ async def test_a_customer_learns_nothing_of_who_else_is_registered(
     site: Site, guests: Literal["propose", "ignore", "add"]
 ) -> None:
     policies = site.postern.services.runtime.policies
-    assert isinstance(policies, dict)
+    assert isinstance(policies, PolicyBook)
     policy = policies["atlan"]
-    policies["atlan"] = policy.model_copy(
-        update={"cc": policy.cc.model_copy(update={"guests": guests})}
-    )
+    cc = policy.cc.model_copy(update={"guests": guests})
+    policies.replace({**policies, "atlan": policy.model_copy(update={"cc": cc})})
     gone = "gone@globex.example"
     shared = await site.read(partial(mailboxes.mailbox_named, address=SHARED))
     person = NewPerson(gone, "", Role.USER, "Globex")
