@@ -10,13 +10,15 @@ import tomllib
 
 from pydantic import ValidationError
 
-from rules.policy.clock import CalendarSection, ClockSection
+from rules.policy.clock import CalendarSection, ClockSection, NamedCalendarSection
 from rules.policy.conduct import (
     AcknowledgementSection,
     BudgetsSection,
     FeedbackSection,
+    FollowUpSection,
     HoldSection,
     LifecycleSection,
+    ReviewSection,
     SubjectTagSection,
     TextsSection,
 )
@@ -54,14 +56,17 @@ __all__ = [
     "FactSection",
     "FeedbackSection",
     "FieldSection",
+    "FollowUpSection",
     "HoldSection",
     "LevelSection",
     "LifecycleSection",
+    "NamedCalendarSection",
     "NoticesSection",
     "OnCallSection",
     "Policy",
     "PolicyRefused",
     "ProofSection",
+    "ReviewSection",
     "RosterWindow",
     "SeveritySection",
     "StaffSection",

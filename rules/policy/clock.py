@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rules.policy.base import DAYS, WORKING_DAYS, Day, HourText, Section, SpanText, Zone
-from rules.ticket.business_time import ALWAYS, Calendar, parse_time_of_day
+from rules.policy.base import DAYS, WORKING_DAYS, Day, HourText, Name, Section, SpanText, Zone
+from rules.ticket.business_time import ALWAYS, Calendar, parse_hours, parse_time_of_day
 from rules.ticket.sla import WARN_FRACTION
 from rules.validation.messages import suggestion
 
@@ -33,6 +33,28 @@ def _country(value: str) -> str:
     return value
 
 
+def _hours(value: str) -> str:
+    parse_hours(value)
+    return value
+
+
+def _by_day(value: dict[str, str]) -> dict[str, str]:
+    for day in value:
+        if day not in DAYS:
+            hint = suggestion(day, DAYS)
+            known = f"expected one of: {', '.join(DAYS)}"
+            raise ValueError(f"{day!r} is not a day ({hint or known})")
+    return value
+
+
+OtherHours = Annotated[
+    dict[str, Annotated[str, AfterValidator(_hours)]],
+    AfterValidator(_by_day),
+    Field(description='must be a table such as { sat = "08:00-12:00" }'),
+]
+"""Opening hours by day of the week."""
+
+
 class CalendarSection(Section):
     """When the support team works. Spans in business hours and days count only that time."""
 
@@ -43,6 +65,8 @@ class CalendarSection(Section):
     ] = WORKING_DAYS
     opens: HourText = "09:00"
     closes: HourText = "17:00"
+    other_hours: OtherHours = Field(default_factory=dict)
+    """Days with hours of their own, whether or not they are among `days`."""
     holidays: tuple[date, ...] = ()
     """Days on which the support team is off, besides those of `country`."""
     country: Annotated[str, AfterValidator(_country)] | None = None
@@ -51,7 +75,7 @@ class CalendarSection(Section):
     @model_validator(mode="after")
     def _hours_count(self) -> Self:
         if self.always:
-            without_effect = sorted(self.model_fields_set - {"always", "zone"})
+            without_effect = sorted(self.model_fields_set - {"always", "zone", "name"})
             if without_effect:
                 raise ValueError(
                     f"{without_effect[0]} has no effect while always = true; write always = false"
@@ -69,6 +93,9 @@ class CalendarSection(Section):
             opens=parse_time_of_day(self.opens),
             closes=parse_time_of_day(self.closes),
             holidays=frozenset(self.holidays) | self._public_holidays(),
+            other_hours={
+                DAYS.index(day): parse_hours(hours) for day, hours in self.other_hours.items()
+            },
         )
 
     def _public_holidays(self) -> frozenset[date]:
@@ -80,6 +107,12 @@ class CalendarSection(Section):
         return frozenset(
             public_holidays.country_holidays(code, subdiv=part or None, years=HOLIDAY_YEARS)
         )
+
+
+class NamedCalendarSection(CalendarSection):
+    """Hours of the support team for the tiers and contracts that name them."""
+
+    name: Name
 
 
 class ClockSection(Section):

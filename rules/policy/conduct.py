@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from rules.policy.base import ReplyText, Section, Text
+from rules.policy.base import LevelName, ReplyText, Section, Text
 
 
 class HoldSection(Section):
@@ -68,6 +68,28 @@ class FeedbackSection(Section):
     text: Text = (
         "How did we do? Rate our help with one of the links below, or reply to this mail. "
         "Neither reopens your request."
+    )
+    in_answers: bool = False
+    """Whether each answer by staff has a link for feedback too."""
+
+
+class FollowUpSection(Section):
+    """What an answer states at high severity."""
+
+    levels: tuple[LevelName, ...] = ()
+    """The levels at which an answer states the next steps and the next follow-up."""
+    via_manager: bool = False
+    """Whether these answers also go to the success manager of a company that is updated so."""
+
+
+class ReviewSection(Section):
+    """The review of a resolved ticket together with the customer."""
+
+    levels: tuple[LevelName, ...] = ()
+    """The levels at which one mail asks for a review when a ticket is resolved."""
+    text: Text = (
+        "Your request is resolved. What went well, and what could we and you do better? Reply to "
+        "this email; the reply is kept with your request and does not reopen it."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rules.policy.model import Policy
+from rules.policy.tiers import TierSection
 from rules.ticket.business_time import parse_span
 from rules.validation.messages import suggestion
 
@@ -17,6 +18,7 @@ def contradictions(policy: Policy) -> list[str]:
         *_tiers(policy),
         *_twice(policy),
         *_clock(policy),
+        *_answers(policy),
         *_escalation(policy),
     ]
 
@@ -62,7 +64,9 @@ def _tiers(policy: Policy) -> Iterator[str]:
         for key, promises in (("first", tier.first), ("ongoing", tier.ongoing)):
             for level, span in promises.items():
                 yield from _unknown_level(policy, f"tiers.{number}.{key}", level)
-                yield from _without_hours(policy, f"tiers.{number}.{key}.{level}", span)
+                if not tier.calendar:
+                    yield from _without_hours(policy, f"tiers.{number}.{key}.{level}", span)
+        yield from _calendar(policy, number, tier)
         if not tier.support and (tier.first or tier.ongoing):
             yield (
                 f"tiers.{number}: {tier.name} has support = false but promises answers; "
@@ -77,7 +81,41 @@ def _tiers(policy: Policy) -> Iterator[str]:
             )
 
 
+def _calendar(policy: Policy, number: int, tier: TierSection) -> Iterator[str]:
+    """A tier's calendar that does not exist, or has no hours for what the tier promises."""
+    if tier.calendar is None:
+        return
+    by_name = {calendar.name: calendar for calendar in policy.calendars}
+    section = by_name.get(tier.calendar)
+    if section is None:
+        hint = suggestion(tier.calendar, by_name) or (
+            f"expected one of: {', '.join(by_name)}" if by_name else "add [[calendars]] with it"
+        )
+        yield f"tiers.{number}.calendar: {tier.calendar!r} is not the name of a calendar ({hint})"
+    elif section.always:
+        for key, promises in (("first", tier.first), ("ongoing", tier.ongoing)):
+            for level, span in promises.items():
+                if parse_span(span).business:
+                    yield (
+                        f"tiers.{number}.{key}.{level}: {span!r} counts business hours, but the "
+                        f"calendar {tier.calendar} has always = true; write always = false and "
+                        "the hours there, or a span without 'business'"
+                    )
+
+
+def _answers(policy: Policy) -> Iterator[str]:
+    for key, levels in (("follow_up", policy.follow_up.levels), ("review", policy.review.levels)):
+        for level in levels:
+            yield from _unknown_level(policy, f"{key}.levels", level)
+    if policy.follow_up.via_manager and not policy.follow_up.levels:
+        yield (
+            "follow_up.via_manager: no answer goes to a success manager, since follow_up.levels "
+            "names no level"
+        )
+
+
 def _twice(policy: Policy) -> Iterator[str]:
+    yield from _repeated("calendars", [calendar.name for calendar in policy.calendars])
     yield from _repeated("tiers", [tier.name for tier in policy.tiers])
     yield from _repeated("completeness.facts", [fact.name for fact in policy.completeness.facts])
     yield from _repeated("fields", [field.name for field in policy.fields])

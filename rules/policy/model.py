@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -10,14 +11,16 @@ from pydantic import Field
 from rules.mail.addresses import normalise
 from rules.mail.language import Language
 from rules.policy.base import ListName, Name, Section, Text
-from rules.policy.clock import ClockSection
+from rules.policy.clock import ClockSection, NamedCalendarSection
 from rules.policy.conduct import (
     AcknowledgementSection,
     BudgetsSection,
     FeedbackSection,
+    FollowUpSection,
     HoldSection,
     LifecycleSection,
     QuotaSection,
+    ReviewSection,
     SubjectTagSection,
     TextsSection,
 )
@@ -74,6 +77,8 @@ class Policy(Section):
     tiers: tuple[TierSection, ...] = ()
     """Without tiers nothing is promised."""
     clock: ClockSection = ClockSection()
+    calendars: tuple[NamedCalendarSection, ...] = ()
+    """Other hours than those of `clock.calendar`, for the tiers and contracts that name them."""
     on_call: OnCallSection | None = None
     """Who is alerted of critical claims and of due times; None for all staff."""
     escalation: EscalationSection = EscalationSection()
@@ -85,7 +90,9 @@ class Policy(Section):
     subject_tag: SubjectTagSection = SubjectTagSection()
     acknowledgement: AcknowledgementSection
     lifecycle: LifecycleSection = LifecycleSection()
+    follow_up: FollowUpSection = FollowUpSection()
     feedback: FeedbackSection = FeedbackSection()
+    review: ReviewSection = ReviewSection()
     budgets: BudgetsSection = BudgetsSection()
     texts: TextsSection
 
@@ -124,6 +131,11 @@ class Policy(Section):
     def calendar(self) -> Calendar:
         """When the support team works."""
         return self.clock.calendar.calendar()
+
+    @cached_property
+    def named_calendars(self) -> Mapping[str, Calendar]:
+        """The other calendars, by name."""
+        return {each.name: each.calendar() for each in self.calendars}
 
     def tier(self, name: str | None) -> TierSection | None:
         """The tier with this name; the default tier for None or an unknown name.

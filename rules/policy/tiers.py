@@ -30,6 +30,10 @@ class TierSection(Section):
     """The time until the first answer by staff; a contract may override it."""
     ongoing: Promises = Field(default_factory=dict)
     """The time from each answer by staff to the next; a contract may override it."""
+    calendar: Name | None = None
+    """A calendar of `calendars`, whose hours count instead of those of `clock.calendar`."""
+    phone: Text | None = None
+    """How to reach the phone support that the plan includes."""
     critical_channel: Text | None = None
     """Takes precedence over the `critical_channel` of the severities."""
     critical_first_in_portal: bool = False

@@ -33,6 +33,7 @@ SUBJECTS: tuple[tuple[str, Callable[[Policy], Iterator[str]]], ...] = (
     ("Who is alerted", service.on_call),
     ("Escalation", service.escalation),
     ("Who is notified", people.notifications),
+    ("Answers, feedback and reviews", service.follow_up),
     ("Closed tickets", conduct.closed),
     ("Limits", conduct.limits),
     ("Standard texts", conduct.texts),

@@ -36,10 +36,6 @@ def closed(policy: Policy) -> Iterator[str]:
         f"{count(policy.lifecycle.reopen_days, 'day')} ago; a later reply opens a new ticket, "
         "linked to the old one."
     )
-    if policy.feedback.ask:
-        yield f"One mail asks for feedback on a resolved ticket: {quoted(policy.feedback.text)}"
-    else:
-        yield "No feedback is requested."
 
 
 def limits(policy: Policy) -> Iterator[str]:

@@ -12,6 +12,7 @@ from rules.policy import (
     RosterWindow,
     TierSection,
 )
+from rules.policy.base import DAYS
 from rules.policy.explain.english import days, listed, quoted
 
 
@@ -36,6 +37,10 @@ def _tier(policy: Policy, tier: TierSection) -> Iterator[str]:
             f"{tier.title}, {level.name}: first answer {_within(first)}, "
             f"each further answer {_within(ongoing)}."
         )
+    if tier.calendar is not None:
+        yield f"{tier.title}: business hours and days are those of the calendar {tier.calendar}."
+    if tier.phone is not None:
+        yield f"{tier.title} includes phone support: {quoted(tier.phone)}"
     if tier.critical_channel is not None:
         yield (
             f"{tier.title}: the answer to a critical claim begins with: "
@@ -69,20 +74,55 @@ def clock(policy: Policy) -> Iterator[str]:
     else:
         yield "The customer is not informed when to expect the next answer."
     yield from _calendar(clock.calendar)
+    for calendar in policy.calendars:
+        yield from _calendar(calendar, f"Calendar {calendar.name}: ")
 
 
-def _calendar(calendar: CalendarSection) -> Iterator[str]:
+def _calendar(calendar: CalendarSection, name: str = "") -> Iterator[str]:
+    support = f"{name}{'support' if name else 'Support'} is"
     if calendar.always:
-        yield f"Support is available 24/7; times are given in time zone {calendar.zone}."
+        yield f"{support} available 24/7; times are given in time zone {calendar.zone}."
         return
     yield (
-        f"Support is available {days(calendar.days)} from {calendar.opens} to {calendar.closes}, "
+        f"{support} available {days(calendar.days)} from {calendar.opens} to {calendar.closes}, "
         f"time zone {calendar.zone}; business hours and days count only this time."
     )
+    for day in (each for each in DAYS if each in calendar.other_hours):
+        opens, _, closes = calendar.other_hours[day].partition("-")
+        hours = f"from {opens.strip()} to {closes.strip()}"
+        yield f"{support} available on {days((day,))} {hours}."
     if calendar.country is not None:
-        yield f"It is not available on the public holidays of {calendar.country}."
+        yield f"{support} not available on the public holidays of {calendar.country}."
     if calendar.holidays:
-        yield f"It is not available on {listed([day.isoformat() for day in calendar.holidays])}."
+        off = listed([day.isoformat() for day in calendar.holidays])
+        yield f"{support} not available on {off}."
+
+
+def follow_up(policy: Policy) -> Iterator[str]:
+    levels, feedback, review = policy.follow_up.levels, policy.feedback, policy.review
+    if levels:
+        yield (
+            f"An answer to a ticket at {listed(levels, 'or')} states when the next follow-up is "
+            "due; staff whose answer names no next steps receive a receipt that says so."
+        )
+    else:
+        yield "No answer needs to name the next steps."
+    if policy.follow_up.via_manager:
+        yield (
+            "Where a company is updated through its success manager, such an answer also goes to "
+            "the success manager."
+        )
+    if feedback.in_answers:
+        yield "Each answer by staff has a link by which the customer rates the help."
+    if feedback.ask:
+        yield f"One mail asks for feedback on a resolved ticket: {quoted(feedback.text)}"
+    if review.levels:
+        yield (
+            f"When a ticket at {listed(review.levels, 'or')} is resolved, one mail asks for a "
+            f"review instead: {quoted(review.text)} The reply is kept with the ticket as a note."
+        )
+    if not (feedback.in_answers or feedback.ask or review.levels):
+        yield "No feedback is requested."
 
 
 def on_call(policy: Policy) -> Iterator[str]:

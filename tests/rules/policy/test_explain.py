@@ -62,6 +62,8 @@ title = "Gold support"
 first = { High = "1 hour" }
 ongoing = { High = "1 day" }
 critical_channel = "Call the golden number."
+calendar = "gulf"
+phone = "Call +1 555 0104."
 [[tiers]]
 name = "free"
 title = "Free plan"
@@ -73,6 +75,17 @@ waits_at_most = "2 business days"
 always = false
 country = "DE-BY"
 holidays = [2026-12-24]
+other_hours = { sat = "08:00-12:00" }
+[[calendars]]
+name = "gulf"
+always = false
+country = "AE"
+holidays = [2026-12-25]
+other_hours = { fri = "08:00-12:00" }
+[follow_up]
+levels = ["Critical", "High"]
+[review]
+levels = ["High"]
 [on_call]
 contact = "duty@help.example"
 phone = "+1 555 0102"
@@ -167,7 +180,10 @@ def another(value: object, annotation: object) -> object:
 
 NOT_EXPLAINED: set[SettingPath] = {
     # On a tier without support these settings have no effect.
-    *((("tiers", 1, key)) for key in ("critical_channel", "critical_first_in_portal")),
+    *(
+        (("tiers", 1, key))
+        for key in ("critical_channel", "critical_first_in_portal", "calendar", "phone")
+    ),
     # Requests by mail are taken in this policy: see the next test.
     ("texts", "portal_only"),
 }
