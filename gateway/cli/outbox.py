@@ -95,6 +95,7 @@ def _text(config: Path | None, notice: UUID) -> Sequence[str]:
             templates=templates.load(settings.policies.templates),
             own_addresses=frozenset(each.address for each in known),
             mailboxes=tuple(each.id for each in known),
+            clock=clock.now,
         )
         return overview.load_notice(connection, notice), composer
 

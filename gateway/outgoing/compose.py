@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import format_datetime
 from urllib.parse import quote
 
@@ -42,6 +43,8 @@ class Composer:
     """Of all our mailboxes."""
     mailboxes: tuple[int, ...] = ()
     """Their ids: a comment may quote what was sealed for any of them."""
+    clock: Callable[[], datetime] | None = None
+    """Without one, a mail is composed as if it were sent when it was ordered."""
 
     def write(self, notice: Notice, policy: Policy) -> Outgoing:
         """The mail for one recipient; nobody else's token is ever in it.
@@ -74,9 +77,9 @@ class Composer:
         return Rendered(mask(rendered.subject), mask(rendered.text), None)
 
     def _rendered(self, notice: Notice, policy: Policy) -> tuple[TemplateContext, Rendered]:
-        context = template_context(
-            notice, policy, self.keys, self.links_begin, Redactor(self._masker(notice.mailbox))
-        )
+        now = self.clock() if self.clock is not None else None
+        redactor = Redactor(self._masker(notice.mailbox))
+        context = template_context(notice, policy, self.keys, self.links_begin, redactor, now)
         folders = (notice.mailbox.address, notice.mailbox.policy)
         return context, self.templates.rendered(notice.kind, context, folders)
 

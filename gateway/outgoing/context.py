@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from gateway.outgoing.dates import date, date_and_time
@@ -16,10 +17,17 @@ from rules.mail.language import supported_language
 from rules.mail.quoting import REPLY_MARK
 from rules.policy import Policy
 from rules.sender.tokens import Keys, Purpose
+from rules.service.replying import Reader, ReplyEffect, reply_effect
+from rules.ticket.lifecycle import Status
 from rules.ticket.notice_payloads import Payload, map_text
 from rules.ticket.notice_timing import INVITATION_LASTS
-from rules.ticket.notices import PolicyText, Traits
-from rules.ticket.payloads import AcknowledgementPayload
+from rules.ticket.notices import Audience, NoticeKind, PolicyText, Traits
+from rules.ticket.payloads import (
+    AcknowledgementPayload,
+    KeptPayload,
+    QuestionsPayload,
+    ReceiptPayload,
+)
 from storage.notices.outbox import Notice, NoticeTicket
 
 
@@ -58,7 +66,31 @@ class TemplateContext:
     questions: tuple[str, ...]
     """The questions for what is missing."""
     due: str
-    """When the next answer is due."""
+    """When the next answer is due. Customers are shown no time that is over."""
+    next_by: str
+    """The same; empty for everybody once it is over."""
+    starts_by: str
+    """When work begins without the missing answers; empty where it is not known, or over."""
+    waits_for: str
+    """What the promise waits for: `facts`, `portal`, or empty."""
+    submit_at: str
+    """Where requests are submitted instead; empty unless the request waits for the portal."""
+    by_portal: bool
+    """The request was opened in the portal, not by mail."""
+    phone: str
+    """The phone support of the plan."""
+    how_to_escalate: str
+    """The policy's own text on it."""
+    may_escalate: bool
+    """#escalate has an effect."""
+    people: tuple[str, ...]
+    """Who was added to the request, for an acknowledgement."""
+    waiting_people: tuple[str, ...]
+    """Who joins it once somebody agrees."""
+    company_reads: bool
+    """The requester's colleagues may read the ticket."""
+    reply_effect: str
+    """What a reply of the recipient becomes: a value of `ReplyEffect`."""
     comment: QuotedComment | None
     payload: Payload
     """What else notices of this kind carry: the class that `rules.ticket.notices` names for it."""
@@ -83,15 +115,24 @@ class TemplateContext:
 
 
 def template_context(
-    notice: Notice, policy: Policy, keys: Keys, links_begin: str, redactor: Redactor
+    notice: Notice,
+    policy: Policy,
+    keys: Keys,
+    links_begin: str,
+    redactor: Redactor,
+    now: datetime | None = None,
 ) -> TemplateContext:
-    """The values of a notice for its templates.
+    """The values of a notice for its templates; `now` is when it is sent, else when it was ordered.
 
     ValueError for a comment that the recipient may not read.
     """
+    now = now or notice.created_at
     language = language_of(notice, policy)
     about, links = notice.about, RecipientLinks(notice, keys, links_begin)
     traits = notice.kind.traits
+    due_at = about.due_at if about else None
+    next_by = _time(due_at if due_at and due_at > now else None, policy, language)
+    payload = notice.payload if isinstance(notice.payload, AcknowledgementPayload) else None
     return TemplateContext(
         kind=notice.kind.value,
         language=language,
@@ -105,7 +146,7 @@ def template_context(
         severity=about.severity if about else "",
         claimed=_claimed(about),
         critical_claimed=about is not None and about.critical_claimed,
-        critical_channel=_critical_channel(about, policy),
+        critical_channel=_critical_channel(notice, policy),
         portal_first=_portal_first(about, policy),
         requester=about.requester if about else "",
         company=one_line(redactor.redact(about.company)) if about else "",
@@ -114,9 +155,19 @@ def template_context(
         fields=_fields(about, policy, redactor),
         missing=about.missing if about else (),
         questions=_questions(notice, policy),
-        due=date_and_time(about.due_at, policy.clock.calendar.zone, language)
-        if about and about.due_at
-        else "",
+        due=next_by if traits.audience in _SHOWN_NO_PAST else _time(due_at, policy, language),
+        next_by=next_by,
+        starts_by=_starts_by(notice, policy, language, now),
+        waits_for=about.waits_for if about else "",
+        submit_at="",
+        by_portal=about is not None and about.by_portal,
+        phone="",
+        how_to_escalate=policy.escalation.how or "",
+        may_escalate=about is not None and bool(policy.escalation.levels),
+        people=payload.joined if payload else (),
+        waiting_people=payload.waiting if payload else (),
+        company_reads=_company_reads(about, policy),
+        reply_effect=_reply_effect(notice, policy).value,
         comment=quoted_comment(notice, policy, redactor),
         payload=map_text(notice.payload, redactor.redact),
         greeting=_greeting(traits.opens_with, policy),
@@ -132,6 +183,41 @@ def template_context(
         more=more_view(notice, policy, redactor, language),
         digest=digest_view(notice, links, redactor, policy.clock.calendar.zone, language),
     )
+
+
+_SHOWN_NO_PAST = (Audience.CUSTOMER, Audience.AUTHOR)
+
+
+def _time(at: datetime | None, policy: Policy, language: str) -> str:
+    return date_and_time(at, policy.clock.calendar.zone, language) if at is not None else ""
+
+
+def _starts_by(notice: Notice, policy: Policy, language: str, now: datetime) -> str:
+    payload = notice.payload
+    if not isinstance(payload, QuestionsPayload):
+        return ""
+    try:
+        at = datetime.fromisoformat(payload.by)
+    except ValueError:
+        return ""
+    return _time(at, policy, language) if at > now else ""
+
+
+def _company_reads(about: NoticeTicket | None, policy: Policy) -> bool:
+    return about is not None and bool(about.company) and policy.visibility == "company"
+
+
+def _reply_effect(notice: Notice, policy: Policy) -> ReplyEffect:
+    about = notice.about
+    reader = Reader(
+        has_ticket=about is not None,
+        on_ticket=about is not None and about.participant is not None,
+        is_staff=notice.is_staff,
+        is_registered=notice.person is not None,
+        ticket_is_closed=about is not None and about.status == Status.CLOSED,
+        company_reads=_company_reads(about, policy),
+    )
+    return reply_effect(notice.kind, reader)
 
 
 def _reply_purpose(traits: Traits) -> Purpose:
@@ -162,11 +248,25 @@ def _claimed(about: NoticeTicket | None) -> str:
     return about.severity_claimed or ""
 
 
-def _critical_channel(about: NoticeTicket | None, policy: Policy) -> str:
-    if about is None or not about.critical_claimed:
+def _critical_channel(notice: Notice, policy: Policy) -> str:
+    """The channel of the plan, or of all. Nobody is sent to the portal by which they came, unless
+    the policy has a channel for those."""
+    if not _claims_critical(notice):
         return ""
-    tier = policy.tier(about.tier)
-    return (tier and tier.critical_channel) or policy.severity.critical_channel or ""
+    about, severity = notice.about, policy.severity
+    if about is not None and about.by_portal:
+        return severity.critical_channel_in_portal or ""
+    tier = policy.tier(about.tier) if about is not None else None
+    return (tier and tier.critical_channel) or severity.critical_channel or ""
+
+
+def _claims_critical(notice: Notice) -> bool:
+    payload = notice.payload
+    if isinstance(payload, KeptPayload | ReceiptPayload):
+        return payload.critical
+    if notice.kind is NoticeKind.CRITICAL_CHANNEL:
+        return True
+    return notice.about is not None and notice.about.critical_claimed
 
 
 def _portal_first(about: NoticeTicket | None, policy: Policy) -> bool:
@@ -192,7 +292,7 @@ def _fields(
 def _questions(notice: Notice, policy: Policy) -> tuple[str, ...]:
     """The questions that the mail left open, including those that may not apply to it."""
     payload = notice.payload
-    if isinstance(payload, AcknowledgementPayload) and payload.questions:
+    if isinstance(payload, AcknowledgementPayload | QuestionsPayload) and payload.questions:
         return payload.questions
     about = notice.about
     questions = {fact.name: fact.ask for fact in policy.completeness.facts}
@@ -209,5 +309,7 @@ def _greeting(text: PolicyText | None, policy: Policy) -> str:
             return policy.texts.invitation
         case PolicyText.FEEDBACK:
             return policy.feedback.text
+        case PolicyText.REVIEW:
+            return ""  # the templates have one
         case _:
             assert_never(text)

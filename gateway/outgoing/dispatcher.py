@@ -180,6 +180,7 @@ class Dispatcher:
             signer=self.signer,
             own_addresses=cached.own_addresses,
             mailboxes=cached.mailbox_ids,
+            clock=self.runtime.clock,
         )
         waiting = iter(notices)
         senders = (self._send_each(waiting, composer, this) for _ in range(self.at_once))

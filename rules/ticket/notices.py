@@ -21,6 +21,7 @@ from rules.ticket.payloads import (
     AcknowledgementPayload,
     AlertPayload,
     ApprovalPayload,
+    CompletedPayload,
     DigestPayload,
     EscalationPayload,
     KeptPayload,
@@ -28,6 +29,7 @@ from rules.ticket.payloads import (
     NewCommentPayload,
     NewTicketPayload,
     NoPayload,
+    QuestionsPayload,
     ReceiptPayload,
     SlaPayload,
     StatusPayload,
@@ -70,6 +72,16 @@ class NoticeKind(StrEnum):
     """What waits for staff and was not named to them before: held mail above all."""
     KEPT = "kept"
     """A mail of the recipient's own is held: a person looks at it."""
+    CRITICAL_CHANNEL = "critical_channel"
+    """The channel for critical problems, to somebody who calls an open request critical."""
+    QUESTIONS = "questions"
+    """The request is still incomplete: it is asked once more."""
+    COMPLETED = "completed"
+    """The request is complete, or goes on without what is missing, and when an answer is due."""
+    REVIEW = "review"
+    """What went well, and what both sides could do better, on a resolved request."""
+    NEXT_STEPS = "next_steps"
+    """An answer, to the person through whom the customer gets updates."""
 
     @property
     def traits(self) -> Traits:
@@ -96,6 +108,7 @@ class PolicyText(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     INVITATION = "invitation"
     FEEDBACK = "feedback"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +218,22 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
             participants_only=False,
             answers_mail=True,
         ),
+        NoticeKind.CRITICAL_CHANNEL: Traits(
+            audience=Audience.CUSTOMER, participants_only=False, answers_mail=True
+        ),
+        NoticeKind.QUESTIONS: Traits(
+            audience=Audience.CUSTOMER, payload=QuestionsPayload, unsubscribable=True
+        ),
+        NoticeKind.COMPLETED: Traits(
+            audience=Audience.CUSTOMER, payload=CompletedPayload, unsubscribable=True
+        ),
+        NoticeKind.REVIEW: Traits(
+            audience=Audience.CUSTOMER,
+            unsubscribable=True,
+            asks_for_feedback=True,
+            opens_with=PolicyText.REVIEW,
+        ),
+        NoticeKind.NEXT_STEPS: Traits(audience=Audience.OUTSIDE, participants_only=False),
     }
 )
 

@@ -35,6 +35,8 @@ class ReceiptText(StrEnum):
     automatic."""
     USAGE = "usage"
     """How commands are given; `text` lists them."""
+    WITH_STAFF = "with_staff"
+    """The reply of a contact who is not on the ticket: a comment that only staff read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,12 @@ class AcknowledgementPayload(Payload):
     """What the request leaves open, each on one line."""
     also: tuple[str, ...] = listed("\n")
     """Further tickets that it acknowledges, each as `#8: its subject`."""
+    joined: tuple[str, ...] = listed(" ")
+    """The addresses of the people who are on the request because its mail named them."""
+    waiting: tuple[str, ...] = listed(" ")
+    """The addresses of those who join it once somebody agrees."""
+    notes: tuple[Sentence, ...] = reported()
+    """What else became of the mail, as its `#escalate`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,8 @@ class NewCommentPayload(Payload):
     """How the comment moved the ticket, as `resolved → open`; empty where it did not."""
     withheld: int | None = None
     """How many people on the ticket were not sent it, because it answered like a machine."""
+    claims: str = ""
+    """The severity that the comment claims for the ticket; empty where it claims none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,8 @@ class ReceiptPayload(Payload):
     """Usage, each command on one line."""
     sentences: tuple[Sentence, ...] = reported()
     """Effects or faults, worded in the reader's language when the receipt is written."""
+    critical: bool = False
+    """The mail claims to be critical: the channel for that comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +159,19 @@ class DigestPayload(Payload):
 class KeptPayload(Payload):
     subject: str = ""
     """Of the mail."""
+    critical: bool = False
+    """The mail claims to be critical: the channel for that comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionsPayload(Payload):
+    questions: tuple[str, ...] = listed("\n")
+    """What the request still leaves open, each on one line."""
+    by: str = ""
+    """When work begins without the answers, in ISO 8601; empty where it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedPayload(Payload):
+    missing: tuple[str, ...] = listed("\n")
+    """Names of the facts without which work begins; none where the request is complete."""

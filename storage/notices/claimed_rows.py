@@ -48,6 +48,7 @@ NOTICES = (
         _person.c.id.label("person_id"),
         _person.c.name,
         _person.c.active.label("person_active"),
+        _person.c.role.label("person_role"),
         _company.c.active.label("company_active"),
         _participant.c.id.label("participant_id"),
         _participant.c.presence,

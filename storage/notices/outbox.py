@@ -95,6 +95,10 @@ class NoticeTicket:
     """When the next answer is due."""
     channel: str = ""
     """The way of contact that the company prefers."""
+    waits_for: str = ""
+    """What its promise waits for: `facts`, `portal`, or empty."""
+    by_portal: bool = False
+    """It was not opened by mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ class Notice:
     """This one included."""
     person: int | None = None
     """The recipient's row, if they are registered."""
+    is_staff: bool = False
+    """The recipient works for the mailbox."""
     more: MoreComments = MoreComments()
 
     def __post_init__(self) -> None:
@@ -308,6 +314,7 @@ def as_notice(row: Row[Any], kind: NoticeKind, files: AttachedFiles) -> Notice:
         created_at=row.created_at,
         attempts=row.attempts,
         person=row.person_id,
+        is_staff=row.person_role == Role.STAFF.value,
     )
 
 

@@ -19,10 +19,12 @@ from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import (
     AlertPayload,
     ApprovalPayload,
+    CompletedPayload,
     DigestPayload,
     EscalationPayload,
     KeptPayload,
     MorePayload,
+    QuestionsPayload,
     ReceiptPayload,
     SlaPayload,
     StatusPayload,
@@ -95,11 +97,18 @@ PAYLOADS: dict[NoticeKind, Payload] = {
     NoticeKind.KEPT: KeptPayload("Printer"),
     NoticeKind.MORE: MorePayload("2026-11-23T11:05:00+00:00"),
     NoticeKind.STAFF_MORE: MorePayload("2026-11-23T11:05:00+00:00"),
+    NoticeKind.QUESTIONS: QuestionsPayload(("Where does it run?",), "2026-11-23T16:00:00+00:00"),
+    NoticeKind.COMPLETED: CompletedPayload(("environment",)),
     NoticeKind.RECEIPT: ReceiptPayload(text="Done:\n- status: resolved"),
 }
 ABOUT_NO_TICKET = (NoticeKind.INVITATION, NoticeKind.DIGEST, NoticeKind.KEPT)
-CARRY_A_COMMENT = (NoticeKind.COMMENT, NoticeKind.NEW_TICKET, NoticeKind.NEW_COMMENT)
-NOT_ON_THE_TICKET = (NoticeKind.ESCALATION, NoticeKind.ACCOUNT_TEAM)
+CARRY_A_COMMENT = (
+    NoticeKind.COMMENT,
+    NoticeKind.NEW_TICKET,
+    NoticeKind.NEW_COMMENT,
+    NoticeKind.NEXT_STEPS,
+)
+NOT_ON_THE_TICKET = (NoticeKind.ESCALATION, NoticeKind.ACCOUNT_TEAM, NoticeKind.NEXT_STEPS)
 
 
 def about(**changes: Any) -> NoticeTicket:

@@ -49,6 +49,9 @@ UNSUBSCRIBABLE = (
     NoticeKind.APPROVAL,
     NoticeKind.FOLLOW_UP,
     NoticeKind.FEEDBACK,
+    NoticeKind.QUESTIONS,
+    NoticeKind.COMPLETED,
+    NoticeKind.REVIEW,
 )
 ROOT = thread_root(KEYS, MAILBOX.id, 7, "help.example")
 

@@ -45,6 +45,7 @@ SHOW_A_COMMENT = {
     NoticeKind.NEW_TICKET,
     NoticeKind.NEW_COMMENT,
     NoticeKind.ESCALATION,
+    NoticeKind.NEXT_STEPS,
     NoticeKind.RECEIPT,
 }
 """The kinds whose templates show a comment where there is one."""
