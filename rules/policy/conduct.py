@@ -87,10 +87,8 @@ class ReviewSection(Section):
 
     levels: tuple[LevelName, ...] = ()
     """The levels at which one mail asks for a review when a ticket is resolved."""
-    text: Text = (
-        "Your request is resolved. What went well, and what could we and you do better? Reply to "
-        "this email; the reply is kept with your request and does not reopen it."
-    )
+    text: Text | None = None
+    """What that mail says, in place of our own text in its reader's language."""
 
 
 class BudgetsSection(Section):

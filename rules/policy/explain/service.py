@@ -119,8 +119,10 @@ def follow_up(policy: Policy) -> Iterator[str]:
     if review.levels:
         yield (
             f"When a ticket at {listed(review.levels, 'or')} is resolved, one mail asks for a "
-            f"review instead: {quoted(review.text)} The reply is kept with the ticket as a note."
+            "review instead. The reply is kept with the ticket as a note."
         )
+        if review.text is not None:
+            yield f"The mail that asks for a review says: {quoted(review.text)}"
     if not (feedback.in_answers or feedback.ask or review.levels):
         yield "No feedback is requested."
 

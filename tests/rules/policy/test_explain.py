@@ -86,6 +86,7 @@ other_hours = { fri = "08:00-12:00" }
 levels = ["Critical", "High"]
 [review]
 levels = ["High"]
+text = "What did we learn?"
 [on_call]
 contact = "duty@help.example"
 phone = "+1 555 0102"
