@@ -24,7 +24,7 @@ from rules.decision.reasons import Reason
 from rules.decision.unsubscribe import says_more, unsubscribe
 from rules.destination import is_over
 from rules.identity import ProofLevel, Standing, is_proven_enough
-from rules.mail.quoting import own_text, visible
+from rules.mail.quoting import own_text
 from rules.mail.subjects import bare_subject, subject_besides
 from rules.mail.thanks import only_thanks
 from rules.mail.trouble import says_trouble
@@ -181,7 +181,7 @@ def _public(
     joining = additions(case.mail, case.facts, case.sender, ticket, policy)
     moved, limits = _moved(case, ticket, thanks)
     orders, calm = _notices(case, ticket, Visibility.PUBLIC, joining, moved)
-    missing = sla_rules.still_missing(policy, ticket, visible(text).text)
+    missing = sla_rules.still_missing(policy, ticket, text)
     action = AddComment(
         ticket=ticket.id,
         visibility=Visibility.PUBLIC,

@@ -57,7 +57,7 @@ def visible(text: str, *, forwarded: bool = False) -> VisibleText:
         return VisibleText(text, "")
     examined = shown_part(text)
     lines = examined.split("\n")
-    cut = _visible_end(squeezed(examined), continued=len(examined) < len(text))
+    cut = visible_end(squeezed(examined), continued=len(examined) < len(text))
     if cut == len(lines) or not any(line.strip() for line in lines[:cut]):
         return VisibleText(text, "")
     hidden_at = sum(map(len, lines[:cut])) + cut
@@ -71,7 +71,7 @@ def own_text(text: str) -> str:
     """
     text = read_text(text)
     lines = text.split("\n")
-    numbered = zip(lines[: _visible_end(text)], _quoted_lines(lines), strict=False)
+    numbered = zip(lines[: visible_end(text)], quoted_lines(lines), strict=False)
     return "\n".join(line for line, quoted in numbered if not quoted).strip()
 
 
@@ -94,7 +94,7 @@ def published(text: str, mark: str) -> str:
     cut = min(_line_of(mark, plain), _first_header(lines, plain))
     while cut and (not lines[cut - 1].strip() or _is_quoted(lines[cut - 1])):
         cut -= 1
-    cut = _without_signature(lines, without_introduction(lines, cut))
+    cut = without_signature(lines, without_introduction(lines, cut))
     return "\n".join(examined.split("\n")[:cut]).strip()
 
 
@@ -140,7 +140,7 @@ class _LineKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _QuoteStart:
+class QuoteStart:
     kind: _LineKind
     begins: int
     """The index of its first line: an attribution may be wrapped."""
@@ -148,18 +148,18 @@ class _QuoteStart:
 
 
 @lru_cache(maxsize=4)
-def _visible_end(text: str, *, continued: bool = False) -> int:
+def visible_end(text: str, *, continued: bool = False) -> int:
     """The index of the first hidden line; the number of lines if all are shown.
 
     `continued` means that more lines follow, which are not examined. Several rules ask this of the
     same text.
     """
     lines = text.split("\n")
-    quoted = _quoted_lines(lines)
-    attributed: _QuoteStart | None = None
-    bare: list[_QuoteStart] = []
+    quoted = quoted_lines(lines)
+    attributed: QuoteStart | None = None
+    bare: list[QuoteStart] = []
     end = len(lines)
-    for mark in _quote_starts(lines, quoted):
+    for mark in quote_starts(lines, quoted):
         match mark.kind:
             case _LineKind.HEADER:
                 end = mark.begins
@@ -172,7 +172,7 @@ def _visible_end(text: str, *, continued: bool = False) -> int:
                 bare.append(mark)
     first = attributed or (bare[0] if len(bare) == 1 else None)
     if first is not None:
-        below = range(first.line, _without_signature(lines, end))
+        below = range(first.line, without_signature(lines, end))
         answered = any(lines[index].strip() and not quoted[index] for index in below)
         open_end = continued and end == len(lines)
         if open_end or (answered and attributed is not None):
@@ -180,10 +180,10 @@ def _visible_end(text: str, *, continued: bool = False) -> int:
         end = end if answered else first.begins
     if continued and end == len(lines):
         return end
-    return _without_signature(lines, end)
+    return without_signature(lines, end)
 
 
-def _quoted_lines(lines: Sequence[str]) -> list[bool]:
+def quoted_lines(lines: Sequence[str]) -> list[bool]:
     """Which lines are quoted; excludes lines where wrapping moved the end of an address,
     `> wrote:`, to the beginning of a line."""
     quoted = [_is_quoted(line) for line in lines]
@@ -194,10 +194,10 @@ def _quoted_lines(lines: Sequence[str]) -> list[bool]:
     return quoted
 
 
-def _quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[_QuoteStart]:
+def quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[QuoteStart]:
     """Where quotes begin: a forward line, a header that ends the author's text, or a run of `>`
     lines, classified as ATTRIBUTION if it has one."""
-    pending: _QuoteStart | None = None
+    pending: QuoteStart | None = None
     in_run = False
     for index, line in enumerate(lines):
         if not line.strip():
@@ -208,7 +208,7 @@ def _quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[_Quo
                 begins = pending.begins if pending else index
                 if is_forward_line(unquoted(line)):
                     kind, begins = _LineKind.FORWARD, index
-                yield _QuoteStart(kind, begins, index)
+                yield QuoteStart(kind, begins, index)
             in_run, pending = True, None
             continue
         in_run = False
@@ -223,7 +223,7 @@ def _quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[_Quo
         ):
             yield mark
     if pending is not None and pending.kind is _LineKind.DATED_ATTRIBUTION:
-        yield _QuoteStart(_LineKind.HEADER, pending.begins, pending.line)
+        yield QuoteStart(_LineKind.HEADER, pending.begins, pending.line)
 
 
 def _is_pasted(lines: Sequence[str], index: int) -> bool:
@@ -236,7 +236,7 @@ def _is_pasted(lines: Sequence[str], index: int) -> bool:
 
 def _first_header(lines: Sequence[str], plain: Sequence[str]) -> int:
     """Where the first quote header begins, itself quoted or not; else the number of lines."""
-    pending: _QuoteStart | None = None
+    pending: QuoteStart | None = None
     for index, line in enumerate(lines):
         if not line.strip():
             continue
@@ -262,25 +262,25 @@ def _line_of(mark: str, plain: Sequence[str]) -> int:
     return len(plain)
 
 
-def _classify(lines: Sequence[str], index: int) -> _QuoteStart:
+def _classify(lines: Sequence[str], index: int) -> QuoteStart:
     """Classifies a line that is not quoted."""
     line = lines[index][:EXAMINED_CHARACTERS].strip()
     if line == REPLY_MARK:
-        return _QuoteStart(_LineKind.HEADER, index, index)
+        return QuoteStart(_LineKind.HEADER, index, index)
     is_rule = _is_rule(line)
     if (is_rule or line.endswith(":")) and (bare := _bare(line)):
         if _is_forward(line, bare):
-            return _QuoteStart(_LineKind.FORWARD, index, index)
+            return QuoteStart(_LineKind.FORWARD, index, index)
         if is_rule and bare in phrases.ORIGINAL:
-            return _QuoteStart(_LineKind.HEADER, index, index)
+            return QuoteStart(_LineKind.HEADER, index, index)
         if line.endswith((":", "--")) and (found := _attribution(lines, index)) is not None:
             return found
     if key_of(line) in phrases.FROM and is_header_block(lines, index):
-        return _QuoteStart(_LineKind.HEADER, rule_above(lines, index), index)
-    return _QuoteStart(_LineKind.TEXT, index, index)
+        return QuoteStart(_LineKind.HEADER, rule_above(lines, index), index)
+    return QuoteStart(_LineKind.TEXT, index, index)
 
 
-def _attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
+def _attribution(lines: Sequence[str], index: int) -> QuoteStart | None:
     """The attribution that ends here: `On … wrote:`, `Am … schrieb …:`, `Ann <ann@…> wrote:`."""
     above = range(index, max(-1, index - ATTRIBUTION_LINES), -1)
     nearby = [_words_of(lines[at][:EXAMINED_CHARACTERS]) for at in above]
@@ -296,14 +296,14 @@ def _attribution(lines: Sequence[str], index: int) -> _QuoteStart | None:
         dated = has_address and words.line[0].isdigit() and nearby[0].line.endswith(">:")
         if dated or any(each.has_verb for each in whole):
             if has_address or any(_DIGIT.search(each.line) for each in whole):
-                return _QuoteStart(_LineKind.DATED_ATTRIBUTION, index - number, index)
+                return QuoteStart(_LineKind.DATED_ATTRIBUTION, index - number, index)
             if not number:
-                return _QuoteStart(_LineKind.ATTRIBUTION, index, index)
+                return QuoteStart(_LineKind.ATTRIBUTION, index, index)
     # One that begins with the name: `Ann <ann@…> wrote:`, or wrapped after its verb.
     for number, words in enumerate(nearby[:2]):
         whole_address = words.has_address and words.line.count("<") >= words.line.count(">")
         if whole_address and words.has_verb:
-            return _QuoteStart(_LineKind.DATED_ATTRIBUTION, index - number, index)
+            return QuoteStart(_LineKind.DATED_ATTRIBUTION, index - number, index)
         if not _DIGIT.search(words.line):
             break
     return None
@@ -385,7 +385,7 @@ def unquoted(line: str) -> str:
     return line.lstrip("> \t") if _is_quoted(line) else line
 
 
-def _without_signature(lines: Sequence[str], end: int) -> int:
+def without_signature(lines: Sequence[str], end: int) -> int:
     """Where the signature, or the client's own advertising line, begins in the lines up to `end`;
     else `end`. Quoted lines end the search (RFC 3676 §4.3: two dashes and a space)."""
     last = end

@@ -61,6 +61,13 @@ def is_reaction(text: str) -> bool:
     return len(last) <= _REACTION_CHARACTERS and not any(map(_WORD.search, before))
 
 
+def without_salutations(text: str) -> str:
+    """A short text without its greeting, its closing and the names next to them."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    above = [line for line in _without_closing(["", *lines]) if line]
+    return "\n".join(_without_name(_without_greeting(above)))
+
+
 def _is_thanks(remaining: str) -> bool:
     plain = _SKIN_AND_STYLE.sub("", _PLEASED.sub(" ", remaining))
     if not _PUNCTUATION.fullmatch(_WORD.sub(" ", plain)):

@@ -6,7 +6,7 @@ it is asked for together with the missing ones, and the request is complete with
 
 All functions take the sender's own text, as `request_text` composes it. The caller leaves quoted
 text out: our own questions, quoted in an answer, would answer themselves. What a later answer adds
-is found by checking the missing facts again.
+is found by `rules.service.answers`.
 """
 
 from __future__ import annotations

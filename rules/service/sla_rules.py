@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rules.people import Company
 from rules.policy import Policy, TierSection
-from rules.service.completeness import missing_facts
+from rules.service import answers
 from rules.ticket import sla
 from rules.ticket.business_time import parse_span
 from rules.ticket.lifecycle import Status
@@ -63,12 +63,10 @@ def opened(
 
 
 def still_missing(policy: Policy, ticket: Ticket, text: str) -> tuple[str, ...] | None:
-    """The facts still missing after this text of a customer; None where that is unchanged."""
-    if not ticket.missing:
-        return None
-    missing = missing_facts(text, policy.completeness.facts)
-    still = tuple(name for name in ticket.missing if name in missing)
-    return still if still != ticket.missing else None
+    """The facts still missing after this text of a customer, quotes included, since an answer is
+    read together with its question; None where that is unchanged."""
+    found = answers.answered(text, policy.completeness.facts, ticket.missing)
+    return tuple(name for name in ticket.missing if name not in found) if found else None
 
 
 def completed(

@@ -24,7 +24,7 @@ from rules.decision.effects import (
 )
 from rules.facts import KnownComment
 from rules.mail.invisible import is_visible
-from rules.mail.quoting import own_text, visible
+from rules.mail.quoting import own_text
 from rules.mail.thanks import is_reaction, only_thanks
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
@@ -83,7 +83,7 @@ def _completed_by(
     begins if the request is complete with them."""
     found = extract_new_fields(own_text(text), policy.fields, ticket.fields)
     rows: tuple[Effect, ...] = (FieldsFound(found),) if found else ()
-    missing = sla_rules.still_missing(policy, ticket, visible(text).text)
+    missing = sla_rules.still_missing(policy, ticket, text)
     if missing is not None:
         rows = (*rows, MissingChanged(missing))
     return rows, sla_rules.completed(policy, ticket, missing, at)
