@@ -14,7 +14,8 @@ _EXAMINED_CHARACTERS = 8_000
 _NEXT = re.compile(
     r"\?(?: |$)"
     # English
-    r"|\b(?:next (?:steps?|update|follow[- ]?up|we|i)|(?:we|i|you|they|it|which|that) (?:will|shall)"
+    r"|\b(?:next (?:steps?|update|follow[- ]?up|we|i)"
+    r"|(?:we|i|you|they|it|which|that) (?:will|shall)"
     r"|(?:we|i|you|they|it)'ll|going to|please|could you|can you|will be|to follow"
     r"|(?:get|come) back to you|keep you (?:posted|updated|informed)"
     r"|(?:once|as soon as|until) (?:we|you|the|it|this|that)|eta|tomorrow|tonight|later today"
