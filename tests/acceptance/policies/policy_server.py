@@ -168,6 +168,18 @@ class PolicyServer:
         """Reply as Sam to the notice of a new ticket."""
         return self.reply(self.mail_to(SAM, number), SAM, text)
 
+    def answer_below(
+        self, received: EmailMessage, sender: str, answers: Mapping[str, str], **header: str
+    ) -> Answer:
+        """Reply to one of our mails with all of it quoted, and answers below lines of it."""
+        body = received.get_body(("plain",))
+        assert body is not None
+        lines = ["On Mon, 6 Jul 2026 at 10:00, Support <support@help.example> wrote:", ""]
+        for line in str(body.get_content()).splitlines():
+            answer = next((text for part, text in answers.items() if part in line), None)
+            lines += [f"> {line}", *([">", "", answer, ""] if answer is not None else [])]
+        return self.reply(received, sender, "\n".join(lines), **header)
+
     # outgoing mail
 
     def mails_to(self, address: str, ticket: int | None = None) -> list[EmailMessage]:

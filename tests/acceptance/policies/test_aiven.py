@@ -322,6 +322,18 @@ class TestContent:
         assert server.ticket(number)["missing"] == []
         assert "we still need the following" not in plain_text(server.mail_to(ann, number))
 
+    def test_A7_answers_below_the_questions_complete_it(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, "It is odd.", subject="Odd")
+
+        server.answer_below(
+            server.mail_to(ann, number),
+            ann,
+            {"Which functionality": "The login.", "Which steps show": "Any click does."},
+        )
+
+        assert server.ticket(number)["missing"] == []
+
     def test_A8_a_screenshot_and_a_log_are_attached_to_the_ticket(
         self, server: PolicyServer
     ) -> None:

@@ -194,6 +194,44 @@ class TestCompleteness:
         assert server.ticket(number)["missing"] == []
         assert not [question for question in QUESTIONS.values() if question in acknowledged]
 
+    def test_S3_our_own_quoted_question_answers_nothing(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, "It is broken.")
+
+        server.answer_below(server.mail_to(ann, number), ann, {"To add information": "Any news?"})
+
+        assert server.ticket(number)["missing"] == ALWAYS_ASKED
+
+    def test_S3_a_german_request_is_complete(self, server: PolicyServer) -> None:
+        number = server.open_by_mail(
+            server.a_user(),
+            "Umgebung: Produktion, Komponente: Router.\nDie Fehlermeldung lautet 502.\n"
+            "Unsere Kunden können nicht bestellen.\nSeit gestern wurde nichts geändert.",
+            content_type="text/plain; charset=utf-8",
+        )
+
+        assert server.ticket(number)["missing"] == []
+
+    def test_S17_a_bare_answer_under_our_question_counts(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, "It is broken.")
+        answers = {QUESTIONS["environment"]: "The old one.", QUESTIONS["impact"]: "All of us wait."}
+
+        server.answer_below(server.mail_to(ann, number), ann, answers)
+
+        still = [fact for fact in ALWAYS_ASKED if fact not in ("environment", "impact")]
+        assert server.ticket(number)["missing"] == still
+
+    def test_S17_german_answers_count(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, "It is broken.")
+        answers = {QUESTIONS["environment"]: "Weiss nicht.", QUESTIONS["recent changes"]: "Keine."}
+
+        server.answer_below(server.mail_to(ann, number), ann, answers)
+
+        still = [fact for fact in ALWAYS_ASKED if fact not in ("environment", "recent changes")]
+        assert server.ticket(number)["missing"] == still
+
 
 class TestSharing:
     def test_S4_a_colleague_does_not_see_a_request_that_is_not_shared(
