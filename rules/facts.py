@@ -153,6 +153,11 @@ class Facts:
     """When the mail arrived; None where it is decided on arrival."""
     forwarded: Forwarded | None = None
     """The mail that this one forwards: its author is among `people`, if they are registered."""
+    unreachable: frozenset[str] = frozenset()
+    """Of the contacts whom this mail may alert, those to whom no mail is sent: suspended, or not
+    active. Looked up where a mail asks for an escalation, or claims a critical severity."""
+    notified_of: frozenset[int] = frozenset()
+    """The tickets of which the author, who is not registered, was notified as a contact."""
     escalations: Mapping[int, EscalationFacts] = field(default_factory=dict)
     """For the tickets of a mail that asks for an escalation."""
 

@@ -9,10 +9,13 @@ from datetime import datetime
 from rules.decision.effects import (
     NOT_STORED,
     Assigned,
+    ClaimMade,
     ClockSaved,
     Deleted,
     Effect,
     Escalated,
+    FeedbackAsked,
+    FieldSet,
     FieldsFound,
     MergedInto,
     MissingChanged,
@@ -25,13 +28,14 @@ from rules.decision.effects import (
     SeverityChanged,
     StatusChanged,
     Unsubscribed,
+    WaitingChanged,
 )
 from rules.people import Participant, ParticipantKind, Presence
 from rules.service.more import SUMMARIES
 from rules.service.participants import Addition
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeOrder, StaffSubscription
+from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
 
 
 def after(ticket: Ticket, effects: Iterable[Effect], at: datetime) -> Ticket:
@@ -47,35 +51,48 @@ def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
             return replace(ticket, status=became, status_at=at)
         case SeverityChanged(became=became, critical_claimed=claimed):
             return replace(ticket, severity=became, critical_claimed=claimed)
+        case ClaimMade(became=level, critical_claimed=claimed):
+            return replace(ticket, severity_claimed=level, critical_claimed=claimed)
         case Assigned(became=became):
             return replace(ticket, assignee=became)
         case Escalated(became=became):
-            return replace(ticket, escalation_level=became)
-        case ClockSaved(clock=clock, answered_at=answered_at):
+            return replace(ticket, escalation_level=became, escalated_at=at)
+        case ClockSaved(clock=clock, answered_at=answered_at, waiting=waiting):
             spoke = ticket.staff_spoke or answered_at is not None
-            return replace(ticket, clock=clock, staff_spoke=spoke)
+            return replace(ticket, clock=clock, waiting=waiting, staff_spoke=spoke)
+        case WaitingChanged(waiting=waiting):
+            return replace(ticket, waiting=waiting)
         case OverdueReported(clock=clock):
             return replace(ticket, clock=clock)
         case MissingChanged(names=names):
             return replace(ticket, missing=names)
         case FieldsFound(fields=found):
             return replace(ticket, fields={**found, **ticket.fields})
+        case FieldSet(name=name, became=value):
+            kept = {n: v for n, v in ticket.fields.items() if n != name}
+            return replace(ticket, fields={**kept, name: value} if value else kept)
+        case FeedbackAsked():
+            return replace(ticket, feedback_asked=True)
         case MergedInto(ticket=into):
-            return replace(ticket, merged_into=into, status=Status.CLOSED, clock=None)
+            closed = Status.CLOSED
+            return replace(ticket, merged_into=into, status=closed, clock=None, waiting=None)
         case Deleted():
-            return replace(ticket, deleted=True, clock=None)
+            return replace(ticket, deleted=True, clock=None, waiting=None)
         case Notified(orders=orders):
-            return _after_notices(ticket, orders)
+            return _after_notices(ticket, orders, at)
         case _:
             return replace(ticket, participants=_people_after(ticket.participants, effect))
 
 
-def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder]) -> Ticket:
+def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder], at: datetime) -> Ticket:
     sent, summary_at = dict(ticket.sent), dict(ticket.summary_at)
+    critical_at = ticket.critical_told_at
     people = ticket.participants
     there = {p.address for p in people}
     for order in orders:
         sent[order.address] = sent.get(order.address, 0) + 1
+        if order.kind is NoticeKind.CRITICAL_CHANNEL:
+            critical_at = at
         if order.kind in SUMMARIES and order.due_at is not None:
             summary_at[order.address] = order.due_at
         if order.subscription is not None and order.address not in there:
@@ -89,7 +106,13 @@ def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder]) -> Ticket:
                 muted=muted,
             )
             people, there = (*people, new), {*there, order.address}
-    return replace(ticket, sent=sent, summary_at=summary_at, participants=people)
+    return replace(
+        ticket,
+        sent=sent,
+        summary_at=summary_at,
+        critical_told_at=critical_at,
+        participants=people,
+    )
 
 
 def _people_after(people: tuple[Participant, ...], effect: Effect) -> tuple[Participant, ...]:

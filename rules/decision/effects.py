@@ -20,6 +20,7 @@ from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.sla import Clock, Stage
 from rules.ticket.visibility import Visibility
+from rules.ticket.waiting import Beginning, Waiting
 
 NOT_STORED = 0
 """The id of a participant whose row is not written yet."""
@@ -40,6 +41,18 @@ class SeverityChanged:
     critical_claimed: bool
     """Whether the ticket has a critical claim next to its severity from now on."""
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimMade:
+    """Somebody claims a level after the ticket was opened; its severity stays."""
+
+    author: str
+    was: str
+    """The level that was claimed before; empty for none."""
+    became: str
+    critical_claimed: bool
+    """Whether the ticket has a critical claim next to its severity from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +165,11 @@ class Deleted:
 @dataclass(frozen=True, slots=True)
 class ClockSaved:
     clock: Clock | None
-    """None if nothing is promised any more."""
+    """None if nothing is promised any more, or not yet."""
     answered_at: datetime | None = None
     """When staff answered in public, if they did."""
+    waiting: Waiting | None = None
+    """What the clock waits for, if it has not begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +179,36 @@ class OverdueReported:
     was: datetime
     """When it was due to be reported."""
     clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingChanged:
+    """The ticket waits on, for something else or until another time."""
+
+    was: datetime | None
+    """When something was due while it waited."""
+    waiting: Waiting | None
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseBegan:
+    """The clock that waited begins: `ClockSaved` has it."""
+
+    why: Beginning
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAgain:
+    """The requester was asked once more for the facts of these names."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredComplete:
+    missing: tuple[str, ...]
+    """The names of the facts that were missing."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +231,21 @@ class FieldsFound:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldSet:
+    """A field gets this value, whatever it had."""
+
+    name: str
+    was: str
+    became: str
+    """Empty to clear it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackAsked:
+    """A request for feedback or a review goes out: the only one of the ticket."""
+
+
+@dataclass(frozen=True, slots=True)
 class Touched:
     """The ticket moves to the top of the lists, which are sorted by the latest change."""
 
@@ -201,6 +261,7 @@ class Rated:
 Effect = (
     StatusChanged
     | SeverityChanged
+    | ClaimMade
     | Assigned
     | Escalated
     | PeopleNamed
@@ -215,9 +276,15 @@ Effect = (
     | Deleted
     | ClockSaved
     | OverdueReported
+    | WaitingChanged
+    | PromiseBegan
+    | AskedAgain
+    | DeclaredComplete
     | SlaBreached
     | MissingChanged
     | FieldsFound
+    | FieldSet
+    | FeedbackAsked
     | Touched
     | Rated
 )
@@ -262,7 +329,8 @@ def clock_effects(change: ClockChange, answered_at: datetime | None = None) -> t
     ended = change.ended
     unseen = ended is not None and ended.breached and not ended.notified
     breach = (SlaBreached(ended.stage),) if ended is not None and unseen else ()
-    return (*breach, ClockSaved(change.clock, answered_at))
+    began = (PromiseBegan(change.began),) if change.began is not None else ()
+    return (*breach, *began, ClockSaved(change.clock, answered_at, change.waiting))
 
 
 def notified(orders: Iterable[NoticeOrder]) -> tuple[Effect, ...]:

@@ -9,9 +9,11 @@ from typing import Generic, Literal, TypeVar, assert_never
 from uuid import UUID
 
 from rules.decision.effects import (
+    ClaimMade,
     CommentWritten,
     Effect,
     Effects,
+    Escalated,
     FieldsFound,
     MissingChanged,
     NewComment,
@@ -32,6 +34,7 @@ from rules.ticket.notices import NoticeOrder
 from rules.ticket.severity import MailSeverity
 from rules.ticket.sla import Clock
 from rules.ticket.visibility import Visibility
+from rules.ticket.waiting import Waiting
 
 SeverityT = TypeVar("SeverityT", bound=MailSeverity | RequestedSeverity)
 """What opens a ticket: a mail, whose severity cannot be critical, or a request over the API."""
@@ -77,6 +80,12 @@ class OpenTicket(Generic[SeverityT]):
     fields: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     clock: Clock | None = None
+    waiting: Waiting | None = None
+    """What the clock waits for, if it has not begun."""
+    calendar: str = ""
+    """The calendar that it runs by; empty for the policy's."""
+    escalated: Escalated | None = None
+    """The mail asks for an escalation besides, and it is granted."""
     named_with: datetime | None = None
     """When an acknowledgement is sent to its author that waits already: it names the ticket."""
     for_customer: ForCustomer | None = None
@@ -109,6 +118,8 @@ class AddComment:
     """What is still missing from the request; None if that is unchanged."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """Values found in its text for fields that the ticket has no value for."""
+    claim: ClaimMade | None = None
+    """The severity that it claims."""
     command_effects: Effects = field(default_factory=Effects)
     """What its commands do; if one were refused, the comment would be a draft without any."""
 
@@ -133,6 +144,8 @@ class AddComment:
             rows = (*rows, MissingChanged(self.missing))
         if self.fields:
             rows = (*rows, FieldsFound(self.fields))
+        if self.claim is not None:
+            rows = (*rows, self.claim)
         return (*rows, *notified(self.orders))
 
 

@@ -14,6 +14,7 @@ from rules.ticket.business_time import parse_span
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.sla import Clock, Ended, Stage, Target
+from rules.ticket.waiting import Beginning, Waiting
 
 AgreedTargets = Mapping[str, Mapping[str, str]]
 """What a contract promises besides its tier: `first` and `ongoing`, spans by level."""
@@ -27,6 +28,10 @@ class ClockChange:
     """None where nothing is promised any longer."""
     ended: Ended | None = None
     """The promise that this change met or broke."""
+    waiting: Waiting | None = None
+    """What the clock waits for, if it has not begun."""
+    began: Beginning | None = None
+    """Why the clock that waited begins with this change."""
 
 
 def tier_of(company: Company | None, policy: Policy) -> TierSection | None:
@@ -102,7 +107,7 @@ def status_changed(policy: Policy, ticket: Ticket, became: Status, at: datetime)
         begins = started(policy, promised, Stage.ONGOING, at)
         return ClockChange(_adjusted_to_status(policy, begins, became, at))
     if clock is None or not policy.clock.pauses_while_pending:
-        return ClockChange(clock)
+        return ClockChange(clock, waiting=ticket.waiting)
     if became is Status.PENDING:
         return ClockChange(sla.paused(clock, at))
     return ClockChange(sla.resumed(clock, at, policy.calendar))
@@ -120,7 +125,7 @@ def retargeted(policy: Policy, ticket: Ticket, level: str, at: datetime) -> Cloc
             sla.retargeted(ticket.clock, promised, at, policy.calendar, warn_fraction=fraction)
         )
     if policy.clock.starts == "complete" and ticket.missing and not ticket.staff_spoke:
-        return ClockChange(None)
+        return ClockChange(None, waiting=ticket.waiting)
     stage = Stage.ONGOING if ticket.staff_spoke else Stage.FIRST
     begins = started(policy, promised, stage, at)
     return ClockChange(_adjusted_to_status(policy, begins, ticket.status, at))

@@ -47,6 +47,16 @@ class AuditEvent(StrEnum):
     """subject: the address of an outgoing mail that was dead. became: the kind of the mail."""
     FEEDBACK_GIVEN = "feedback_given"
     """was, became: a rating; was is empty for the first."""
+    SEVERITY_CLAIMED = "severity_claimed"
+    """subject: who claims it. was, became: a level's name, or empty."""
+    FIELD_CHANGED = "field_changed"
+    """subject: the name of a field. was, became: its value, or empty."""
+    COMPLETED = "completed"
+    """Declared complete. subject: the names of the facts that were missing, or empty."""
+    PROMISE_BEGAN = "promise_began"
+    """subject: why the clock that waited began: a `Beginning`."""
+    ASKED_AGAIN = "asked_again"
+    """subject: the names of the facts that the requester was asked for once more."""
     RELEASED = "released"
     """subject: the author of a held mail. was: the reason for which it was held."""
 
@@ -69,12 +79,18 @@ _TEXTS: Mapping[AuditEvent, str] = MappingProxyType(
         AuditEvent.SLA_BREACHED: "SLA breached: {subject} response",
         AuditEvent.MAIL_RETRIED: "mail to {subject} tried again: {became}",
         AuditEvent.FEEDBACK_GIVEN: "feedback: {became}",
+        AuditEvent.SEVERITY_CLAIMED: "{subject} claims {became}",
+        AuditEvent.FIELD_CHANGED: "{subject}: {was} → {became}",
+        AuditEvent.COMPLETED: "declared complete; missing: {subject}",
+        AuditEvent.PROMISE_BEGAN: "the time to answer begins: {subject}",
+        AuditEvent.ASKED_AGAIN: "asked again for: {subject}",
         AuditEvent.RELEASED: "email of {subject} released from quarantine, held as {was}",
     }
 )
 
 
 def audit_text(event: AuditEvent, subject: str, was: str, became: str) -> Sentence:
-    """An event of the audit trail, worded; `nobody` stands for an empty value."""
-    values = {"subject": subject, "was": was or "nobody", "became": became or "nobody"}
+    """An event of the audit trail, worded; `nobody` or `nothing` stands for an empty value."""
+    empty = "nobody" if event is AuditEvent.ASSIGNED else "nothing"
+    values = {"subject": subject or empty, "was": was or empty, "became": became or empty}
     return sentence(_TEXTS[event], **values)

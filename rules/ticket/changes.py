@@ -92,6 +92,29 @@ class Workaround:
 
 
 @dataclass(frozen=True, slots=True)
+class Complete:
+    """The request is complete, whatever is missing: the clock that waits for it begins."""
+
+    staff_only: ClassVar[bool] = False
+    reads_as: ClassVar[str] = "declare a request complete"
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetField:
+    """A field gets a value, whatever it had."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "set a field"
+
+    name: str
+    """A field's name, as it was written."""
+    value: str
+    """Empty to clear it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Assign:
     staff_only: ClassVar[bool] = True
     reads_as: ClassVar[str] = "assign a ticket"
@@ -213,6 +236,8 @@ MailChange = (
     SetStatus
     | SetSeverity
     | Workaround
+    | Complete
+    | SetField
     | Assign
     | AddPerson
     | RemovePerson

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rules.people import Participant
+from rules.ticket.changes import Source
 from rules.ticket.lifecycle import Status
 from rules.ticket.sla import Clock
+from rules.ticket.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +28,27 @@ class Ticket:
     """The tier in force when the ticket was opened."""
     targets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What the contract then in force promised besides the tier."""
+    calendar: str = ""
+    """The calendar then in force; empty for the policy's."""
+    door: Source = Source.MAIL
+    """Where it was opened."""
     clock: Clock | None = None
+    waiting: Waiting | None = None
+    """What its clock waits for; None where it has a clock, or nothing is promised."""
     missing: tuple[str, ...] = ()
     """Names of the facts that are missing from the request."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """The values extracted from its mails, by the policy's field names."""
+    severity_claimed: str = ""
+    """The level that was claimed last; empty for none."""
     critical_claimed: bool = False
     in_portal: bool = False
     """Its severity was set in the portal or by staff, not by a mail."""
     escalation_level: int = 0
+    escalated_at: datetime | None = None
+    """When that level was reached, or asked again."""
+    feedback_asked: bool = False
+    """The request for feedback, or for a review, was sent."""
     staff_spoke: bool = False
     """Staff have written a public answer."""
     assignee: str = ""
@@ -44,6 +58,12 @@ class Ticket:
     """The ticket that continues this one."""
     reopened: int = 0
     """How often it was reopened within the last hour."""
+    success_manager: str = ""
+    """The address of the company's success manager; empty where it has none."""
+    updates_by: str = ""
+    """`manager` if updates go by way of that person; empty if not."""
+    critical_told_at: datetime | None = None
+    """When somebody was last sent the critical channel about it, if that was within the hour."""
     version: int = 0
     """Counts the transactions that have written on it: what is decided on it holds for this one."""
     sent: Mapping[str, int] = field(default_factory=dict)

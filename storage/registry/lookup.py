@@ -45,8 +45,11 @@ _COMPANY = (
     _company.c.account_team,
     _company.c.success_manager,
     _company.c.channel,
+    _company.c.visibility,
+    _company.c.updates_by,
     _contract_in_force(_contract.c.tier).label("tier"),
     _contract_in_force(_contract.c.targets).label("targets"),
+    _contract_in_force(_contract.c.calendar).label("calendar"),
 )
 
 _PEOPLE = compiled_in(
@@ -216,4 +219,7 @@ def _company_of(row: Any) -> Company:
         account_team=tuple(row.account_team.split()),
         success_manager=row.success_manager,
         channel=row.channel,
+        visibility=row.visibility,
+        updates_by=row.updates_by,
+        calendar=row.calendar or "",
     )

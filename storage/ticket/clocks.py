@@ -1,4 +1,4 @@
-"""The clock of a ticket as columns of its row."""
+"""The clock of a ticket, and what it waits for, as columns of its row."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from typing import Any
 
 from rules.ticket.business_time import parse_span
 from rules.ticket.sla import Clock, SlaEvent, Stage
+from rules.ticket.waiting import Waiting
 
 
-def columns(clock: Clock | None) -> Mapping[str, Any]:
-    """The columns of a ticket's row that hold its clock."""
+def columns(clock: Clock | None, waiting: Waiting | None = None) -> Mapping[str, Any]:
+    """The columns of a ticket's row that hold its clock, or what that waits for."""
+    assert clock is None or waiting is None, "a clock that runs waits for nothing"
     standing = clock is None or clock.paused_at is not None
+    next_at = waiting.next_at if waiting is not None else None
     return {
         "clock": _dump(clock),
+        "waiting": _dump_waiting(waiting),
         "due_at": clock.due_at if clock is not None and not standing else None,
-        "tell_at": clock.notify_at if clock is not None else None,
+        "tell_at": clock.notify_at if clock is not None else next_at,
     }
 
 
@@ -36,6 +40,34 @@ def read(text: str) -> Clock | None:
         paused_at=datetime.fromisoformat(kept["paused_at"]) if kept["paused_at"] else None,
         waited_s=kept["waited_s"],
         waited_business_s=kept["waited_business_s"],
+    )
+
+
+def read_waiting(text: str) -> Waiting | None:
+    """What the clock of a row waits for."""
+    if not text:
+        return None
+    kept = json.loads(text)
+    return Waiting(
+        since=datetime.fromisoformat(kept["since"]),
+        facts=kept["facts"],
+        portal=kept["portal"],
+        ask_at=datetime.fromisoformat(kept["ask_at"]) if kept["ask_at"] else None,
+        until=datetime.fromisoformat(kept["until"]) if kept["until"] else None,
+    )
+
+
+def _dump_waiting(waiting: Waiting | None) -> str:
+    if waiting is None:
+        return ""
+    return json.dumps(
+        {
+            "since": waiting.since.isoformat(),
+            "facts": waiting.facts,
+            "portal": waiting.portal,
+            "ask_at": waiting.ask_at.isoformat() if waiting.ask_at is not None else "",
+            "until": waiting.until.isoformat() if waiting.until is not None else "",
+        }
     )
 
 

@@ -24,9 +24,10 @@ from rules.people import Participant, ParticipantKind, Presence
 from rules.sender.pointers import Pointer
 from rules.service.more import SUMMARIES
 from rules.ticket.audit import AuditEvent
-from rules.ticket.changes import CRITICAL_SOURCES
+from rules.ticket.changes import CRITICAL_SOURCES, Source
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
+from rules.ticket.notices import NoticeKind
 from storage.db.ledger import must_lock
 from storage.db.statements import bind_list, compiled_in, placeholders
 from storage.db.tables import (
@@ -64,20 +65,29 @@ def _select_tickets(count: int) -> Select[Any]:
             _ticket.c.severity,
             _ticket.c.tier,
             _ticket.c.targets,
+            _ticket.c.calendar,
+            _ticket.c.door,
             _ticket.c.clock,
+            _ticket.c.waiting,
             _ticket.c.missing,
             _ticket.c.fields,
+            _ticket.c.severity_claimed,
             _ticket.c.critical_claimed,
             _ticket.c.severity_source,
             _ticket.c.escalation_level,
+            _ticket.c.escalated_at,
+            _ticket.c.feedback_asked,
             _ticket.c.first_answered_at,
             _ticket.c.assignee,
             _ticket.c.merged_into,
             _ticket.c.deleted_at,
             _ticket.c.version,
             _follow_up.c.id.label("follow_up"),
+            _company.c.success_manager,
+            _company.c.updates_by,
         )
         .join_from(_ticket, _follow_up, _follow_up.c.follows == _ticket.c.id, isouter=True)
+        .join(_company, _company.c.id == _ticket.c.company_id, isouter=True)
         .where(_ticket.c.id.in_(placeholders("ticket", count)))
     )
 
@@ -122,6 +132,7 @@ _PARTICIPANTS = compiled_in(
     )
 )
 
+_CRITICAL_CHANNEL: ColumnElement[str] = literal_column(f"'{NoticeKind.CRITICAL_CHANNEL.value}'")
 _SUMMARIES: list[ColumnElement[str]] = [literal_column(f"'{kind.value}'") for kind in SUMMARIES]
 _SENT_LATELY = compiled_in(
     lambda count: (
@@ -131,6 +142,9 @@ _SENT_LATELY = compiled_in(
             func.count().label("number"),
             func.min(_notice.c.created_at).label("first"),
             func.max(case((_notice.c.kind.in_(_SUMMARIES), _notice.c.created_at))).label("summary"),
+            func.max(case((_notice.c.kind == _CRITICAL_CHANNEL, _notice.c.created_at))).label(
+                "critical"
+            ),
         )
         .where(
             _notice.c.ticket_id.in_(placeholders("ticket", count)),
@@ -236,18 +250,30 @@ def load(
             severity=row.severity,
             tier=row.tier,
             targets=json.loads(row.targets),
+            calendar=row.calendar,
+            door=Source(row.door) if row.door else Source.MAIL,
             clock=clocks.read(row.clock),
+            waiting=clocks.read_waiting(row.waiting),
             missing=tuple(json.loads(row.missing)),
             fields=json.loads(row.fields),
+            severity_claimed=row.severity_claimed or "",
             critical_claimed=row.critical_claimed,
             in_portal=row.severity_source in CRITICAL_SOURCES,
             escalation_level=row.escalation_level,
+            escalated_at=row.escalated_at,
+            feedback_asked=row.feedback_asked,
+            success_manager=row.success_manager or "",
+            updates_by=row.updates_by or "",
             staff_spoke=row.first_answered_at is not None,
             assignee=row.assignee,
             merged_into=row.merged_into,
             deleted=row.deleted_at is not None,
             follow_up=row.follow_up,
             reopened=reopened.get(row.ticket, 0),
+            critical_told_at=max(
+                (each.critical for each in lately.get(row.ticket, ()) if each.critical),
+                default=None,
+            ),
             version=row.version,
             sent={each.address: each.number for each in lately.get(row.ticket, ())},
             sent_since={each.address: each.first for each in lately.get(row.ticket, ())},

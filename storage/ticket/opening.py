@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from rules.decision.effects import CommentWritten, Effect, NewComment, notified
+from rules.decision.effects import CommentWritten, Effect, Escalated, NewComment, notified
 from rules.decision.model import OpenTicket
 from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
@@ -76,7 +77,10 @@ def open_ticket(
         "fields": json.dumps(opening.fields, ensure_ascii=False),
         "missing": json.dumps(opening.missing, ensure_ascii=False),
         "first_due_at": opening.clock.due_at if opening.clock is not None else None,
-        **clocks.columns(opening.clock),
+        "calendar": opening.calendar,
+        "door": context.source.value,
+        **clocks.columns(opening.clock, opening.waiting),
+        **_escalation(opening.escalated, context),
     }
     opened = sql.OPEN.rows(connection, **row)
     if not opened:
@@ -94,9 +98,20 @@ def open_ticket(
     if opening.audited:
         entry = AuditEntry(AuditEvent.OPENED, became=severity.name)
         audit(connection, context, number, entry)
+    if (escalated := opening.escalated) is not None:
+        was, became = str(escalated.was), str(escalated.became)
+        entry = AuditEntry(AuditEvent.ESCALATED, was=was, became=became, reason=escalated.reason)
+        audit(connection, context, number, entry)
     effects: tuple[Effect, ...] = (CommentWritten(comment), *notified(opening.orders))
     if new.note is not None and opening.for_customer is not None:
         of_note = notified(opening.for_customer.note_orders)
         effects = (*effects, CommentWritten(new.note), *of_note)
     write(connection, context, number, effects, NEW)
     return number
+
+
+def _escalation(escalated: Escalated | None, context: ChangeContext) -> Mapping[str, Any]:
+    """The columns of the level that a new ticket is at."""
+    if escalated is None:
+        return {}
+    return {"escalation_level": escalated.became, "escalated_at": context.now}

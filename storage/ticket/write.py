@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from sqlalchemy import Connection
 
 from rules.decision.effects import (
+    AskedAgain,
     Assigned,
+    ClaimMade,
     ClockSaved,
     CommentPublished,
     CommentWritten,
+    DeclaredComplete,
     Deleted,
     Effect,
     Escalated,
+    FeedbackAsked,
+    FieldSet,
     FieldsFound,
     MergedInto,
     MissingChanged,
@@ -25,6 +30,7 @@ from rules.decision.effects import (
     PeopleNamed,
     PersonAdded,
     PresenceChanged,
+    PromiseBegan,
     Rated,
     Resubscribed,
     SeverityChanged,
@@ -32,6 +38,7 @@ from rules.decision.effects import (
     StatusChanged,
     Touched,
     Unsubscribed,
+    WaitingChanged,
 )
 from rules.people import Presence
 from rules.ticket.audit import AuditEvent
@@ -122,10 +129,12 @@ def _change_row(
     new: dict[str, Any] = {}
     was: dict[str, Any] = {}
     for effect in effects:
-        columns = _columns(connection, context, ticket, effect)
+        columns = _columns(context, effect)
         for name, value in columns.was.items():
             was.setdefault(name, value)
         new |= columns.new
+    of_fields = [each for each in effects if isinstance(each, FieldsFound | FieldSet)]
+    new |= _fields(connection, ticket, of_fields)
     version = versions.get(ticket)
     statement = sql.change(frozenset(new), frozenset(was), version is not None)
     parameters = {f"new_{name}": value for name, value in new.items()}
@@ -144,12 +153,10 @@ class _Columns:
 
 
 _NONE = _Columns({})
-_STOPPED = {"clock": "", "due_at": None, "tell_at": None}
+_STOPPED = {**clocks.columns(None)}
 
 
-def _columns(
-    connection: Connection, context: ChangeContext, ticket: int, effect: Effect
-) -> _Columns:
+def _columns(context: ChangeContext, effect: Effect) -> _Columns:
     now = {"updated_at": context.now}
     match effect:
         case StatusChanged(was=status, became=became):
@@ -159,34 +166,45 @@ def _columns(
             levels = {"severity": severity, "severity_source": context.source.value}
             flags = {"critical": effect.critical, "critical_claimed": effect.critical_claimed}
             return _Columns(levels | flags | now, {"severity": level})
+        case ClaimMade(was=level, became=claimed, critical_claimed=critical):
+            claims = {"severity_claimed": claimed, "critical_claimed": critical}
+            return _Columns(claims | now, {"severity_claimed": level or None})
         case Assigned(was=before, became=assignee):
             return _Columns({"assignee": assignee} | now, {"assignee": before})
         case Escalated(was=lower, became=higher):
-            return _Columns({"escalation_level": higher} | now, {"escalation_level": lower})
+            reached = {"escalation_level": higher, "escalated_at": context.now}
+            return _Columns(reached | now, {"escalation_level": lower})
         case Deleted():
             return _Columns({"deleted_at": context.now} | _STOPPED, {"deleted_at": None})
         case MergedInto(ticket=into):
             closed = {"status": Status.CLOSED.value, "status_at": context.now}
             return _Columns({"merged_into": into} | closed | _STOPPED | now, {"merged_into": None})
-        case ClockSaved(clock=clock, answered_at=answered_at):
+        case ClockSaved(clock=clock, answered_at=answered_at, waiting=waiting):
             first_due = clock.due_at if clock and clock.stage is Stage.FIRST else None
             first = {"first_due_at": first_due, "first_answered_at": answered_at}
-            return _Columns({**clocks.columns(clock), **first})
+            return _Columns({**clocks.columns(clock, waiting), **first})
         case OverdueReported(was=notify_at, clock=clock):
             columns = clocks.columns(clock)
             return _Columns(
                 {"clock": columns["clock"], "tell_at": columns["tell_at"]}, {"tell_at": notify_at}
             )
+        case WaitingChanged(was=next_at, waiting=waiting):
+            return _Columns(clocks.columns(None, waiting), {"tell_at": next_at})
         case MissingChanged(names=names):
             return _Columns({"missing": json.dumps(list(names), ensure_ascii=False)})
-        case FieldsFound(fields=found):
-            return _Columns({"fields": _fields(connection, ticket, found)})
+        case FeedbackAsked():
+            return _Columns({"feedback_asked": True})
         case Touched():
             return _Columns(now)
         case Rated(was=rating, became=rated):
             return _Columns({"rating": rated.value}, {"rating": rating.value if rating else ""})
         case (
             SlaBreached()
+            | PromiseBegan()
+            | AskedAgain()
+            | DeclaredComplete()
+            | FieldsFound()
+            | FieldSet()
             | PersonAdded()
             | PresenceChanged()
             | Unsubscribed()
@@ -201,10 +219,25 @@ def _columns(
             assert_never(effect)
 
 
-def _fields(connection: Connection, ticket: int, found: Mapping[str, str]) -> str:
-    """A field that has a value keeps it."""
+def _fields(
+    connection: Connection, ticket: int, effects: Sequence[FieldsFound | FieldSet]
+) -> Mapping[str, str]:
+    """The column of a ticket's fields after these effects; nothing where there are none.
+
+    A field that has a value keeps it, unless it is set.
+    """
+    if not effects:
+        return {}
     (row,) = sql.FIELDS.rows(connection, ticket=ticket)
-    return json.dumps({**found, **json.loads(row.fields)}, ensure_ascii=False)
+    fields: dict[str, str] = json.loads(row.fields)
+    for effect in effects:
+        match effect:
+            case FieldsFound(fields=found):
+                fields = {**found, **fields}
+            case FieldSet(name=name, was=was, became=became):
+                _require(fields.get(name, "") == was, f"{name} of #{ticket} was changed meanwhile")
+                fields = {**fields, name: became}
+    return {"fields": json.dumps({n: v for n, v in fields.items() if v}, ensure_ascii=False)}
 
 
 def _write(connection: Connection, context: ChangeContext, ticket: int, effect: Effect) -> None:
@@ -217,7 +250,9 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
         case MergedInto():
             _merge(connection, context, ticket, effect)
             return
-        case ClockSaved() | OverdueReported() | MissingChanged() | FieldsFound() | Touched():
+        case ClockSaved() | OverdueReported() | WaitingChanged() | MissingChanged():
+            return
+        case FieldsFound() | FeedbackAsked() | Touched():
             return
         case StatusChanged(was=was, became=became, reason=reason):
             entry = AuditEntry(
@@ -233,6 +268,16 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
             )
         case Deleted(reason=reason):
             entry = AuditEntry(AuditEvent.DELETED, reason=reason)
+        case ClaimMade(author=author, was=level, became=claimed):
+            entry = AuditEntry(AuditEvent.SEVERITY_CLAIMED, author, was=level, became=claimed)
+        case FieldSet(name=name, was=value, became=became_value):
+            entry = AuditEntry(AuditEvent.FIELD_CHANGED, name, was=value, became=became_value)
+        case DeclaredComplete(missing=names, reason=reason):
+            entry = AuditEntry(AuditEvent.COMPLETED, ", ".join(names), reason=reason)
+        case PromiseBegan(why=why):
+            entry = AuditEntry(AuditEvent.PROMISE_BEGAN, why.value)
+        case AskedAgain(names=names):
+            entry = AuditEntry(AuditEvent.ASKED_AGAIN, ", ".join(names))
         case SlaBreached(stage=stage):
             entry = AuditEntry(AuditEvent.SLA_BREACHED, subject=stage.value)
         case Rated(audited=False):

@@ -8,8 +8,10 @@ from typing import assert_never
 
 from rules.decision.after import after
 from rules.decision.change.comments import publish_comment, rate, write_comment
+from rules.decision.change.complete import complete
 from rules.decision.change.escalation import escalate
 from rules.decision.change.facts import ChangeFacts
+from rules.decision.change.fields import set_field
 from rules.decision.change.merging import merge
 from rules.decision.change.overdue import report_overdue
 from rules.decision.change.people import add_person, remove_person, settle_person, unsubscribe
@@ -29,6 +31,7 @@ from rules.ticket.changes import (
     AddPerson,
     Assign,
     Change,
+    Complete,
     Delete,
     Escalate,
     Merge,
@@ -37,6 +40,7 @@ from rules.ticket.changes import (
     RemovePerson,
     ReportOverdue,
     SetAnySeverity,
+    SetField,
     SetSeverity,
     SetStatus,
     SettlePerson,
@@ -109,6 +113,10 @@ def decide_change(
             return set_any_severity(ticket, change, facts, policy)
         case Workaround():
             return workaround(ticket, change, facts, policy)
+        case Complete():
+            return complete(ticket, change, facts, policy)
+        case SetField():
+            return set_field(ticket, change, policy)
         case Assign():
             return assign(ticket, change, facts)
         case AddPerson():

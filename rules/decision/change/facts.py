@@ -20,6 +20,7 @@ from rules.ticket.changes import (
     PublishComment,
     Rate,
     Rating,
+    ReportOverdue,
     SetAnySeverity,
     SetSeverity,
     Source,
@@ -76,6 +77,8 @@ class ChangeFacts:
     severity_changes: tuple[datetime, ...] = ()
     """When a customer who sets the severity has changed it on this ticket within the hour."""
     escalation: EscalationFacts = field(default_factory=EscalationFacts)
+    unreachable: frozenset[str] = frozenset()
+    """Of the contacts whom the changes may alert, those to whom no mail is sent."""
     feedback: FeedbackFacts = field(default_factory=FeedbackFacts)
 
     @property
@@ -105,6 +108,8 @@ class NeededFacts:
     severity: bool = False
     """When the actor has changed the severity lately."""
     escalation: bool = False
+    contacts: bool = False
+    """Which contacts of the policy can be reached."""
     feedback: frozenset[str] = frozenset()
     """The texts of feedback, the empty one included; an empty set if there is no feedback."""
     forwarded: Forwarded | None = None
@@ -117,7 +122,7 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
     tickets: set[int] = set()
     comments: set[int] = set()
     feedback: set[str] = set()
-    escalation = written = severity = False
+    contacts = escalation = written = severity = False
     for change in changes:
         match change:
             case AddPerson(address=address):
@@ -128,10 +133,14 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
                 comments.add(number)
             case WriteComment():
                 written = True
-            case SetSeverity() | SetAnySeverity() | Workaround():
+            case SetAnySeverity():
+                severity = contacts = True
+            case SetSeverity() | Workaround():
                 severity = True
+            case ReportOverdue():
+                contacts = True
             case Escalate():
-                escalation = True
+                escalation = contacts = True
             case Rate(text=text):
                 feedback.add(text)
             case _:
@@ -143,5 +152,6 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
         written=written,
         severity=severity,
         escalation=escalation,
+        contacts=contacts,
         feedback=frozenset(feedback),
     )

@@ -48,6 +48,10 @@ class CompanyRow(Row, table=True):
     success_manager: str = text(254)
     channel: str = text(200)
     """The contact channel that the company prefers, as free text."""
+    visibility: str = text(8)
+    """`company` or `private`: who of it reads its tickets; empty for what the policy says."""
+    updates_by: str = text(8)
+    """`manager` if updates go by way of its success manager; empty if not."""
 
 
 class ContractRow(Row, table=True):
@@ -62,6 +66,8 @@ class ContractRow(Row, table=True):
     starts_at: datetime = timestamp()
     targets: str = text(default="{}")
     """JSON: `{"first": {level: span}, "ongoing": {...}}`, agreed in addition to the tier's."""
+    calendar: str = text(40)
+    """The name of a calendar of the policy; empty for the tier's."""
 
 
 class CompanyDomainRow(Row, table=True):

@@ -76,6 +76,17 @@ class TicketRow(Row, table=True):
     """When the next answer is due."""
     tell_at: datetime | None = timestamp(nullable=True)
     """When the next notification on the clock is due: the warning, then the breach."""
+    waiting: str = text()
+    """JSON: what the clock waits for; empty where it waits for nothing. At most one of `clock` and
+    this is set."""
+    calendar: str = text(40)
+    """The calendar in force when the ticket was opened; empty for the policy's."""
+    door: str = text(10)
+    """The `Source` that opened it; empty in rows from before this was stored, for a mail."""
+    escalated_at: datetime | None = timestamp(nullable=True)
+    """When an escalation level was last reached, or asked again."""
+    feedback_asked: bool = flag()
+    """A request for feedback or a review was sent: there is one for each ticket."""
     rating: str = text(10)
     """The customer's feedback: `good` or `bad`; empty without."""
     version: int = Field(default=0, sa_column=counter())
