@@ -33,12 +33,16 @@ PROXY_TIMEOUT_S = 5.0
 
 
 async def serve(
-    config: Config, stop: asyncio.Event, ready: Callable[[], None], share_ports: bool = False
+    config: Config,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+    share_ports: bool = False,
+    reload: asyncio.Event | None = None,
 ) -> None:
     """Serve until `stop` is set; mails that are being received then are finished first.
 
     `ready` is called once all sockets are open. With `share_ports` several processes serve the
-    same ports.
+    same ports. The policies are read again whenever `reload` is set.
     """
     descriptors.ensure(config)
     async with open_services(config) as services, AsyncExitStack() as stack:
@@ -52,7 +56,9 @@ async def serve(
             for name, listening in _http(config, services, share_ports)
         ]
         sending = asyncio.create_task(services.dispatcher.run())
-        for task in (sending, asyncio.create_task(services.scheduler.run())):
+        timed = asyncio.create_task(services.scheduler.run())
+        reloading = asyncio.create_task(services.policy_reload.run(reload or asyncio.Event()))
+        for task in (sending, timed, reloading):
             stack.push_async_callback(_cancel, task)
         addresses = {
             name: _address_text(server.sockets[0].getsockname())

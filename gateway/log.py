@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import uuid4
@@ -278,6 +278,31 @@ def api_busy(actor: str) -> None:
 def not_ready(error: BaseException) -> None:
     """`/readyz` was answered 503, since the store did not respond in time, or with an error."""
     _log.warning("not_ready", error=repr(error))
+
+
+def policies_reloaded(changed: Sequence[str]) -> None:
+    """The policy files were read again and are in force; the names of those that differ."""
+    _log.info("policies_reloaded", changed=list(changed))
+
+
+def policies_refused(faults: Sequence[str]) -> None:
+    """The policy files were read again and refused: those that were in force still are."""
+    _log.error("policies_refused", faults=list(faults))
+
+
+def policies_not_reloaded(error: BaseException) -> None:
+    """The policy files could not be checked: the policies that were in force still are."""
+    _log.error("policies_not_reloaded", exc_info=error)
+
+
+def no_pid_file(path: str, why: str) -> None:
+    """`postern reload` will not find this server; SIGHUP still reloads the policies."""
+    _log.warning("no_pid_file", path=path, why=why)
+
+
+def worker_not_replaced(pid: int, status: int, again_s: float) -> None:
+    """A new worker was refused by its configuration or policies: another is tried later."""
+    _log.error("worker_not_replaced", pid=pid, status=status, again_s=again_s)
 
 
 def worker_died(pid: int, status: int) -> None:

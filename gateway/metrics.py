@@ -161,6 +161,24 @@ class _ClientMetrics:
         )
 
 
+class _PolicyMetrics:
+    """Of the policies in force."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.reloads = Counter(
+            "postern_policy_reloads",
+            "Requests to read the policies again, by result",
+            ("result",),
+            registry=registry,
+        )
+        self.loaded_at = Gauge(
+            "postern_policies_loaded_timestamp_seconds",
+            "When the policies in force were read; of several workers the latest",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
+
+
 class Metrics:
     """The metrics of one process; `render` gives those of all workers."""
 
@@ -170,6 +188,7 @@ class Metrics:
         self._notices = _NoticeMetrics(self._registry)
         self._desk = _DeskMetrics(self._registry)
         self._clients = _ClientMetrics(self._registry)
+        self._policies = _PolicyMetrics(self._registry)
         self._count_connections = connections
         self._refused_rates: list[Mapping[str, int]] = []
         self._reported_rates: dict[str, int] = {}
@@ -237,6 +256,12 @@ class Metrics:
 
     def desk_is_empty(self) -> None:
         self._desk.empty.inc()
+
+    def policies_reloaded(self, result: str) -> None:
+        self._policies.reloads.labels(result).inc()
+
+    def policies_loaded(self, at: datetime) -> None:
+        self._policies.loaded_at.set(at.timestamp())
 
     def notice(self, outcome: str) -> None:
         self._notices.by_outcome.labels(outcome).inc()

@@ -124,6 +124,13 @@ def check_tickets(connection: Connection, mailbox: Mailbox, policy: Policy, sour
         raise PolicyRefused(source, faults)
 
 
+def check_all(policies: Policies, connection: Connection) -> None:
+    """Raise PolicyRefused if these policies cannot be in force for the mailboxes of a store."""
+    for mailbox in mailboxes.list_mailboxes(connection):
+        of_mailbox(policies, mailbox)
+    check_all_tickets(policies, connection)
+
+
 def check_all_tickets(policies: Policies, connection: Connection) -> None:
     """The same for every mailbox that names a known policy; one that takes no mail may again."""
     for mailbox in mailboxes.list_mailboxes(connection, inactive_too=True):

@@ -23,6 +23,7 @@ from gateway.metrics import Metrics
 from gateway.outgoing import relay, templates
 from gateway.outgoing.dispatcher import Dispatcher
 from gateway.parsing.parser import Parser
+from gateway.reloading import PolicyReload
 from gateway.retention import Retention
 from gateway.runtime import Runtime
 from gateway.scheduler import Scheduler
@@ -45,6 +46,7 @@ class Services:
     ingest: Ingest
     dispatcher: Dispatcher
     scheduler: Scheduler
+    policy_reload: PolicyReload
     connections: ConnectionPool
 
     async def check_tickets(self) -> None:
@@ -61,8 +63,8 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
     unknown one that a mailbox names.
     """
     async with AsyncExitStack() as stack:
-        loaded = policies.PolicyBook(policies.load(config.policies.folder))
-        database = await _open_database(config, loaded, stack)
+        book = policies.PolicyBook(policies.load(config.policies.folder))
+        database = await _open_database(config, book, stack)
         ledger = _open_ledger(database, stack)
         resolver = _open_resolver(config, stack)
         authenticator = _open_authenticator(config, resolver, stack)
@@ -87,7 +89,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
             database=database,
             ledger=ledger,
             mailbox_cache=MailboxCache(database, time.monotonic),
-            policies=loaded,
+            policies=book,
             metrics=metrics,
             clock=clock,
             new_id=new_id,
@@ -95,6 +97,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         )
         follow_clock = partial(clock.follow, partial(runtime.read, database.server_time))
         await follow_clock()
+        metrics.policies_loaded(clock())
         ingest = Ingest(
             runtime=runtime,
             parser=parser,
@@ -112,6 +115,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
                 retention=Retention(runtime, config.store.journal_days, config.store.refused_days),
                 follow_clock=follow_clock,
             ),
+            policy_reload=PolicyReload(runtime=runtime, book=book, folder=config.policies.folder),
             connections=connections,
         )
 

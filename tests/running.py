@@ -61,6 +61,13 @@ class Postern:
         """Run another `postern` command on the same configuration."""
         return postern(*arguments, "--config", str(self.config), stdin=stdin)
 
+    def event(self, name: str) -> dict[str, Any]:
+        """Wait for the next event of this name in the log."""
+        while line := self.log.get(timeout=START_S):
+            if line.startswith("{") and (event := json.loads(line))["event"] == name:
+                return dict(event)
+        raise AssertionError(f"the log ended without {name}")
+
     def stop(self) -> int:
         """Send SIGTERM; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)

@@ -15,6 +15,7 @@ from gateway.cli import (
     policies,
     quarantine,
     refusals,
+    reload,
     serve,
     server,
     staff,
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 
 app.command("serve", help=serve.HELP)(serve.serve)
+app.command("reload", help=reload.HELP)(reload.reload)
 app.command("init", help="Prepare the store; with --demo, register people to try it with.")(
     server.init
 )

@@ -114,10 +114,12 @@ def _next_steps(copy: PolicyFile, model: str, path: Path, *, folder_is_configure
     steps = [f"Change {path} as you like, the title first.", f"postern policy validate {path}"]
     if reminder := _placeholder_reminder(copy):
         steps[0] += f" {reminder}"
-    if not folder_is_configured:
+    if folder_is_configured:
+        steps.append("postern reload, on each machine with a running server")
+    else:
         folder = path.parent.resolve()
         steps.append(f'Write into postern.toml:  [policies]  and below it  folder = "{folder}"')
-    steps.append("Restart `postern serve`: it reads the policies when it starts.")
+        steps.append("Restart `postern serve`: it reads its configuration when it starts.")
     steps.append(
         f"postern mailbox add support@help.example --policy {copy.policy.name}\n"
         f"     (for an existing mailbox: postern mailbox policy ADDRESS {copy.policy.name})"

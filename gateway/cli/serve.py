@@ -6,12 +6,13 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 import uvloop
 
-from gateway import log, permissions, supervisor
+from gateway import log, permissions, pid_file, supervisor
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.loading import without_collection
 from gateway.cli.terminal import console, say_error
@@ -25,7 +26,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 HELP = "Serve SMTP, HTTP and, where configured, LMTP."
 
-Server = Callable[[Config, asyncio.Event, Callable[[], None], bool], Awaitable[None]]
+Server = Callable[[Config, asyncio.Event, Callable[[], None], bool, asyncio.Event], Awaitable[None]]
 
 
 @app.callback()
@@ -52,6 +53,8 @@ def serve(
         settings = load_config(config)
         if welcome:
             settings = settings.for_a_demo()
+        else:  # a terminal that closes ends a demo
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until policies can be read again
         log.configure(settings.log.level, settings.log.format)
         if workers > 1:
             smtp, http = settings.smtp, settings.http
@@ -61,12 +64,16 @@ def serve(
                     os.EX_USAGE,
                     "--workers needs fixed ports: with port 0 each process would get another",
                 )
-            raise typer.Exit(supervisor.run(workers, config))
+            with pid_file.naming_this_process(settings.pid_file):
+                code = supervisor.run(workers, config)
+            raise typer.Exit(code)
         permissions.check_configuration(config, settings)
         with without_collection():
             # Two thirds of a start, which a supervisor of workers does not need.
             from gateway import app as server  # noqa: PLC0415
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        is_worker = supervisor_pipe is not None
+        named = nullcontext() if is_worker else pid_file.naming_this_process(settings.pid_file)
+        with named, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(server.serve, settings, supervisor_pipe, welcome=welcome))
 
 
@@ -74,15 +81,17 @@ async def _serve(
     server: Server, settings: Config, supervisor_pipe: int | None, *, welcome: bool
 ) -> None:
     """Serve until a signal, or until the other end of the supervisor's pipe closes."""
-    stop = asyncio.Event()
+    stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if not welcome:
+        loop.add_signal_handler(signal.SIGHUP, reload.set)
     if supervisor_pipe is not None:  # closed when the supervisor has ended, for whatever reason
         loop.add_reader(supervisor_pipe, stop.set)
     ready = (lambda: _welcome(settings)) if welcome else (lambda: None)
     try:
-        await server(settings, stop, ready, supervisor_pipe is not None)
+        await server(settings, stop, ready, supervisor_pipe is not None, reload)
     except OSError as error:
         say_error(f"postern: cannot serve: {error.strerror}")
         raise typer.Exit(os.EX_OSERR) from error

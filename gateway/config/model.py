@@ -38,6 +38,8 @@ from rules.mail import StrangerHandling
 from rules.validation.messages import InvalidFile, explain, text_of
 
 DEFAULT_FILE = Path("postern.toml")
+DEFAULT_PID_FILE = Path("/run/postern/postern.pid")
+"""Of a server whose store is on PostgreSQL."""
 ENVIRONMENT_PREFIX = "POSTERN_"
 ENVIRONMENT = "the environment"
 
@@ -221,6 +223,11 @@ class DkimSection(_Section):
     """In PEM, RSA or Ed25519."""
 
 
+class ServeSection(_Section):
+    pid_file: Path | None = None
+    """The file that names the process of `postern serve`; see `Config.pid_file`."""
+
+
 class PoliciesSection(_Section):
     folder: Path | None = None
     """Policy files of your own, in addition to the shipped ones."""
@@ -272,6 +279,7 @@ class Config(BaseSettings):
     dkim: tuple[DkimSection, ...] = ()
     policies: PoliciesSection = PoliciesSection()
     limits: LimitsSection = LimitsSection()
+    serve: ServeSection = ServeSection()
     log: LogSection = LogSection()
 
     @model_validator(mode="after")
@@ -279,6 +287,14 @@ class Config(BaseSettings):
         if self.smtp.tls_listen is not None and self.tls is None:
             raise ValueError("smtp.tls_listen needs [tls] with a certificate and its key")
         return self
+
+    @property
+    def pid_file(self) -> Path:
+        """By which `postern reload` finds the server: by default beside the file of SQLite."""
+        if self.serve.pid_file is not None:
+            return self.serve.pid_file
+        file = self.store.file
+        return DEFAULT_PID_FILE if file is None else file.with_name(file.name + ".pid")
 
     def for_a_demo(self) -> Config:
         """The same, but mail from this machine is trusted, unless `trust` says what is."""

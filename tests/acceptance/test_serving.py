@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import smtplib
 import socket
 import ssl
@@ -155,6 +156,28 @@ class TestWorkers:
             assert [event["event"] for event in events] == ["worker_died", "started"]
             assert events[0]["pid"] == victim
             filed(running.send(a_mail(ANN), ANN, SUPPORT))
+
+    def test_a_worker_that_broken_policies_refuse_ends_no_other(
+        self, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / "policies"
+        folder.mkdir()
+        monkeypatch.setenv("POSTERN_POLICIES__FOLDER", str(folder))
+        with two_workers(on_fixed_ports(tmp_path, store)) as running:
+            (folder / "broken.toml").write_text("name = 1")
+            os.kill(running.process.pid, signal.SIGHUP)
+            refused = [running.event("policies_refused") for _ in range(2)]
+            os.kill(children_of(running.process.pid)[0], 9)
+            waits = running.event("worker_not_replaced")
+            filed(running.send(a_mail(ANN), ANN, SUPPORT))
+            (folder / "broken.toml").unlink()
+            done = running.run("reload")
+            reloaded = running.event("policies_reloaded")
+
+        assert all("broken.toml" in each["faults"][0] for each in refused)
+        assert (waits["status"], waits["again_s"]) == (os.EX_CONFIG, 10)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert reloaded["changed"] == []
 
 
 def metrics_of(running: Postern) -> str:

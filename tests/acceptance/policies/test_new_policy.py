@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import email
+import os
+import signal
 import smtplib
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
@@ -44,7 +46,7 @@ name = "map"
 ask = "Which map is it?"
 patterns = ['\bmap (?:number )?\d{1,9}']
 """
-ANN, BOB = "ann@acme.example", "bob@acme.example"
+USERS = ANN, BOB, CID, DAN = tuple(f"{name}@acme.example" for name in ("ann", "bob", "cid", "dan"))
 OUTAGE = a_mail(ANN, "All our maps are down!")
 
 
@@ -80,10 +82,10 @@ class NewPolicy:
 
 
 def enrol_users(connection: Connection) -> None:
-    """Ann and Bob of Acme, the first two users."""
+    """The users of Acme; each writes once, so that their mail is acknowledged at once."""
     mailbox = mailbox_named(connection, None)
     add_company(connection, mailbox, "Acme", ["acme.example"])
-    for address in (ANN, BOB):
+    for address in USERS:
         add_person(connection, mailbox, NewPerson(address, "", Role.USER, "Acme"))
 
 
@@ -184,3 +186,43 @@ def test_a_complete_mail_is_not_asked_for_more(new_policy: NewPolicy) -> None:
     raw = a_mail(BOB, "Map number 4711 has a wrong label.")
 
     assert "Which map is it?" not in new_policy.acknowledgement(raw, BOB)
+
+
+class TestReload:
+    """The policy of the running server is changed; these tests end with another text in force."""
+
+    def test_all_a_broken_policy_keeps_the_old_one(self, new_policy: NewPolicy) -> None:
+        path, running = new_policy.folder / FILE, new_policy.running
+        valid = path.read_text()
+        changed = valid.replace("Kestrel has your request.", "Kestrel has read it.")
+        path.write_text(changed.replace("ceiling =", "cieling ="))
+
+        os.kill(running.process.pid, signal.SIGHUP)
+        refused = running.event("policies_refused")
+        command = running.run("reload")
+        before = new_policy.acknowledgement(a_mail(CID, "Map 1 is blank."), CID)
+
+        assert any("did you mean ceiling?" in fault for fault in refused["faults"])
+        assert command.returncode == 78
+        assert "did you mean ceiling?" in command.stderr
+        assert "Kestrel has your request." in before
+
+        path.write_text(changed)
+        command = running.run("reload")
+        reloaded = running.event("policies_reloaded")
+        after = new_policy.acknowledgement(a_mail(DAN, "Map 2 is blank."), DAN)
+
+        assert (command.returncode, command.stderr) == (0, "")
+        assert reloaded["changed"] == ["kestrel"]
+        assert "Kestrel has read it." in after
+
+    def test_no_server_no_reload(self, new_policy: NewPolicy, tmp_path: Path) -> None:
+        config = tmp_path / "postern.toml"
+        text = (new_policy.folder / "postern.toml").read_text()
+        config.write_text(text + f'[serve]\npid_file = "{tmp_path}/none.pid"\n')
+
+        with chdir(new_policy.folder):
+            command = postern("reload", "--config", str(config))
+
+        assert command.returncode == 69
+        assert f"no server has the file {tmp_path}/none.pid" in command.stderr

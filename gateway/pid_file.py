@@ -1,0 +1,63 @@
+"""The file that names the process of a server, so that `postern reload` finds it.
+
+The server keeps the file locked. A number that a dead server left, which may be another program's
+by now, is therefore never taken for a server's.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from gateway import log
+
+
+@contextmanager
+def naming_this_process(path: Path) -> Iterator[None]:
+    """The file names this process; it is empty at the end.
+
+    If it cannot be written, or another server has it, a warning says so and the server runs without
+    it: it can still be sent a signal by hand.
+    """
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        log.no_pid_file(str(path), error.strerror or str(error))
+        yield
+        return
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            log.no_pid_file(str(path), "another server has it")
+            yield
+            return
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # a full disk; the lock alone counts
+                os.ftruncate(file, 0)
+    finally:
+        os.close(file)
+
+
+def server_at(path: Path) -> int | None:
+    """The process id of the server that has the file; None where no server has it."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            number = os.pread(file, 32, 0).strip()
+            return int(number) if number.isdigit() else None
+        return None
+    finally:
+        os.close(file)

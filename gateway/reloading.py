@@ -1,0 +1,64 @@
+"""Policies that are read again while the server runs: all of them are put in force, or none."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from gateway import log, policies
+from gateway.policies import Policies, PolicyBook
+from gateway.runtime import Runtime
+from rules.validation.messages import InvalidFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyReload:
+    """Reads the policy files again on request. Mail is taken meanwhile under the old ones."""
+
+    runtime: Runtime
+    book: PolicyBook
+    folder: Path | None
+
+    async def run(self, requested: asyncio.Event) -> None:
+        """Reload at each request until cancelled."""
+        while True:
+            await requested.wait()
+            requested.clear()
+            await self.reload()
+
+    async def reload(self) -> bool:
+        """Put the policy files in force as they are now; False if they were refused.
+
+        Then the old policies stay in force, all of them.
+        """
+        before = dict(self.book)
+        try:
+            new = await asyncio.to_thread(policies.load, self.folder)
+            await self._check(new)
+            self.book.replace(new)
+            # What was filed between the check and this line was decided by the old policies.
+            await self._check(new)
+        except InvalidFile as error:
+            self.book.replace(before)
+            self.runtime.metrics.policies_reloaded("refused")
+            log.policies_refused([f"{error.source}: {fault}" for fault in error.faults])
+            return False
+        except Exception as error:  # noqa: BLE001 - the server goes on with the old policies
+            self.book.replace(before)
+            self.runtime.metrics.policies_reloaded("failed")
+            log.policies_not_reloaded(error)
+            return False
+        self.runtime.metrics.policies_reloaded("loaded")
+        self.runtime.metrics.policies_loaded(self.runtime.clock())
+        log.policies_reloaded(sorted(_differing(before, new)))
+        return True
+
+    async def _check(self, new: Policies) -> None:
+        await self.runtime.read(partial(policies.check_all, new))
+
+
+def _differing(before: Policies, after: Policies) -> set[str]:
+    """The names of policies that are new, changed or gone."""
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
