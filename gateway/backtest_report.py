@@ -151,7 +151,7 @@ def outcome_of(decision: Decision) -> Outcome:
                 plain,
                 ticket=adding.ticket,
                 missing=adding.missing or (),
-                fields=dict(adding.fields),
+                fields=dict(adding.fields.values),
                 joins=_joins(adding.additions),
                 orders=_kinds(adding.orders),
                 first_due=clock.due_at if clock is not None and first else None,

@@ -90,7 +90,7 @@ def _details(decision: Decision) -> Iterator[Line]:
             yield "changes", "; ".join(map(str, adding.command_effects.done))
             yield "due", _due(adding.clock_change.clock) if adding.clock_change is not None else ""
             yield "missing", _still_missing(adding.missing)
-            yield "fields", _fields(adding.fields)
+            yield "fields", _fields(adding.fields.values)
             yield "joins", _people(adding.additions)
         case Record(bounced=Bounced() as bounced):
             yield "bounced", f"{bounced.address}, {bounced.failure}: {bounced.why}"

@@ -67,7 +67,7 @@ def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
         case MissingChanged(names=names):
             return replace(ticket, missing=names)
         case FieldsFound(fields=found):
-            return replace(ticket, fields={**found, **ticket.fields})
+            return replace(ticket, fields=found.onto(ticket.fields))
         case FieldSet(name=name, became=value):
             kept = {n: v for n, v in ticket.fields.items() if n != name}
             return replace(ticket, fields={**kept, name: value} if value else kept)

@@ -6,7 +6,7 @@ on, and the writer raises Conflict if the ticket is no longer in that state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from rules.sentence import Sentence, sentence
 from rules.service.participants import Addition
 from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import Rating
+from rules.ticket.fields import FoundFields
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.sla import Clock, Stage
@@ -225,9 +226,9 @@ class MissingChanged:
 
 @dataclass(frozen=True, slots=True)
 class FieldsFound:
-    """Values for fields; a field that has a value keeps it."""
+    """Values for fields; a field that has a value keeps it, or adds to its list."""
 
-    fields: Mapping[str, str]
+    fields: FoundFields
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from rules.mail.bounces import Failure
 from rules.service.participants import Addition
 from rules.service.permissions import RequestedSeverity
 from rules.service.sla_rules import AgreedTargets, ClockChange
+from rules.ticket.fields import FoundFields
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.severity import MailSeverity
@@ -116,8 +117,8 @@ class AddComment:
     """Flagged, by a person who is registered: it counts against them."""
     missing: tuple[str, ...] | None = None
     """What is still missing from the request; None if that is unchanged."""
-    fields: Mapping[str, str] = field(default_factory=dict)
-    """Values found in its text for fields that the ticket has no value for."""
+    fields: FoundFields = field(default_factory=FoundFields)
+    """Values found in its text that the ticket does not have yet."""
     claim: ClaimMade | None = None
     """The severity that it claims."""
     command_effects: Effects = field(default_factory=Effects)

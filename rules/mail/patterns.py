@@ -60,10 +60,13 @@ def search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
     Several rules ask the same of one text.
     """
+    return next(occurrences(pattern, text), None)
+
+
+def occurrences(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Every match in the searched lines of the text, in their order."""
     for line in searched_lines(text, _searched_characters(pattern.pattern)):
-        if found := pattern.search(line):
-            return found
-    return None
+        yield from pattern.finditer(line)
 
 
 def searched_lines(text: str, characters: int = MAX_CHARACTERS) -> Iterator[str]:

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rules.policy import FactSection, FieldSection
+from rules.ticket.fields import FoundFields
 
 SEARCHED = 64 * 1024
 """At most this many characters are searched, subject included; lines have limits of their own."""
-VALUE_LENGTH = 200
 
 
 def request_text(subject: str, text: str) -> str:
@@ -36,27 +36,30 @@ def questions(text: str, facts: Sequence[FactSection]) -> tuple[str, ...]:
 
 
 def extract_fields(text: str, fields: Sequence[FieldSection]) -> Mapping[str, str]:
-    """The first value that the text gives for each field, by the field's name.
+    """What the text gives for each field, by the field's name: the first value, or a list of all
+    for a field that takes several.
 
     A value is one printable line of at most 200 characters. Fields without a value are left out.
     """
     searched = text[:SEARCHED]
-    found = {field.name: _printable(field.value_in(searched) or "") for field in fields}
+    found = {each.name: each.value_in(searched) for each in fields}
     return {name: value for name, value in found.items() if value}
 
 
 def extract_new_fields(
     text: str, fields: Sequence[FieldSection], kept: Mapping[str, str]
-) -> Mapping[str, str]:
-    """The values in the text for fields that have none yet: the first value given is kept."""
-    return extract_fields(text, [field for field in fields if field.name not in kept])
+) -> FoundFields:
+    """The values in the text for fields that have none yet, since the first value given is kept;
+    and for fields that take several."""
+    open_fields = [each for each in fields if each.several or each.name not in kept]
+    several = frozenset(each.name for each in open_fields if each.several)
+    values = extract_fields(text, open_fields)
+    found = FoundFields(values, several & values.keys())
+    grown = found.onto(kept)
+    new = {name: value for name, value in values.items() if grown[name] != kept.get(name)}
+    return FoundFields(new, several & new.keys())
 
 
 def _unmatched(text: str, facts: Sequence[FactSection]) -> list[FactSection]:
     searched = text[:SEARCHED]
     return [fact for fact in facts if not fact.matches(searched)]
-
-
-def _printable(value: str) -> str:
-    parts = "".join(c for c in value if c.isprintable() or c.isspace()).split()
-    return " ".join(parts)[:VALUE_LENGTH].rstrip()

@@ -224,7 +224,7 @@ def _fields(
 ) -> Mapping[str, str]:
     """The column of a ticket's fields after these effects; nothing where there are none.
 
-    A field that has a value keeps it, unless it is set.
+    What a text gives for a field changes no value that it has, unless it takes several.
     """
     if not effects:
         return {}
@@ -233,7 +233,7 @@ def _fields(
     for effect in effects:
         match effect:
             case FieldsFound(fields=found):
-                fields = {**found, **fields}
+                fields = dict(found.onto(fields))
             case FieldSet(name=name, was=was, became=became):
                 _require(fields.get(name, "") == was, f"{name} of #{ticket} was changed meanwhile")
                 fields = {**fields, name: became}

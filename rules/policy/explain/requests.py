@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.policy import FactSection, LevelSection, Policy
+from rules.policy import FactSection, FieldSection, LevelSection, Policy
 from rules.policy.explain.english import listed, quoted
+from rules.ticket.fields import MOST_VALUES
 
 
 def severity(policy: Policy) -> Iterator[str]:
@@ -71,10 +72,20 @@ def requests(policy: Policy) -> Iterator[str]:
         again = policy.completeness.ask_again_after or f"half of {policy.clock.longest_wait}"
         yield f"What is still missing after {again} is asked for once more."
     for field in policy.fields:
-        yield (
-            f"{field.label} is extracted from the mail and kept with the ticket as {field.name}; "
-            f"it is recognised by {quoted(field.pattern)}."
-        )
+        yield _field(field)
+
+
+def _field(field: FieldSection) -> str:
+    kept = f"{field.label} is kept with the ticket as {field.name}"
+    if field.several:
+        kept += f", up to {MOST_VALUES} values"
+    if field.choices:
+        kept += f"; it is one of {listed([quoted(choice) for choice in field.choices])}"
+    if not field.expressions:
+        return f"{kept}. Staff set it, and customers who open a request in the portal."
+    patterns = listed([quoted(pattern) for pattern in field.expressions], "or")
+    example = f", such as in {quoted(field.example)}" if field.example is not None else ""
+    return f"{kept}; it is recognised by {patterns}{example}. Staff may correct it."
 
 
 def _fact(fact: FactSection) -> str:

@@ -16,6 +16,7 @@ from rules.service.completeness import (
     questions,
     request_text,
 )
+from rules.ticket.fields import FoundFields
 
 STAKATER = policies.load(None)["stakater"].completeness.facts
 AIVEN = policies.load(None)["aiven"]
@@ -25,8 +26,10 @@ def fact(name: str, *patterns: str, if_applicable: bool = False) -> FactSection:
     return FactSection(name=name, ask=f"{name}?", patterns=patterns, if_applicable=if_applicable)
 
 
-def field(name: str, pattern: str) -> FieldSection:
-    return FieldSection(name=name, label=name, pattern=pattern)
+def field(
+    name: str, *patterns: str, several: bool = False, choices: tuple[str, ...] = ()
+) -> FieldSection:
+    return FieldSection(name=name, label=name, patterns=patterns, several=several, choices=choices)
 
 
 VERSION = fact("version", r"\bversion \d{1,3}", r"\bv\d{1,3}\b")
@@ -108,9 +111,71 @@ def test_a_group_that_did_not_match_gives_no_value() -> None:
 def test_a_later_answer_fills_only_fields_without_a_value() -> None:
     answer = "Project: red-1\nProduct: Kafka"
 
-    assert extract_new_fields(answer, AIVEN.fields, {"project_id": "blue-7"}) == {
-        "product": "Kafka"
+    found = extract_new_fields(answer, AIVEN.fields, {"project_id": "blue-7"})
+
+    assert found == FoundFields({"product": "Kafka"})
+
+
+def test_the_first_pattern_that_finds_a_value_gives_it() -> None:
+    number = field("number", r"number: (\d{1,9})", r"no\. ?(\d{1,9})")
+
+    assert extract_fields("It is no. 1.\nnumber: 2", (number,)) == {"number": "2"}
+    assert extract_fields("It is no. 1.", (number,)) == {"number": "1"}
+
+
+def test_of_a_field_that_takes_several_every_value_is_kept_once() -> None:
+    number = field("number", r"numbers?: ([\d, ]{1,60})", r"no\. ?(\d{1,9})", several=True)
+    text = "It is no. 7 or no. 1.\nNumbers: 1, 2,3\nno. 7"
+
+    assert extract_fields(text, (number,)) == {"number": "1, 2, 3, 7"}
+
+
+def test_what_a_later_answer_names_is_added_to_a_list() -> None:
+    number = field("number", r"no\. ?(\d{1,9})", several=True)
+
+    found = extract_new_fields("no. 1 and no. 3", (number,), {"number": "1, 2"})
+
+    assert found.onto({"number": "1, 2", "product": "Kafka"}) == {
+        "number": "1, 2, 3",
+        "product": "Kafka",
     }
+    assert not extract_new_fields("no. 2", (number,), {"number": "1, 2"})
+
+
+def test_a_list_says_that_more_was_named_than_it_keeps() -> None:
+    number = field("number", r"no\. ?(\d{1,9})", several=True)
+    ten = ", ".join(map(str, range(10)))
+    text = "\n".join(f"no. {n}" for n in range(11))
+
+    assert extract_fields(text, (number,)) == {"number": f"{ten}, …"}
+    grown = extract_new_fields("no. 11", (number,), {"number": ten})
+    assert grown.onto({"number": ten}) == {"number": f"{ten}, …"}
+    assert not extract_new_fields("no. 12", (number,), {"number": f"{ten}, …"})
+
+
+def test_only_a_choice_is_kept_and_as_the_policy_writes_it() -> None:
+    reason = field("reason", r"reason: (.{1,40})", choices=("Outage", "How to"))
+
+    assert extract_fields("Reason: no idea\nreason: HOW  TO", (reason,)) == {"reason": "How to"}
+    assert extract_fields("Reason: no idea", (reason,)) == {}
+
+
+@pytest.mark.parametrize(
+    ("several", "written", "values"),
+    [
+        (False, " outage ", ("Outage",)),
+        (False, "outage, how to", None),
+        (True, "outage, how to, outage", ("Outage", "How to")),
+        (True, "outage, flood", None),
+        (False, "", ()),
+    ],
+)
+def test_what_people_write_must_be_a_choice(
+    several: bool, written: str, values: tuple[str, ...] | None
+) -> None:
+    reason = field("reason", several=several, choices=("Outage", "How to"))
+
+    assert reason.accepted(written) == values
 
 
 def test_unprintable_characters_are_removed_from_a_value() -> None:

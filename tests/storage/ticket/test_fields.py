@@ -7,6 +7,7 @@ import pytest
 from rules.decision.effects import FieldsFound
 from rules.policy import Policy
 from rules.ticket.changes import WriteComment
+from rules.ticket.fields import FoundFields
 from rules.ticket.visibility import Visibility
 from storage.ticket.change import change_ticket
 from storage.ticket.write import write
@@ -59,12 +60,24 @@ def test_a_value_that_another_mail_brought_meanwhile_stays(aiven: Shop) -> None:
             c,
             aiven.context(),
             number,
-            (FieldsFound({"project_id": "red-1", "product": "Kafka"}),),
+            (FieldsFound(FoundFields({"project_id": "red-1", "product": "Kafka"})),),
             {},
         )
     )
 
     assert fields(aiven, number) == {"project_id": "blue-7", "product": "Kafka"}
+
+
+def test_to_a_list_that_another_mail_has_lengthened_meanwhile_a_value_is_added(aiven: Shop) -> None:
+    number = opened(aiven.take(a_mail(text="Project: blue-7")))
+    red, old = (
+        FoundFields({"project_id": x}, frozenset({"project_id"})) for x in ("red-1", "red-0")
+    )
+
+    aiven.write(lambda c: write(c, aiven.context(), number, (FieldsFound(old),), {}))
+    aiven.write(lambda c: write(c, aiven.context(), number, (FieldsFound(red),), {}))
+
+    assert fields(aiven, number) == {"project_id": "blue-7, red-0, red-1"}
 
 
 @pytest.mark.parametrize(
