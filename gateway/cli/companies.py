@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -85,6 +86,7 @@ def show(name: NameArgument, mailbox: MailboxOption = None, config: ConfigOption
         ("team", " ".join(agreement.account_team)),
         ("manager", agreement.success_manager),
         ("channel", agreement.channel),
+        ("updates", "by the success manager as well" if agreement.updates_by else ""),
         *(("contract", _describe(contract)) for contract in agreement.contracts),
     ]
     for label, value in facts:
@@ -155,6 +157,10 @@ def set_tier(
     ] = None,
     first: FirstOption = None,
     ongoing: OngoingOption = None,
+    calendar: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A calendar of the policy, instead of the tier's."),
+    ] = None,
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -163,12 +169,17 @@ def set_tier(
     if tier not in known:
         hint = suggestion(tier, known) or f"expected one of: {', '.join(known) or '(no tiers)'}"
         fail(os.EX_DATAERR, f"no tier {tier!r} in the policy {policy.name} ({hint})")
+    calendars = [each.name for each in policy.calendars]
+    if calendar is not None and calendar not in calendars:
+        expected = f"expected one of: {', '.join(calendars) or '(no calendars)'}"
+        hint = suggestion(calendar, calendars) or expected
+        fail(os.EX_DATAERR, f"no calendar {calendar!r} in the policy {policy.name} ({hint})")
     targets = {
         key: spans
         for key, options in (("first", first), ("ongoing", ongoing))
         if (spans := _spans(key, options or (), policy))
     }
-    contract = Contract(tier, _start(starts, policy), targets)
+    contract = Contract(tier, _start(starts, policy), targets, calendar or "")
     write(config, lambda c: companies.add_contract(c, mailbox_named(c, mailbox), name, contract))
     say(f"{name}: {_describe(contract)}")
 
@@ -209,6 +220,30 @@ def set_channel(
 ) -> None:
     write(config, lambda c: companies.set_channel(c, mailbox_named(c, mailbox), name, text))
     say(f"{name}: channel {text or 'none'}")
+
+
+class UpdatesBy(StrEnum):
+    MANAGER = "manager"
+    TEAM = "team"
+
+
+@app.command("updates", help="Set whether the success manager gets answers at high severity too.")
+def set_updates(
+    name: NameArgument,
+    by: Annotated[UpdatesBy, typer.Argument(help="manager: as well as the people on the request.")],
+    mailbox: MailboxOption = None,
+    config: ConfigOption = None,
+) -> None:
+    by_manager = by is UpdatesBy.MANAGER
+    if by_manager and not _policy(config, mailbox).follow_up.via_manager:
+        say("This has no effect while the policy has follow_up.via_manager = false.")
+
+    def job(connection: Connection) -> None:
+        ours = mailbox_named(connection, mailbox)
+        companies.set_updates_by(connection, ours, name, by.value if by_manager else "")
+
+    write(config, job)
+    say(f"{name}: updates {'by the success manager as well' if by_manager else 'by the team'}")
 
 
 def _policy(config: Path | None, mailbox: str | None) -> Policy:
@@ -258,4 +293,5 @@ def _describe(contract: Contract) -> str:
         for key, spans in contract.targets.items()
         for level, span in spans.items()
     )
-    return f"{contract.tier} from {contract.starts_at:%Y-%m-%d %H:%M} UTC{''.join(targets)}"
+    hours = f", calendar {contract.calendar}" if contract.calendar else ""
+    return f"{contract.tier} from {contract.starts_at:%Y-%m-%d %H:%M} UTC{hours}{''.join(targets)}"

@@ -64,7 +64,7 @@ def _terms(case: Case, ticket: Ticket) -> Terms:
     """What the sender's company is promised now; what the ticket was if it has no tier."""
     company = case.sender.company
     if company is None or case.policy.tier(company.tier) is None:
-        return Terms(ticket.tier, ticket.targets)
+        return Terms(ticket.tier, ticket.targets, ticket.calendar)
     return terms_of(company)
 
 

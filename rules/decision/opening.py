@@ -25,6 +25,7 @@ from rules.service.acknowledging import (
     Unacknowledged,
     acknowledging,
 )
+from rules.service.calendars import calendar_in_force
 from rules.service.completeness import extract_fields, missing_facts, request_text
 from rules.service.limits import may_open
 from rules.service.participants import Addition
@@ -44,6 +45,8 @@ class Terms:
     """Empty for the policy's default tier."""
     targets: AgreedTargets = field(default_factory=dict)
     """What the company's contract promises in addition to the tier."""
+    calendar: str = ""
+    """That the contract names; empty for the tier's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,9 @@ class TicketRequest(Generic[SeverityT]):
 
 def terms_of(company: Company | None) -> Terms:
     """What is promised to a company now; the policy's default for a requester without one."""
-    return Terms(company.tier, company.targets) if company is not None else Terms()
+    if company is None:
+        return Terms()
+    return Terms(company.tier, company.targets, company.calendar)
 
 
 def open_ticket(
@@ -90,6 +95,7 @@ def open_ticket(
     tier_name, targets = tier.name if tier is not None else "", request.terms.targets
     missing = missing_facts(request.searched, policy.completeness.facts)
     promised = sla_rules.target(policy, tier_name, targets, request.severity.name)
+    calendar = calendar_in_force(request.terms.calendar, tier, policy)
     return OpenTicket(
         subject=request.subject[:SUBJECT_LENGTH] or "(no subject)",
         requester=request.requester,
@@ -106,7 +112,8 @@ def open_ticket(
         language=request.language,
         fields=extract_fields(request.searched, policy.fields),
         missing=missing,
-        clock=sla_rules.opened(policy, promised, missing, opens_at),
+        clock=sla_rules.opened(policy, promised, missing, opens_at, calendar),
+        calendar=calendar,
     )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from rules.people import Company
 from rules.policy import Policy, TierSection
 from rules.service import answers
+from rules.service.calendars import calendar_of
 from rules.ticket import sla
 from rules.ticket.business_time import parse_span
 from rules.ticket.lifecycle import Status
@@ -51,20 +52,26 @@ def target(policy: Policy, tier: str, agreed: AgreedTargets, level: str) -> Targ
     )
 
 
-def started(policy: Policy, promised: Target, stage: Stage, at: datetime) -> Clock | None:
-    """A clock that starts at `at`; None where nothing is promised."""
-    return sla.start(promised, at, policy.calendar, stage=stage, warn_fraction=policy.clock.warn_at)
+def started(
+    policy: Policy, promised: Target, stage: Stage, at: datetime, calendar: str = ""
+) -> Clock | None:
+    """A clock that starts at `at`; None where nothing is promised.
+
+    `calendar` is the ticket's own; empty for the policy's.
+    """
+    counted = calendar_of(policy, calendar)
+    return sla.start(promised, at, counted, stage=stage, warn_fraction=policy.clock.warn_at)
 
 
 def opened(
-    policy: Policy, promised: Target, missing: tuple[str, ...], at: datetime
+    policy: Policy, promised: Target, missing: tuple[str, ...], at: datetime, calendar: str = ""
 ) -> Clock | None:
     """The clock of a new ticket.
 
     None where nothing is promised, or where the clock waits for the request to be complete.
     """
     waits = policy.clock.starts == "complete" and bool(missing)
-    return None if waits else started(policy, promised, Stage.FIRST, at)
+    return None if waits else started(policy, promised, Stage.FIRST, at, calendar)
 
 
 def still_missing(policy: Policy, ticket: Ticket, text: str) -> tuple[str, ...] | None:
@@ -82,7 +89,7 @@ def completed(
     if missing != () or not waits or ticket.status.is_over:
         return None
     promised = target(policy, ticket.tier, ticket.targets, ticket.severity)
-    return ClockChange(started(policy, promised, Stage.FIRST, at))
+    return ClockChange(started(policy, promised, Stage.FIRST, at, ticket.calendar))
 
 
 def answered(policy: Policy, ticket: Ticket, at: datetime) -> ClockChange:
@@ -91,8 +98,9 @@ def answered(policy: Policy, ticket: Ticket, at: datetime) -> ClockChange:
     On a ticket that is over, none begins; on a pending one, the new clock may be paused.
     """
     promised = target(policy, ticket.tier, ticket.targets, ticket.severity)
+    calendar = calendar_of(policy, ticket.calendar)
     ended, following = sla.answered(
-        ticket.clock, promised, at, policy.calendar, warn_fraction=policy.clock.warn_at
+        ticket.clock, promised, at, calendar, warn_fraction=policy.clock.warn_at
     )
     return ClockChange(_adjusted_to_status(policy, following, ticket.status, at), ended)
 
@@ -104,13 +112,13 @@ def status_changed(policy: Policy, ticket: Ticket, became: Status, at: datetime)
         return ClockChange(None, sla.stopped(clock, at) if clock is not None else None)
     if ticket.status.is_over:
         promised = target(policy, ticket.tier, ticket.targets, ticket.severity)
-        begins = started(policy, promised, Stage.ONGOING, at)
+        begins = started(policy, promised, Stage.ONGOING, at, ticket.calendar)
         return ClockChange(_adjusted_to_status(policy, begins, became, at))
     if clock is None or not policy.clock.pauses_while_pending:
         return ClockChange(clock, waiting=ticket.waiting)
     if became is Status.PENDING:
         return ClockChange(sla.paused(clock, at))
-    return ClockChange(sla.resumed(clock, at, policy.calendar))
+    return ClockChange(sla.resumed(clock, at, calendar_of(policy, ticket.calendar)))
 
 
 def retargeted(policy: Policy, ticket: Ticket, level: str, at: datetime) -> ClockChange:
@@ -120,14 +128,14 @@ def retargeted(policy: Policy, ticket: Ticket, level: str, at: datetime) -> Cloc
     """
     promised = target(policy, ticket.tier, ticket.targets, level)
     if ticket.clock is not None:
-        fraction = policy.clock.warn_at
+        calendar, fraction = calendar_of(policy, ticket.calendar), policy.clock.warn_at
         return ClockChange(
-            sla.retargeted(ticket.clock, promised, at, policy.calendar, warn_fraction=fraction)
+            sla.retargeted(ticket.clock, promised, at, calendar, warn_fraction=fraction)
         )
     if policy.clock.starts == "complete" and ticket.missing and not ticket.staff_spoke:
         return ClockChange(None, waiting=ticket.waiting)
     stage = Stage.ONGOING if ticket.staff_spoke else Stage.FIRST
-    begins = started(policy, promised, stage, at)
+    begins = started(policy, promised, stage, at, ticket.calendar)
     return ClockChange(_adjusted_to_status(policy, begins, ticket.status, at))
 
 

@@ -38,6 +38,8 @@ class Contract:
     tier: str
     starts_at: datetime
     targets: Targets
+    calendar: str = ""
+    """A calendar of the policy; empty for the tier's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class CompanyAgreement:
     """Empty for none."""
     channel: str
     """Empty for none."""
+    updates_by: str = ""
+    """`manager` where the success manager gets the answers at high severity too."""
 
 
 def add_company(connection: Connection, mailbox: Mailbox, name: str, domains: Sequence[str]) -> int:
@@ -122,10 +126,13 @@ def company_agreement(connection: Connection, mailbox: Mailbox, name: str) -> Co
         name=company.name,
         active=company.active,
         domains=tuple(domains.scalars()),
-        contracts=tuple(Contract(c.tier, c.starts_at, json.loads(c.targets)) for c in contracts),
+        contracts=tuple(
+            Contract(c.tier, c.starts_at, json.loads(c.targets), c.calendar) for c in contracts
+        ),
         account_team=tuple(company.account_team.split()),
         success_manager=company.success_manager,
         channel=company.channel,
+        updates_by=company.updates_by,
     )
 
 
@@ -175,7 +182,11 @@ def add_contract(connection: Connection, mailbox: Mailbox, name: str, contract: 
     """
     company = company_id(connection, mailbox, name)
     same_start = (_contract.c.company_id == company) & (_contract.c.starts_at == contract.starts_at)
-    values = {"tier": contract.tier, "targets": json.dumps(contract.targets, ensure_ascii=False)}
+    values = {
+        "tier": contract.tier,
+        "targets": json.dumps(contract.targets, ensure_ascii=False),
+        "calendar": contract.calendar,
+    }
     if connection.execute(update(_contract).where(same_start).values(**values)).rowcount:
         return
     row = {"mailbox_id": mailbox.id, "company_id": company, "starts_at": contract.starts_at}
@@ -203,6 +214,12 @@ def set_channel(connection: Connection, mailbox: Mailbox, name: str, channel: st
             f"a channel must have at most {LONGEST_CHANNEL} characters, not {len(one_line)}"
         )
     _update(connection, mailbox, name, channel=one_line)
+
+
+def set_updates_by(connection: Connection, mailbox: Mailbox, name: str, updates_by: str) -> None:
+    """Whether a company's success manager gets the answers at high severity too (`manager`), or
+    the team alone sends them (empty)."""
+    _update(connection, mailbox, name, updates_by=updates_by)
 
 
 def _update(connection: Connection, mailbox: Mailbox, name: str, **values: object) -> None:

@@ -109,6 +109,7 @@ class PolicyServer:
         ongoing: Mapping[str, str] | None = None,
         team: Sequence[str] = (),
         channel: str = "",
+        calendar: str = "",
     ) -> Company:
         """Add a company; a tier applies since 2020."""
         number = next(_number)
@@ -116,7 +117,7 @@ class PolicyServer:
         self.write(lambda c: add_company(c, the_mailbox(c), company.name, [company.domain]))
         if tier:
             promised = {"first": dict(first or {}), "ongoing": dict(ongoing or {})}
-            contract = Contract(tier, LONG_AGO, promised)
+            contract = Contract(tier, LONG_AGO, promised, calendar)
             self.write(lambda c: companies.add_contract(c, the_mailbox(c), company.name, contract))
         self.write(lambda c: companies.set_account_team(c, the_mailbox(c), company.name, team))
         self.write(lambda c: companies.set_channel(c, the_mailbox(c), company.name, channel))

@@ -38,6 +38,7 @@ def test_a_contract_has_targets_in_addition_to_its_tier(planned: Planned) -> Non
         (["Acme", "premum"], os.EX_DATAERR, "did you mean premium?"),
         (["Acne", "premium"], os.EX_DATAERR, "no company 'Acne'; expected one of: Acme"),
         (["Acme", "premium", "--from", "July"], os.EX_USAGE, "must be a date such as 2026-07-01"),
+        (["Acme", "premium", "--calendar", "saturday"], os.EX_DATAERR, "did you mean saturdays?"),
         (["Acme", "premium", "--first", "High"], os.EX_USAGE, "must be a level and a span"),
         (["Acme", "premium", "--first", "Urgent=1 hour"], os.EX_DATAERR, "no severity 'Urgent'"),
         (
@@ -59,7 +60,9 @@ def test_a_company_is_shown_with_its_agreement(planned: Planned) -> None:
     planned.company("team", "Acme", "amy@help.example", "abe@help.example")
     planned.company("manager", "Acme", "max@help.example")
     planned.company("channel", "Acme", "call Ann first")
+    planned.company("updates", "Acme", "manager")
     planned.company("tier", "Acme", "premium", "--from", "2026-01-01", "--first", "High=1 hour")
+    planned.company("tier", "Acme", "premium", "--from", "2026-02-01", "--calendar", "saturdays")
 
     assert planned.company("show", "Acme").out.splitlines() == [
         "company   Acme",
@@ -68,8 +71,23 @@ def test_a_company_is_shown_with_its_agreement(planned: Planned) -> None:
         "team      amy@help.example abe@help.example",
         "manager   max@help.example",
         "channel   call Ann first",
+        "updates   by the success manager as well",
         "contract  premium from 2025-12-31 23:00 UTC, first High in 1 hour",
+        "contract  premium from 2026-01-31 23:00 UTC, calendar saturdays",
     ]
+
+
+def test_updates_go_by_the_team_again(planned: Planned) -> None:
+    planned.company("updates", "Acme", "manager")
+
+    assert planned.company("updates", "Acme", "team").out == "Acme: updates by the team\n"
+    assert "updates" not in planned.company("show", "Acme").out
+
+
+def test_a_setting_without_effect_is_said_so(planned: Planned) -> None:
+    shown = planned.company("updates", "Acme", "manager").out
+
+    assert "no effect while the policy has follow_up.via_manager = false" in shown
 
 
 def test_a_team_is_cleared_by_naming_nobody(planned: Planned) -> None:

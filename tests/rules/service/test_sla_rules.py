@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from rules.policy import Policy, TierSection
+from rules.policy import CalendarSection, NamedCalendarSection, Policy, TierSection
 from rules.service import sla_rules
 from rules.ticket.business_time import parse_span
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
-from rules.ticket.sla import Clock, Stage, Target
+from rules.ticket.sla import Clock, Stage, Target, paused
 from tests.rules.building import NOON, a_ticket, default_policy, policy_with
 
 SPANS = {"Critical": "1 hour", "High": "4 hours"}
@@ -121,3 +122,68 @@ def test_without_tiers_no_event_starts_a_clock() -> None:
 
     assert sla_rules.answered(policy, waiting(), NOON).clock is None
     assert sla_rules.retargeted(policy, waiting(), "Critical", NOON).clock is None
+
+
+# A calendar of the ticket's own
+
+SATURDAYS = NamedCalendarSection(
+    name="saturdays", always=False, zone="UTC", other_hours={"sat": "08:00-12:00"}
+)
+FRIDAY = datetime(2026, 7, 10, 16, tzinfo=UTC)
+HOURS = {"High": "2 business hours"}
+SATURDAY = FRIDAY + 17 * HOUR
+MONDAY = FRIDAY + 66 * HOUR
+
+
+def with_calendars(**clock: Any) -> Policy:
+    """A policy whose usual week is Monday to Friday."""
+    usual = CalendarSection(always=False)
+    tier = TierSection(name="standard", title="Standard", first=HOURS, ongoing=HOURS)
+    changes = {"tiers": (tier,), "calendars": (SATURDAYS,)}
+    return a_policy(calendar=usual, **clock).model_copy(update=changes)
+
+
+def due_under(policy: Policy, calendar: str, event: str) -> datetime:
+    """When the answer is due on a ticket of this calendar, after an event on Friday at 16:00."""
+    ticket = waiting(calendar=calendar)
+    promised = sla_rules.target(policy, "standard", {}, "High")
+    match event:
+        case "opened":
+            clock = sla_rules.opened(policy, promised, (), FRIDAY, calendar)
+        case "completed":
+            incomplete = replace(ticket, missing=("error",))
+            change = sla_rules.completed(policy, incomplete, (), FRIDAY)
+            clock = change.clock if change is not None else None
+        case "answered":
+            clock = sla_rules.answered(policy, ticket, FRIDAY).clock
+        case "reopened":
+            over = replace(ticket, status=Status.RESOLVED)
+            clock = sla_rules.status_changed(policy, over, Status.OPEN, FRIDAY).clock
+        case "raised":
+            lower = replace(ticket, severity="Low")
+            clock = sla_rules.retargeted(policy, lower, "High", FRIDAY).clock
+        case "changed":
+            two = sla_rules.started(policy, Target(parse_span("1 hour"), None), Stage.FIRST, FRIDAY)
+            clock = sla_rules.retargeted(policy, replace(ticket, clock=two), "High", FRIDAY).clock
+        case _:
+            runs = sla_rules.opened(policy, promised, (), FRIDAY, calendar)
+            assert runs is not None
+            pending = replace(ticket, status=Status.PENDING, clock=paused(runs, FRIDAY))
+            resumes = FRIDAY + timedelta(minutes=1)
+            clock = sla_rules.status_changed(policy, pending, Status.OPEN, resumes).clock
+            assert clock is not None
+            return clock.due_at - timedelta(minutes=1)
+    assert clock is not None
+    return clock.due_at
+
+
+@pytest.mark.parametrize(
+    "event", ["opened", "completed", "answered", "reopened", "raised", "changed", "resumed"]
+)
+@pytest.mark.parametrize(("calendar", "due"), [("saturdays", SATURDAY), ("", MONDAY)])
+def test_the_ticket_s_calendar_counts_whatever_starts_or_moves_its_clock(
+    event: str, calendar: str, due: datetime
+) -> None:
+    policy = with_calendars(starts="complete" if event == "completed" else "arrival")
+
+    assert due_under(policy, calendar, event) == due

@@ -9,6 +9,8 @@ from sqlalchemy import insert
 
 from rules.people import Company
 from storage.db.tables import CompanyRow, ContractRow, table
+from storage.registry import companies
+from storage.registry.companies import Contract
 from tests.rules.building import ANN, NOON, a_mail
 from tests.storage.shop import Shop, opened
 
@@ -20,6 +22,10 @@ def sign(shop: Shop, tier: str, starts_at: datetime, targets: str = "{}") -> Non
     row = {"mailbox_id": shop.mailbox.id, "company_id": 1, "tier": tier}
     row |= {"starts_at": starts_at, "targets": targets}
     shop.write(lambda c: c.execute(insert(table(ContractRow)), row))
+
+
+def agree(shop: Shop, contract: Contract) -> None:
+    shop.write(lambda c: companies.add_contract(c, shop.mailbox, "Acme", contract))
 
 
 def company(shop: Shop, at: datetime = NOON, author: str = ANN.address) -> Company:
@@ -77,3 +83,18 @@ def test_a_ticket_keeps_no_tier_where_the_policy_has_none(shop: Shop) -> None:
     sign(shop, "priority", NOON)
 
     assert shop.ticket(opened(shop.take(a_mail()))).tier == ""
+
+
+def test_a_contract_names_a_calendar_until_the_next_one_starts(shop: Shop) -> None:
+    agree(shop, Contract("basic", NOON - 9 * DAY, {}, "gulf"))
+    agree(shop, Contract("basic", NOON, {}))
+
+    assert company(shop, NOON - DAY).calendar == "gulf"
+    assert company(shop).calendar == ""
+
+
+def test_a_contract_that_is_written_again_changes_its_calendar(shop: Shop) -> None:
+    agree(shop, Contract("basic", NOON - DAY, {}, "gulf"))
+    agree(shop, Contract("basic", NOON - DAY, {}))
+
+    assert company(shop).calendar == ""
