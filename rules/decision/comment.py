@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rules.decision.by_mail import taken_by_mail
 from rules.decision.case import Case, Ruling
+from rules.decision.claims import heard_in_reply
 from rules.decision.content import (
     body_text,
     has_files,
@@ -70,7 +72,8 @@ def by_customer(
     more = has_files(case.mail) or is_text_read_in_part(case.mail)
     thanks = is_click(case.mail) or (not more and only_thanks(_all_words(case, ticket)))
     if not thanks and not case.by_machine and is_over(ticket, case.facts, case.policy):
-        return too_many_tickets(case, saw) or follow_up(case, ticket, saw, conflict)
+        refused = taken_by_mail(case, saw) or too_many_tickets(case, saw)
+        return refused or follow_up(case, ticket, saw, conflict)
     action, notes = _public(case, ticket, command, thanks)
     full = (f"nobody joins: #{ticket.id} is full",) if is_full(ticket, case.policy) else ()
     filed = (f"{visibility} on #{ticket.id}", *conflict, *full, *notes)
@@ -115,10 +118,15 @@ def _withheld(
     if reason is Reason.TOKEN_ONLY:
         joining, unproven = _proposed(case, ticket)
     known = case.sender.person is not None
+    heard = heard_in_reply(case, ticket, visibility)
     flagged = AddComment(
-        ticket.id, visibility, additions=joining, orders=orders, by_registered=known
+        ticket.id,
+        visibility,
+        additions=joining,
+        orders=(*orders, *heard.orders),
+        by_registered=known,
     )
-    notes = (f"{visibility} on #{ticket.id}", *unproven, *conflict, *calm)
+    notes = (f"{visibility} on #{ticket.id}", *unproven, *conflict, *calm, *heard.notes)
     return Ruling(saw, flagged, reason, notes)
 
 
@@ -151,9 +159,11 @@ def _unproven(
         return _withheld(case, ticket, Visibility.PRIVATE, Reason.TOKEN_ONLY, saw, conflict)
     joining = additions(case.mail, case.facts, case.sender, ticket, case.policy)
     orders, calm = _notices(case, ticket, Visibility.PUBLIC, joining)
-    words = AddComment(ticket.id, Visibility.PUBLIC, additions=joining, orders=orders)
-    notes = (f"public on #{ticket.id}", "unproven: only the words are taken", *conflict, *calm)
-    return Ruling(saw, words, entitled.reason, notes)
+    heard = heard_in_reply(case, ticket, Visibility.PUBLIC)
+    sent = (*orders, *heard.orders)
+    words = AddComment(ticket.id, Visibility.PUBLIC, additions=joining, orders=sent)
+    notes = ("unproven: only the words are taken", *conflict, *calm, *heard.notes)
+    return Ruling(saw, words, entitled.reason, (f"public on #{ticket.id}", *notes))
 
 
 def _receipt(case: Case, ticket: Ticket, reason: Reason) -> tuple[NoticeOrder, ...]:
@@ -182,17 +192,19 @@ def _public(
     moved, limits = _moved(case, ticket, thanks)
     orders, calm = _notices(case, ticket, Visibility.PUBLIC, joining, moved)
     missing = sla_rules.still_missing(policy, ticket, text)
+    heard = heard_in_reply(case, ticket, Visibility.PUBLIC)
     action = AddComment(
         ticket=ticket.id,
         visibility=Visibility.PUBLIC,
         additions=joining,
-        orders=orders,
+        orders=(*orders, *heard.orders),
+        claim=heard.effect,
         moved=moved,
         clock_change=_clock_change(case, ticket, moved, missing),
         missing=missing,
         fields=extract_new_fields(own_text(text), policy.fields, ticket.fields),
     )
-    return _with_command(case, ticket, action, command), (*limits, *calm)
+    return _with_command(case, ticket, action, command), (*limits, *calm, *heard.notes)
 
 
 def _with_command(

@@ -133,7 +133,12 @@ def _entitlement(
 ) -> Entitlement:
     member = ticket.participant(sender.address) if sender is not None else None
     right, reason = _right(
-        sender, pointer, ticket, member, _has_own_token(sender, ticket, facts, policy)
+        sender,
+        pointer,
+        ticket,
+        member,
+        _has_own_token(sender, ticket, facts, policy),
+        notified=ticket.id in facts.notified_of,
     )
     if sender is not None and sender.proof_level < ProofLevel.PROVEN:
         right, reason = _unproven_right(right, reason, sender, policy)
@@ -175,8 +180,10 @@ def _right(
     ticket: Ticket,
     member: Participant | None,
     own_token: bool,
+    *,
+    notified: bool,
 ) -> tuple[Right, Reason]:
-    """The table of rights."""
+    """The table of rights. `notified`: the sender was notified of the ticket as a contact."""
     reason = Reason(pointer.kind.value)
     if sender is None:
         return Right.NONE, reason
@@ -201,7 +208,7 @@ def _right(
         return Right.COMMENT, reason
     if member is not None:
         return Right.FLAG, Reason.PENDING_PARTICIPANT
-    return _outsider_right(sender, pointer, ticket, reason)
+    return _outsider_right(sender, pointer, ticket, reason, notified=notified)
 
 
 def _is_of_another_desk(pointer: Pointer, ticket: Ticket, member: Participant) -> bool:
@@ -236,9 +243,10 @@ def _stated_right(
 
 
 def _outsider_right(
-    sender: Sender, pointer: Pointer, ticket: Ticket, reason: Reason
+    sender: Sender, pointer: Pointer, ticket: Ticket, reason: Reason, *, notified: bool
 ) -> tuple[Right, Reason]:
     """A proven sender who is not on the ticket: a colleague, a stranger, another company's user."""
+    del notified
     same_company = sender.company is not None and sender.company.id == ticket.company
     has_our_id = pointer.kind in (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
     if same_company and sender.standing in (Standing.USER, Standing.COLLEAGUE):

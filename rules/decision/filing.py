@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rules.decision.acknowledged import acknowledged, acknowledgement_note
+from rules.decision.by_mail import taken_by_mail
 from rules.decision.case import Case, Finding, Pass, Ruling
 from rules.decision.comment import by_customer
 from rules.decision.entitlement import Right
@@ -16,8 +18,6 @@ from rules.decision.on_behalf import (
     opened_for,
 )
 from rules.decision.opening import (
-    acknowledged,
-    acknowledgement_note,
     opened_by_mail,
     terms_of,
     too_many_tickets,
@@ -65,6 +65,8 @@ def new_ticket(case: Case) -> Ruling:
     if not sender.standing.may_write and not case.enrols:
         refusal, notes = Refuse(case.policy.texts.sign_up), ("may not open a ticket",)
         return Ruling(sender.standing, refusal, Reason.STRANGER, notes)
+    if (refused := taken_by_mail(case, sender.address)) is not None:
+        return refused
     if (held := too_many_tickets(case, sender.address)) is not None:
         return held
     joining = additions(case.mail, case.facts, sender, None, case.policy)

@@ -11,6 +11,7 @@ from rules.decision.content import body_text, forwarded_by, requested_command
 from rules.mail import Mail, Unread
 from rules.mail.quoting import REPLY_MARK, published
 from rules.policy import Policy
+from rules.service.claiming import may_claim_critical
 from rules.ticket.changes import Change
 
 _MAY_COMMAND = re.compile(r"^[^\w\n#]{0,64}+[#\uff03\ufe5f]", re.MULTILINE)
@@ -27,12 +28,15 @@ def facts_needed_for_commands(mail: Mail, policy: Policy) -> NeededFacts:
     text = body_text(mail)
     forwarded = forwarded_by(mail)
     author = forwarded.author if forwarded is not None else ""
+    alerts = may_claim_critical(mail.subject, text, policy)
     if not _MAY_COMMAND.search(text):
-        return NeededFacts(addresses=frozenset({author} - {""}), forwarded=forwarded)
+        addresses = frozenset({author} - {""})
+        return NeededFacts(addresses=addresses, contacts=alerts, forwarded=forwarded)
     given = parse_commands(published(text, REPLY_MARK), policy.levels, policy.severity.ceiling)
     changes: list[Change] = [each for each in given.given if not isinstance(each, Directive)]
     requested = requested_command(mail)
     needed = facts_needed_for([*changes, requested] if requested is not None else changes)
     customers = {author, *(each.address for each in given.given if isinstance(each, OnBehalf))}
     addresses = needed.addresses | customers - {""}
-    return replace(needed, addresses=addresses, forwarded=forwarded)
+    contacts = needed.contacts or alerts
+    return replace(needed, addresses=addresses, contacts=contacts, forwarded=forwarded)

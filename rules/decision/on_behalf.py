@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rules.commands import COMMANDS, OnBehalf, parse_commands, without_commands
+from rules.decision.acknowledged import mail_severity
 from rules.decision.case import Case
 from rules.decision.content import body_of, body_text
 from rules.decision.model import ForCustomer, OpenTicket
 from rules.decision.notices import receipt
 from rules.decision.opening import (
     TicketRequest,
-    mail_severity,
     notices_of_opening,
     open_ticket,
     terms_of,
@@ -30,6 +30,7 @@ from rules.service import notifications
 from rules.service.acknowledging import FEW
 from rules.service.limits import opened_lately
 from rules.service.participants import Addition
+from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
 from rules.ticket.payloads import NewCommentPayload, ReceiptPayload
 from rules.ticket.severity import MailSeverity
@@ -141,6 +142,7 @@ def opened_for(
         severity=mail_severity(case, behalf.subject, behalf.text),
         terms=terms_of(person.company),
         additions=tuple(each for each in joining if each.address != person.address),
+        door=Source.STAFF_MAIL,
     )
     colleagues = [each for each in facts.staff if each.address != sender.address]
     orders = notices_of_opening(case, request, colleagues, acknowledged=policy.acknowledgement.send)

@@ -4,35 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Generic, assert_never
+from datetime import datetime
+from typing import Generic
 
+from rules.decision.acknowledged import acknowledged, mail_severity
 from rules.decision.case import Case, Ruling
 from rules.decision.content import body_text
 from rules.decision.model import Hold, OpenTicket, SeverityT
+from rules.decision.opening_escalation import with_escalation
 from rules.decision.reasons import Reason
 from rules.identity import is_machine
-from rules.mail.automatic import wants_no_answer
 from rules.mail.language import author_language
 from rules.people import Company, Person, Staff
 from rules.policy import Policy
 from rules.service import notifications, sla_rules
 from rules.service.acknowledging import (
-    Acknowledging,
     AtOnce,
     Later,
     NamedWith,
-    Unacknowledged,
-    acknowledging,
 )
 from rules.service.calendars import calendar_in_force
 from rules.service.completeness import extract_fields, missing_facts, request_text
 from rules.service.limits import may_open
 from rules.service.participants import Addition
 from rules.service.sla_rules import AgreedTargets
-from rules.ticket.claims import claimed
+from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind, NoticeOrder
-from rules.ticket.severity import MailSeverity, capped
+from rules.ticket.severity import MailSeverity
 
 SUBJECT_LENGTH = 255
 
@@ -70,6 +68,8 @@ class TicketRequest(Generic[SeverityT]):
     """A ticket that the subject names although the requester has no right there."""
     enrol: bool = False
     """Whether it enrols the requester in their company."""
+    door: Source = Source.MAIL
+    """How it comes: `STAFF_MAIL` for what staff open for a customer."""
 
     @property
     def searched(self) -> str:
@@ -170,31 +170,12 @@ def opened_by_mail(
         enrol=case.enrols,
     )
     opened = open_ticket(request, case.facts.opens_at, _notices(case, request), policy)
+    opened = with_escalation(case, opened)
     match acknowledged(case, request.severity):
         case NamedWith(at=at):
             return replace(opened, named_with=at)
         case _:
             return opened
-
-
-def mail_severity(case: Case, subject: str, text: str) -> MailSeverity:
-    """The severity that a request by mail claims, within the policy's ceiling."""
-    policy = case.policy
-    claim = claimed(
-        policy.levels,
-        subject,
-        text,
-        case.mail.header,
-        policy.severity.high_importance,
-        policy.claim_patterns,
-    )
-    return capped(
-        policy.levels,
-        policy.severity.default,
-        policy.severity.ceiling,
-        claim,
-        policy.severity.may_set(by_portal=False),
-    )
 
 
 def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOrder, ...]:
@@ -234,39 +215,3 @@ def notices_of_opening(
         return orders
     what = f"{request.requester} claims by mail to have a critical problem"
     return (*orders, *notifications.on_call(case.policy, case.facts.decided_at, what))
-
-
-def acknowledged(case: Case, severity: MailSeverity) -> Acknowledging:
-    """How the sender's new ticket is acknowledged."""
-    policy, facts = case.policy.acknowledgement, case.facts
-    if not policy.send:
-        return Unacknowledged("the policy sends none")
-    if wants_no_answer(case.mail):
-        return Unacknowledged("X-Auto-Response-Suppress asks for none")
-    if not case.takes_answers:
-        machine = case.automatic or "the sender is registered as one"
-        return Unacknowledged(f"a machine may answer it ({machine})")
-    return acknowledging(
-        facts.acknowledged_at,
-        facts.acknowledged_later,
-        facts.decided_at,
-        timedelta(minutes=policy.pause_minutes),
-        facts.recent,
-        critical=severity.critical_claimed,
-    )
-
-
-def acknowledgement_note(timing: Acknowledging, policy: Policy) -> tuple[str, ...]:
-    """For the trace: why the sender gets no acknowledgement at once, and when they do."""
-    pause = f"one was sent less than {policy.acknowledgement.pause_minutes} minutes ago"
-    match timing:
-        case AtOnce():
-            return ()
-        case Later(at=at):
-            return (f"acknowledged at {at:%H:%M} UTC, since {pause}",)
-        case NamedWith(at=at):
-            return (f"named in the acknowledgement of {at:%H:%M} UTC, since {pause}",)
-        case Unacknowledged(why=why):
-            return (f"no acknowledgement: {why}",)
-        case _:
-            assert_never(timing)

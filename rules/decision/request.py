@@ -15,6 +15,7 @@ from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications
 from rules.service.permissions import RequestedSeverity, opening_severity
+from rules.ticket.changes import Source
 from rules.ticket.severity import Level
 
 
@@ -41,6 +42,7 @@ class RequestFacts:
     requester: Person | None
     """None if they are not registered."""
     staff: tuple[Staff, ...]
+    source: Source = Source.API
     opened: int = 0
     """Tickets that the requester has opened within the hour, by whatever door."""
 
@@ -113,6 +115,7 @@ def _opening(
         text=request.text,
         severity=severity,
         terms=terms_of(person.company),
+        door=facts.source,
     )
     acknowledged = policy.acknowledgement.send and person.company is not None
     staff = [each for each in facts.staff if each.address != facts.actor]

@@ -27,6 +27,7 @@ from rules.identity import is_proven_enough
 from rules.mail.quoting import REPLY_MARK, published
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
+from rules.service.follow_up import after_answer
 from rules.service.limits import NoticeBudget
 from rules.service.participants import additions
 from rules.ticket.changes import Source, Unsubscribe
@@ -81,11 +82,12 @@ def by_staff(
     joining = () if private else additions(case.mail, case.facts, sender, ticket, policy)
     notices, calm = ((), ()) if silent else _notices(case, ticket, visibility)
     answered = None if private else sla_rules.answered(policy, ticket, case.facts.decided_at)
+    follows = () if private else after_answer(ticket, given.text, sender.address, policy)
     action = AddComment(
         ticket=ticket.id,
         visibility=visibility,
         additions=joining,
-        orders=(*usage, *notices),
+        orders=(*usage, *notices, *follows),
         clock_change=answered,
         by_staff=True,
     )

@@ -331,6 +331,7 @@ def open_requested(
         mailbox=context.mailbox.address,
         requester=people().get(request.requester),
         staff=staff(),
+        source=context.source,
         opened=0 if by_staff else _opened_lately(connection, context, request.requester),
     )
     opening = decide_request(request, facts, policy)

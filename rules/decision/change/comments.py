@@ -30,6 +30,7 @@ from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.service.completeness import extract_new_fields
+from rules.service.follow_up import after_answer
 from rules.service.limits import NoticeBudget
 from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import PublishComment, Rate, WriteComment
@@ -197,6 +198,7 @@ def _consequences(
     if by_staff:
         clock = sla_rules.answered(policy, ticket, facts.at)
         rows = (*rows, *clock_effects(clock, answered_at=facts.at))
+        rows = (*rows, *notified(after_answer(ticket, comment.text, comment.author, policy)))
     return (*rows, Touched())
 
 

@@ -11,6 +11,7 @@ from rules.decision.effects import (
     Deleted,
     Effect,
     Effects,
+    FeedbackAsked,
     SeverityChanged,
     StatusChanged,
     clock_effects,
@@ -20,6 +21,7 @@ from rules.mail.addresses import normalise
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
+from rules.service.follow_up import asked_on_resolve
 from rules.service.limits import (
     SEVERITY_CHANGES,
     NoticeBudget,
@@ -37,8 +39,9 @@ from rules.ticket.changes import (
 )
 from rules.ticket.lifecycle import EVENT_TO, NEXT, Status
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeOrder
 from rules.ticket.payloads import StatusPayload
+from rules.ticket.reasons import spoken
 from rules.ticket.severity import Level
 from rules.ticket.workaround import lowered
 
@@ -71,28 +74,27 @@ def set_status(
         return Effects(done=(stays,)) if kept else ChangeRefused(stays)
     clock = sla_rules.status_changed(policy, ticket, became, facts.at)
     rows: tuple[Effect, ...] = (
-        StatusChanged(ticket.status, became, change.reason),
+        StatusChanged(
+            ticket.status, became, spoken(change.reason, by_staff=facts.by_staff).internal
+        ),
         *clock_effects(clock),
     )
     if policy.notices.status and not facts.published:
+        why = spoken(change.reason, by_staff=facts.by_staff).public
         orders = notifications.status_change(
             ticket,
-            StatusPayload("status", ticket.status.value, became.value, change.reason),
+            StatusPayload("status", ticket.status.value, became.value, why),
             policy,
             by_staff=facts.by_staff,
         )
         rows = (*rows, *notified(orders))
-    if became is Status.RESOLVED and policy.feedback.ask:
-        rows = (*rows, *notified(_within_budget(_feedback_request(ticket), ticket, facts, policy)))
+    asked = asked_on_resolve(ticket, policy) if became is Status.RESOLVED else ()
+    if asked:
+        within = _within_budget(asked, ticket, facts, policy)
+        sent = (FeedbackAsked(),) if any(not order.withheld for order in within) else ()
+        rows = (*rows, *sent, *notified(within))
     done = sentence("#{ticket} is now {status}", ticket=ticket.id, status=became)
     return Effects(rows, (done,))
-
-
-def _feedback_request(ticket: Ticket) -> tuple[NoticeOrder, ...]:
-    requester = ticket.participant(ticket.requester)
-    if requester is None or not requester.is_notified:
-        return ()
-    return (NoticeOrder(NoticeKind.FEEDBACK, requester.address, requester.language),)
 
 
 def _within_budget(
@@ -175,18 +177,19 @@ def _change_severity(
     # Once the level is critical there is no open claim: an escalation does not wait for it.
     claimed = ticket.critical_claimed and not level.critical
     clock = sla_rules.retargeted(policy, ticket, level.name, facts.at)
+    reasons = spoken(reason, by_staff=facts.by_staff)
     rows: tuple[Effect, ...] = (
-        SeverityChanged(ticket.severity, level.name, level.critical, claimed, reason),
+        SeverityChanged(ticket.severity, level.name, level.critical, claimed, reasons.internal),
         *clock_effects(clock),
     )
     if level.critical:
-        what = f"#{ticket.id} is {level.name} now: {reason}"
+        what = f"#{ticket.id} is {level.name} now: {reasons.internal}"
         orders = notifications.on_call(policy, facts.at, what)
         rows = (*rows, *notified(_within_budget(orders, ticket, facts, policy)))
     if policy.notices.severity:
         orders = notifications.status_change(
             ticket,
-            StatusPayload("severity", ticket.severity, level.name, reason),
+            StatusPayload("severity", ticket.severity, level.name, reasons.public),
             policy,
             by_staff=facts.by_staff,
         )

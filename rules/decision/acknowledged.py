@@ -1,0 +1,76 @@
+"""The severity that a request by mail gets, and how it is acknowledged."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import assert_never
+
+from rules.decision.case import Case
+from rules.mail.automatic import wants_no_answer
+from rules.policy import Policy
+from rules.service.acknowledging import (
+    Acknowledging,
+    AtOnce,
+    Later,
+    NamedWith,
+    Unacknowledged,
+    acknowledging,
+)
+from rules.ticket.claims import claimed
+from rules.ticket.severity import MailSeverity, capped
+
+
+def mail_severity(case: Case, subject: str, text: str) -> MailSeverity:
+    """The severity that a request by mail claims, within the policy's ceiling."""
+    policy = case.policy
+    claim = claimed(
+        policy.levels,
+        subject,
+        text,
+        case.mail.header,
+        policy.severity.high_importance,
+        policy.claim_patterns,
+    )
+    return capped(
+        policy.levels,
+        policy.severity.default,
+        policy.severity.ceiling,
+        claim,
+        policy.severity.may_set(by_portal=False),
+    )
+
+
+def acknowledged(case: Case, severity: MailSeverity) -> Acknowledging:
+    """How the sender's new ticket is acknowledged."""
+    policy, facts = case.policy.acknowledgement, case.facts
+    if not policy.send:
+        return Unacknowledged("the policy sends none")
+    if wants_no_answer(case.mail):
+        return Unacknowledged("X-Auto-Response-Suppress asks for none")
+    if not case.takes_answers:
+        machine = case.automatic or "the sender is registered as one"
+        return Unacknowledged(f"a machine may answer it ({machine})")
+    return acknowledging(
+        facts.acknowledged_at,
+        facts.acknowledged_later,
+        facts.decided_at,
+        timedelta(minutes=policy.pause_minutes),
+        facts.recent,
+        critical=severity.critical_claimed,
+    )
+
+
+def acknowledgement_note(timing: Acknowledging, policy: Policy) -> tuple[str, ...]:
+    """For the trace: why the sender gets no acknowledgement at once, and when they do."""
+    pause = f"one was sent less than {policy.acknowledgement.pause_minutes} minutes ago"
+    match timing:
+        case AtOnce():
+            return ()
+        case Later(at=at):
+            return (f"acknowledged at {at:%H:%M} UTC, since {pause}",)
+        case NamedWith(at=at):
+            return (f"named in the acknowledgement of {at:%H:%M} UTC, since {pause}",)
+        case Unacknowledged(why=why):
+            return (f"no acknowledgement: {why}",)
+        case _:
+            assert_never(timing)
