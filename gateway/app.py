@@ -31,6 +31,10 @@ from gateway.web.pages.signup import SignUp
 
 PROXY_TIMEOUT_S = 5.0
 
+_COLLECTED_AFTER = 20_000, 20, 50
+"""Allocations before a garbage collection, and collections before one of the next generation. A
+mail's values are freed by their counts; Python's default of 700 would search them several times."""
+
 
 async def serve(
     config: Config,
@@ -69,6 +73,7 @@ async def serve(
         # over them holds the loop for about 100 ms.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_COLLECTED_AFTER)
         ready()
         await stop.wait()
         log.stopping()

@@ -144,13 +144,14 @@ def wants_no_answer(mail: Mail) -> bool:
 
 def _certain_signs(mail: Mail) -> Iterator[str]:
     header = mail.header
-    if "auto-replied" in _submitted(header):
+    present = header.names()
+    if "auto-submitted" in present and "auto-replied" in _submitted(header):
         yield "Auto-Submitted: auto-replied"
     if header.get("content-type").strip().lower().startswith("multipart/report"):
         yield "multipart/report"
-    present = header.names()
-    yield from (name for name in _CERTAIN_FIELDS if name in present)
-    if "auto_reply" in _precedences(header):
+    if not present.isdisjoint(_CERTAIN_FIELDS):
+        yield from (name for name in _CERTAIN_FIELDS if name in present)
+    if "precedence" in present and "auto_reply" in _precedences(header):
         yield "Precedence: auto_reply"
     if isinstance(mail.author, Author):
         base, _ = without_detail(mail.author.address)

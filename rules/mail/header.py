@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +54,8 @@ class Header:
     """Offset of the body in the raw mail."""
     _values: dict[str, list[bytes]] = field(init=False, repr=False, compare=False)
     """Index of the values by name, in order: more than twenty names are looked up per mail."""
+    _texts: dict[str, list[str]] = field(init=False, repr=False, compare=False)
+    """The values as text, of the names that were asked for: most are asked for several times."""
 
     def __post_init__(self) -> None:
         values: dict[str, list[bytes]] = {}
@@ -63,28 +65,37 @@ class Header:
             else:
                 values[name] = [value]
         object.__setattr__(self, "_values", values)
+        object.__setattr__(self, "_texts", {})
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The index is rebuilt, so that no pickle can contain one that contradicts the fields.
         return Header, (self.fields, self.defects, self.truncated, self.body_at)
 
-    def names(self) -> frozenset[str]:
+    def names(self) -> Set[str]:
         """The names of all fields, in lower case."""
-        return frozenset(self._values)
+        return self._values.keys()
 
     def get(self, name: str) -> str:
         """The first field of that name as unfolded text; empty if there is none."""
-        values = self._values.get(name.lower())
-        return _text(values[0]) if values else ""
+        texts = self._texts_of(name)
+        return texts[0] if texts else ""
 
     def get_all(self, name: str) -> list[str]:
         """Every field of that name, in order, as unfolded text; encoded-words stay encoded."""
-        values = self._values.get(name.lower())
-        return [_text(value) for value in values] if values else []
+        return list(self._texts_of(name))
 
     def raw_values(self, name: str) -> Sequence[bytes]:
         """Every value of that name (given in lower case), as in `fields`."""
         return self._values.get(name, ())
+
+    def _texts_of(self, name: str) -> Sequence[str]:
+        name = name.lower()
+        values = self._values.get(name)
+        if not values:
+            return ()
+        if (texts := self._texts.get(name)) is None:
+            texts = self._texts[name] = [_text(value) for value in values]
+        return texts
 
     def unfolded_values(self, name: str) -> list[bytes]:
         """Every value of that name, unfolded (RFC 5322 §2.2.3) and stripped."""

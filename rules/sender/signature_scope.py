@@ -200,6 +200,8 @@ def lesser_copy(
 
 
 def _is_automatic_by_envelope(mail: Mail, envelope: Envelope) -> bool:
+    if envelope.mail_from:
+        return False
     sign = sign_of_automation(mail, envelope)
     return sign is not None and sign.is_null_path
 
