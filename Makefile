@@ -31,8 +31,9 @@ soak: $(READY)  ## kill, stop and starve servers for under 20 minutes; prints a 
 soak-properties: $(READY)  ## run the state machines and scenarios for hours
 	$(BIN)/python -m pytest -m soak tests/properties
 
-mutants: $(READY)  ## break each barrier against critical tickets in a copy, and list the tests that fail
+mutants: $(READY)  ## break each barrier against critical tickets, and each promise of the presets, in a copy
 	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.mutants --rows
 
 fuzz: $(READY)  ## generate dialogues, mails, From fields and requests until a law breaks; FUZZ="--seed 1"
 	$(BIN)/python -m tests.fuzz $(FUZZ)

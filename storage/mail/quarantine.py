@@ -84,7 +84,7 @@ class HeldGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueLength:
+class HeldQueue:
     """How many mails are held, and since when the oldest."""
 
     number: int
@@ -209,14 +209,14 @@ def forget_deferrals(connection: Connection, now: datetime) -> None:
     connection.execute(delete(_deferral).where(_deferral.c.since < now - timedelta(days=10)))
 
 
-def waiting(connection: Connection) -> QueueLength:
+def waiting(connection: Connection) -> HeldQueue:
     """How many mails are held, and since when the oldest of them."""
     row = connection.execute(
         select(func.count().label("number"), func.min(_journal.c.received_at).label("since"))
         .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
         .where(_mail.c.state == "held")
     ).one()
-    return QueueLength(row.number, row.since)
+    return HeldQueue(row.number, row.since)
 
 
 def _as_held(row: Row[Any]) -> HeldMail:

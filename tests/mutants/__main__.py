@@ -1,7 +1,9 @@
 """Break each barrier against critical tickets in a copy, and find the test that detects it.
 
     python -m tests.mutants
+    python -m tests.mutants --rows [NAME ...]
 
+With `--rows`, the promises of the presets are broken instead: all, or those whose names begin so.
 Prints a line for each mutation. Exits with 1 if one survives or no longer matches the code, or if
 the unbroken copy fails.
 """
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mutants.mutations import MUTATIONS, Edit, Mutation
+from tests.mutants.rows import ROWS
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("rules", "storage", "gateway", "tests", "pyproject.toml")
@@ -113,10 +116,10 @@ def copied(folder: Path) -> Copy:
     return Copy(folder)
 
 
-def check_unbroken(copy: Copy) -> None:
+def check_unbroken(copy: Copy, mutations: Sequence[Mutation]) -> None:
     """Raise CannotTest if a test fails without a mutation."""
     copy.check_imports()
-    every = {test: None for mutation in MUTATIONS for test in mutation.tests}
+    every = {test: None for mutation in mutations for test in mutation.tests}
     done = copy.pytest(tuple(every))
     if done.returncode != 0:
         raise CannotTest(f"the unbroken copy fails; fix that first:\n{done.stdout[-3000:]}")
@@ -137,17 +140,31 @@ def detected_by(copy: Copy, mutation: Mutation) -> str:
             raise CannotTest(f"pytest could not run:\n{done.stdout[-2000:]}{done.stderr[-1000:]}")
 
 
+def chosen(arguments: Sequence[str]) -> Sequence[Mutation]:
+    """The mutations that the command line asks for."""
+    if not arguments:
+        return MUTATIONS
+    option, *names = arguments
+    found = [row for row in ROWS if not names or row.name.startswith(tuple(names))]
+    if option != "--rows" or (names and not found):
+        sys.exit("usage: python -m tests.mutants [--rows [NAME ...]]; see tests/mutants/rows.py")
+    return found
+
+
 def main() -> int:
-    faults = 0
+    mutations, faults = chosen(sys.argv[1:]), 0
+    if not mutations:
+        print("no rows yet")
+        return 0
     with tempfile.TemporaryDirectory(prefix="postern-mutants-") as folder:
         copy = copied(Path(folder).resolve())
         try:
-            check_unbroken(copy)
+            check_unbroken(copy, mutations)
         except CannotTest as error:
             print(error)
             return 1
-        width = max(len(mutation.name) for mutation in MUTATIONS)
-        for mutation in MUTATIONS:
+        width = max(len(mutation.name) for mutation in mutations)
+        for mutation in mutations:
             try:
                 detector = detected_by(copy, mutation)
             except CannotTest as error:
@@ -155,7 +172,7 @@ def main() -> int:
             else:
                 faults += not detector
             print(f"{mutation.name:{width}}  {detector or 'SURVIVES'}", flush=True)
-    print(f"{len(MUTATIONS)} mutations, {faults} not detected")
+    print(f"{len(mutations)} mutations, {faults} not detected")
     return 1 if faults else 0
 
 
