@@ -48,9 +48,19 @@ def show(name: NameArgument, config: ConfigOption = None) -> None:
     console.print(Text(_file_of(name, config).text.rstrip("\n")))
 
 
-@app.command("explain", help="Describe a whole policy in plain English.")
-def explain(name: NameArgument, config: ConfigOption = None) -> None:
-    text = as_text(chapters_of(_file_of(name, config).policy), min(console.width, WIDEST))
+@app.command("explain", help="Describe a whole policy, or the policy of a file, in plain English.")
+def explain(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="The policy's name, or a file (.toml).")
+    ],
+    config: ConfigOption = None,
+) -> None:
+    if name.endswith(".toml") or os.sep in name:
+        with exit_on_error():
+            policy = policies.read(Path(name)).policy
+    else:
+        policy = _file_of(name, config).policy
+    text = as_text(chapters_of(policy), min(console.width, WIDEST))
     console.print(Text(text))
 
 

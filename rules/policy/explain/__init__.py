@@ -1,7 +1,8 @@
 """A whole policy in plain English: what `postern policy explain` prints.
 
 Every setting has a sentence here, and every new setting needs one: a test changes each setting of a
-policy and checks that the text changes.
+policy and checks that the text changes. Patterns are an exception: their examples are shown. Each
+sentence has a key, and another test demands a test of the engine for each key.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rules.policy import Policy
-from rules.policy.explain import conduct, people, requests, service
+from rules.policy.explain import conduct, escalation, people, requests, service, severity
+from rules.policy.explain.english import Explained
+
+__all__ = ["SUBJECTS", "Chapter", "Explained", "as_text", "chapters_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +23,21 @@ class Chapter:
     """Sentences on one subject."""
 
     title: str
-    sentences: tuple[str, ...]
+    sentences: tuple[Explained, ...]
 
 
-SUBJECTS: tuple[tuple[str, Callable[[Policy], Iterator[str]]], ...] = (
+SUBJECTS: tuple[tuple[str, Callable[[Policy], Iterator[Explained]]], ...] = (
     ("The policy", conduct.overview),
     ("Who may write", people.senders),
+    ("Requests by mail", requests.by_mail),
     ("Who is on a ticket, and who may read it", people.people),
-    ("Severity", requests.severity),
+    ("Severity", severity.severity),
     ("What a request should state", requests.requests),
+    ("Incomplete requests", requests.incomplete),
     ("Response times", service.promises),
     ("When the clock runs", service.clock),
-    ("Who is alerted", service.on_call),
-    ("Escalation", service.escalation),
+    ("How to escalate", escalation.escalation),
+    ("Who is alerted", escalation.alerts),
     ("Who is notified", people.notifications),
     ("Answers, feedback and reviews", service.follow_up),
     ("Closed tickets", conduct.closed),
@@ -48,7 +54,7 @@ def chapters_of(policy: Policy) -> tuple[Chapter, ...]:
 def as_text(chapters: Sequence[Chapter], width: int = 80) -> str:
     """The chapters as text: each sentence after a dash, wrapped to a width in characters."""
     return "\n\n".join(
-        "\n".join([chapter.title, *(_wrapped(each, width) for each in chapter.sentences)])
+        "\n".join([chapter.title, *(_wrapped(each.text, width) for each in chapter.sentences)])
         for chapter in chapters
     )
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rules.policy.base import DAYS
 
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class Explained(NamedTuple):
+    """One sentence about a policy."""
+
+    key: str
+    """What it states: `tests/rules/policy/explained.toml` names the tests that prove it."""
+    text: str
 
 
 def days(days: Sequence[str]) -> str:

@@ -166,6 +166,26 @@ def test_explain_describes_the_new_rules(new_policy: NewPolicy) -> None:
         assert rule in text
 
 
+def test_all_explain_takes_a_file_and_shows_no_pattern(
+    new_policy: NewPolicy, tmp_path: Path
+) -> None:
+    file = tmp_path / "of-a-colleague.toml"
+    file.write_text((new_policy.folder / FILE).read_text())
+
+    explained = postern("policy", "explain", str(file))
+    broken = postern("policy", "explain", str(tmp_path / "none.toml"))
+
+    assert (explained.returncode, explained.stderr) == (0, "")
+    assert explained.stdout == new_policy.explained.stdout
+    for chapter in ("Requests by mail", "Incomplete requests", "How to escalate", "Who is alerted"):
+        assert f"\n{chapter}\n" in explained.stdout
+    for sign in (r"\b", r"\d", "(?:", "{n}", "[a-z"):
+        assert sign not in explained.stdout
+    assert '"[#123]"' in explained.stdout
+    assert broken.returncode == 78
+    assert f"{tmp_path}/none.toml: cannot be read" in broken.stderr
+
+
 def test_check_shows_the_result_of_a_mail_under_the_policy(new_policy: NewPolicy) -> None:
     text = " ".join(new_policy.checked.stdout.split())
 

@@ -105,6 +105,9 @@ answer_within = "4 hours"
 name = "Ria"
 contact = "ria@help.example"
 phone = "+1 555 0101"
+[[escalation.levels]]
+title = "Owner"
+contact = "owner@help.example"
 [acknowledgement]
 text = "We have it."
 without_promise = "Submit it at https://portal.help.example."
@@ -180,6 +183,13 @@ def another(value: object, annotation: object) -> object:
 
 
 NOT_EXPLAINED: set[SettingPath] = {
+    # Of patterns the examples are shown.
+    ("severity", "claims", 0, "pattern"),
+    ("completeness", "facts", 0, "patterns"),
+    ("fields", 0, "pattern"),
+    ("fields", 0, "patterns"),
+    # An empty roster; the windows of the first level are explained.
+    ("escalation", "levels", 1, "roster"),
     # On a tier without support these settings have no effect.
     *(
         (("tiers", 1, key))
@@ -224,6 +234,15 @@ def test_every_text_of_a_shipped_policy_is_quoted_literally(name: str) -> None:
         assert level.meaning in explanation
     for text in (policy.acknowledgement.text, policy.texts.sign_up, policy.texts.community):
         assert text in explanation
+
+
+@pytest.mark.parametrize("name", sorted(policies.load(None)))
+def test_no_text_contains_a_pattern_or_a_format(name: str) -> None:
+    policy = policies.load(None)[name]
+    explanation = explained(policy)
+
+    for sign in (r"\b", r"\d", "(?:", "{n}", "[a-z"):
+        assert sign not in explanation
 
 
 def test_lines_are_wrapped_and_a_sentence_begins_with_a_dash() -> None:

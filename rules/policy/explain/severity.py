@@ -1,0 +1,99 @@
+"""The levels of severity, and how a customer claims one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rules.policy import LevelSection, Policy
+from rules.policy.explain.english import Explained, listed, quoted
+
+
+def severity(policy: Policy) -> Iterator[Explained]:
+    severity = policy.severity
+    yield Explained("severity.levels", "The levels, most severe first:")
+    for level in severity.levels:
+        yield Explained("severity.level", _level(level))
+    yield Explained(
+        "severity.ceiling",
+        f"No mail is ever critical. A mail that claims no level opens a ticket at "
+        f"{severity.default}; no mail opens one above {severity.ceiling}.",
+    )
+    yield from _who_sets(policy)
+    yield from _claims(policy)
+    if severity.critical_channel is not None:
+        yield Explained(
+            "severity.critical_channel",
+            f"The answer to a critical claim begins with: {quoted(severity.critical_channel)}",
+        )
+    if severity.critical_channel_in_portal is not None:
+        yield Explained(
+            "severity.critical_channel_in_portal",
+            "The answer to a critical claim in the portal begins with: "
+            f"{quoted(severity.critical_channel_in_portal)}",
+        )
+    if severity.workaround_lowers:
+        yield Explained(
+            "severity.workaround_lowers", "A workaround lowers the severity by one level."
+        )
+    else:
+        yield Explained("severity.workaround_keeps", "A workaround does not change the severity.")
+
+
+def _who_sets(policy: Policy) -> Iterator[Explained]:
+    match policy.severity.customers_may_set:
+        case "everywhere":
+            yield Explained(
+                "severity.customers_may_set.everywhere",
+                "Customers set the severity of their requests; staff may change it.",
+            )
+        case "nowhere":
+            yield Explained(
+                "severity.customers_may_set.nowhere",
+                "Staff set the severity of a request; the customer's claim is only recorded.",
+            )
+        case "portal":
+            yield Explained(
+                "severity.customers_may_set.portal",
+                "Customers set the severity of their requests in the portal; a mail's claim is "
+                "only recorded. Staff may change the severity.",
+            )
+        case "mail":
+            yield Explained(
+                "severity.customers_may_set.mail",
+                "Customers set the severity of their requests by mail; what they name in the "
+                "portal is only recorded. Staff may change the severity.",
+            )
+
+
+def _claims(policy: Policy) -> Iterator[Explained]:
+    severity = policy.severity
+    name = severity.levels[0].name
+    yield Explained(
+        "severity.names",
+        "A mail claims a level by its name, in the subject or in the first lines: in brackets "
+        f"in the subject ({quoted(f'[{name}]')}), before a colon ({quoted(f'{name}: …')}), or "
+        f"after a word such as severity or priority ({quoted(f'Severity: {name}')}).",
+    )
+    for level in severity.levels:
+        if level.phrases:
+            phrases = listed([quoted(phrase) for phrase in level.phrases], "or")
+            yield Explained(
+                "severity.phrases",
+                f"A mail that states {phrases} there claims {level.name}.",
+            )
+    for claim in severity.claims:
+        if claim.example is not None:
+            text = f"A wording such as {quoted(claim.example)} claims {claim.level}."
+        else:
+            text = f"Another wording, a pattern of the policy file, claims {claim.level}."
+        yield Explained("severity.claims", text)
+    if severity.high_importance is not None:
+        yield Explained(
+            "severity.high_importance",
+            f"A mail marked as important claims {severity.high_importance}.",
+        )
+
+
+def _level(level: LevelSection) -> str:
+    also = f" (also {listed(level.aliases)})" if level.aliases else ""
+    return f"{level.name}{also}{', critical' if level.critical else ''}: {level.meaning}"
