@@ -17,7 +17,9 @@ from rules.mail.language import supported_language
 from rules.mail.quoting import REPLY_MARK
 from rules.policy import Policy
 from rules.sender.tokens import Keys, Purpose
+from rules.service.calendars import zone_of
 from rules.service.replying import Reader, ReplyEffect, reply_effect
+from rules.ticket.changes import CRITICAL_SOURCES
 from rules.ticket.lifecycle import Status
 from rules.ticket.notice_payloads import Payload, map_text
 from rules.ticket.notice_timing import INVITATION_LASTS
@@ -28,6 +30,7 @@ from rules.ticket.payloads import (
     QuestionsPayload,
     ReceiptPayload,
 )
+from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice, NoticeTicket
 
 
@@ -69,6 +72,10 @@ class TemplateContext:
     """When the next answer is due. Customers are shown no time that is over."""
     next_by: str
     """The same; empty for everybody once it is over."""
+    overdue: bool
+    """The time by which the next answer was due is over."""
+    follow_up_by: str
+    """When the next answer is due, below an answer by staff at a level where the policy has it."""
     starts_by: str
     """When work begins without the missing answers; empty where it is not known, or over."""
     waits_for: str
@@ -108,7 +115,10 @@ class TemplateContext:
     note_address: str
     """Where staff write a note; empty for others."""
     for_staff: bool
+    may_unsubscribe: bool
+    """A reply with #unsubscribe stops mail of this kind."""
     reply_mark: str
+    """The line above which a reply is written; empty in mails to customers."""
     digest: DigestView
     more: MoreView
     """What a budget withheld from the recipient; for a summary."""
@@ -131,7 +141,9 @@ def template_context(
     about, links = notice.about, RecipientLinks(notice, keys, links_begin)
     traits = notice.kind.traits
     due_at = about.due_at if about else None
-    next_by = _time(due_at if due_at and due_at > now else None, policy, language)
+    waits_for = _waits_for(about)
+    own = own_address(notice, keys, _reply_purpose(traits))
+    next_by = _time(due_at if due_at and due_at > now else None, notice, policy, language)
     payload = notice.payload if isinstance(notice.payload, AcknowledgementPayload) else None
     return TemplateContext(
         kind=notice.kind.value,
@@ -155,13 +167,17 @@ def template_context(
         fields=_fields(about, policy, redactor),
         missing=about.missing if about else (),
         questions=_questions(notice, policy),
-        due=next_by if traits.audience in _SHOWN_NO_PAST else _time(due_at, policy, language),
+        due=next_by
+        if traits.audience in _SHOWN_NO_PAST
+        else _time(due_at, notice, policy, language),
         next_by=next_by,
+        overdue=due_at is not None and due_at <= now,
+        follow_up_by=next_by if _follows_up(notice, policy) else "",
         starts_by=_starts_by(notice, policy, language, now),
-        waits_for=about.waits_for if about else "",
-        submit_at="",
-        by_portal=about is not None and about.by_portal,
-        phone="",
+        waits_for=waits_for,
+        submit_at=policy.acknowledgement.without_promise if waits_for == "portal" else "",
+        by_portal=about is not None and about.door in CRITICAL_SOURCES,
+        phone=_phone(about, policy),
         how_to_escalate=policy.escalation.how or "",
         may_escalate=about is not None and bool(policy.escalation.levels),
         people=payload.joined if payload else (),
@@ -172,14 +188,15 @@ def template_context(
         payload=map_text(notice.payload, redactor.redact),
         greeting=_greeting(traits.opens_with, policy),
         approvals=links.approvals(),
-        feedback_link=links.feedback(),
+        feedback_link=links.feedback(in_answer=_is_answer(notice) and policy.feedback.in_answers),
         reopen_link=links.reopen(),
         sign_up_link=links.sign_up(),
         sign_up_until=date(notice.created_at + INVITATION_LASTS, language),
-        reply_address=own_address(notice, keys, _reply_purpose(traits)),
+        reply_address=own,
         note_address=own_address(notice, keys, Purpose.NOTE) if traits.for_staff else "",
         for_staff=traits.for_staff,
-        reply_mark=REPLY_MARK,
+        may_unsubscribe=traits.unsubscribable and bool(own),
+        reply_mark=REPLY_MARK if _shows_internal(notice) else "",
         more=more_view(notice, policy, redactor, language),
         digest=digest_view(notice, links, redactor, policy.clock.calendar.zone, language),
     )
@@ -188,23 +205,61 @@ def template_context(
 _SHOWN_NO_PAST = (Audience.CUSTOMER, Audience.AUTHOR)
 
 
-def _time(at: datetime | None, policy: Policy, language: str) -> str:
-    return date_and_time(at, policy.clock.calendar.zone, language) if at is not None else ""
+def _time(at: datetime | None, notice: Notice, policy: Policy, language: str) -> str:
+    """In the zone of the ticket's calendar."""
+    zone = zone_of(policy, notice.about.calendar if notice.about is not None else "")
+    return date_and_time(at, zone, language) if at is not None else ""
 
 
 def _starts_by(notice: Notice, policy: Policy, language: str, now: datetime) -> str:
-    payload = notice.payload
-    if not isinstance(payload, QuestionsPayload):
+    at = _begins_at(notice)
+    return _time(at, notice, policy, language) if at is not None and at > now else ""
+
+
+def _begins_at(notice: Notice) -> datetime | None:
+    """When the promise begins without the missing facts."""
+    if isinstance(notice.payload, QuestionsPayload):
+        try:
+            return datetime.fromisoformat(notice.payload.by)
+        except ValueError:
+            return None
+    waiting = notice.about.waiting if notice.about is not None else None
+    return waiting.until if waiting is not None else None
+
+
+def _is_answer(notice: Notice) -> bool:
+    """Whether it carries an answer by staff to customers."""
+    return notice.kind is NoticeKind.COMMENT and bool(notice.comment and notice.comment.by_staff)
+
+
+def _follows_up(notice: Notice, policy: Policy) -> bool:
+    about = notice.about
+    return about is not None and _is_answer(notice) and about.severity in policy.follow_up.levels
+
+
+def _waits_for(about: NoticeTicket | None) -> str:
+    if about is None or about.waiting is None:
         return ""
-    try:
-        at = datetime.fromisoformat(payload.by)
-    except ValueError:
-        return ""
-    return _time(at, policy, language) if at > now else ""
+    return "portal" if about.waiting.portal else "facts"
+
+
+def _phone(about: NoticeTicket | None, policy: Policy) -> str:
+    tier = policy.tier(about.tier) if about is not None else None
+    return (tier.phone if tier is not None else None) or ""
+
+
+def _shows_internal(notice: Notice) -> bool:
+    """Whether it has what customers must not read, in an answer or a forward either. What a
+    success manager passes on to them has nothing of the kind."""
+    if notice.kind.traits.audience in (Audience.STAFF, Audience.OUTSIDE):
+        return notice.kind is not NoticeKind.NEXT_STEPS
+    return notice.comment is not None and notice.comment.visibility is not Visibility.PUBLIC
 
 
 def _company_reads(about: NoticeTicket | None, policy: Policy) -> bool:
-    return about is not None and bool(about.company) and policy.visibility == "company"
+    if about is None or not about.company:
+        return False
+    return (about.company_visibility or policy.visibility) == "company"
 
 
 def _reply_effect(notice: Notice, policy: Policy) -> ReplyEffect:
@@ -254,7 +309,7 @@ def _critical_channel(notice: Notice, policy: Policy) -> str:
     if not _claims_critical(notice):
         return ""
     about, severity = notice.about, policy.severity
-    if about is not None and about.by_portal:
+    if about is not None and about.door in CRITICAL_SOURCES:
         return severity.critical_channel_in_portal or ""
     tier = policy.tier(about.tier) if about is not None else None
     return (tier and tier.critical_channel) or severity.critical_channel or ""
@@ -310,6 +365,6 @@ def _greeting(text: PolicyText | None, policy: Policy) -> str:
         case PolicyText.FEEDBACK:
             return policy.feedback.text
         case PolicyText.REVIEW:
-            return ""  # the templates have one
+            return policy.review.text or ""
         case _:
             assert_never(text)

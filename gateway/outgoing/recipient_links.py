@@ -50,8 +50,9 @@ class RecipientLinks:
             for address in payload.addresses
         )
 
-    def feedback(self) -> str:
-        if not self.notice.kind.traits.asks_for_feedback:
+    def feedback(self, *, in_answer: bool = False) -> str:
+        """`in_answer`: the notice carries an answer on which feedback is welcome."""
+        if not (in_answer or self.notice.kind.traits.asks_for_feedback):
             return ""
         return self._link("feedback", LinkUse.FEEDBACK, "")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from gateway.outgoing.linked import linked
 from gateway.outgoing.sentences import worded
 from rules.mail.set_off import set_off
 from rules.ticket.notices import NoticeKind
@@ -47,4 +48,5 @@ def overlaid(folders: Sequence[Path], language: str) -> jinja2.Environment:
     )
     environment.filters["worded"] = worded
     environment.filters["set_off"] = set_off
+    environment.filters["linked"] = linked
     return environment

@@ -14,15 +14,18 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from rules.mail import Mailbox
 from rules.mail.subjects import subject_besides
 from rules.people import Presence, Role
+from rules.ticket.changes import Source
 from rules.ticket.notice_payloads import Payload, from_stored
 from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeKind, NoticeState, require_payload
 from rules.ticket.payloads import AcknowledgementPayload
 from rules.ticket.visibility import Visibility
+from rules.ticket.waiting import Waiting
 from storage.db.tables import NoticeRow, table
 from storage.notices import claims, named_tickets, suppression
 from storage.notices.attached import NO_FILES, AttachedFiles, attached_to
 from storage.notices.claimed_rows import NOTICES
+from storage.ticket import clocks
 
 _notice = table(NoticeRow)
 
@@ -95,10 +98,14 @@ class NoticeTicket:
     """When the next answer is due."""
     channel: str = ""
     """The way of contact that the company prefers."""
-    waits_for: str = ""
-    """What its promise waits for: `facts`, `portal`, or empty."""
-    by_portal: bool = False
-    """It was not opened by mail."""
+    waiting: Waiting | None = None
+    """What its promise waits for."""
+    door: Source = Source.MAIL
+    """Where it was opened."""
+    calendar: str = ""
+    """The calendar of the policy that it was opened under; empty for the policy's own."""
+    company_visibility: str = ""
+    """Who of the company reads it; empty for what the policy says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +342,10 @@ def _about(row: Row[Any]) -> NoticeTicket:
         opened_by=row.opened_by,
         due_at=row.ticket_due_at,
         channel=row.channel or "",
+        waiting=clocks.read_waiting(row.waiting),
+        door=Source(row.door or Source.MAIL),
+        calendar=row.calendar,
+        company_visibility=row.company_visibility or "",
     )
 
 

@@ -262,7 +262,18 @@ def test_no_customer_is_sent_a_notice_to_staff_that_somebody_answered_between_it
     assert ("[Shortened." in text) is not by_staff
 
 
-@pytest.mark.parametrize("kind", sorted(set(NoticeKind) - set(STAFF)))
+@pytest.mark.parametrize("kind", [NoticeKind.ESCALATION, NoticeKind.ACCOUNT_TEAM])
+def test_contacts_write_above_the_mark(kind: NoticeKind) -> None:
+    mail = written(kind)
+
+    assert text_of(mail).startswith(f"{REPLY_MARK}\n")
+    assert REPLY_MARK in html_of(mail)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    sorted(set(NoticeKind) - {*STAFF, NoticeKind.ESCALATION, NoticeKind.ACCOUNT_TEAM}),
+)
 def test_nobody_else_sees_the_mark(kind: NoticeKind) -> None:
     assert REPLY_MARK not in written(kind).as_string()
 
@@ -310,15 +321,6 @@ def test_staff_see_who_else_reads_a_comment(visibility: Visibility, intro: str) 
     )
 
     assert f"Bob <bob@acme.example> {intro}" in text_of(mail)
-
-
-def test_the_footer_says_what_a_reply_does() -> None:
-    assert (
-        text_of(written(NoticeKind.COMMENT)).splitlines()[-2]
-        == "Everyone on #7 can read your reply."
-    )
-    assert "a note that only staff can read" in text_of(written(NoticeKind.NEW_TICKET))
-    assert "does not reach the people on it" in text_of(written(NoticeKind.ESCALATION))
 
 
 # An operator's own

@@ -1,0 +1,360 @@
+"""What outgoing mail states to this reader: what a reply becomes, times that lie ahead, and the
+ways that are open to them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gateway.outgoing.compose import Composer
+from gateway.outgoing.linked import linked
+from rules.policy import (
+    EscalationSection,
+    FeedbackSection,
+    FollowUpSection,
+    NamedCalendarSection,
+    Policy,
+    SeveritySection,
+    TierSection,
+)
+from rules.sentence import sentence
+from rules.ticket.changes import Source
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import (
+    AcknowledgementPayload,
+    CompletedPayload,
+    EscalationPayload,
+    KeptPayload,
+    QuestionsPayload,
+    ReceiptPayload,
+    ReceiptText,
+)
+from rules.ticket.waiting import Waiting
+from tests.gateway.outgoing.notices import (
+    LINKS_BEGIN,
+    TEATIME,
+    a_comment,
+    about,
+    html_of,
+    text_of,
+    written,
+)
+from tests.rules.building import KEYS, NOON, default_policy
+
+LANGUAGES = ("en", "de")
+AT_NIGHT = Composer(KEYS, LINKS_BEGIN, clock=lambda: TEATIME + timedelta(hours=6))
+OFF = about(participant=None)
+PHONE = "+49 (0)30 1234-567"
+
+
+def footer(kind: NoticeKind, policy: Policy | None = None, **changes: Any) -> str:
+    return text_of(written(kind, policy, **changes)).partition("\n-- \n")[2]
+
+
+# What a reply becomes
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.COMMENT, NoticeKind.STATUS, NoticeKind.RECEIPT])
+def test_the_reply_of_a_customer_is_public(kind: NoticeKind) -> None:
+    assert "Everyone on #7 can read your reply." in footer(kind)
+
+
+def test_where_colleagues_read_along_the_footer_says_so() -> None:
+    open_lists = default_policy(visibility="company")
+
+    assert "Everyone on #7 and your colleagues can read" in footer(NoticeKind.COMMENT, open_lists)
+    staff = footer(NoticeKind.NEW_TICKET, open_lists)
+    assert "everyone on #7 and the customer's colleagues can read your reply" in staff
+
+
+def test_what_is_agreed_with_a_company_takes_precedence_over_the_policy() -> None:
+    opened = footer(NoticeKind.COMMENT, about=about(company_visibility="company"))
+    closed = footer(
+        NoticeKind.COMMENT,
+        default_policy(visibility="company"),
+        about=about(company_visibility="private"),
+    )
+
+    assert "and your colleagues" in opened
+    assert "and your colleagues" not in closed
+
+
+def test_without_a_company_no_colleague_is_named() -> None:
+    alone = footer(
+        NoticeKind.COMMENT, default_policy(visibility="company"), about=about(company="")
+    )
+
+    assert "Everyone on #7 can read your reply." in alone
+
+
+@pytest.mark.parametrize(
+    "kind", [NoticeKind.ESCALATION, NoticeKind.ALERT, NoticeKind.SLA_BREACH, NoticeKind.NEXT_STEPS]
+)
+def test_the_reply_of_a_contact_reaches_staff_alone(kind: NoticeKind) -> None:
+    text = footer(kind, about=OFF, person=None)
+
+    assert "Your reply reaches the support team only, as a comment on #7." in text
+    assert "veryone" not in text
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.ESCALATION, NoticeKind.ALERT])
+def test_the_reply_of_staff_off_the_ticket_waits_for_a_colleague(kind: NoticeKind) -> None:
+    text = footer(kind, about=OFF, is_staff=True)
+
+    assert "waits as a private comment until a colleague publishes it" in text
+
+
+def test_the_reply_to_a_closed_request_opens_a_new_one() -> None:
+    assert "A reply opens a new request." in footer(NoticeKind.STATUS, about=about(status="closed"))
+
+
+def test_a_reply_to_a_digest_opens_a_request_and_one_to_an_invitation_waits() -> None:
+    assert "A reply opens a new request." in footer(NoticeKind.DIGEST)
+    assert "kept until you have signed up" in footer(NoticeKind.INVITATION, person=None)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_footer_says_what_a_reply_becomes_in_text_and_html(
+    kind: NoticeKind, language: str
+) -> None:
+    mail = written(kind, language=language)
+    shown = " ".join(re.sub("<[^>]+>", " ", html_of(mail).partition("<footer>")[2]).split())
+
+    below = text_of(mail).partition("\n-- \n")[2]
+    assert re.search("Antwort|reply", below)
+    for line in below.splitlines()[1:]:
+        if "+" not in line:  # a reply address is a link in HTML
+            assert line.strip() in shown
+
+
+# Times
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        NoticeKind.ACKNOWLEDGEMENT,
+        NoticeKind.FOLLOW_UP,
+        NoticeKind.COMPLETED,
+        NoticeKind.QUESTIONS,
+        NoticeKind.COMMENT,
+    ],
+)
+def test_no_mail_to_a_customer_names_a_time_that_is_over(kind: NoticeKind, language: str) -> None:
+    policy = default_policy(follow_up=FollowUpSection(levels=("Normal",)))
+    changes: dict[str, Any] = {"about": about(due_at=TEATIME), "language": language}
+    if kind is NoticeKind.QUESTIONS:
+        changes["payload"] = QuestionsPayload(("Where?",), TEATIME.isoformat())
+    if kind is NoticeKind.COMMENT:
+        changes["comment"] = a_comment(by_staff=True)
+
+    ahead = written(kind, policy, **changes)
+    late = written(kind, policy, AT_NIGHT, **changes)
+
+    assert "2026" in text_of(ahead)
+    assert "2026" in html_of(ahead)
+    assert "2026" not in text_of(late)
+    assert "2026" not in html_of(late)
+
+
+def test_an_acknowledgement_that_is_late_still_promises_an_answer() -> None:
+    late = written(composer=AT_NIGHT, about=about(due_at=TEATIME))
+
+    assert "You will receive a first response as soon as we can." in text_of(late)
+
+
+def test_times_are_given_in_the_zone_of_the_tickets_calendar() -> None:
+    policy = default_policy(calendars=(NamedCalendarSection(name="tokyo", zone="Asia/Tokyo"),))
+
+    mail = written(policy=policy, about=about(due_at=TEATIME, calendar="tokyo"))
+
+    assert "Tuesday 24 November 2026, 01:00 (Asia/Tokyo)" in text_of(mail)
+
+
+def test_staff_see_the_time_that_is_over() -> None:
+    late = written(NoticeKind.SLA_BREACH, composer=AT_NIGHT, about=about(due_at=TEATIME))
+
+    assert "it was due by Monday 23 November 2026" in text_of(late)
+
+
+def test_only_an_answer_at_such_a_level_names_the_next_follow_up() -> None:
+    policy = default_policy(follow_up=FollowUpSection(levels=("High",)))
+    high, normal = about(severity="High", due_at=TEATIME), about(due_at=TEATIME)
+    answer = a_comment(by_staff=True)
+
+    def text(**changes: Any) -> str:
+        return text_of(written(NoticeKind.COMMENT, policy, **changes))
+
+    assert "Next follow-up by Monday 23 November 2026" in text(about=high, comment=answer)
+    assert "follow-up" not in text(about=normal, comment=answer)
+    assert "follow-up" not in text(about=high)
+
+
+# Ways
+
+
+def test_a_customer_of_the_portal_is_not_sent_to_the_portal() -> None:
+    both = SeveritySection(
+        levels=default_policy().severity.levels,
+        default="Normal",
+        ceiling="High",
+        critical_channel="Log it at https://portal.example.",
+        critical_channel_in_portal=f"Call {PHONE}.",
+    )
+    claimed = about(critical_claimed=True)
+
+    by_mail = text_of(written(policy=default_policy(severity=both), about=claimed))
+    there = about(critical_claimed=True, door=Source.API)
+    by_portal = text_of(written(policy=default_policy(severity=both), about=there))
+    unsaid = text_of(written(about=there))
+
+    assert by_mail.startswith("Log it at https://portal.example.\n")
+    assert by_portal.startswith(f"Call {PHONE}.\n")
+    assert "Email is not monitored" not in by_portal
+    assert unsaid.startswith("Hello Ann")
+
+
+def test_an_acknowledgement_of_a_mail_says_where_requests_are_submitted() -> None:
+    waiting = written(about=about(waiting=Waiting(since=NOON, portal=True)))
+
+    assert "portal" in text_of(waiting)
+    assert "portal" not in text_of(written())
+
+
+def test_an_incomplete_request_is_promised_an_answer_in_the_end() -> None:
+    waiting = Waiting(since=NOON, facts=True, until=TEATIME)
+    payload = AcknowledgementPayload(("Where does it run?",))
+
+    text = text_of(written(about=about(waiting=waiting), payload=payload))
+    late = text_of(written(composer=AT_NIGHT, about=about(waiting=waiting), payload=payload))
+
+    starts = "The response time starts when the request is complete"
+    assert f"{starts}, and at the latest Monday 23 November 2026, 16:00 (UTC).\n" in text
+    assert f"{starts}.\n" in late
+    assert starts not in text_of(written(payload=payload))
+
+
+def test_an_acknowledgement_names_who_is_on_the_request_and_who_joins() -> None:
+    bob, eve = "bob@acme.example", "eve@elsewhere.example"
+
+    def text(payload: AcknowledgementPayload) -> str:
+        return text_of(written(payload=payload))
+
+    both = text(AcknowledgementPayload(joined=(bob,), waiting=(eve,)))
+    assert f"On this request: {bob}. Once approved, also: {eve}." in both
+    assert f"On this request: {bob}.\n" in text(AcknowledgementPayload(joined=(bob,)))
+    assert f"once approved: {eve}.\n" in text(AcknowledgementPayload(waiting=(eve,)))
+    assert "On this request" not in text(AcknowledgementPayload())
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.ACKNOWLEDGEMENT, NoticeKind.NEW_TICKET])
+def test_the_phone_of_the_plan_is_shown_to_customers_and_staff(kind: NoticeKind) -> None:
+    policy = default_policy(tiers=(TierSection(name="gold", title="Gold", phone=PHONE),))
+    mail = written(kind, policy, about=about(tier="gold"))
+
+    assert PHONE in text_of(mail)
+    assert f'<a href="tel:+49301234567">{PHONE}</a>' in html_of(mail)
+    assert PHONE not in text_of(written(kind, policy))
+
+
+@pytest.mark.parametrize(
+    "kind", [NoticeKind.ACKNOWLEDGEMENT, NoticeKind.COMMENT, NoticeKind.STATUS]
+)
+def test_customers_are_told_how_to_escalate_where_there_is_a_level(kind: NoticeKind) -> None:
+    levels = default_policy().escalation.levels
+    how = EscalationSection(levels=levels, how=f"Or call {PHONE}, option 2.")
+    mail = written(kind, default_policy(escalation=how))
+
+    assert f"Or call {PHONE}, option 2.\n" in text_of(mail)
+    assert text_of(mail).count("option 2") == 1
+    assert ("reply with #escalate" in text_of(mail)) is bool(levels)
+    assert "tel:+49301234567" in html_of(mail)
+
+
+def test_an_answer_carries_a_link_for_feedback_where_the_policy_has_it() -> None:
+    policy = default_policy(feedback=FeedbackSection(in_answers=True))
+    answer = a_comment(by_staff=True)
+
+    assert "?rating=good" in text_of(written(NoticeKind.COMMENT, policy, comment=answer))
+    assert "?rating=bad" in html_of(written(NoticeKind.COMMENT, policy, comment=answer))
+    assert "rating" not in text_of(written(NoticeKind.COMMENT, policy))
+    assert "rating" not in text_of(written(NoticeKind.COMMENT, comment=answer))
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        (NoticeKind.KEPT, KeptPayload("P1: down", critical=True)),
+        (NoticeKind.RECEIPT, ReceiptPayload(ReceiptText.WAITS, critical=True)),
+        (NoticeKind.CRITICAL_CHANNEL, NoticeKind.CRITICAL_CHANNEL.traits.payload()),
+    ],
+)
+def test_who_marks_a_mail_as_critical_is_shown_the_channel_first(
+    kind: NoticeKind, payload: KeptPayload
+) -> None:
+    mail = written(kind, payload=payload)
+
+    assert text_of(mail).startswith("Please report critical problems by phone")
+    assert 'class="first"' in html_of(mail)
+
+
+def test_work_that_begins_without_answers_names_them() -> None:
+    missing = CompletedPayload(("environment", "impact"))
+    due = about(due_at=TEATIME)
+
+    text = text_of(written(NoticeKind.COMPLETED, about=due, payload=missing))
+    complete = text_of(written(NoticeKind.COMPLETED, about=due, payload=CompletedPayload()))
+
+    assert "with what we have; you will hear from us by Monday 23 November 2026" in text
+    assert "Still missing:\n\n* environment\n* impact\n" in text
+    assert "is complete. You will hear from us by Monday 23 November 2026" in complete
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_field_of_an_escalation_stands_on_a_line_of_its_own(language: str) -> None:
+    notes = (sentence("Sam gets no email."),)
+    for payload in (
+        EscalationPayload(1, "Engineer", by="ann@acme.example", why="Three days"),
+        EscalationPayload(1, "Engineer", by="ann@acme.example", why="Three days", notes=notes),
+    ):
+        text = text_of(
+            written(NoticeKind.ESCALATION, payload=payload, language=language, about=OFF)
+        )
+        lines = text.splitlines()
+        for field in ("Three days", "ann@acme.example, Acme", "Normal"):
+            assert sum(field in line for line in lines) == 1
+        (reason,) = (line for line in lines if "Three days" in line)
+        assert "Acme" not in reason
+
+
+# Links
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        (
+            "Log it at https://portal.example/new?a=1&b=2.",
+            (
+                'Log it at <a href="https://portal.example/new?a=1&amp;b=2">'
+                "https://portal.example/new?a=1&amp;b=2</a>."
+            ),
+        ),
+        (
+            "Call +49 (0)30 1234-567, or +1 650.555.0100. 24 hours",
+            (
+                'Call <a href="tel:+49301234567">+49 (0)30 1234-567</a>, or '
+                '<a href="tel:+16505550100">+1 650.555.0100</a>. 24 hours'
+            ),
+        ),
+        ("1+1 is 2, C++ 17, <b>", "1+1 is 2, C++ 17, &lt;b&gt;"),
+        ("javascript:alert(1) http://a", 'javascript:alert(1) <a href="http://a">http://a</a>'),
+    ],
+)
+def test_addresses_and_phone_numbers_become_links(text: str, html: str) -> None:
+    assert str(linked(text)) == html
