@@ -14,6 +14,7 @@ from rules.commands import (
     OnBehalf,
     parse_commands,
 )
+from rules.decision.after import after
 from rules.decision.case import Case, Ruling
 from rules.decision.content import body_text, has_files, is_unreadable
 from rules.decision.effects import ChangeRefused
@@ -27,7 +28,7 @@ from rules.identity import is_proven_enough
 from rules.mail.quoting import REPLY_MARK, published
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
-from rules.service.follow_up import after_answer
+from rules.service.follow_up import after_answer, without_next_steps
 from rules.service.limits import NoticeBudget
 from rules.service.participants import additions
 from rules.ticket.changes import Source, Unsubscribe
@@ -82,7 +83,7 @@ def by_staff(
     joining = () if private else additions(case.mail, case.facts, sender, ticket, policy)
     notices, calm = ((), ()) if silent else _notices(case, ticket, visibility)
     answered = None if private else sla_rules.answered(policy, ticket, case.facts.decided_at)
-    follows = () if private else after_answer(ticket, given.text, sender.address, policy)
+    follows = () if private else after_answer(ticket, sender.address, policy)
     action = AddComment(
         ticket=ticket.id,
         visibility=visibility,
@@ -94,9 +95,21 @@ def by_staff(
     decided = with_commands(case, ticket, action, wanted, Source.STAFF_MAIL)
     if isinstance(decided, ChangeRefused):
         return _draft(case, ticket, saw, (decided.why,), conflict)
+    if not private and not calm:
+        decided = _reminded(case, ticket, decided, given.text)
     commands = (f"{len(wanted)} commands",) if wanted else ()
     notes = (f"{visibility} on #{ticket.id}", *commands, *conflict, *calm)
     return Ruling(saw, decided, entitled.reason, notes)
+
+
+def _reminded(case: Case, ticket: Ticket, answer: AddComment, text: str) -> AddComment:
+    """The answer, with a receipt if it names no next steps where the policy asks for them."""
+    left = after(ticket, answer.command_effects.rows, case.facts.decided_at)
+    why = without_next_steps(left, text, case.policy)
+    if why is None:
+        return answer
+    told = _receipt(case, ticket, ReceiptPayload(sentences=(why,)))
+    return replace(answer, orders=(*answer.orders, *told))
 
 
 USAGE_RECEIPT = ReceiptPayload(

@@ -198,7 +198,7 @@ def _consequences(
     if by_staff:
         clock = sla_rules.answered(policy, ticket, facts.at)
         rows = (*rows, *clock_effects(clock, answered_at=facts.at))
-        rows = (*rows, *notified(after_answer(ticket, comment.text, comment.author, policy)))
+        rows = (*rows, *notified(after_answer(ticket, comment.author, policy)))
     return (*rows, Touched())
 
 

@@ -26,6 +26,7 @@ from rules.decision.change.state import (
 from rules.decision.effects import ChangeRefused, Effects, no_such_ticket, notified
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
+from rules.service.follow_up import without_next_steps
 from rules.service.more import summaries
 from rules.ticket.changes import (
     AddPerson,
@@ -73,8 +74,17 @@ def decide_changes(
             facts = replace(facts, feedback=facts.feedback.after(change))
         whole = Effects((*whole.rows, *decided.rows), (*whole.done, *decided.done))
     due = summaries(whole.withheld, ticket, facts.at, facts.at)
-    done = (*whole.done, *_withheld(whole.withheld))
+    reminders = _reminders(ticket, changes, policy) if facts.by_staff else ()
+    done = (*whole.done, *reminders, *_withheld(whole.withheld))
     return Effects((*whole.rows, *notified(due)), done)
+
+
+def _reminders(ticket: Ticket, changes: Sequence[Change], policy: Policy) -> tuple[Sentence, ...]:
+    """What is reported of public answers, on the ticket as all of the changes leave it."""
+    answers = (c for c in changes if isinstance(c, WriteComment))
+    public = (c.text for c in answers if c.visibility is Visibility.PUBLIC)
+    said = (without_next_steps(ticket, text, policy) for text in public)
+    return tuple(each for each in said if each is not None)
 
 
 def _withheld(orders: tuple[NoticeOrder, ...]) -> tuple[Sentence, ...]:
