@@ -59,6 +59,8 @@ class Recent:
     ticket: int | None
     proven: bool = True
     """False if only a token proved it: anybody who has that may have sent it."""
+    kept_bytes: int = 0
+    """What it takes in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +134,12 @@ class Facts:
     recorded_lately: int = 0
     """How many automatic mails of the author were recorded within the hour, folded ones included;
     counted where this may be one more. Of who is not registered, only the folded ones."""
+    recorded_bytes: int = 0
+    """What those take in the store."""
     recorded_of_domain: int = 0
     """The same of the people who count for `of_domain`; and of everybody else in the domain, if it
     is the company's and the author is not registered."""
+    recorded_bytes_of_domain: int = 0
     introducers: Mapping[str, Person] = field(default_factory=dict)
     """The registered among the authors of `known_ids` and `named_before`, besides `people`."""
     staff: tuple[Staff, ...] = ()
@@ -145,7 +150,9 @@ class Facts:
     """The author's mails within the last hour, in any order."""
     of_domain: int = 0
     """How many proven mails the registered people of the author's company and domain have sent
-    within the hour; counted only where many may have come."""
+    within the hour; counted only where many or large ones may have come."""
+    bytes_of_domain: int = 0
+    """What those take in the store."""
     returned: Returned | None = None
     looped: bool = False
     """The mail carries our own loop mark: somebody sends our mails back to us."""

@@ -49,7 +49,7 @@ class DigestEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueLength:
+class QueueTotal:
     """How much waits in a queue."""
 
     queue: str
@@ -62,7 +62,7 @@ class DigestView:
     """A digest as its reader sees it; empty in notices of other kinds."""
 
     entries: tuple[DigestEntry, ...] = ()
-    totals: tuple[QueueLength, ...] = ()
+    totals: tuple[QueueTotal, ...] = ()
 
 
 def digest_view(
@@ -91,7 +91,7 @@ def digest_view(
 
     payload = notice.payload
     totals = (
-        QueueLength(t.queue, t.number, _time(t.since, zone, language)) for t in payload.totals
+        QueueTotal(t.queue, t.number, _time(t.since, zone, language)) for t in payload.totals
     )
     return DigestView(tuple(map(entry, payload.lines)), tuple(totals))
 

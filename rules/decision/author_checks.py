@@ -10,8 +10,10 @@ from rules.identity import Sender
 from rules.people import Presence
 from rules.sender.pointers import PointerKind
 from rules.sender.signature_scope import is_signed_alone
-from rules.service.limits import may_write
+from rules.service.limits import bytes_written, may_write
 from rules.ticket.model import Ticket
+
+MIB = 2**20
 
 
 def not_as_signed(arrival: Arrival, sender: Sender, saw: str) -> Ruling | None:
@@ -39,14 +41,23 @@ def too_many_mails(arrival: Arrival, saw: str, *, automatic: bool = False) -> Ru
     """
     facts, budgets = arrival.facts, arrival.policy.budgets
     recorded, of_domain = 0, facts.of_domain
+    size, of_domain_size = bytes_written(facts.recent, facts.decided_at), facts.bytes_of_domain
     if automatic:
         recorded, of_domain = facts.recorded_lately, of_domain + facts.recorded_of_domain
+        size += facts.recorded_bytes
+        of_domain_size += facts.recorded_bytes_of_domain
     left = budgets.sender_mails_per_hour - recorded
     if not may_write(facts.recent, facts.decided_at, left):
         note = f"{budgets.sender_mails_per_hour} mails of one sender within the hour are enough"
         return Ruling(saw, Defer("rate"), Reason.SENDER_RATE, (note,))
     if of_domain >= budgets.domain_mails_per_hour:
         note = f"{budgets.domain_mails_per_hour} mails of one domain within the hour are enough"
+        return Ruling(saw, Defer("rate"), Reason.DOMAIN_RATE, (note,))
+    if size >= budgets.sender_mib_per_hour * MIB:
+        note = f"{budgets.sender_mib_per_hour} MiB of one sender within the hour are enough"
+        return Ruling(saw, Defer("rate"), Reason.SENDER_RATE, (note,))
+    if of_domain_size >= budgets.domain_mib_per_hour * MIB:
+        note = f"{budgets.domain_mib_per_hour} MiB of one domain within the hour are enough"
         return Ruling(saw, Defer("rate"), Reason.DOMAIN_RATE, (note,))
     return None
 

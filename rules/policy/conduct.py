@@ -102,6 +102,10 @@ class BudgetsSection(Section):
     """By one proven sender; further mails are deferred."""
     domain_mails_per_hour: Annotated[int, Field(ge=1, le=10_000)] = 2000
     """By all proven senders of one company with addresses in one domain."""
+    sender_mib_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 512
+    """Of one proven sender, as stored; further mails are deferred."""
+    domain_mib_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
+    """Of the people for whom `domain_mails_per_hour` counts."""
     reopens_per_hour: Annotated[int, Field(ge=1, le=100)] = 3
     """Of one ticket."""
 

@@ -24,6 +24,8 @@ REMEMBERED = 1000
 BUSY = 20
 """After so many mails of one author within the hour, those of their domain are counted too. An
 author who is enrolled by the mail counts as busy: anybody can invent the next one."""
+BUSY_BYTES = 16 * 2**20
+"""And after mails that take so much in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,11 @@ def may_write(recent: Sequence[Recent], now: datetime, per_hour: int) -> bool:
     """Whether the author, who is proven, may write one more mail now. What only a token proved does
     not count: it may be another's."""
     return sum(1 for r in recent if r.proven and now - r.decided_at < HOUR) < per_hour
+
+
+def bytes_written(recent: Sequence[Recent], now: datetime) -> int:
+    """What the author's proven mails of the last hour take in the store."""
+    return sum(r.kept_bytes for r in recent if r.proven and now - r.decided_at < HOUR)
 
 
 class NoticeBudget(IntEnum):

@@ -19,7 +19,7 @@ from rules.mail.automatic import may_be_recorded
 from rules.mail.header import Author
 from rules.people import Company, Staff
 from rules.sender.authentication import Authentication
-from rules.service.limits import HOUR, REMEMBERED
+from rules.service.limits import BUSY, BUSY_BYTES, HOUR, REMEMBERED
 from rules.service.participants import named_addresses
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeState
@@ -51,7 +51,13 @@ _journal, _bounced = table(JournalRow), table(BouncedRow)
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
 
 _RECENT = compiled(
-    select(_journal.c.received_at, _journal.c.verdict, _journal.c.ticket_id, _journal.c.network)
+    select(
+        _journal.c.received_at,
+        _journal.c.verdict,
+        _journal.c.ticket_id,
+        _journal.c.network,
+        _journal.c.kept_bytes,
+    )
     .where(
         _journal.c.mailbox_id == bindparam("mailbox"),
         _journal.c.author == bindparam("address"),
@@ -157,13 +163,14 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     surroundings = surroundings or (around() if tickets else None)
     staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
     last = notified()
-    folded_at, recorded_lately = by_author()
+    of_author = by_author()
+    busy_bytes = sum(each.kept_bytes for each in recent) + of_author.bytes_lately
     rate = of_domain(
         connection,
         considered,
         people.get(author or ""),
         company,
-        written=len(recent) + recorded_lately,
+        is_busy=len(recent) + of_author.lately >= BUSY or busy_bytes >= BUSY_BYTES,
         automatic=automatic,
         now=decided_at,
     )
@@ -188,13 +195,16 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
         invited_at=last.invited_at,
         kept_at=last.kept_at,
         deferred_since=deferred(),
-        folded_at=folded_at,
-        recorded_lately=recorded_lately,
+        folded_at=of_author.folded_at,
+        recorded_lately=of_author.lately,
+        recorded_bytes=of_author.bytes_lately,
         recorded_of_domain=rate.recorded,
+        recorded_bytes_of_domain=rate.recorded_bytes,
         staff=staff,
         bounced=bounced,
         recent=recent,
         of_domain=rate.written,
+        bytes_of_domain=rate.written_bytes,
         returned=came_back(),
         looped=considered.looped,
         came_at=came_at,
@@ -301,7 +311,13 @@ def _recent(
 ) -> Pending[tuple[Recent, ...]]:
     pending = _RECENT.submit(connection, mailbox=mailbox.id, address=author, since=since)
     return lambda: tuple(
-        Recent(row.received_at, row.verdict == Verdict.OPENED.value, row.ticket_id, not row.network)
+        Recent(
+            row.received_at,
+            row.verdict == Verdict.OPENED.value,
+            row.ticket_id,
+            not row.network,
+            row.kept_bytes,
+        )
         for row in pending()
     )
 

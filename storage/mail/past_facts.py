@@ -145,8 +145,11 @@ def facts_at(connection: Connection, facts: Facts, mail: Mail, recorded: Recorde
             for row in recent
         ),
         of_domain=0,  # nothing is counted again: the mail was accepted
+        bytes_of_domain=0,
         recorded_lately=0,
+        recorded_bytes=0,
         recorded_of_domain=0,
+        recorded_bytes_of_domain=0,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select, text
@@ -12,7 +12,7 @@ from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
 from rules.mail.header import Author
 from rules.people import Company, Person
-from rules.service.limits import BUSY, HOUR
+from rules.service.limits import HOUR
 from storage.db.statements import Pending, compiled
 from storage.db.tables import (
     FOLDED,
@@ -37,8 +37,9 @@ _IN_COMPANY = _journal.c.author.in_(
     _REGISTERED_THERE.where(_person.c.company_id == bindparam("company"))
 )
 _number = func.count().label("number")
+_size = func.coalesce(func.sum(_journal.c.kept_bytes), 0).label("size")
 _OF_DOMAIN = compiled(
-    select(_number).where(
+    select(_number, _size).where(
         *_LATELY,
         _IN_COMPANY,
         text(TAKEN),  # exactly the condition of the index
@@ -46,14 +47,14 @@ _OF_DOMAIN = compiled(
     )
 )
 _RECORDED_OF_COMPANY = compiled(
-    select(_number).where(
+    select(_number, _size).where(
         *_LATELY,
         _IN_COMPANY,
         text(RECORDED),  # exactly the condition of the index
     )
 )
 _RECORDED_OF_DOMAIN = compiled(
-    select(_number).where(
+    select(_number, _size).where(
         *_LATELY,
         _IN_COMPANY
         | (
@@ -65,8 +66,15 @@ _RECORDED_OF_DOMAIN = compiled(
 )
 """With those whom nobody registered, in a domain that is the company's."""
 
+_OF_AUTHOR = (
+    *_LATELY,
+    _journal.c.author == bindparam("address"),
+    text(RECORDED),  # exactly the condition of the index
+)
 _RECORDED = compiled(
     select(
+        _number,
+        _size,
         select(func.max(_comment.c.written_at))
         .where(
             _comment.c.mailbox_id == bindparam("mailbox"),
@@ -75,28 +83,33 @@ _RECORDED = compiled(
         )
         .scalar_subquery()
         .label("folded_at"),
-        select(func.count())
-        .select_from(_journal)
-        .where(
-            *_LATELY,
-            _journal.c.author == bindparam("address"),
-            text(RECORDED),  # exactly the condition of the index
-        )
-        .scalar_subquery()
-        .label("lately"),
     )
+    .select_from(_journal)
+    .where(*_OF_AUTHOR)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorsAutomatic:
+    """The automatic mail of one author."""
+
+    folded_at: datetime | None = None
+    """When one was last folded."""
+    lately: int = 0
+    """Recorded within the hour."""
+    bytes_lately: int = 0
 
 
 def recorded(
     connection: Connection, mailbox: Mailbox, author: str | None, now: datetime
-) -> Pending[tuple[datetime | None, int]]:
-    """When a mail of the author was last folded, and how many of theirs were recorded within the
-    hour; looked up for no author, without a query, where the mail is not automatic."""
+) -> Pending[AuthorsAutomatic]:
+    """What was recorded of the author; none, without a query, where the mail is not automatic."""
     if author is None:
-        return lambda: (None, 0)
+        return AuthorsAutomatic
     pending = _RECORDED.submit(connection, mailbox=mailbox.id, address=author, since=now - HOUR)
-    return lambda: next((row.folded_at, int(row.lately)) for row in pending())
+    return lambda: next(
+        AuthorsAutomatic(row.folded_at, int(row.number), int(row.size)) for row in pending()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +118,11 @@ class DomainRate:
 
     written: int = 0
     """Proven mails that were filed."""
+    written_bytes: int = 0
+    """What those take in the store."""
     recorded: int = 0
     """Automatic ones; counted for another one."""
+    recorded_bytes: int = 0
 
 
 def of_domain(
@@ -115,7 +131,7 @@ def of_domain(
     person: Person | None,
     company: Company | None,
     *,
-    written: int,
+    is_busy: bool,
     automatic: bool,
     now: datetime,
 ) -> DomainRate:
@@ -127,7 +143,7 @@ def of_domain(
     invented = company is not None and (automatic or considered.policy.registration == "domain")
     own = person.company if person is not None else company
     author = considered.mail.author
-    if not isinstance(author, Author) or own is None or (written < BUSY and not invented):
+    if not isinstance(author, Author) or own is None or not (is_busy or invented):
         return DomainRate()
     domain = domain_of(author.address)
     within = {
@@ -137,11 +153,12 @@ def of_domain(
         "since": now - HOUR,
     }
     (filed,) = _OF_DOMAIN.rows(connection, **within)
+    written = DomainRate(filed.number, int(filed.size))
     if not automatic:
-        return DomainRate(filed.number)
+        return written
     if person is not None:
         (of_people,) = _RECORDED_OF_COMPANY.rows(connection, **within)
-        return DomainRate(filed.number, of_people.number)
+        return replace(written, recorded=of_people.number, recorded_bytes=int(of_people.size))
     escaped = domain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     (of_all,) = _RECORDED_OF_DOMAIN.rows(connection, **within, pattern=f"%@{escaped}")
-    return DomainRate(filed.number, of_all.number)
+    return replace(written, recorded=of_all.number, recorded_bytes=int(of_all.size))

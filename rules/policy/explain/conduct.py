@@ -49,6 +49,11 @@ def limits(policy: Policy) -> Iterator[Explained]:
         f"senders of one domain {budgets.domain_mails_per_hour}; further mails are deferred.",
     )
     yield Explained(
+        "budgets.mib_per_hour",
+        f"One proven sender may fill {budgets.sender_mib_per_hour} MiB per hour, all senders of "
+        f"one domain {budgets.domain_mib_per_hour} MiB; further mails are deferred.",
+    )
+    yield Explained(
         "budgets.reopens_per_hour",
         f"A ticket is reopened at most {count(budgets.reopens_per_hour, 'time')} per hour.",
     )

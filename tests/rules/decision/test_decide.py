@@ -789,6 +789,19 @@ class TestRates:
 
         assert World(recent=before).decide(a_mail()).verdict is Verdict.OPENED
 
+    def test_a_sender_whose_mails_fill_the_octets_of_the_hour_is_deferred(self) -> None:
+        def after(kept_bytes: int, **given: object) -> Decision:
+            mails = tuple(
+                replace(mail, kept_bytes=kept_bytes, **given)  # type: ignore[arg-type]  # any field
+                for mail in self.FULL[:16]
+            )
+            return World(recent=mails).decide(a_mail())
+
+        assert after(32 * 2**20).reason is Reason.SENDER_RATE
+        assert after(32 * 2**20 - 1).verdict is Verdict.OPENED
+        assert after(32 * 2**20, proven=False).verdict is Verdict.OPENED
+        assert after(32 * 2**20, decided_at=NOON - timedelta(hours=1)).verdict is Verdict.OPENED
+
     def test_nobody_unproven_learns_that_a_rate_is_used_up(self) -> None:
         full, empty = World(recent=self.FULL, proof=NOTHING), World(proof=NOTHING)
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
@@ -153,6 +154,46 @@ def test_the_rate_of_a_domain_counts_proven_mail_of_the_company_there(shop: Shop
     assert shop.take(a_mail(bob)).verdict is Verdict.OPENED
     later = shop.take(a_mail(ANN.address), at=NOON + timedelta(hours=1, seconds=1))
     assert later.verdict is Verdict.OPENED
+
+
+def large(shop: Shop, author: str, **headers: Any) -> Receipt:
+    """A mail that takes a MiB in the store."""
+    receipt = take(shop, a_mail(author, **headers), mail_from="x@client.example")
+    journal = table(JournalRow)
+    size = update(journal).where(journal.c.id == receipt.journal_id).values(kept_bytes=2**20)
+    shop.write(lambda connection: connection.execute(size))
+    return receipt
+
+
+def test_what_the_mails_of_a_sender_take_in_the_store_is_limited(shop: Shop) -> None:
+    small = limited(shop, sender_mib_per_hour=3)
+
+    assert [large(small, ANN.address).verdict for _ in range(3)] == [Verdict.OPENED] * 3
+    assert large(small, ANN.address).reason is Reason.SENDER_RATE
+    assert large(small, "bob@acme.example").verdict is Verdict.OPENED
+    later = small.take(a_mail(ANN.address), at=NOON + timedelta(hours=1, seconds=1))
+    assert later.verdict is Verdict.OPENED
+
+
+def test_what_the_mails_of_a_domain_take_in_the_store_is_limited(shop: Shop) -> None:
+    small = limited(shop, domain_mib_per_hour=18, tickets_per_hour=1000)
+    colleague = large(small, "bob@acme.example")
+    first = [large(small, ANN.address) for _ in range(17)]
+
+    # Few mails, but large ones: her domain is counted although nobody in it has written often.
+    assert {each.verdict for each in (colleague, *first)} == {Verdict.OPENED}
+    assert large(small, ANN.address).reason is Reason.DOMAIN_RATE
+    assert large(small, "gil@globex.example").verdict is Verdict.OPENED
+
+
+def test_what_the_automatic_mails_of_a_sender_take_in_the_store_is_limited(shop: Shop) -> None:
+    small = limited(shop, sender_mib_per_hour=3)
+    away = {"auto_submitted": "auto-replied"}
+
+    assert [large(small, ANN.address, **away).verdict for _ in range(3)] == [Verdict.RECORDED] * 3
+    assert large(small, ANN.address, **away).reason is Reason.SENDER_RATE
+    # Anybody can make her machine answer: that costs her own mails nothing.
+    assert small.take(a_mail(ANN.address)).verdict is Verdict.OPENED
 
 
 def test_a_reply_over_the_rate_says_when_to_come_back(shop: Shop) -> None:
