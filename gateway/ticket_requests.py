@@ -12,6 +12,7 @@ from rules.ticket.changes import (
     Assign,
     Assignee,
     Change,
+    Complete,
     Delete,
     Escalate,
     Merge,
@@ -79,13 +80,16 @@ class TicketPatch(_Model):
     """The number of a flagged comment, or of a folded one."""
     publish_from: Literal["private", "folded"] | None = None
     """What the caller saw that comment as: nothing is done if it is something else now."""
+    complete: bool = False
+    """Declare the request complete; by a customer, submit it where it waits for the portal."""
     escalate: Line | None = None
     """The reason for an escalation."""
     status: Status | None = None
     merge_into: Number | None = None
     delete: bool = False
     why: Line = ""
-    """The reason of a new status or severity, a workaround or a deletion, for the audit trail."""
+    """The reason of a new status or severity, a workaround, a completion or a deletion, for the
+    audit trail."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -121,6 +125,8 @@ class TicketPatch(_Model):
         if self.publish is not None:
             seen = Visibility(self.publish_from) if self.publish_from is not None else None
             yield PublishComment(self.publish, seen)
+        if self.complete:
+            yield Complete(self.why)
         if self.escalate is not None:
             yield Escalate(self.escalate)
         if self.status is not None:

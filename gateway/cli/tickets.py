@@ -58,6 +58,9 @@ SeverityOption = Annotated[
 WorkaroundOption = Annotated[
     bool, typer.Option("--workaround", help="Lower the severity: a workaround exists.")
 ]
+CompleteOption = Annotated[
+    bool, typer.Option("--complete", help="Declare the request complete: its clock begins.")
+]
 WhyOption = Annotated[
     str, typer.Option(help="Give a reason, for the audit trail and the customer.")
 ]
@@ -141,6 +144,7 @@ def change(
     status: NewStatusOption = None,
     severity: SeverityOption = None,
     workaround: WorkaroundOption = False,
+    complete: CompleteOption = False,
     why: WhyOption = "",
     assign: AssignOption = None,
     add: AddOption = None,
@@ -168,6 +172,7 @@ def change(
         assignee=assign,
         severity=severity,
         workaround=workaround,
+        complete=complete,
         comment=_new_comment(comment, note),
         publish=publish,
         escalate=escalate,

@@ -14,6 +14,7 @@ from rules.ticket.changes import (
     AddPerson,
     Assign,
     Assignee,
+    Complete,
     Escalate,
     Merge,
     RemovePerson,
@@ -289,6 +290,7 @@ COMMANDS: Mapping[str, Form] = MappingProxyType(
         "workaround": _with_value(
             "#workaround what it is", lambda value: (Workaround(reason(value)),)
         ),
+        "complete": _with_value("#complete why", lambda value: (Complete(reason(value)),)),
         "cc": _with_value("#cc +ann@client.example -bob@client.example", _cc, repeats=True),
         "merge": _with_value("#merge 123", _merge),
         "escalate": _with_value("#escalate reason", lambda value: (Escalate(reason(value)),)),

@@ -32,7 +32,7 @@ from rules.mail.thanks import only_thanks
 from rules.mail.trouble import says_trouble
 from rules.sender.tokens import Purpose
 from rules.sentence import sentence
-from rules.service import notifications, sla_rules
+from rules.service import asking, notifications, sla_rules
 from rules.service.completeness import extract_new_fields
 from rules.service.limits import NoticeBudget, may_reopen
 from rules.service.participants import (
@@ -190,9 +190,10 @@ def _public(
     text, policy = body_text(case.mail), case.policy
     joining = additions(case.mail, case.facts, case.sender, ticket, policy)
     moved, limits = _moved(case, ticket, thanks)
-    orders, calm = _notices(case, ticket, Visibility.PUBLIC, joining, moved)
     missing = sla_rules.still_missing(policy, ticket, text)
     heard = heard_in_reply(case, ticket, Visibility.PUBLIC)
+    complete = asking.once_answered(ticket, missing, policy) if case.takes_answers else ()
+    orders, calm = _notices(case, ticket, Visibility.PUBLIC, joining, moved, complete)
     action = AddComment(
         ticket=ticket.id,
         visibility=Visibility.PUBLIC,
@@ -250,7 +251,8 @@ def _clock_change(
 ) -> ClockChange | None:
     """What a comment does to the ticket's clock; None if it is unchanged."""
     policy, now = case.policy, case.facts.decided_at
-    if (begins := sla_rules.completed(policy, ticket, missing, now)) is not None:
+    became = moved.became if moved is not None else None
+    if (begins := sla_rules.completed(policy, ticket, missing, now, became)) is not None:
         return begins
     if moved is None:
         return None

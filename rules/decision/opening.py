@@ -13,7 +13,7 @@ from rules.decision.content import body_text
 from rules.decision.model import Hold, OpenTicket, SeverityT
 from rules.decision.opening_escalation import with_escalation
 from rules.decision.reasons import Reason
-from rules.identity import is_machine
+from rules.identity import Standing, is_machine
 from rules.mail.language import author_language
 from rules.people import Company, Person, Staff
 from rules.policy import Policy
@@ -23,11 +23,12 @@ from rules.service.acknowledging import (
     Later,
     NamedWith,
 )
-from rules.service.calendars import calendar_in_force
+from rules.service.calendars import calendar_in_force, calendar_of
 from rules.service.completeness import extract_fields, missing_facts, request_text
 from rules.service.limits import may_open
 from rules.service.participants import Addition
 from rules.service.sla_rules import AgreedTargets
+from rules.service.waiting import opened_waiting
 from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.severity import MailSeverity
@@ -96,6 +97,14 @@ def open_ticket(
     missing = missing_facts(request.searched, policy.completeness.facts)
     promised = sla_rules.target(policy, tier_name, targets, request.severity.name)
     calendar = calendar_in_force(request.terms.calendar, tier, policy)
+    waiting = opened_waiting(
+        policy,
+        calendar_of(policy, calendar),
+        missing,
+        request.door,
+        opens_at,
+        critical=sla_rules.is_critical(policy, request.severity.name),
+    )
     return OpenTicket(
         subject=request.subject[:SUBJECT_LENGTH] or "(no subject)",
         requester=request.requester,
@@ -112,7 +121,8 @@ def open_ticket(
         language=request.language,
         fields=extract_fields(request.searched, policy.fields),
         missing=missing,
-        clock=sla_rules.opened(policy, promised, missing, opens_at, calendar),
+        clock=sla_rules.opened(policy, promised, waiting, opens_at, calendar),
+        waiting=waiting,
         calendar=calendar,
     )
 
@@ -168,6 +178,7 @@ def opened_by_mail(
         additions=additions,
         mentions=mentions,
         enrol=case.enrols,
+        door=Source.STAFF_MAIL if sender.standing is Standing.STAFF else Source.MAIL,
     )
     opened = open_ticket(request, case.facts.opens_at, _notices(case, request), policy)
     opened = with_escalation(case, opened)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rules.people import Company
@@ -12,6 +12,7 @@ from rules.service import answers
 from rules.service.calendars import calendar_of
 from rules.ticket import sla
 from rules.ticket.business_time import parse_span
+from rules.ticket.changes import Source
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.sla import Clock, Ended, Stage, Target
@@ -52,6 +53,11 @@ def target(policy: Policy, tier: str, agreed: AgreedTargets, level: str) -> Targ
     )
 
 
+def is_critical(policy: Policy, level: str) -> bool:
+    """Whether the policy has this level, and it is critical."""
+    return any(each.critical and each.name == level for each in policy.levels)
+
+
 def started(
     policy: Policy, promised: Target, stage: Stage, at: datetime, calendar: str = ""
 ) -> Clock | None:
@@ -64,14 +70,10 @@ def started(
 
 
 def opened(
-    policy: Policy, promised: Target, missing: tuple[str, ...], at: datetime, calendar: str = ""
+    policy: Policy, promised: Target, waiting: Waiting | None, at: datetime, calendar: str = ""
 ) -> Clock | None:
-    """The clock of a new ticket.
-
-    None where nothing is promised, or where the clock waits for the request to be complete.
-    """
-    waits = policy.clock.starts == "complete" and bool(missing)
-    return None if waits else started(policy, promised, Stage.FIRST, at, calendar)
+    """The clock of a new ticket; None where nothing is promised, or while the promise waits."""
+    return None if waiting is not None else started(policy, promised, Stage.FIRST, at, calendar)
 
 
 def still_missing(policy: Policy, ticket: Ticket, text: str) -> tuple[str, ...] | None:
@@ -82,14 +84,50 @@ def still_missing(policy: Policy, ticket: Ticket, text: str) -> tuple[str, ...] 
 
 
 def completed(
-    policy: Policy, ticket: Ticket, missing: tuple[str, ...] | None, at: datetime
+    policy: Policy,
+    ticket: Ticket,
+    missing: tuple[str, ...] | None,
+    at: datetime,
+    became: Status | None = None,
 ) -> ClockChange | None:
-    """The clock that waited for the request to be complete, if nothing is missing now."""
-    waits = policy.clock.starts == "complete" and ticket.clock is None and not ticket.staff_spoke
-    if missing != () or not waits or ticket.status.is_over:
+    """The clock that waited for the request to be complete, if nothing is missing now; None if the
+    clock stays as it is. What waits for the portal too waits on for that alone. `became` is the
+    status to which the same text moves the ticket."""
+    if missing != () or not _waits(policy, ticket):
         return None
-    promised = target(policy, ticket.tier, ticket.targets, ticket.severity)
-    return ClockChange(started(policy, promised, Stage.FIRST, at, ticket.calendar))
+    ticket = replace(ticket, status=became or ticket.status)
+    if ticket.waiting is not None and ticket.waiting.portal:
+        for_portal = replace(ticket.waiting, facts=False, ask_at=None)
+        return ClockChange(None, waiting=for_portal)
+    return begun(policy, ticket, Beginning.COMPLETE, at)
+
+
+def accepted(policy: Policy, ticket: Ticket, at: datetime) -> ClockChange | None:
+    """The clock that waited, when the request is declared complete, or submitted in the portal.
+    None if it waited for neither."""
+    if not _waits(policy, ticket):
+        return None
+    by_portal = ticket.waiting is not None and ticket.waiting.portal
+    return begun(policy, ticket, Beginning.ACCEPTED if by_portal else Beginning.COMPLETE, at)
+
+
+def begun(
+    policy: Policy, ticket: Ticket, why: Beginning, at: datetime, level: str = ""
+) -> ClockChange:
+    """The first clock of a ticket that waited, for another severity if `level` is one."""
+    promised = target(policy, ticket.tier, ticket.targets, level or ticket.severity)
+    begins = started(policy, promised, Stage.FIRST, at, ticket.calendar)
+    clock = _adjusted_to_status(policy, begins, ticket.status, at)
+    return ClockChange(clock, began=why if clock is not None else None)
+
+
+def _waits(policy: Policy, ticket: Ticket) -> bool:
+    """Whether the promise has not begun. An incomplete request of an older version has no value for
+    what it waits for."""
+    if ticket.clock is not None or ticket.staff_spoke or ticket.status.is_over:
+        return False
+    incomplete = policy.clock.starts == "complete" and bool(ticket.missing)
+    return ticket.waiting is not None or (incomplete and ticket.door is Source.MAIL)
 
 
 def answered(policy: Policy, ticket: Ticket, at: datetime) -> ClockChange:
@@ -102,7 +140,9 @@ def answered(policy: Policy, ticket: Ticket, at: datetime) -> ClockChange:
     ended, following = sla.answered(
         ticket.clock, promised, at, calendar, warn_fraction=policy.clock.warn_at
     )
-    return ClockChange(_adjusted_to_status(policy, following, ticket.status, at), ended)
+    clock = _adjusted_to_status(policy, following, ticket.status, at)
+    waited = clock is not None and ticket.waiting is not None
+    return ClockChange(clock, ended, began=Beginning.ACCEPTED if waited else None)
 
 
 def status_changed(policy: Policy, ticket: Ticket, became: Status, at: datetime) -> ClockChange:
@@ -124,7 +164,8 @@ def status_changed(policy: Policy, ticket: Ticket, became: Status, at: datetime)
 def retargeted(policy: Policy, ticket: Ticket, level: str, at: datetime) -> ClockChange:
     """The clock after a change of severity, which changes the promise.
 
-    Where nothing was promised before, the promise for the new severity begins now.
+    Where nothing was promised before, the promise for the new severity begins now; where it waits,
+    only that of a critical level does.
     """
     promised = target(policy, ticket.tier, ticket.targets, level)
     if ticket.clock is not None:
@@ -132,7 +173,9 @@ def retargeted(policy: Policy, ticket: Ticket, level: str, at: datetime) -> Cloc
         return ClockChange(
             sla.retargeted(ticket.clock, promised, at, calendar, warn_fraction=fraction)
         )
-    if policy.clock.starts == "complete" and ticket.missing and not ticket.staff_spoke:
+    if _waits(policy, ticket):
+        if is_critical(policy, level):
+            return begun(policy, ticket, Beginning.CRITICAL, at, level)
         return ClockChange(None, waiting=ticket.waiting)
     stage = Stage.ONGOING if ticket.staff_spoke else Stage.FIRST
     begins = started(policy, promised, stage, at, ticket.calendar)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from rules.commands.readable import asks_for_note
 from rules.decision.change.facts import ChangeFacts
@@ -28,13 +27,13 @@ from rules.mail.quoting import own_text
 from rules.mail.thanks import is_reaction, only_thanks
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
-from rules.service import notifications, sla_rules
+from rules.service import asking, notifications, sla_rules
 from rules.service.completeness import extract_new_fields
 from rules.service.follow_up import after_answer
 from rules.service.limits import NoticeBudget
 from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import PublishComment, Rate, WriteComment
-from rules.ticket.lifecycle import NEXT, Event
+from rules.ticket.lifecycle import NEXT, Event, Status
 from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
 
@@ -67,7 +66,7 @@ def write_comment(
         *_consequences(ticket, comment, facts.by_staff, facts, policy),
     )
     if not facts.by_staff:
-        found, begins = _completed_by(ticket, change.text, facts.at, policy)
+        found, begins = _completed_by(ticket, change.text, facts, policy)
         rows = (*rows, *found, *(clock_effects(begins) if begins is not None else ()))
     done = sentence(
         "comment added to #{ticket} ({visibility})",
@@ -78,16 +77,18 @@ def write_comment(
 
 
 def _completed_by(
-    ticket: Ticket, text: str, at: datetime, policy: Policy
+    ticket: Ticket, text: str, facts: ChangeFacts, policy: Policy, became: Status | None = None
 ) -> tuple[tuple[Effect, ...], ClockChange | None]:
     """Fields and missing facts in a customer's text, as in the text of a mail; and the clock that
-    begins if the request is complete with them."""
+    begins if the request is complete with them, of which its requester is notified."""
     found = extract_new_fields(own_text(text), policy.fields, ticket.fields)
     rows: tuple[Effect, ...] = (FieldsFound(found),) if found else ()
     missing = sla_rules.still_missing(policy, ticket, text)
     if missing is not None:
-        rows = (*rows, MissingChanged(missing))
-    return rows, sla_rules.completed(policy, ticket, missing, at)
+        budget = NoticeBudget.STAFF if facts.by_staff else NoticeBudget.CUSTOMERS
+        orders = asking.once_answered(ticket, missing, policy, budget)
+        rows = (*rows, MissingChanged(missing), *notified(orders))
+    return rows, sla_rules.completed(policy, ticket, missing, facts.at, became)
 
 
 def publish_comment(
@@ -166,10 +167,10 @@ def _effects_of_mail(
 ) -> tuple[Effect, ...]:
     """What a customer's mail does besides being read, as when it is filed at once: it completes the
     request, and moves the ticket unless it only says thanks."""
-    rows, clock = _completed_by(ticket, comment.text, facts.at, policy)
     thanks = only_thanks(f"{comment.subject}\n{comment.text}") or is_reaction(comment.text)
     event = Event.THANKED if thanks and not comment.has_files else Event.CUSTOMER_WROTE
     became = NEXT.get((ticket.status, event), ticket.status)
+    rows, clock = _completed_by(ticket, comment.text, facts, policy, became)
     if became is not ticket.status:
         rows = (*rows, StatusChanged(ticket.status, became, "a folded mail was accepted"))
         clock = clock or sla_rules.status_changed(policy, ticket, became, facts.at)

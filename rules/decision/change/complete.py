@@ -1,4 +1,4 @@
-"""A request is declared complete: the clock that waited for it begins."""
+"""A request is declared complete, or submitted in the portal: the clock that waited begins."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import (
     ChangeRefused,
     DeclaredComplete,
+    Effect,
     Effects,
     MissingChanged,
     clock_effects,
+    notified,
 )
 from rules.policy import Policy
 from rules.sentence import sentence
-from rules.service import sla_rules
+from rules.service import asking, sla_rules
+from rules.service.limits import NoticeBudget
 from rules.ticket.changes import Complete
 from rules.ticket.model import Ticket
 
@@ -20,14 +23,37 @@ from rules.ticket.model import Ticket
 def complete(
     ticket: Ticket, change: Complete, facts: ChangeFacts, policy: Policy
 ) -> Effects | ChangeRefused:
-    begins = sla_rules.completed(policy, ticket, (), facts.at)
-    if not ticket.missing and begins is None:
-        already = sentence("#{ticket} is complete already", ticket=ticket.id)
-        return Effects(done=(already,))
-    rows = (
-        DeclaredComplete(ticket.missing, change.reason),
-        MissingChanged(()),
-        *(clock_effects(begins) if begins is not None else ()),
-    )
-    done = sentence("#{ticket} is complete", ticket=ticket.id)
-    return Effects(rows, (done,))
+    """Staff declare it complete whatever is missing. A customer submits it in the portal where it
+    waits for that; what is missing stays missing."""
+    for_portal = ticket.waiting is not None and ticket.waiting.portal
+    if not facts.by_staff and not for_portal:
+        return ChangeRefused(
+            sentence(
+                "only staff may declare #{ticket} complete; write what is missing in a comment",
+                ticket=ticket.id,
+            )
+        )
+    if ticket.status.is_over:
+        return ChangeRefused(
+            sentence(
+                "#{ticket} is {was}; reopen it before you declare it complete",
+                ticket=ticket.id,
+                was=ticket.status,
+            )
+        )
+    begins = sla_rules.accepted(policy, ticket, facts.at)
+    given = ticket.missing if facts.by_staff else ()
+    if begins is None and not given:
+        return Effects(done=(sentence("#{ticket} is complete already", ticket=ticket.id),))
+    rows: tuple[Effect, ...] = (DeclaredComplete(given, change.reason),)
+    if given:
+        rows = (*rows, MissingChanged(()))
+    if begins is not None:
+        rows = (*rows, *clock_effects(begins))
+    if not ticket.staff_spoke:
+        budget = NoticeBudget.STAFF if facts.by_staff else NoticeBudget.CUSTOMERS
+        without = () if facts.by_staff else ticket.missing
+        rows = (*rows, *notified(asking.completed(ticket, without, policy, budget)))
+    if facts.by_staff:
+        return Effects(rows, (sentence("#{ticket} is complete", ticket=ticket.id),))
+    return Effects(rows, (sentence("#{ticket} is submitted", ticket=ticket.id),))

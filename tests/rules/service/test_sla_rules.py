@@ -149,7 +149,7 @@ def due_under(policy: Policy, calendar: str, event: str) -> datetime:
     promised = sla_rules.target(policy, "standard", {}, "High")
     match event:
         case "opened":
-            clock = sla_rules.opened(policy, promised, (), FRIDAY, calendar)
+            clock = sla_rules.opened(policy, promised, None, FRIDAY, calendar)
         case "completed":
             incomplete = replace(ticket, missing=("error",))
             change = sla_rules.completed(policy, incomplete, (), FRIDAY)
@@ -166,7 +166,7 @@ def due_under(policy: Policy, calendar: str, event: str) -> datetime:
             two = sla_rules.started(policy, Target(parse_span("1 hour"), None), Stage.FIRST, FRIDAY)
             clock = sla_rules.retargeted(policy, replace(ticket, clock=two), "High", FRIDAY).clock
         case _:
-            runs = sla_rules.opened(policy, promised, (), FRIDAY, calendar)
+            runs = sla_rules.opened(policy, promised, None, FRIDAY, calendar)
             assert runs is not None
             pending = replace(ticket, status=Status.PENDING, clock=paused(runs, FRIDAY))
             resumes = FRIDAY + timedelta(minutes=1)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rules.policy import TierSection
+from rules.policy import ClockSection, CompletenessSection, FactSection, TierSection
 from rules.ticket.changes import SetStatus
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
@@ -15,7 +15,7 @@ from storage.notices import overview
 from storage.ticket import overdue
 from storage.ticket.overdue import DueTicket
 from tests.rules.building import ANN, NOON, SAM, a_mail, default_policy
-from tests.storage.shop import Shop
+from tests.storage.shop import Shop, opened
 
 WARNED, LATE = NOON + timedelta(hours=3), NOON + timedelta(hours=4)
 """The warning is after three quarters of the four hours."""
@@ -96,3 +96,26 @@ def test_only_the_assignee_is_notified_if_there_is_one(desk: Shop) -> None:
     desk.set(1, assignee=SAM.address)
 
     assert notify(desk, WARNED) == 1
+
+
+def test_what_an_incomplete_request_waits_for_is_done_once_by_all_nodes(shop: Shop) -> None:
+    fact = FactSection(name="impact", ask="What is the impact?", patterns=("affects",))
+    waits = default_policy(
+        tiers=(GOLD,),
+        default_tier="gold",
+        completeness=CompletenessSection(facts=(fact,)),
+        clock=ClockSection(starts="complete", waits_at_most="8 hours"),
+    )
+    desk = replace(shop, policy=waits)
+    number = opened(desk.take(a_mail(ANN.address)))
+    asked, begins = NOON + timedelta(hours=4), NOON + timedelta(hours=8)
+
+    before = notify(desk, asked - timedelta(seconds=1))
+    seen_by_both = due(desk, asked)
+    asks = [notify(desk, asked, seen_by_both), notify(desk, asked, seen_by_both)]
+    starts = [notify(desk, begins), notify(desk, begins)]
+
+    assert (before, asks, starts) == (0, [1, 0], [1, 0])
+    clock = desk.ticket(number).clock
+    assert clock is not None
+    assert clock.due_at == begins + timedelta(hours=4)
