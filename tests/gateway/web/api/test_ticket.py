@@ -94,7 +94,7 @@ async def test_missing_facts_are_named(site: Site) -> None:
     _, ticket = await site.get(f"/{number}", ANN)
 
     assert "environment" in ticket["missing"]
-        assert ticket["due_at"] is not None  # what comes by the API starts at once
+    assert ticket["due_at"] is not None  # what comes by the API starts at once
 
 
 @pytest.mark.parametrize("stranger", [BOB, GIL, ALICE])
