@@ -295,6 +295,16 @@ def policies_not_reloaded(error: BaseException) -> None:
     _log.error("policies_not_reloaded", exc_info=error)
 
 
+def tickets_left(mailbox: str, policy: str, what: str) -> None:
+    """Open tickets have something that their changed policy does not; `what` becomes of them."""
+    _log.warning("tickets_left", mailbox=mailbox, policy=policy, what=what)
+
+
+def policies_not_compared(error: BaseException) -> None:
+    """The new policies are in force, but could not be compared with the open tickets."""
+    _log.error("policies_not_compared", exc_info=error)
+
+
 def no_pid_file(path: str, why: str) -> None:
     """`postern reload` will not find this server; SIGHUP still reloads the policies."""
     _log.warning("no_pid_file", path=path, why=why)

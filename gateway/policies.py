@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rules.mail import Mailbox
 from rules.policy import Policy, PolicyRefused, parse
+from rules.policy.switching import Orphan, orphans
 from rules.validation.messages import suggestion, text_of
 from storage.db.database import Connection
 from storage.registry import mailboxes
@@ -136,6 +137,11 @@ def check_all_tickets(policies: Policies, connection: Connection) -> None:
     for mailbox in mailboxes.list_mailboxes(connection, inactive_too=True):
         if (policy := policies.get(mailbox.policy)) is not None:
             check_tickets(connection, mailbox, policy, f"mailbox {mailbox.address}")
+
+
+def left_by(connection: Connection, mailbox: Mailbox, policy: Policy) -> tuple[Orphan, ...]:
+    """What open tickets of a mailbox have that this policy does not, and what becomes of them."""
+    return orphans(mailboxes.open_tickets(connection, mailbox.id), policy)
 
 
 def _would_be_critical(mailbox: Mailbox, policy: Policy, tickets: OrdinaryTickets) -> str:

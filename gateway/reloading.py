@@ -10,7 +10,11 @@ from pathlib import Path
 from gateway import log, policies
 from gateway.policies import Policies, PolicyBook
 from gateway.runtime import Runtime
+from rules.mail import Mailbox
+from rules.policy.switching import Orphan
 from rules.validation.messages import InvalidFile
+from storage.db.database import Connection
+from storage.registry import mailboxes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +56,32 @@ class PolicyReload:
             return False
         self.runtime.metrics.policies_reloaded("loaded")
         self.runtime.metrics.policies_loaded(self.runtime.clock())
-        log.policies_reloaded(sorted(_differing(before, new)))
+        changed = _differing(before, new)
+        log.policies_reloaded(sorted(changed))
+        await self._log_orphans({name: new[name] for name in changed & new.keys()})
         return True
 
     async def _check(self, new: Policies) -> None:
         await self.runtime.read(partial(policies.check_all, new))
+
+    async def _log_orphans(self, changed: Policies) -> None:
+        """What open tickets have that their changed policy does not; a matter of the log alone."""
+        try:
+            found = await self.runtime.read(partial(_orphans, changed))
+        except Exception as error:  # noqa: BLE001 - the policies are in force already
+            log.policies_not_compared(error)
+            return
+        for mailbox, orphan in found:
+            log.tickets_left(mailbox.address, mailbox.policy, str(orphan))
+
+
+def _orphans(changed: Policies, connection: Connection) -> list[tuple[Mailbox, Orphan]]:
+    return [
+        (mailbox, orphan)
+        for mailbox in mailboxes.list_mailboxes(connection, inactive_too=True)
+        if mailbox.policy in changed
+        for orphan in policies.left_by(connection, mailbox, changed[mailbox.policy])
+    ]
 
 
 def _differing(before: Policies, after: Policies) -> set[str]:

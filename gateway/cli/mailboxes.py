@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from gateway import policies
 from gateway.cli.common import ConfigOption, exit_on_error, load_config, read, write
 from gateway.cli.terminal import say
 from rules.policy import Policy
+from rules.policy.switching import Orphan
 from storage.db.database import Connection
 from storage.registry import mailboxes
 
@@ -26,37 +27,49 @@ def add(
     policy: Annotated[str, typer.Option(help="The policy's name.")] = "default",
     config: ConfigOption = None,
 ) -> None:
-    _apply_policy(_add, address, policy, config)
+    chosen = _known_policy(address, policy, config)
+    write(config, lambda connection: mailboxes.add_mailbox(connection, address, chosen.name))
+    say(f"Mail for {address} is taken under the policy {policy}.")
 
 
 @app.command("policy", help="Apply another policy to a mailbox; tickets keep their due times.")
 def set_policy(
     address: AddressArgument,
     policy: Annotated[str, typer.Argument(metavar="NAME", help="The policy's name.")],
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only show what would become of the open tickets."),
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
-    _apply_policy(_set_policy, address, policy, config)
+    chosen = _known_policy(address, policy, config)
+    job = partial(_check_switch if dry_run else _switch, address=address, policy=chosen)
+    left = read(config, job) if dry_run else write(config, job)
+    say(
+        f"Mail for {address} would be taken under the policy {policy}; nothing was changed."
+        if dry_run
+        else f"Mail for {address} is taken under the policy {policy}."
+    )
+    for orphan in left:
+        say(str(orphan))
 
 
-def _add(connection: Connection, address: str, policy: Policy) -> None:
-    mailboxes.add_mailbox(connection, address, policy.name)
-
-
-def _set_policy(connection: Connection, address: str, policy: Policy) -> None:
+def _check_switch(connection: Connection, address: str, policy: Policy) -> tuple[Orphan, ...]:
     mailbox = mailboxes.mailbox_named(connection, address)
     policies.check_tickets(connection, mailbox, policy, f"mailbox {mailbox.address}")
+    return policies.left_by(connection, mailbox, policy)
+
+
+def _switch(connection: Connection, address: str, policy: Policy) -> tuple[Orphan, ...]:
+    left = _check_switch(connection, address, policy)
     mailboxes.set_mailbox_policy(connection, address, policy.name)
+    return left
 
 
-def _apply_policy(
-    job: Callable[[Connection, str, Policy], None], address: str, policy: str, config: Path | None
-) -> None:
-    """Run `job` with a mailbox and a policy, once the policy is known to exist."""
+def _known_policy(address: str, policy: str, config: Path | None) -> Policy:
     with exit_on_error():
         known = policies.load(load_config(config).policies.folder)
-        chosen = policies.named(known, policy, f"mailbox {address}")
-    write(config, lambda connection: job(connection, address, chosen))
-    say(f"Mail for {address} is taken under the policy {policy}.")
+        return policies.named(known, policy, f"mailbox {address}")
 
 
 @app.command("list", help="List the mailboxes with their policies.")

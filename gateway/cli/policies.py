@@ -17,6 +17,7 @@ from gateway.cli.terminal import console, say
 from gateway.policies import PolicyFile
 from rules.mail import Mailbox
 from rules.policy.explain import as_text, chapters_of
+from rules.policy.switching import Orphan
 from rules.validation.messages import InvalidFile
 from storage.db.database import Connection, Database, NotUpgraded, StoreDown
 from storage.registry.mailboxes import list_mailboxes
@@ -72,13 +73,15 @@ def validate(
     for path in files:
         try:
             file = policies.read(path)
-            _check_tickets(file, config)
+            left = _check_tickets(file, config)
         except InvalidFile as error:
             faults.append(str(error))
             continue
         console.print(Text(f"{path}: the policy {file.policy.name} is valid."))
         if reminder := _placeholder_reminder(file):
             console.print(Text(f"{path}: {reminder}"))
+        for address, orphan in left:
+            console.print(Text(f"{path}: {address}: {orphan}"))
     if faults:
         fail(os.EX_CONFIG, "\n".join(faults))
 
@@ -159,26 +162,31 @@ def _file_of(name: str, config: Path | None) -> PolicyFile:
     return files[name]
 
 
-def _check_tickets(file: PolicyFile, config: Path | None) -> None:
-    """Check a policy against the tickets of the mailboxes that use it, where a store answers."""
+def _check_tickets(file: PolicyFile, config: Path | None) -> list[tuple[str, Orphan]]:
+    """Check a policy against the tickets of the mailboxes that use it, where a store answers;
+    returns what their open tickets have that it does not, by mailbox."""
 
-    def query(connection: Connection) -> None:
+    def query(connection: Connection) -> list[tuple[str, Orphan]]:
+        found = []
         for mailbox in list_mailboxes(connection, inactive_too=True):
             if mailbox.policy == file.policy.name:
                 policies.check_tickets(connection, mailbox, file.policy, file.source)
+                left = policies.left_by(connection, mailbox, file.policy)
+                found += [(mailbox.address, orphan) for orphan in left]
+        return found
 
     try:
         settings = load_config(config)
     except InvalidFile:
         if config is not None:
             raise
-        return
+        return []
     database = Database(settings.store.url, connections=1)
     try:
         database.check_version()
-        database.read(query)
+        return database.read(query)
     except (NotUpgraded, *StoreDown):
-        return
+        return []
     finally:
         database.close()
 

@@ -5,6 +5,7 @@ Functions that write are jobs for the ledger; they raise the errors of `storage.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, func, select, update
 
 from rules.mail import Mailbox, with_postmasters
 from rules.mail.addresses import normalise
+from rules.policy.switching import TicketTerms
 from rules.sender.tokens import REPLY_TOKEN_LENGTH
 from rules.ticket.lifecycle import Status
 from storage.db.tables import MailboxRow, TicketRow, table
@@ -98,6 +100,40 @@ def set_mailbox_policy(connection: Connection, address: str, policy: str) -> Non
     """Apply another policy to a mailbox from the next mail on. Raises NotFound."""
     mailbox = mailbox_named(connection, address)
     connection.execute(update(_mailbox).where(_mailbox.c.id == mailbox.id).values(policy=policy))
+
+
+def open_tickets(connection: Connection, mailbox: int) -> tuple[TicketTerms, ...]:
+    """What the open tickets of a mailbox have of the policy that they were opened under."""
+    rows = connection.execute(
+        select(
+            _ticket.c.id,
+            _ticket.c.severity,
+            _ticket.c.tier,
+            _ticket.c.calendar,
+            _ticket.c.escalation_level,
+            _ticket.c.fields,
+            _ticket.c.missing,
+        )
+        .where(
+            _ticket.c.mailbox_id == mailbox,
+            _ticket.c.status.in_([status.value for status in Status if not status.is_over]),
+            _ticket.c.merged_into.is_(None),
+            _ticket.c.deleted_at.is_(None),
+        )
+        .order_by(_ticket.c.id)
+    )
+    return tuple(
+        TicketTerms(
+            number=row.id,
+            severity=row.severity,
+            tier=row.tier,
+            calendar=row.calendar,
+            escalation_level=row.escalation_level,
+            fields=tuple(json.loads(row.fields)),
+            missing=tuple(json.loads(row.missing)),
+        )
+        for row in rows
+    )
 
 
 def ordinary_tickets(

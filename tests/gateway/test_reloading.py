@@ -112,6 +112,20 @@ async def test_no_reload_makes_a_mails_ticket_critical(
     assert services.runtime.policies["default"].levels[1].critical
 
 
+async def test_open_tickets_that_a_changed_policy_leaves_are_logged(
+    line: CommandLine, services: Services
+) -> None:
+    assert line.pipe(ANNS_MAIL, "ann@acme.example").code == 0
+    write(line, ('name = "Normal"', 'name = "Usual"'), ('default = "Normal"', 'default = "Usual"'))
+
+    with capture_logs() as log:
+        assert await services.policy_reload.reload()
+
+    assert [each["event"] for each in log] == ["policies_reloaded", "tickets_left"]
+    assert log[1]["mailbox"] == SUPPORT
+    assert '1 open ticket is at the level "Normal" (#1): ' in log[1]["what"]
+
+
 async def test_a_policy_that_a_mailbox_names_cannot_go(
     line: CommandLine, services: Services
 ) -> None:

@@ -132,6 +132,15 @@ def workaround(
 ) -> Effects | ChangeRefused:
     if not policy.severity.workaround_lowers:
         return ChangeRefused(sentence("a workaround does not change the severity here (policy)"))
+    if not any(level.has_name(ticket.severity) for level in policy.levels):
+        return ChangeRefused(
+            sentence(
+                "#{ticket} is {severity}, which the policy does not have any more: set the "
+                "severity first",
+                ticket=ticket.id,
+                severity=ticket.severity,
+            )
+        )
     lower = lowered(ticket.severity, policy.levels)
     if lower is None:
         return ChangeRefused(

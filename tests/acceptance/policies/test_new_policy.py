@@ -22,7 +22,7 @@ from storage.registry.companies import add_company
 from storage.registry.mailboxes import mailbox_named
 from storage.registry.people import NewPerson, add_person
 from tests.acceptance.policies.policy_server import a_mail, plain_text
-from tests.acceptance.support_server import eventually, filed
+from tests.acceptance.support_server import SUPPORT, eventually, filed
 from tests.running import Postern, postern, serving
 from tests.stores import SqliteStores
 
@@ -246,3 +246,28 @@ class TestReload:
 
         assert command.returncode == 69
         assert f"no server has the file {tmp_path}/none.pid" in command.stderr
+
+
+class TestSwitching:
+    """Mail goes under another policy while tickets are open: the last test of this module."""
+
+    def test_all_switching_names_the_open_tickets(self, new_policy: NewPolicy) -> None:
+        running = new_policy.running
+        _, number = filed(running.send(OUTAGE.replace(b"Subject: ", b"Subject: x "), ANN, SUPPORT))
+        switch = ("mailbox", "policy", SUPPORT, "stakater")
+
+        tried = running.run(*switch, "--dry-run")
+        listed = running.run("mailbox", "list")
+        done = running.run(*switch)
+        after = running.run("tickets", "set", str(number), "--workaround")
+
+        assert (tried.returncode, done.returncode) == (0, 0)
+        assert "nothing was changed" in tried.stdout
+        assert listed.stdout == f"{SUPPORT}  kestrel\n"
+        for text in (tried.stdout, done.stdout):
+            level = next(line for line in text.splitlines() if 'at the level "Normal"' in line)
+            assert f"#{number}" in level
+            assert "until staff set another severity: Critical, High, Medium, Low" in level
+            assert 'state "map"' in text
+        assert after.returncode != 0
+        assert f"#{number} is Normal, which the policy does not have any more" in after.stderr
