@@ -49,8 +49,8 @@ def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
     match effect:
         case StatusChanged(became=became):
             return replace(ticket, status=became, status_at=at)
-        case SeverityChanged(became=became, critical_claimed=claimed):
-            return replace(ticket, severity=became, critical_claimed=claimed)
+        case SeverityChanged(became=became, critical=critical, critical_claimed=claimed):
+            return replace(ticket, severity=became, critical=critical, critical_claimed=claimed)
         case ClaimMade(became=level, critical_claimed=claimed):
             return replace(ticket, severity_claimed=level, critical_claimed=claimed)
         case Assigned(became=became):

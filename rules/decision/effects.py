@@ -156,6 +156,8 @@ class MergedInto:
     """People on the merged ticket who are not yet on the other."""
     accepted: tuple[str, ...]
     """People who were only proposed on the other ticket and are active on it from now on."""
+    effects: tuple[Effect, ...] = ()
+    """What the merge changes on the other ticket besides its people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,10 +302,17 @@ class Effects:
     """What is reported to the person who requested the changes."""
 
     @property
+    def merges(self) -> tuple[MergedInto, ...]:
+        return tuple(effect for effect in self.rows if isinstance(effect, MergedInto))
+
+    @property
     def notices(self) -> tuple[NoticeOrder, ...]:
-        """Every outgoing mail that the changes cause."""
+        """Every outgoing mail that the changes cause, those about the other ticket of a merge
+        included."""
+        there = (effect for merged in self.merges for effect in merged.effects)
+        every = (*self.rows, *there)
         return tuple(
-            order for effect in self.rows if isinstance(effect, Notified) for order in effect.orders
+            order for effect in every if isinstance(effect, Notified) for order in effect.orders
         )
 
     @property

@@ -48,7 +48,8 @@ class AuditEvent(StrEnum):
     FEEDBACK_GIVEN = "feedback_given"
     """was, became: a rating; was is empty for the first."""
     SEVERITY_CLAIMED = "severity_claimed"
-    """subject: who claims it. was, became: a level's name, or empty."""
+    """subject: who claims it, or `#7` for a ticket that was merged into this one. was, became: a
+    level's name, or empty."""
     FIELD_CHANGED = "field_changed"
     """subject: the name of a field. was, became: its value, or empty."""
     COMPLETED = "completed"

@@ -39,6 +39,8 @@ class Ticket:
     """Names of the facts that are missing from the request."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """The values extracted from its mails, by the policy's field names."""
+    critical: bool = False
+    """Its severity is a critical one."""
     severity_claimed: str = ""
     """The level that was claimed last; empty for none."""
     critical_claimed: bool = False

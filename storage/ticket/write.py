@@ -101,6 +101,8 @@ def write(
                 queue_notices(connection, context, orders, ticket, comment)
             case PeopleNamed(additions=additions):
                 add_participants(connection, context, ticket, additions)
+            case MergedInto():
+                _merge(connection, context, ticket, effect, versions or {})
             case _:
                 _write(connection, context, ticket, effect)
     # Read last: on PostgreSQL the result has arrived with that of a later statement.
@@ -248,8 +250,7 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
             _change_people(connection, context, ticket, effect)
             return
         case MergedInto():
-            _merge(connection, context, ticket, effect)
-            return
+            raise AssertionError("write() writes these itself")
         case ClockSaved() | OverdueReported() | WaitingChanged() | MissingChanged():
             return
         case FieldsFound() | FeedbackAsked() | Touched():
@@ -349,16 +350,28 @@ def _lock_for_merge(
     _require(same, f"#{ticket} or #{into} was changed meanwhile")
 
 
-def _merge(connection: Connection, context: ChangeContext, ticket: int, merged: MergedInto) -> None:
+def _merge(
+    connection: Connection,
+    context: ChangeContext,
+    ticket: int,
+    merged: MergedInto,
+    versions: Versions,
+) -> None:
     into = merged.ticket
-    raised = sql.change(frozenset(), frozenset(), guarded=False).submit(connection, ticket=into)
+    changed = _change_row(connection, context, into, merged.effects, versions)
     add_participants(connection, context, into, merged.carried)
     for address in merged.accepted:
         accepted = PresenceChanged(address, Presence.PENDING, Presence.ACTIVE)
         _change_people(connection, context, into, accepted)
     audit(connection, context, ticket, AuditEntry(AuditEvent.MERGED_INTO, str(into)))
     audit(connection, context, into, AuditEntry(AuditEvent.MERGED_FROM, str(ticket)))
-    _require(raised(), f"#{into} is gone")
+    for effect in merged.effects:
+        match effect:
+            case Notified(orders=orders):
+                queue_notices(connection, context, orders, into, None)
+            case _:
+                _write(connection, context, into, effect)
+    _require(changed(), f"#{into} was changed meanwhile")
 
 
 def _publish(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rules.decision.change.facts import ChangeFacts
+from rules.decision.change.merged_severity import merged_severity
 from rules.decision.effects import ChangeRefused, Effects, MergedInto, no_such_ticket, notified
 from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
@@ -22,6 +23,9 @@ def merge(
         return no_such_ticket(change.into)
     if (why := _obstacle(ticket, into, facts)) is not None:
         return ChangeRefused(why)
+    severity = merged_severity(ticket, into, facts, policy)
+    if isinstance(severity, ChangeRefused):
+        return severity
     there = {p.address for p in into.participants}
     # Everybody on the merged ticket sees the other from now on; its requester becomes a user there.
     # Who was removed stays so: a reply to all with their address must not bring them back.
@@ -50,10 +54,10 @@ def merge(
     )
     done = sentence("#{ticket} is now part of #{into}", ticket=ticket.id, into=into.id)
     rows = (
-        MergedInto(into.id, carried, accepted),
+        MergedInto(into.id, carried, accepted, severity.rows),
         *notified(orders if policy.notices.status else ()),
     )
-    return Effects(rows, (done,))
+    return Effects(rows, (done, *severity.done))
 
 
 def _obstacle(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sentence | None:

@@ -183,8 +183,8 @@ def _change_severity(
                 time=f"{again.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
             )
         )
-    # Once the level is critical there is no open claim: an escalation does not wait for it.
-    claimed = ticket.critical_claimed and not level.critical
+    # What staff set, and what is critical, leaves no claim open: no escalation waits for it.
+    claimed = ticket.critical_claimed and not (level.critical or facts.by_staff)
     clock = sla_rules.retargeted(policy, ticket, level.name, facts.at)
     reasons = spoken(reason, by_staff=facts.by_staff)
     rows: tuple[Effect, ...] = (
