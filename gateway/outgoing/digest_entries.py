@@ -90,9 +90,7 @@ def digest_view(
         )
 
     payload = notice.payload
-    totals = (
-        QueueTotal(t.queue, t.number, _time(t.since, zone, language)) for t in payload.totals
-    )
+    totals = (QueueTotal(t.queue, t.number, _time(t.since, zone, language)) for t in payload.totals)
     return DigestView(tuple(map(entry, payload.lines)), tuple(totals))
 
 

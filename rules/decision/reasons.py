@@ -88,6 +88,8 @@ class Reason(StrEnum):
     SUSPENDED = "suspended"
     NO_SUPPORT = "no_support"
     """The company's plan includes none; its people are referred to the community."""
+    PORTAL_ONLY = "portal_only"
+    """It would open a ticket, and requests are submitted in the portal."""
     # deferred
     DNS_FAILURE = "dns_failure"
     TOO_MANY_WAITING = "too_many_waiting"

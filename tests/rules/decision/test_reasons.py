@@ -126,6 +126,9 @@ def scenes() -> dict[Reason, Decision]:
         Reason.DEACTIVATED: World((GONE,)).decide(a_mail(GONE.address)),
         Reason.SUSPENDED: World((SUSPENDED,)).decide(a_mail()),
         Reason.NO_SUPPORT: World((FREE,), policy=preset("aiven")).decide(a_mail()),
+        Reason.PORTAL_ONLY: World(policy=default_policy(requests_by_mail="refuse")).decide(
+            a_mail()
+        ),
         Reason.DNS_FAILURE: World(proof=silent).decide(a_mail()),
         Reason.SENDER_RATE: World(recent=(Recent(NOON, False, 1),) * 200).decide(a_mail()),
         Reason.DOMAIN_RATE: World(of_domain=2000).decide(a_mail()),
