@@ -21,6 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank(item.nodeid))
 
 
+@pytest.hookimpl(optionalhook=True)  # the mutants run without xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LongestFirst | None:
     """The scheduler of `--dist loadfile`, which is that of `make test`."""
     if config.option.dist != "loadfile":

@@ -18,9 +18,101 @@ def row(name: str, path: str, old: str, new: str, test: str) -> Mutation:
 
 WEKA: tuple[Mutation, ...] = ()
 
-STAKATER: tuple[Mutation, ...] = ()
+CONTEXT, FOLLOW_UP = "gateway/outgoing/context.py", "rules/service/follow_up.py"
 
-AIVEN: tuple[Mutation, ...] = ()
+STAKATER: tuple[Mutation, ...] = (
+    row(
+        "S10 a late reminder",
+        CONTEXT,
+        "due_at if due_at and due_at > now else None",
+        "due_at",
+        "test_stakater_time.py::TestOngoing::test_S10_a_late_reminder_names_no_past_date",
+    ),
+    row(
+        "S11 asked once",
+        FOLLOW_UP,
+        "    if ticket.feedback_asked:",
+        "    if False:",
+        "test_stakater.py::TestFeedback::test_S11_a_second_resolve_asks_no_second_time",
+    ),
+    row(
+        "S12 the channel",
+        CONTEXT,
+        "one_line(about.channel) if about and traits.for_staff",
+        '"" if about and traits.for_staff',
+        "test_stakater.py::TestChannel::test_S12_the_preferred_channel_is_in_the_mail_to_staff",
+    ),
+    row(
+        "S14 hours by day",
+        "rules/ticket/business_time.py",
+        "        if weekday in self.other_hours:",
+        "        if False:",
+        "test_stakater_answers.py::TestCalendars::test_S14_saturday_morning_counts",
+    ),
+    row(
+        "S14 hours of a contract",
+        "rules/service/calendars.py",
+        "    if agreed in policy.named_calendars:",
+        "    if False:",
+        "test_stakater_answers.py::TestCalendars::test_S14_a_contract_has_hours_of_its_own",
+    ),
+    row(
+        "S15 the next follow-up",
+        CONTEXT,
+        'next_by if _follows_up(notice, policy) else ""',
+        '""',
+        "test_stakater_answers.py::TestNextSteps"
+        "::test_S15_an_answer_at_high_severity_names_the_next_follow_up",
+    ),
+    row(
+        "S15 next steps",
+        FOLLOW_UP,
+        "    if names_next_steps(text):",
+        "    if True:",
+        "test_stakater_answers.py::TestNextSteps"
+        "::test_S15_an_answer_without_next_steps_is_pointed_out_to_its_author",
+    ),
+    row(
+        "S15 the success manager",
+        FOLLOW_UP,
+        "ticket.updates_by != BY_MANAGER",
+        "ticket.updates_by == BY_MANAGER",
+        "test_stakater_answers.py::TestNextSteps"
+        "::test_S15_the_success_manager_gets_it_where_the_contract_says_so",
+    ),
+    row(
+        "S16 feedback in answers",
+        CONTEXT,
+        "in_answer=_is_answer(notice) and policy.feedback.in_answers",
+        "in_answer=False",
+        "test_stakater_answers.py::TestFeedback::test_S16_each_answer_carries_a_feedback_link",
+    ),
+    row(
+        "S16 one mail reviews",
+        FOLLOW_UP,
+        "    if ticket.severity in policy.review.levels:",
+        "    if False:",
+        "test_stakater_answers.py::TestFeedback"
+        "::test_S16_one_mail_reviews_a_resolved_request_of_high_severity",
+    ),
+    row(
+        "S16 lessons",
+        CONTEXT,
+        "Purpose.FEEDBACK if traits.asks_for_feedback else Purpose.REPLY",
+        "Purpose.REPLY",
+        "test_stakater_answers.py::TestFeedback::test_S16_its_lessons_are_a_note",
+    ),
+)
+
+AIVEN: tuple[Mutation, ...] = (
+    row(
+        "A12 the phone",
+        CONTEXT,
+        '    return (tier.phone if tier is not None else None) or ""',
+        '    return tier.title if tier is None else ""',
+        "test_aiven.py::TestPhone::test_A12_the_phone_is_in_the_acknowledgement_and_before_staff",
+    ),
+)
 
 ATLAN: tuple[Mutation, ...] = ()
 

@@ -145,7 +145,9 @@ def presenter(connection: Connection, context: ApiContext, caller: Caller) -> Ti
     ours = mailboxes.list_mailboxes(connection, inactive_too=True)
     addresses = frozenset(mailbox.address for mailbox in ours)
     masker = Masker(load_keys(connection), tuple(mailbox.id for mailbox in ours), addresses)
-    return TicketJson(caller.by_staff, masker, context.masked_texts)
+    loaded = context.runtime.policies
+    policies = {each.address: loaded[each.policy] for each in ours if each.policy in loaded}
+    return TicketJson(caller.by_staff, masker, context.masked_texts, policies)
 
 
 def find_ticket(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
 from typing import TypeAlias
@@ -15,6 +15,7 @@ from rules.mail.extent import shown_part
 from rules.mail.internal import leaves_out_words
 from rules.mail.quoting import visible
 from rules.people import Presence
+from rules.policy import Policy
 from rules.sender.masking import Masker
 from rules.ticket.visibility import Visibility
 from storage.ticket.views import (
@@ -42,6 +43,8 @@ class TicketJson:
     masker: Masker
     """Takes reply addresses and links out of a text: their holder could act as their owner."""
     masked_texts: MaskedTexts
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    """By the address of the mailbox."""
 
     def in_list(self, summary: TicketSummary) -> dict[str, Json]:
         """A ticket in a list."""
@@ -91,11 +94,18 @@ class TicketJson:
         if self.for_staff:
             shown |= {
                 "preferred_channel": details.channel,
+                "phone": self._phone(ticket.summary.mailbox, details.tier),
                 "rating": details.rating,
                 "history": [self._audit_entry(each) for each in ticket.history[-HISTORY_SHOWN:]],
                 "history_shortened": len(ticket.history) > HISTORY_SHOWN,
             }
         return shown
+
+    def _phone(self, mailbox: str, tier: str) -> str:
+        """The phone support of a plan; empty where it has none."""
+        policy = self.policies.get(mailbox)
+        section = policy.tier(tier) if policy is not None else None
+        return (section.phone or "") if section is not None else ""
 
     def comments(self, ticket: TicketView) -> Iterable[CommentView]:
         """The comments that this reader may see: only staff see notes, flagged and folded ones."""

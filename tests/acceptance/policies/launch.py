@@ -20,6 +20,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway import clock as gateway_clock
+from gateway import policies as gateway_policies
 from gateway.cli.server import ensure_key
 from gateway.config.model import load
 from gateway.scheduler import Scheduler
@@ -34,6 +35,7 @@ from storage.db.ledger import Ledger, open_ledger
 from storage.registry.api_tokens import add_api_token
 from storage.registry.mailboxes import add_mailbox
 from storage.registry.people import NewPerson, add_person
+from storage.ticket import overdue
 from tests.acceptance.policies.policy_server import (
     LONG_AGO,
     SAM,
@@ -63,8 +65,22 @@ class ClockedPolicyServer(PolicyServer):
     clock: SettableClock = field(default_factory=lambda: SettableClock(LONG_AGO))
     notify_overdue: Callable[[], int] = lambda: 0
     """Run the scheduler's check of due times; the number of notices that it queued."""
+    wake: Callable[[], None] = lambda: None
+    """Have the sender look for notices that are due."""
     release_enrolled: Callable[[], int] = lambda: 0
     """Run the scheduler's check of the quarantine; the number of mails that it filed."""
+
+    def notify_overdue_and_send_at(self, later: datetime) -> None:
+        """The same check, with the sender idle until later: no notice is sent before."""
+        policies = gateway_policies.load(None)
+
+        def order(connection: Connection) -> None:
+            due = overdue.due(connection, self.clock(), 10)
+            overdue.notify_overdue(connection, due, policies, self.clock(), gateway_clock.new_id)
+            self.clock.now = later.astimezone(UTC)
+
+        self.write(order)
+        self.wake()
 
     def set_clock(self, now: datetime) -> None:
         """Set the time, once no notice is due: if the clock goes back, it would stay unsent."""
@@ -129,6 +145,7 @@ def running_clocked_server(
             yield ClockedPolicyServer(
                 *(server.smtp, server.http, config, folder, database, ledger, clock),
                 notify_overdue=lambda: server.wait_for(server.scheduler.notify_overdue()),
+                wake=lambda: server.wake(),
                 release_enrolled=lambda: server.wait_for(server.scheduler.release_enrolled()),
             )
         finally:
@@ -147,6 +164,9 @@ class _ThreadedServer:
     scheduler: Scheduler
     loop: asyncio.AbstractEventLoop
     stop: asyncio.Event
+
+    def wake(self) -> None:
+        self.loop.call_soon_threadsafe(self.scheduler.runtime.wake)
 
     def wait_for(self, job: Coroutine[Any, Any, int]) -> int:
         return asyncio.run_coroutine_threadsafe(job, self.loop).result(TIMEOUT_S)

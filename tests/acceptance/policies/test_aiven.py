@@ -389,6 +389,29 @@ class TestAccountTeam:
         assert server.mails_to(TEAM, number) == []
 
 
+class TestPhone:
+    @pytest.mark.parametrize("tier", ["priority", "business", "enterprise"])
+    def test_A12_the_phone_is_in_the_acknowledgement_and_before_staff(
+        self, server: PolicyServer, tier: str
+    ) -> None:
+        ann = server.a_user(server.a_company(tier))
+        number = server.open_by_mail(ann)
+
+        assert "phone support: Call +1 555 0101" in plain_text(server.mail_to(ann, number))
+        assert "Phone Call +1 555 0101" in plain_text(server.mail_to(SAM, number))
+        assert server.ticket(number)["phone"] == "Call +1 555 0101, 24 hours a day."
+        assert "phone" not in server.ticket(number, ann)
+
+    def test_A12_the_basic_tier_has_no_phone(self, server: PolicyServer) -> None:
+        ann = server.a_user(server.a_company("basic"))
+        number = server.open_by_mail(ann)
+
+        mails = [plain_text(server.mail_to(each, number)) for each in (ann, SAM)]
+
+        assert not [text for text in mails if "+1 555" in text]
+        assert server.ticket(number)["phone"] == ""
+
+
 class TestPromises:
     @pytest.mark.parametrize("tier", FIRST_ANSWER)
     def test_A10_the_first_answer_is_due_by_severity_and_tier(

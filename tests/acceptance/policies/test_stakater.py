@@ -385,6 +385,16 @@ class TestFeedback:
         requests = [m for m in server.mails_to(ann, number) if links_in(m, "feedback")]
         assert len(requests) == 1
 
+    def test_S11_a_second_resolve_asks_no_second_time(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
+
+        for status in ("resolved", "open", "resolved"):
+            server.change(number, status=status)
+
+        requests = [m for m in server.mails_to(ann, number) if links_in(m, "feedback")]
+        assert len(requests) == 1
+
     def test_S11_feedback_is_recorded_and_does_not_reopen_the_ticket(
         self, server: PolicyServer
     ) -> None:

@@ -191,6 +191,18 @@ class TestOngoing:
         text = plain_text(clocked.mail_to(ann, number, containing="We are still working on"))
         assert "You will hear from us again by Monday 6 July 2026, 14:00 (Europe/Berlin)." in text
 
+    def test_S10_a_late_reminder_names_no_past_date(self, clocked: ClockedPolicyServer) -> None:
+        ann = clocked.a_user()
+        number = a_complete_ticket(clocked, "High", ann)
+        clocked.comment(number)
+        clocked.set_clock(in_berlin("2026-07-06 13:00"))
+
+        clocked.notify_overdue_and_send_at(in_berlin("2026-07-06 15:00"))
+
+        text = plain_text(clocked.mail_to(ann, number, containing="We are still working on"))
+        assert "and will write to you again" in text
+        assert "2026" not in text
+
     def test_S10_no_notice_is_sent_before_the_warning_time(
         self, clocked: ClockedPolicyServer
     ) -> None:
