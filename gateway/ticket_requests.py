@@ -19,6 +19,7 @@ from rules.ticket.changes import (
     PublishComment,
     RemovePerson,
     SetAnySeverity,
+    SetField,
     SetStatus,
     SettlePerson,
     Workaround,
@@ -30,6 +31,7 @@ from rules.ticket.visibility import Visibility
 LONGEST_TEXT = 100_000
 LONGEST_LINE = 1_000
 MOST_ADDRESSES = 50
+MOST_FIELDS = 50
 LARGEST_NUMBER = 2**63 - 1
 """The largest number that the database can store."""
 
@@ -48,6 +50,8 @@ Line = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(_one_line)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_without_controls)]
 Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 Addresses = Annotated[tuple[Line, ...], Field(max_length=MOST_ADDRESSES)]
+FieldValues = Annotated[dict[Line, Line], Field(max_length=MOST_FIELDS)]
+"""Values of a ticket's fields by name."""
 
 
 class _Model(BaseModel):
@@ -75,6 +79,8 @@ class TicketPatch(_Model):
     severity: Line | None = None
     workaround: bool = False
     """Lower the severity, since a workaround exists."""
+    fields: FieldValues = {}
+    """Fields to set; an empty value clears one."""
     comment: Comment | None = None
     publish: Number | None = None
     """The number of a flagged comment, or of a folded one."""
@@ -120,6 +126,7 @@ class TicketPatch(_Model):
             yield SetAnySeverity(self.severity, self.why)
         if self.workaround:
             yield Workaround(self.why)
+        yield from (SetField(name, value) for name, value in self.fields.items())
         if self.comment is not None:
             yield WriteComment(self.comment.text, Visibility(self.comment.visibility))
         if self.publish is not None:
@@ -147,3 +154,7 @@ class NewTicket(_Model):
     severity: Line = ""
     requester: Line = ""
     """For staff: the user for whom the ticket is opened; empty for the caller themselves."""
+    cc: Addresses = ()
+    """Further people, who get all comments."""
+    fields: FieldValues = {}
+    """Values of fields, besides those that the text gives."""

@@ -86,6 +86,7 @@ def show(name: NameArgument, mailbox: MailboxOption = None, config: ConfigOption
         ("team", " ".join(agreement.account_team)),
         ("manager", agreement.success_manager),
         ("channel", agreement.channel),
+        ("lists", _lists(agreement.visibility) if agreement.visibility else ""),
         ("updates", "by the success manager as well" if agreement.updates_by else ""),
         *(("contract", _describe(contract)) for contract in agreement.contracts),
     ]
@@ -220,6 +221,40 @@ def set_channel(
 ) -> None:
     write(config, lambda c: companies.set_channel(c, mailbox_named(c, mailbox), name, text))
     say(f"{name}: channel {text or 'none'}")
+
+
+class Lists(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+    POLICY = "policy"
+
+
+_VISIBILITY = {Lists.OPEN: "company", Lists.CLOSED: "private", Lists.POLICY: ""}
+
+
+@app.command("lists", help="Set whether a company's users read each other's tickets.")
+def set_lists(
+    name: NameArgument,
+    state: Annotated[Lists, typer.Argument(help="policy: as the mailbox's policy says.")],
+    mailbox: MailboxOption = None,
+    config: ConfigOption = None,
+) -> None:
+    def job(connection: Connection) -> None:
+        ours = mailbox_named(connection, mailbox)
+        companies.set_visibility(connection, ours, name, _VISIBILITY[state])
+
+    write(config, job)
+    say(f"{name}: lists {_lists(_VISIBILITY[state])}")
+
+
+def _lists(visibility: str) -> str:
+    match visibility:
+        case "company":
+            return "open: its users read each other's tickets"
+        case "private":
+            return "closed: a ticket is read by the people on it"
+        case _:
+            return "as the policy says"
 
 
 class UpdatesBy(StrEnum):

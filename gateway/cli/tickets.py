@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -60,6 +60,10 @@ WorkaroundOption = Annotated[
 ]
 CompleteOption = Annotated[
     bool, typer.Option("--complete", help="Declare the request complete: its clock begins.")
+]
+FieldOption = Annotated[
+    list[str] | None,
+    typer.Option("--field", metavar="NAME=VALUE", help="Set a field; NAME= clears it."),
 ]
 WhyOption = Annotated[
     str, typer.Option(help="Give a reason, for the audit trail and the customer.")
@@ -145,6 +149,7 @@ def change(
     severity: SeverityOption = None,
     workaround: WorkaroundOption = False,
     complete: CompleteOption = False,
+    field: FieldOption = None,
     why: WhyOption = "",
     assign: AssignOption = None,
     add: AddOption = None,
@@ -173,6 +178,7 @@ def change(
         severity=severity,
         workaround=workaround,
         complete=complete,
+        fields=_fields(field or ()),
         comment=_new_comment(comment, note),
         publish=publish,
         escalate=escalate,
@@ -195,6 +201,19 @@ def _new_comment(comment: str | None, note: str | None) -> dict[str, str] | None
     if comment is not None:
         return {"text": comment, "visibility": "public"}
     return {"text": note, "visibility": "note"} if note is not None else None
+
+
+def _fields(written: Sequence[str]) -> dict[str, str]:
+    """The values of `--field` options by name. Ends the command where one is malformed."""
+    values: dict[str, str] = {}
+    for each in written:
+        name, equals, value = each.partition("=")
+        if not equals or not name.strip():
+            fail(os.EX_USAGE, f"--field {each!r}: write NAME=VALUE, such as project_id=blue-7")
+        if name.strip() in values:
+            fail(os.EX_USAGE, f"--field {name.strip()} is given more than once; write it once")
+        values[name.strip()] = value
+    return values
 
 
 def _patch(**values: object) -> TicketPatch:

@@ -18,6 +18,7 @@ from rules.ticket.changes import (
     Escalate,
     Merge,
     RemovePerson,
+    SetField,
     SetSeverity,
     SetStatus,
     Unsubscribe,
@@ -228,6 +229,15 @@ def _cc(value: str) -> tuple[AddPerson | RemovePerson, ...] | Fault:
     )
 
 
+def _field(value: str) -> tuple[SetField, ...] | Fault:
+    name, _, set_to = value.partition(" ")
+    if not name:
+        return Fault(
+            sentence("#field: name a field; write {usage}.", usage=COMMANDS["field"].usage)
+        )
+    return (SetField(name, set_to.strip()),)
+
+
 def _on_behalf(value: str) -> tuple[OnBehalf, ...] | Fault:
     address = normalise(_unlinked(value))
     return _no_address("onbehalf", value) if address is None else (OnBehalf(address),)
@@ -291,6 +301,7 @@ COMMANDS: Mapping[str, Form] = MappingProxyType(
             "#workaround what it is", lambda value: (Workaround(reason(value)),)
         ),
         "complete": _with_value("#complete why", lambda value: (Complete(reason(value)),)),
+        "field": _with_value("#field project_id blue-7", _field, repeats=True),
         "cc": _with_value("#cc +ann@client.example -bob@client.example", _cc, repeats=True),
         "merge": _with_value("#merge 123", _merge),
         "escalate": _with_value("#escalate reason", lambda value: (Escalate(reason(value)),)),

@@ -145,7 +145,9 @@ def opening_notices(
     )
     if not acknowledged:
         return others
-    acknowledgement = notifications.acknowledgement(requester, language, request.searched, policy)
+    acknowledgement = notifications.acknowledgement(
+        requester, language, request.searched, request.additions, policy
+    )
     return (acknowledgement, *others)
 
 

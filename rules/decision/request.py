@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from rules.decision.change.fields import field_value
+from rules.decision.change.people import added_by_customer, added_by_staff, address_to_add
 from rules.decision.change.state import unknown_severity
 from rules.decision.effects import ChangeRefused
 from rules.decision.model import OpenTicket
 from rules.decision.opening import TicketRequest, open_ticket, opening_notices, terms_of
 from rules.mail.invisible import is_visible
-from rules.people import Company, Person, Staff
+from rules.people import Company, ParticipantKind, Person, Presence, Staff
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications
+from rules.service.participants import Addition
 from rules.service.permissions import RequestedSeverity, opening_severity
 from rules.ticket.changes import Source
 from rules.ticket.severity import Level
@@ -29,6 +33,10 @@ class Request:
     text: str
     severity: str = ""
     """A level's name or alias; empty for the policy's default."""
+    cc: tuple[str, ...] = ()
+    """The addresses of further people, as they were written."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Values by the names of fields, as they were written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,10 @@ class RequestFacts:
     source: Source = Source.API
     opened: int = 0
     """Tickets that the requester has opened within the hour, by whatever door."""
+    people: Mapping[str, Person] = field(default_factory=dict)
+    """The registered among the people who are named."""
+    own_addresses: frozenset[str] = frozenset()
+    """Of all mailboxes; may be empty unless the request names people."""
 
 
 def decide_request(
@@ -82,7 +94,52 @@ def decide_request(
         if level is None:
             return ChangeRefused(unknown_severity(request.severity, policy))
     severity = opening_severity(level, facts.by_staff, policy)
-    return _opening(request, person, severity, facts, policy)
+    additions = _people_named(request.cc, person, facts, policy)
+    if isinstance(additions, ChangeRefused):
+        return additions
+    fields = _fields_named(request.fields, policy)
+    if isinstance(fields, ChangeRefused):
+        return fields
+    opening = _opening(request, person, severity, additions, facts, policy)
+    return replace(opening, fields={**opening.fields, **fields})
+
+
+def _people_named(
+    cc: Sequence[str], requester: Person, facts: RequestFacts, policy: Policy
+) -> tuple[Addition, ...] | ChangeRefused:
+    """The people who are on the ticket with its requester, added as on a ticket that exists."""
+    company = requester.company.id if requester.company is not None else None
+    added: dict[str, Addition] = {}
+    for written in cc:
+        address = address_to_add(
+            written, facts.own_addresses, facts.mailbox, policy, by_staff=facts.by_staff
+        )
+        if isinstance(address, ChangeRefused):
+            return address
+        if address == requester.address or address in added:
+            continue
+        known = facts.people.get(address)
+        active = 1 + sum(each.presence is Presence.ACTIVE for each in added.values())
+        addition = (
+            added_by_staff(address, known)
+            if facts.by_staff
+            else added_by_customer(address, known, company, active, policy)
+        )
+        if isinstance(addition, ChangeRefused):
+            return addition
+        added[address] = addition
+    return tuple(added.values())
+
+
+def _fields_named(written: Mapping[str, str], policy: Policy) -> dict[str, str] | ChangeRefused:
+    fields: dict[str, str] = {}
+    for name, value in written.items():
+        kept = field_value(name.casefold(), value, policy)
+        if isinstance(kept, ChangeRefused):
+            return kept
+        if kept:
+            fields[name.casefold()] = kept
+    return fields
 
 
 def _refused_company(
@@ -102,6 +159,7 @@ def _opening(
     request: Request,
     person: Person,
     severity: RequestedSeverity,
+    additions: tuple[Addition, ...],
     facts: RequestFacts,
     policy: Policy,
 ) -> OpenTicket[RequestedSeverity]:
@@ -115,11 +173,18 @@ def _opening(
         text=request.text,
         severity=severity,
         terms=terms_of(person.company),
+        additions=additions,
         door=facts.source,
     )
     acknowledged = policy.acknowledgement.send and person.company is not None
     staff = [each for each in facts.staff if each.address != facts.actor]
-    orders = opening_notices(wanted, staff, acknowledged, policy)
+    # Unlike people in copy of a mail, they have not read the request.
+    welcomed = (
+        notifications.welcome(each, quotes=True)
+        for each in additions
+        if each.presence is Presence.ACTIVE and each.part is not ParticipantKind.FOLLOWER
+    )
+    orders = (*opening_notices(wanted, staff, acknowledged, policy), *welcomed)
     if severity.level.critical or severity.critical_claimed:
         what = f"A new ticket of {person.address} is {severity.name}{severity.claim_note}"
         orders = (*orders, *notifications.on_call(policy, facts.at, what))

@@ -38,12 +38,22 @@ from rules.ticket.payloads import (
 )
 from rules.ticket.visibility import Visibility
 
+ADDED = "added"
+"""What a customer who joins a ticket is notified of."""
 
-def acknowledgement(address: str, language: str, text: str, policy: Policy) -> NoticeOrder:
-    """The acknowledgement of a request with this text, and the questions that it leaves open,
-    including those that may not apply to it."""
+
+def acknowledgement(
+    address: str, language: str, text: str, additions: Iterable[Addition], policy: Policy
+) -> NoticeOrder:
+    """The acknowledgement of a request with this text and these people, and the questions that it
+    leaves open, including those that may not apply to it."""
     asked = tuple(" ".join(q.split()) for q in questions(text, policy.completeness.facts))
-    payload = AcknowledgementPayload(asked)
+    people = tuple(additions)
+    payload = AcknowledgementPayload(
+        asked,
+        joined=tuple(a.address for a in people if a.presence is Presence.ACTIVE),
+        waiting=tuple(a.address for a in people if a.presence is Presence.PENDING),
+    )
     return NoticeOrder(NoticeKind.ACKNOWLEDGEMENT, address, language, payload)
 
 
@@ -76,6 +86,25 @@ def for_opening(
         *to_staff(NoticeKind.NEW_TICKET, opened, staff=notified, policy=policy, quotes=True),
         *(NoticeOrder(NoticeKind.ACCOUNT_TEAM, address) for address in team),
         *approval_requests(requester, language, additions),
+    )
+
+
+def added(
+    ticket: Ticket, addition: Addition, policy: Policy, *, quotes: bool, by_staff: bool
+) -> tuple[NoticeOrder, ...]:
+    """The mail to a customer who joins a ticket; `quotes` the comment that is written with it."""
+    budget = NoticeBudget.STAFF if by_staff else NoticeBudget.CUSTOMERS
+    return within_budget((welcome(addition, quotes=quotes),), ticket, policy, budget)
+
+
+def welcome(addition: Addition, *, quotes: bool) -> NoticeOrder:
+    """The mail to a customer who is on a ticket now."""
+    return NoticeOrder(
+        NoticeKind.STATUS,
+        addition.address,
+        addition.language,
+        StatusPayload(ADDED),
+        quotes=quotes,
     )
 
 

@@ -23,7 +23,7 @@ class Access(StrEnum):
     MEMBER = "member"
     """A customer who is on the ticket."""
     COLLEAGUE = "colleague"
-    """May read the ticket, since the policy shows a company its tickets."""
+    """May read the ticket, since their company's tickets are shown to its people."""
     NONE = "none"
     """As if the ticket did not exist."""
 
@@ -37,8 +37,16 @@ def access_of(person: Person, ticket: Ticket, policy: Policy) -> Access:
     member = ticket.participant(person.address)
     if member is not None and member.presence is Presence.ACTIVE:
         return Access.MEMBER
-    at_home = person.company is not None and person.company.id == ticket.company
-    return Access.COLLEAGUE if at_home and policy.visibility == "company" else Access.NONE
+    company = person.company
+    if company is None or company.id != ticket.company:
+        return Access.NONE
+    return Access.COLLEAGUE if shows_tickets(company.visibility, policy) else Access.NONE
+
+
+def shows_tickets(agreed: str, policy: Policy) -> bool:
+    """Whether the people of a company read each other's tickets: as `agreed` with the company, else
+    as the policy says."""
+    return (agreed or policy.visibility) == "company"
 
 
 def forbidden(change: Change, access: Access, policy: Policy) -> str:

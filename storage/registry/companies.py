@@ -56,6 +56,8 @@ class CompanyAgreement:
     """Empty for none."""
     channel: str
     """Empty for none."""
+    visibility: str = ""
+    """`company` or `private`: who of it reads its tickets; empty for what the policy says."""
     updates_by: str = ""
     """`manager` where the success manager gets the answers at high severity too."""
 
@@ -132,6 +134,7 @@ def company_agreement(connection: Connection, mailbox: Mailbox, name: str) -> Co
         account_team=tuple(company.account_team.split()),
         success_manager=company.success_manager,
         channel=company.channel,
+        visibility=company.visibility,
         updates_by=company.updates_by,
     )
 
@@ -214,6 +217,12 @@ def set_channel(connection: Connection, mailbox: Mailbox, name: str, channel: st
             f"a channel must have at most {LONGEST_CHANNEL} characters, not {len(one_line)}"
         )
     _update(connection, mailbox, name, channel=one_line)
+
+
+def set_visibility(connection: Connection, mailbox: Mailbox, name: str, visibility: str) -> None:
+    """Whether all of a company's people read its tickets (`company`), or those on each of them
+    (`private`); empty for what the policy says."""
+    _update(connection, mailbox, name, visibility=visibility)
 
 
 def set_updates_by(connection: Connection, mailbox: Mailbox, name: str, updates_by: str) -> None:

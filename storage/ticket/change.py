@@ -22,6 +22,7 @@ from rules.decision.change.facts import (
 from rules.decision.effects import ChangeRefused, Effects, NewComment, no_such_ticket
 from rules.decision.request import Request, RequestFacts, decide_request
 from rules.facts import EscalationFacts, KnownComment
+from rules.mail.addresses import normalise
 from rules.mail.subjects import subject_besides
 from rules.people import Role
 from rules.policy import Policy
@@ -325,17 +326,21 @@ def open_requested(
     by_staff: bool,
 ) -> int | ChangeRefused:
     """Open a ticket on a request that did not come by mail; returns its number."""
-    people = lookup.people(connection, context.mailbox, [request.requester], context.now)
+    named = {normalise(written) or written for written in request.cc}
+    people = lookup.people(connection, context.mailbox, [request.requester, *named], context.now)
     staff = lookup.staff(connection, context.mailbox)
+    known = people()
     facts = RequestFacts(
         at=context.now,
         actor=context.actor,
         by_staff=by_staff,
         mailbox=context.mailbox.address,
-        requester=people().get(request.requester),
+        requester=known.get(request.requester),
         staff=staff(),
         source=context.source,
         opened=0 if by_staff else _opened_lately(connection, context, request.requester),
+        people=known,
+        own_addresses=mailboxes.own_addresses(connection) if named else frozenset(),
     )
     opening = decide_request(request, facts, policy)
     if isinstance(opening, ChangeRefused):

@@ -38,7 +38,7 @@ from gateway.web.api.request_parsing import (
 from rules.decision.effects import ChangeRefused
 from rules.decision.request import Request
 from rules.mail.addresses import normalise
-from rules.service.permissions import Access, forbidden, with_reopening
+from rules.service.permissions import Access, forbidden, shows_tickets, with_reopening
 from rules.ticket.lifecycle import Status
 from storage.db.database import Connection, StoreDown
 from storage.ticket import lists, read
@@ -174,7 +174,7 @@ async def _open(request: web.Request) -> web.Response:
     requester = normalise(new.requester) if new.requester else caller.address
     if requester is None:
         raise ApiError(400, f"requester: {new.requester!r} is not a valid email address")
-    wanted = Request(requester, new.subject, new.text, new.severity)
+    wanted = Request(requester, new.subject, new.text, new.severity, cc=new.cc, fields=new.fields)
 
     def job(connection: Connection) -> int:
         mailbox = access.mailbox_role(connection, caller, new.mailbox, now).mailbox
@@ -218,8 +218,10 @@ def _requested_list(
     if wanted != "organisation":
         return RequestedBy(caller.address)
     policy, person = context.runtime.policy_of(role.mailbox), role.person
-    if policy.visibility != "company":
-        raise ApiError(403, f"the policy {policy.name} shows a ticket only to the people on it")
     if person is None or person.company is None:
         raise ApiError(403, f"{caller.address} does not belong to a company")
+    if not shows_tickets(person.company.visibility, policy):
+        raise ApiError(
+            403, f"tickets of {person.company.name} are shown only to the people on them; ask staff"
+        )
     return OfCompany(person.company.id)

@@ -35,32 +35,98 @@ from rules.ticket.model import Ticket
 def add_person(
     ticket: Ticket, change: AddPerson, facts: ChangeFacts, policy: Policy
 ) -> Effects | ChangeRefused:
-    address = normalise(change.address)
-    if address is None:
-        return ChangeRefused(
-            sentence("{address} is not a valid email address", address=repr(change.address))
-        )
-    ours = is_ours(address, facts.own_addresses, facts.mailbox, policy)
-    if ours or (is_role(address) and not facts.by_staff):
-        return ChangeRefused(
-            sentence("{address} is nobody's own address and cannot be on a ticket", address=address)
-        )
+    address = address_to_add(
+        change.address, facts.own_addresses, facts.mailbox, policy, by_staff=facts.by_staff
+    )
+    if isinstance(address, ChangeRefused):
+        return address
     member = ticket.participant(address)
     if member is not None and member.presence is Presence.ACTIVE:
         return _already_active(ticket, member, facts)
     if not facts.by_staff:
         return _added_by_customer(ticket, address, member, facts, policy)
     person = facts.people.get(address)
-    done = (
-        sentence("{address} is now on #{ticket}", address=address, ticket=ticket.id),
-        *_no_mail(address, person),
-    )
     if member is not None:
-        presence = PresenceChanged(address, member.presence, Presence.ACTIVE)
-        return Effects((presence,), done)
+        was = member.presence
+        addition = Addition(address, None, member.part, Presence.ACTIVE, member.language)
+        added: Effect = PresenceChanged(address, was, Presence.ACTIVE)
+    else:
+        joins = added_by_staff(address, person)
+        if isinstance(joins, ChangeRefused):
+            return joins
+        addition, added = joins, PersonAdded(joins)
+    no_mail = _no_mail(address, person)
+    rows = (added, *(() if no_mail else _welcome(ticket, addition, facts, policy)))
+    done = sentence("{address} is now on #{ticket}", address=address, ticket=ticket.id)
+    return Effects(rows, (done, *no_mail))
+
+
+def _welcome(
+    ticket: Ticket, addition: Addition, facts: ChangeFacts, policy: Policy
+) -> tuple[Effect, ...]:
+    """The notice to a customer who joins. A comment in the same request reaches them as a mail of
+    its own; that of a mail went to those who were on the ticket before, so the notice quotes it."""
+    by_mail = facts.source in (Source.MAIL, Source.STAFF_MAIL)
+    joins = addition.presence is Presence.ACTIVE and addition.part is not ParticipantKind.FOLLOWER
+    if not joins or (facts.published and not by_mail):
+        return ()
+    return notified(
+        notifications.added(
+            ticket, addition, policy, quotes=facts.published, by_staff=facts.by_staff
+        )
+    )
+
+
+def address_to_add(
+    written: str,
+    own_addresses: frozenset[str],
+    mailbox: str,
+    policy: Policy,
+    *,
+    by_staff: bool,
+) -> str | ChangeRefused:
+    """The address of a person whom somebody adds; refused where it can be nobody's."""
+    address = normalise(written)
+    if address is None:
+        return ChangeRefused(
+            sentence("{address} is not a valid email address", address=repr(written))
+        )
+    if is_ours(address, own_addresses, mailbox, policy) or (is_role(address) and not by_staff):
+        return ChangeRefused(
+            sentence("{address} is nobody's own address and cannot be on a ticket", address=address)
+        )
+    return address
+
+
+def added_by_staff(address: str, person: Person | None) -> Addition | ChangeRefused:
+    """A person whom staff add."""
     if person is not None and not person.active:
         return ChangeRefused(sentence("{address} is deactivated", address=address))
-    return Effects((PersonAdded(_addition(address, person, Presence.ACTIVE)),), done)
+    return _addition(address, person, Presence.ACTIVE)
+
+
+def added_by_customer(
+    address: str, person: Person | None, company: int | None, active: int, policy: Policy
+) -> Addition | ChangeRefused:
+    """A person whom a customer adds to a ticket of this company with so many `active` people.
+
+    A person of another company is answered like somebody unregistered: a customer must not learn
+    who else is.
+    """
+    is_foreign = person is not None and is_of_others(person, company)
+    if person is not None and not person.active and not is_foreign:
+        return _not_for_customers(address)
+    known = None if is_foreign else person
+    presence = added_by_user(known, active, policy)
+    if presence is None:
+        return ChangeRefused(
+            sentence(
+                "{address} is not a registered user, and only those can be added here",
+                address=address,
+            )
+        )
+    addition = _addition(address, known, presence)
+    return replace(addition, person=person.id if person is not None else None)
 
 
 def _no_mail(address: str, person: Person | None) -> tuple[Sentence, ...]:
@@ -95,39 +161,27 @@ def _added_by_customer(
     facts: ChangeFacts,
     policy: Policy,
 ) -> Effects | ChangeRefused:
-    """Added by a customer on the ticket, with the rights that their mail would have.
-
-    A person of another company is answered like somebody unregistered: a customer must not learn
-    who else is.
-    """
+    """Added by a customer on the ticket, with the rights that their mail would have."""
     if member is not None and member.presence is Presence.PENDING:
         return Effects(done=(_proposed(ticket, address),))
     if member is not None:
-        return _not_for_customers(ticket, address)
+        return _not_for_customers(address)
     if is_full(ticket, policy):
         return _too_many(ticket, most_people(policy))
     person = facts.people.get(address)
-    is_foreign = person is not None and is_of_others(person, ticket.company)
-    if person is not None and not person.active and not is_foreign:
-        return _not_for_customers(ticket, address)
     active = sum(p.presence is Presence.ACTIVE for p in ticket.participants)
-    known = None if is_foreign else person
-    presence = added_by_user(known, active, policy)
-    if presence is None:
-        return ChangeRefused(
-            sentence(
-                "{address} is not a registered user, and only those can be added here",
-                address=address,
-            )
-        )
-    addition = replace(
-        _addition(address, known, presence), person=person.id if person is not None else None
-    )
+    addition = added_by_customer(address, person, ticket.company, active, policy)
+    if isinstance(addition, ChangeRefused):
+        return addition
     orders = notifications.for_proposed(
         ticket, (addition,), author=facts.actor, staff=facts.staff, policy=policy
     )
-    rows: tuple[Effect, ...] = (PersonAdded(addition), *notified(orders))
-    if presence is Presence.PENDING:
+    rows: tuple[Effect, ...] = (
+        PersonAdded(addition),
+        *notified(orders),
+        *_welcome(ticket, addition, facts, policy),
+    )
+    if addition.presence is Presence.PENDING:
         done = _proposed(ticket, address)
     else:
         done = sentence("{address} is now on #{ticket}", address=address, ticket=ticket.id)
@@ -142,23 +196,20 @@ def _proposed(ticket: Ticket, address: str) -> Sentence:
     )
 
 
-def _not_for_customers(ticket: Ticket, address: str) -> ChangeRefused:
+def _not_for_customers(address: str) -> ChangeRefused:
     """The same for a person who was removed and for one who is deactivated: a customer must not
     learn who was on the ticket before them."""
     return ChangeRefused(
-        sentence(
-            "{address} cannot be added to #{ticket} by customers; ask staff",
-            address=address,
-            ticket=ticket.id,
-        )
+        sentence("{address} cannot be added by customers; ask staff", address=address)
     )
 
 
 def _addition(address: str, person: Person | None, presence: Presence) -> Addition:
-    kind = ParticipantKind.GUEST if person is None else ParticipantKind.USER
-    if person is not None and person.role is Role.STAFF:
-        kind = ParticipantKind.FOLLOWER
-    return Addition(address, person.id if person is not None else None, kind, presence)
+    if person is None:
+        return Addition(address, None, ParticipantKind.GUEST, presence)
+    is_staff = person.role is Role.STAFF
+    kind = ParticipantKind.FOLLOWER if is_staff else ParticipantKind.USER
+    return Addition(address, person.id, kind, presence, person.language)
 
 
 def remove_person(ticket: Ticket, change: RemovePerson) -> Effects | ChangeRefused:

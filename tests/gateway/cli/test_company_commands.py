@@ -95,3 +95,15 @@ def test_a_team_is_cleared_by_naming_nobody(planned: Planned) -> None:
 
     assert planned.company("team", "Acme").out == "Acme: team nobody\n"
     assert "team" not in planned.company("show", "Acme").out
+
+
+def test_the_lists_of_a_company_are_opened_and_closed(planned: Planned) -> None:
+    for state, shown in (
+        ("open", "open: its users read each other's tickets"),
+        ("closed", "closed: a ticket is read by the people on it"),
+    ):
+        assert planned.company("lists", "Acme", state).out == f"Acme: lists {shown}\n"
+        assert f"lists     {shown}" in planned.company("show", "Acme").out
+
+    assert planned.company("lists", "Acme", "policy").out == "Acme: lists as the policy says\n"
+    assert "lists" not in planned.company("show", "Acme").out

@@ -46,6 +46,22 @@ def test_a_change_with_one_bad_part_changes_nothing(planned: Planned) -> None:
     assert planned.ticket(number) == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--field", "reason"], os.EX_USAGE, "write NAME=VALUE, such as project_id=blue-7"),
+        (["--field", "a=1", "--field", "a=2"], os.EX_USAGE, "--field a is given more than once"),
+        (["--field", "reason=Flood"], os.EX_DATAERR, "there is no field reason"),
+    ],
+)
+def test_a_field_that_cannot_be_set_is_named(
+    planned: Planned, arguments: list[str], code: int, message: str
+) -> None:
+    refused = planned.refused(planned.opened_ticket(), *arguments)
+
+    assert (refused.code, message in refused.err) == (code, True)
+
+
 def test_the_audit_trail_names_the_account_that_typed(planned: Planned) -> None:
     number = planned.opened_ticket()
 

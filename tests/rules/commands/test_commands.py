@@ -29,6 +29,7 @@ from rules.ticket.changes import (
     Escalate,
     Merge,
     RemovePerson,
+    SetField,
     SetSeverity,
     SetStatus,
     Unsubscribe,
@@ -178,6 +179,13 @@ def test_several_cc_lines_are_combined() -> None:
     assert (len(read.given), read.faults) == (2, ())
 
 
+def test_several_fields_are_set_by_one_mail() -> None:
+    read = parse("#field product Kafka\n#field reason Outage")
+
+    assert read.given == (SetField("product", "Kafka"), SetField("reason", "Outage"))
+    assert "name a field" in fault_of("#field")
+
+
 def test_commands_that_exclude_each_other_are_a_fault() -> None:
     assert "do not go together" in fault_of("#severity low\n#workaround")
 
@@ -200,6 +208,8 @@ def test_commands_that_exclude_each_other_are_a_fault() -> None:
         ("#assign Sam@Help.Example", Assign("sam@help.example")),
         ("#workaround restart it", Workaround("restart it")),
         ("#merge #123", Merge(123)),
+        ("#field project_id  blue-7,  red-1", SetField("project_id", "blue-7, red-1")),
+        ("#field project_id", SetField("project_id", "")),
         ("#escalate", Escalate("")),
         ("#escalate  the bank\tcloses at noon ", Escalate("the bank closes at noon")),
     ],

@@ -283,3 +283,36 @@ def test_staff_who_add_somebody_that_gets_no_mail_are_told(
         f"{bob.address} is now on #7",
         f"{bob.address} gets no mail: {why}",
     ]
+
+
+def welcomed(address: str, *, source: Source, by_staff: bool, published: bool) -> list[bool]:
+    """Whether the notice to a person who is added quotes the comment; empty without a notice."""
+    facts = ChangeFacts(
+        at=NOON,
+        actor=SAM.address if by_staff else ANN.address,
+        source=source,
+        by_staff=by_staff,
+        mailbox=SUPPORT,
+        published=published,
+        people={each.address: each for each in EVERYBODY},
+    )
+    added = decide_change(ANNS, AddPerson(address), facts, policy_with("cc", guests="add"))
+    assert isinstance(added, Effects)
+    assert {order.address for order in added.notices} <= {address}
+    return [order.quotes for order in added.notices if order.kind is NoticeKind.STATUS]
+
+
+@pytest.mark.parametrize("address", [BOB.address, GIL.address, PAT])
+@pytest.mark.parametrize("by_staff", [True, False])
+def test_who_is_added_is_notified_of_it_unless_a_comment_reaches_them(
+    address: str, by_staff: bool
+) -> None:
+    api, mail = Source.API, Source.STAFF_MAIL if by_staff else Source.MAIL
+
+    assert welcomed(address, source=api, by_staff=by_staff, published=False) == [False]
+    assert welcomed(address, source=api, by_staff=by_staff, published=True) == []
+    assert welcomed(address, source=mail, by_staff=by_staff, published=True) == [True]
+
+
+def test_a_staff_person_who_is_added_gets_no_mail_for_customers() -> None:
+    assert welcomed(SAM.address, source=Source.API, by_staff=True, published=False) == []

@@ -28,7 +28,7 @@ from rules.ticket.changes import (
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
-from tests.rules.building import ANN, BOB, GIL, SAM, default_policy, policy_with
+from tests.rules.building import ACME, ANN, BOB, GIL, SAM, default_policy, policy_with
 
 POLICY = default_policy()
 SHARED = default_policy(visibility="company")
@@ -177,3 +177,20 @@ def test_the_severity_that_a_ticket_opens_at_over_the_api(
     assert requested.level.name == level
     assert (requested.claimed.name if requested.claimed else None) == claimed
     assert requested.critical_claimed is critical_claimed
+
+
+@pytest.mark.parametrize(
+    ("agreed", "policy", "access"),
+    [
+        ("company", POLICY, Access.COLLEAGUE),
+        ("private", SHARED, Access.NONE),
+        ("", SHARED, Access.COLLEAGUE),
+        ("", POLICY, Access.NONE),
+    ],
+)
+def test_what_is_agreed_with_a_company_takes_precedence_over_the_policy(
+    agreed: str, policy: Policy, access: Access
+) -> None:
+    bob = replace(BOB, company=replace(ACME, visibility=agreed))
+
+    assert access_of(bob, replace(TICKET, company=ACME.id), policy) is access

@@ -88,13 +88,13 @@ class Site:
         assert status == 200, body
         return list(body["effects"])
 
-    async def open(self, actor: str = ANN, mailbox: str = SUPPORT, **more: str) -> int:
+    async def open(self, actor: str = ANN, mailbox: str = SUPPORT, **more: Any) -> int:
         status, body = await self.opened(actor, mailbox, **more)
         assert status == 201, body
         return int(body["number"])
 
     async def opened(
-        self, actor: str = ANN, mailbox: str = SUPPORT, **more: str
+        self, actor: str = ANN, mailbox: str = SUPPORT, **more: Any
     ) -> tuple[int, Any]:
         new = {"mailbox": mailbox, "subject": "Lift", "text": "It is stuck.", **more}
         response = await self.ask("POST", "", actor, json=new)

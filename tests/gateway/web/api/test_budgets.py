@@ -377,5 +377,5 @@ async def test_a_customer_who_adds_a_person_does_not_learn_that_they_were_remove
 
     status, body = await site.change(number, ANN, add=[BOB])
 
-    never = f"{BOB} cannot be added to #{number} by customers; ask staff"
+    never = f"{BOB} cannot be added by customers; ask staff"
     assert (status, body["error"]) == (409, never)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
+from rules.people import Role
+from storage.registry import companies, mailboxes, people
+from storage.registry.people import NewPerson
 from tests.gateway.web.api.site import ALICE, ANN, BOB, CAT, GIL, PLANNED, SAM, SHARED, Site
 from tests.in_process import SUPPORT
 
@@ -37,7 +42,26 @@ async def test_a_company_finds_all_its_tickets_where_the_policy_allows_it(site: 
 async def test_elsewhere_the_policy_that_keeps_them_private_is_named(site: Site) -> None:
     status, body = await site.get(f"?mailbox={SUPPORT}&list=organisation", ANN)
 
-    assert (status, "the policy default" in body["error"]) == (403, True)
+    assert (status, "only to the people on them; ask staff" in body["error"]) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "agreed", "status"), [(SUPPORT, "company", 200), (SHARED, "private", 403)]
+)
+async def test_a_companys_lists_are_opened_or_closed_for_it_alone(
+    site: Site, mailbox: str, agreed: str, status: int
+) -> None:
+    number = await site.open(ANN, mailbox)
+    ours = await site.read(partial(mailboxes.mailbox_named, address=mailbox))
+    await site.write(lambda c: companies.set_visibility(c, ours, "Acme", agreed))
+    person = NewPerson("new@acme.example", "", Role.USER, "Acme")
+    await site.write(lambda c: people.add_person(c, ours, person))
+
+    found, body = await site.get(f"?mailbox={mailbox}&list=organisation", person.address)
+
+    assert found == status
+    assert [each["number"] for each in body.get("tickets", [])] == [number][: status == 200]
+    assert (await site.get(f"/{number}", person.address))[0] == (200 if status == 200 else 404)
 
 
 async def test_staff_and_reports_find_every_ticket_of_a_mailbox(site: Site) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import pytest
 
 from gateway import clock
 from rules.people import Role
 from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import ApprovalPayload
 from storage.db.database import Connection
 from storage.notices import outbox
 from storage.registry import companies, mailboxes, people
 from storage.registry.companies import Contract
 from storage.registry.people import NewPerson
-from tests.gateway.web.api.site import ANN, BOB, SAM, Site
+from tests.gateway.web.api.site import ALICE, ANN, BOB, GIL, SAM, SHARED, Site
 from tests.in_process import SUPPORT
 
 
@@ -63,15 +65,46 @@ async def test_a_customer_opens_no_ticket_for_another(site: Site) -> None:
         ({"subject": " "}, 400, "subject: "),
         ({"text": ""}, 400, "text: "),
         ({"colour": "red"}, 400, "unknown key: colour"),
+        ({"cc": ["bob"]}, 409, "'bob' is not a valid email address"),
+        ({"cc": [SUPPORT]}, 409, f"{SUPPORT} is nobody's own address"),
+        ({"fields": {"project_id": "x"}}, 409, "there is no field project_id"),
     ],
 )
 async def test_an_invalid_new_ticket_is_refused_with_the_reason(
-    site: Site, more: dict[str, str], status: int, message: str
+    site: Site, more: dict[str, Any], status: int, message: str
 ) -> None:
     found, body = await site.opened(SAM, **more)
 
     assert (found, message in body["error"]) == (status, True)
     assert await site.numbers(f"?mailbox={SUPPORT}") == []
+
+
+async def test_people_whom_a_customer_names_join_or_wait_as_in_a_mail(either: Site) -> None:
+    number = await either.open(ANN, SHARED, cc=[BOB, GIL, "pat@partner.example", ANN, BOB])
+
+    _, ticket = await either.get(f"/{number}", ALICE)
+    people = {
+        each["address"]: each["presence"] for each in ticket["people"] if each["part"] != "follower"
+    }
+    assert people == {
+        ANN: "active",
+        BOB: "active",
+        GIL: "pending",
+        "pat@partner.example": "pending",
+    }
+    due = await either.write(partial(outbox.claim, now=clock.now(), limit=100))
+    asked = next(n.payload for n in due if n.kind is NoticeKind.APPROVAL)
+    assert asked == ApprovalPayload((GIL, "pat@partner.example"))
+    (welcome,) = (n for n in due if n.kind is NoticeKind.STATUS)
+    assert welcome.address == BOB
+    assert welcome.comment is not None
+
+
+async def test_whom_staff_name_joins_at_once(site: Site) -> None:
+    number = await site.open(ALICE, SHARED, requester=ANN, cc=[GIL, "pat@partner.example"])
+
+    _, ticket = await site.get(f"/{number}", ALICE)
+    assert {each["presence"] for each in ticket["people"]} == {"active"}
 
 
 async def test_a_plan_without_support_opens_no_ticket(site: Site) -> None:
