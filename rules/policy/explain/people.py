@@ -141,18 +141,29 @@ def _proof(policy: Policy) -> Iterator[Explained]:
         )
     else:
         yield Explained("proof.spf", "A sender is proven by DKIM or by SPF.")
-    for action, proof in (
-        ("Adding people to a ticket", policy.proof.add_people),
-        ("Closing a ticket by mail", policy.proof.close),
-        ("A command in a mail", policy.proof.command),
-    ):
-        match proof:
-            case "T2":
-                yield Explained("proof.T2", f"{action} requires a proven sender.")
-            case "T3":
-                yield Explained(
-                    "proof.T3", f"{action} is restricted to staff, from their own reply address."
-                )
+    match policy.proof.add_people:
+        case "T2":
+            yield Explained(
+                "proof.add_people.T2", "Adding people to a ticket requires a proven sender."
+            )
+        case "T3":
+            yield Explained(
+                "proof.add_people.T3",
+                "Only staff add people to a ticket by mail, from their own reply address; people "
+                "whom others name wait for approval.",
+            )
+    match policy.proof.command:
+        case "T2":
+            yield Explained("proof.command.T2", "A command in a mail requires a proven sender.")
+        case "T3":
+            yield Explained(
+                "proof.command.T3",
+                "A command in a mail is restricted to staff, from their own reply address.",
+            )
+    yield Explained(
+        "proof.staff",
+        "Staff answer, change and close tickets by mail from their own reply address only.",
+    )
 
 
 def notifications(policy: Policy) -> Iterator[Explained]:

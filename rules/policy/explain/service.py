@@ -81,11 +81,12 @@ def clock(policy: Policy) -> Iterator[Explained]:
     )
     if clock.remind_customer:
         yield Explained(
-            "clock.remind_customer", "The customer is informed when to expect the next answer."
+            "clock.remind_customer",
+            "When a further answer is nearly due, the customer is informed when to expect it.",
         )
     else:
         yield Explained(
-            "clock.no_reminder", "The customer is not informed when to expect the next answer."
+            "clock.no_reminder", "The customer is not reminded when a further answer is nearly due."
         )
     yield from _calendar(clock.calendar)
     for calendar in policy.calendars:
