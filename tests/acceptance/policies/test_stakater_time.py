@@ -28,58 +28,67 @@ def in_berlin(text: str) -> datetime:
 NOW = in_berlin("2026-07-06 10:00")
 
 
-HALVES = COMPLETE.split("\n", 1)
-
-
 def a_complete_ticket(server: PolicyServer, severity: str = "Medium", sender: str = "") -> int:
-    """A complete ticket; one with severity Critical is opened in the portal."""
-    sender = sender or server.a_user()
-    if severity == "Critical":
-        return server.open_in_portal(sender, severity, COMPLETE)
-    return server.open_by_mail(sender, f"Severity: {severity}\n{COMPLETE}")
+    """A complete ticket, opened in the portal."""
+    return server.open_in_portal(sender or server.a_user(), severity, COMPLETE)
 
 
 class TestClock:
-    def test_S7_the_clock_does_not_run_while_something_is_missing(
+    def test_S7_a_portal_request_starts_at_once(self, clocked: ClockedPolicyServer) -> None:
+        number = clocked.open_in_portal(clocked.a_user(), "High", "It is broken.")
+
+        assert clocked.ticket(number)["missing"]
+        assert clocked.due(number) == in_berlin("2026-07-06 14:00")
+
+    def test_S13_a_mail_opens_without_a_promise_and_says_where_to_submit_it(
         self, clocked: ClockedPolicyServer
     ) -> None:
-        number = clocked.open_by_mail(clocked.a_user(), "It is broken.")
+        ann = clocked.a_user()
+        number = clocked.open_by_mail(ann, f"Severity: High\n{COMPLETE}")
+
+        acknowledged = plain_text(clocked.mail_to(ann, number))
+        clocked.set_clock(NOW + timedelta(days=30))
+        clocked.notify_overdue()
 
         assert clocked.due(number) is None
+        assert "submit this request in the portal: https://support.example.com" in acknowledged
+        assert "You will receive a first response by" not in acknowledged
 
-    def test_S7_the_clock_starts_with_the_mail_that_completes_the_request(
-        self, clocked: ClockedPolicyServer
-    ) -> None:
+    def test_S13_the_clock_starts_in_the_portal(self, clocked: ClockedPolicyServer) -> None:
         ann = clocked.a_user()
-        number = clocked.open_by_mail(ann, "Severity: High\nIt is broken.")
+        number = clocked.open_by_mail(ann, f"Severity: High\n{COMPLETE}")
         clocked.set_clock(NOW + timedelta(hours=3))
+        clocked.comment(number, "Any news?", actor=ann)
+        after_a_comment = clocked.due(number)
 
-        clocked.reply(clocked.mail_to(ann, number), ann, COMPLETE)
+        clocked.change(number, ann, complete=True)
 
+        assert after_a_comment is None
         assert clocked.due(number) == in_berlin("2026-07-06 17:00")
 
-    def test_S7_the_clock_starts_with_the_last_missing_fact(
-        self, clocked: ClockedPolicyServer
+    @pytest.mark.parametrize("by", ["mail", "the API"])
+    def test_S13_the_clock_starts_when_staff_accept_it(
+        self, clocked: ClockedPolicyServer, by: str
     ) -> None:
         ann = clocked.a_user()
-        number = clocked.open_by_mail(ann, f"Severity: High\n{HALVES[0]}")
+        number = clocked.open_by_mail(ann, f"Severity: High\n{COMPLETE}")
         clocked.set_clock(NOW + timedelta(hours=3))
 
-        clocked.reply(clocked.mail_to(ann, number), ann, HALVES[1])
+        if by == "mail":
+            clocked.reply_as_staff(number, "#complete")
+        else:
+            clocked.change(number, complete=True)
 
-        assert clocked.ticket(number)["missing"] == []
+        text = plain_text(clocked.mail_to(ann, number, containing="is complete"))
         assert clocked.due(number) == in_berlin("2026-07-06 17:00")
+        assert "You will hear from us by Monday 6 July 2026, 17:00 (Europe/Berlin)." in text
 
-    def test_S7_the_clock_starts_with_the_portal_comment_that_completes_the_request(
-        self, clocked: ClockedPolicyServer
-    ) -> None:
-        ann = clocked.a_user()
-        number = clocked.open_by_mail(ann, f"Severity: High\n{HALVES[0]}")
-        clocked.set_clock(NOW + timedelta(hours=3))
+    def test_S13_an_answer_of_staff_accepts_it(self, clocked: ClockedPolicyServer) -> None:
+        number = clocked.open_by_mail(clocked.a_user(), f"Severity: High\n{COMPLETE}")
 
-        clocked.comment(number, HALVES[1], actor=ann)
+        clocked.comment(number)
 
-        assert clocked.due(number) == in_berlin("2026-07-06 17:00")
+        assert clocked.due(number) == in_berlin("2026-07-06 14:00")
 
     @pytest.mark.parametrize(
         ("severity", "due"),
