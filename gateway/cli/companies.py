@@ -273,6 +273,9 @@ def set_updates(
     if by_manager and not _policy(config, mailbox).follow_up.via_manager:
         say("This has no effect while the policy has follow_up.via_manager = false.")
 
+    if by_manager and not _agreement(name, mailbox, config).success_manager:
+        say(f"This has no effect until {name} has a success manager: postern company manager.")
+
     def job(connection: Connection) -> None:
         ours = mailbox_named(connection, mailbox)
         companies.set_updates_by(connection, ours, name, by.value if by_manager else "")

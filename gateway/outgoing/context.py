@@ -188,7 +188,7 @@ def template_context(
         payload=map_text(notice.payload, redactor.redact),
         greeting=_greeting(traits.opens_with, policy),
         approvals=links.approvals(),
-        feedback_link=links.feedback(in_answer=_is_answer(notice) and policy.feedback.in_answers),
+        feedback_link=links.feedback(in_answer=_rates_answers(notice, policy)),
         reopen_link=links.reopen(),
         sign_up_link=links.sign_up(),
         sign_up_until=date(notice.created_at + INVITATION_LASTS, language),
@@ -230,6 +230,13 @@ def _begins_at(notice: Notice) -> datetime | None:
 def _is_answer(notice: Notice) -> bool:
     """Whether it carries an answer by staff to customers."""
     return notice.kind is NoticeKind.COMMENT and bool(notice.comment and notice.comment.by_staff)
+
+
+def _rates_answers(notice: Notice, policy: Policy) -> bool:
+    """Whether an answer asks for feedback too: of the requester alone, as at the end."""
+    about = notice.about
+    is_theirs = about is not None and about.requester == notice.address
+    return policy.feedback.in_answers and is_theirs and _is_answer(notice)
 
 
 def _follows_up(notice: Notice, policy: Policy) -> bool:

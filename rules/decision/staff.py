@@ -81,7 +81,7 @@ def by_staff(
     )
     visibility = Visibility.NOTE if private else Visibility.PUBLIC
     joining = () if private else additions(case.mail, case.facts, sender, ticket, policy)
-    notices, calm = ((), ()) if silent else _notices(case, ticket, visibility)
+    notices, calm, quiet = ((), (), ()) if silent else _notices(case, ticket, visibility)
     answered = None if private else sla_rules.answered(policy, ticket, case.facts.decided_at)
     follows = () if private else after_answer(ticket, sender.address, policy)
     action = AddComment(
@@ -95,21 +95,22 @@ def by_staff(
     decided = with_commands(case, ticket, action, wanted, Source.STAFF_MAIL)
     if isinstance(decided, ChangeRefused):
         return _draft(case, ticket, saw, (decided.why,), conflict)
-    if not private and not calm:
-        decided = _reminded(case, ticket, decided, given.text)
+    reminded = () if private or calm else _reminders(case, ticket, decided, given.text)
+    if reminded:
+        decided = replace(decided, orders=(*decided.orders, *reminded))
+        quiet = (*quiet, "names no next steps: its author gets a receipt")
     commands = (f"{len(wanted)} commands",) if wanted else ()
-    notes = (f"{visibility} on #{ticket.id}", *commands, *conflict, *calm)
+    notes = (f"{visibility} on #{ticket.id}", *commands, *conflict, *calm, *quiet)
     return Ruling(saw, decided, entitled.reason, notes)
 
 
-def _reminded(case: Case, ticket: Ticket, answer: AddComment, text: str) -> AddComment:
-    """The answer, with a receipt if it names no next steps where the policy asks for them."""
+def _reminders(
+    case: Case, ticket: Ticket, answer: AddComment, text: str
+) -> tuple[NoticeOrder, ...]:
+    """A receipt if the answer names no next steps where the policy asks for them."""
     left = after(ticket, answer.command_effects.rows, case.facts.decided_at)
     why = without_next_steps(left, text, case.policy)
-    if why is None:
-        return answer
-    told = _receipt(case, ticket, ReceiptPayload(sentences=(why,)))
-    return replace(answer, orders=(*answer.orders, *told))
+    return () if why is None else _receipt(case, ticket, ReceiptPayload(sentences=(why,)))
 
 
 USAGE_RECEIPT = ReceiptPayload(
@@ -139,15 +140,17 @@ def _draft(
     """No command is done, nothing is published; the text is kept, a receipt gives the reason."""
     refused = ReceiptPayload(ReceiptText.NOTHING_DONE, sentences=faults)
     (answer,) = _receipt(case, ticket, refused)
-    notices, calm = _notices(case, ticket, Visibility.PRIVATE)
+    notices, calm, quiet = _notices(case, ticket, Visibility.PRIVATE)
     draft = _private(ticket, (replace(answer, quotes=True), *notices))
-    return Ruling(saw, draft, Reason.COMMAND_REFUSED, (f"refused: {faults[0]}", *conflict, *calm))
+    notes = (f"refused: {faults[0]}", *conflict, *calm, *quiet)
+    return Ruling(saw, draft, Reason.COMMAND_REFUSED, notes)
 
 
 def _notices(
     case: Case, ticket: Ticket, visibility: Visibility
-) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
-    """The mails about it, and for the trace the notes on those that a storm withholds."""
+) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...], tuple[str, ...]]:
+    """The mails about it, and for the trace the notes on those that a storm withholds, and on who
+    gets none."""
     orders = notifications.for_mailed_comment(
         case.mail,
         case.facts,
@@ -157,8 +160,7 @@ def _notices(
         policy=case.policy,
         budget=NoticeBudget.STAFF,
     )
-    left, calm, quiet = of_comment(case, ticket, orders, visibility, certain=True, by_staff=True)
-    return left, (*calm, *quiet)
+    return of_comment(case, ticket, orders, visibility, certain=True, by_staff=True)
 
 
 def _receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:

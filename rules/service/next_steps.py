@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from rules.mail.extent import squeezed
+from rules.mail.quoting import own_text
 
 _EXAMINED_CHARACTERS = 8_000
 _NEXT = re.compile(
@@ -48,4 +49,5 @@ _NEXT = re.compile(
 
 def names_next_steps(text: str) -> bool:
     """In English, German, French, Spanish, Italian, Dutch or Portuguese."""
-    return _NEXT.search(squeezed(text[:_EXAMINED_CHARACTERS]).replace("’", "'")) is not None
+    own = own_text(text[:_EXAMINED_CHARACTERS])
+    return _NEXT.search(squeezed(own).replace("’", "'")) is not None

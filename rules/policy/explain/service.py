@@ -139,7 +139,7 @@ def follow_up(policy: Policy) -> Iterator[Explained]:
     if feedback.in_answers:
         yield Explained(
             "feedback.in_answers",
-            "Each answer by staff has a link by which the customer rates the help.",
+            "Each answer by staff has a link by which the requester rates the help.",
         )
     if feedback.ask:
         yield Explained(

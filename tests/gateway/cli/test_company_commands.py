@@ -78,16 +78,18 @@ def test_a_company_is_shown_with_its_agreement(planned: Planned) -> None:
 
 
 def test_updates_go_by_the_team_again(planned: Planned) -> None:
+    planned.company("manager", "Acme", "max@help.example")
     planned.company("updates", "Acme", "manager")
 
     assert planned.company("updates", "Acme", "team").out == "Acme: updates by the team\n"
     assert "updates" not in planned.company("show", "Acme").out
 
 
-def test_a_setting_without_effect_is_said_so(planned: Planned) -> None:
+def test_updates_through_nobody_are_said_to_have_no_effect(planned: Planned) -> None:
     shown = planned.company("updates", "Acme", "manager").out
 
-    assert "no effect while the policy has follow_up.via_manager = false" in shown
+    assert "no effect until Acme has a success manager" in shown
+    assert "follow_up.via_manager" not in shown
 
 
 def test_a_team_is_cleared_by_naming_nobody(planned: Planned) -> None:

@@ -39,6 +39,8 @@ def test_an_answer_that_says_what_happens_next_names_it(text: str) -> None:
         "",
         "Thank you for the report.",
         "The disk of node 3 is broken.",
+        "The disk is broken.\n\n-- \nSam\nPlease think of the trees before you print this.",
+        "The disk is broken.\n\n> Which disk is it?",
         "We are aware of it.",
         "We are looking into it.",
         "Die Platte von Knoten 3 ist defekt.",
