@@ -80,16 +80,30 @@ class KnownComment:
     """A staff person's mail, which may begin with commands."""
 
 
+DESK = "desk"
+"""Stands for all staff of the mailbox where one address is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRequest:
+    """An escalation of the ticket, as the audit trail has it."""
+
+    at: datetime
+    was: int
+    became: int
+    """The level that was notified; the same as before where it was asked again."""
+    notified: str
+    """The address of the person, or DESK; empty where it is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class EscalationFacts:
     """What an escalation needs to know of a ticket."""
 
     history: tuple[KnownComment, ...] = ()
     """Its last public comments, the oldest first."""
-    asked_again: bool = False
-    """The first level was asked a second time already."""
-    success_manager: str = ""
-    """The address of the company's success manager; empty where it has none."""
+    earlier: tuple[EarlierRequest, ...] = ()
+    """Its latest escalations, the latest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Moved
 from rules.decision.notices import approval_request, of_comment, receipt
 from rules.decision.opening import too_many_tickets
+from rules.decision.opening_escalation import escalation_notes
 from rules.decision.reasons import Reason
 from rules.decision.unsubscribe import says_more, unsubscribe
 from rules.destination import is_over
@@ -76,7 +77,8 @@ def by_customer(
         return refused or follow_up(case, ticket, saw, conflict)
     action, notes = _public(case, ticket, command, thanks)
     full = (f"nobody joins: #{ticket.id} is full",) if is_full(ticket, case.policy) else ()
-    filed = (f"{visibility} on #{ticket.id}", *conflict, *full, *notes)
+    raised = escalation_notes(action.command_effects.rows)
+    filed = (f"{visibility} on #{ticket.id}", *conflict, *full, *notes, *raised)
     return Ruling(saw, action, entitled.reason, filed)
 
 

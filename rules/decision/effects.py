@@ -69,6 +69,10 @@ class Escalated:
     became: int
     """The same level if that level is asked again."""
     reason: str
+    notified: str = ""
+    """The address of the person who is notified, or `DESK`."""
+    passed: tuple[str, ...] = ()
+    """The addresses before theirs that no mail reaches."""
 
 
 @dataclass(frozen=True, slots=True)

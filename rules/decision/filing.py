@@ -22,6 +22,7 @@ from rules.decision.opening import (
     terms_of,
     too_many_tickets,
 )
+from rules.decision.opening_escalation import escalation_notes
 from rules.decision.reasons import Reason
 from rules.decision.staff import by_staff
 from rules.identity import ProofLevel, Standing
@@ -92,5 +93,9 @@ def new_ticket(case: Case) -> Ruling:
     claim = action.severity.claim
     saw = f"claims {claim.level} in the {claim.where}" if claim else "claims no severity"
     timing = acknowledged(case, action.severity)
-    opened = (f"opens at {action.severity.name}", *acknowledgement_note(timing, case.policy))
+    opened = (
+        f"opens at {action.severity.name}",
+        *acknowledgement_note(timing, case.policy),
+        *escalation_notes([action.escalated]),
+    )
     return Ruling(saw, action, Reason.NEW_REQUEST, opened)

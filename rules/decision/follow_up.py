@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.decision.case import Case, Ruling
-from rules.decision.content import requested_command
 from rules.decision.model import OpenTicket
-from rules.decision.notices import approval_request, receipt
+from rules.decision.notices import approval_request
 from rules.decision.opening import SUBJECT_LENGTH, Terms, opened_by_mail, terms_of
+from rules.decision.opening_escalation import escalation_notes
 from rules.decision.reasons import Reason
 from rules.people import Presence
 from rules.service import notifications
 from rules.service.participants import Addition, additions, stays_removed
-from rules.ticket.changes import Escalate
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
-from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 
@@ -57,7 +55,8 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
         language=ticket.language_of(ticket.requester),
         follows=ticket.id,
     )
-    return Ruling(saw, action, Reason.FOLLOW_UP, (f"follow-up of #{ticket.id}", *conflict))
+    notes = (f"follow-up of #{ticket.id}", *escalation_notes([opening.escalated]), *conflict)
+    return Ruling(saw, action, Reason.FOLLOW_UP, notes)
 
 
 def _terms(case: Case, ticket: Ticket) -> Terms:
@@ -83,9 +82,7 @@ def _notices(
     )
     comments = tuple(o for o in commented if o.kind is NoticeKind.COMMENT)
     reached = {o.address for o in comments if not o.withheld}
-    opened = (o for o in opening.orders if o.address not in reached)
-    orders = (*comments, *opened, *approval_request(case, ticket, joining))
-    if not isinstance(requested_command(case.mail), Escalate):
-        return orders
-    begins_anew = ReceiptPayload(ReceiptText.BEGINS_ANEW, was=ticket.id)
-    return (*orders, receipt(case.mail, case.sender, ticket, begins_anew))
+    opened = (
+        o for o in opening.orders if o.address not in reached or o.kind is NoticeKind.ESCALATION
+    )
+    return (*comments, *opened, *approval_request(case, ticket, joining))

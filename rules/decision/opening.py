@@ -227,4 +227,13 @@ def notices_of_opening(
     if not request.severity.critical_claimed:
         return orders
     what = f"{request.requester} claims by mail to have a critical problem"
-    return (*orders, *notifications.on_call(case.policy, case.facts.decided_at, what))
+    facts = case.facts
+    alerts = notifications.alert_on_call(
+        case.policy,
+        facts.decided_at,
+        what,
+        author=case.sender.address,
+        unreachable=facts.unreachable,
+        staff=facts.staff,
+    )
+    return (*orders, *alerts)

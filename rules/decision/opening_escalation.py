@@ -2,12 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from rules.decision.case import Case
+from rules.decision.change.escalation import escalate
+from rules.decision.change.facts import ChangeFacts
+from rules.decision.content import body_text, requested_command
+from rules.decision.effects import NOT_STORED, ChangeRefused, Effect, Escalated
 from rules.decision.model import OpenTicket
+from rules.decision.notices import receipt
+from rules.facts import EscalationFacts, KnownComment
+from rules.identity import Standing, is_proven_enough
+from rules.ticket.changes import Escalate, Source
+from rules.ticket.model import Ticket
+from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.severity import MailSeverity
+from rules.ticket.visibility import Visibility
 
 
 def with_escalation(case: Case, opening: OpenTicket[MailSeverity]) -> OpenTicket[MailSeverity]:
     """The opening with the escalation that its mail asks for, or with the receipt of a refusal."""
-    del case
-    return opening
+    command = requested_command(case.mail)
+    by_staff = case.sender.standing is Standing.STAFF  # their commands are read elsewhere
+    if not isinstance(command, Escalate) or case.by_machine or by_staff:
+        return opening
+    if not is_proven_enough(case.sender, case.policy.proof.command):
+        return _with_receipt(case, opening, ReceiptPayload(ReceiptText.UNPROVEN))
+    decided = escalate(_ticket(case, opening), command, _facts(case), case.policy)
+    if isinstance(decided, ChangeRefused):
+        return _with_receipt(case, opening, ReceiptPayload(sentences=(decided.why,)))
+    (escalated,) = (row for row in decided.rows if isinstance(row, Escalated))
+    opening = replace(opening, escalated=escalated, orders=(*opening.orders, *decided.notices))
+    return _with_receipt(case, opening, ReceiptPayload(sentences=decided.done))
+
+
+def escalation_notes(effects: Iterable[Effect | None]) -> tuple[str, ...]:
+    """For the trace: who is notified of an escalation, and who was passed over."""
+    notes: tuple[str, ...] = ()
+    for each in effects:
+        if isinstance(each, Escalated):
+            notes += (f"escalated to level {each.became}: {each.notified} is notified",)
+            notes += tuple(f"passed over, no mail reaches it: {address}" for address in each.passed)
+    return notes
+
+
+def _ticket(case: Case, opening: OpenTicket[MailSeverity]) -> Ticket:
+    """The ticket as it will be, as far as an escalation depends on it."""
+    company = case.sender.company
+    return Ticket(
+        NOT_STORED,
+        opening.company,
+        participants=(),
+        requester=opening.requester,
+        severity=opening.severity.name,
+        tier=opening.tier,
+        critical_claimed=opening.severity.critical_claimed,
+        success_manager=company.success_manager if company is not None else "",
+    )
+
+
+def _facts(case: Case) -> ChangeFacts:
+    facts, author = case.facts, case.sender.address
+    request = KnownComment(author, Visibility.PUBLIC, body_text(case.mail), facts.opens_at)
+    return ChangeFacts(
+        at=facts.decided_at,
+        actor=author,
+        source=Source.MAIL,
+        by_staff=False,
+        mailbox=facts.mailbox.address,
+        staff=facts.staff,
+        escalation=EscalationFacts(history=(request,)),
+        unreachable=facts.unreachable,
+    )
+
+
+def _with_receipt(
+    case: Case, opening: OpenTicket[MailSeverity], payload: ReceiptPayload
+) -> OpenTicket[MailSeverity]:
+    """The opening with a receipt to its author, if their mail may be answered automatically."""
+    if not case.takes_answers:
+        return opening
+    answer = receipt(case.mail, case.sender, None, payload)
+    return replace(opening, orders=(*opening.orders, answer))

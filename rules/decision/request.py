@@ -51,6 +51,8 @@ class RequestFacts:
     """None if they are not registered."""
     staff: tuple[Staff, ...]
     source: Source = Source.API
+    unreachable: frozenset[str] = frozenset()
+    """Of the addresses that the policy alerts, and of staff, those that no mail reaches."""
     opened: int = 0
     """Tickets that the requester has opened within the hour, by whatever door."""
     people: Mapping[str, Person] = field(default_factory=dict)
@@ -187,5 +189,13 @@ def _opening(
     orders = (*opening_notices(wanted, staff, acknowledged, policy), *welcomed)
     if severity.level.critical or severity.critical_claimed:
         what = f"A new ticket of {person.address} is {severity.name}{severity.claim_note}"
-        orders = (*orders, *notifications.on_call(policy, facts.at, what))
+        alerts = notifications.alert_on_call(
+            policy,
+            facts.at,
+            what,
+            author=facts.actor,
+            unreachable=facts.unreachable,
+            staff=facts.staff,
+        )
+        orders = (*orders, *alerts)
     return replace(open_ticket(wanted, facts.at, orders, policy), audited=True)

@@ -22,6 +22,7 @@ from rules.decision.entitlement import Entitlement, Right
 from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment
 from rules.decision.notices import of_comment, receipt
+from rules.decision.opening_escalation import escalation_notes
 from rules.decision.reasons import Reason
 from rules.decision.unsubscribe import unsubscribe
 from rules.identity import is_proven_enough
@@ -100,7 +101,8 @@ def by_staff(
         decided = replace(decided, orders=(*decided.orders, *reminded))
         quiet = (*quiet, "names no next steps: its author gets a receipt")
     commands = (f"{len(wanted)} commands",) if wanted else ()
-    notes = (f"{visibility} on #{ticket.id}", *commands, *conflict, *calm, *quiet)
+    raised = escalation_notes(decided.command_effects.rows)
+    notes = (f"{visibility} on #{ticket.id}", *commands, *conflict, *calm, *quiet, *raised)
     return Ruling(saw, decided, entitled.reason, notes)
 
 

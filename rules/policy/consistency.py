@@ -156,9 +156,15 @@ def _without_hours(policy: Policy, key: str, span: str | None) -> Iterator[str]:
 
 
 def _escalation(policy: Policy) -> Iterator[str]:
+    highest = len(policy.escalation.levels) - 1
     for number, level in enumerate(policy.escalation.levels):
         key = f"escalation.levels.{number}.answer_within"
         yield from _without_hours(policy, key, level.answer_within)
+        if level.answer_within is not None and number == highest:
+            yield (
+                f"{key} has no effect on the highest level; remove it, or add another level after "
+                "this one"
+            )
 
 
 def _unknown_level(policy: Policy, key: str, name: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ or of anything on a ticket that they are not active on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from rules.mail import Mail
 from rules.people import Company, Participant, Presence, Staff
 from rules.policy import Policy, TierSection
 from rules.service.completeness import questions
-from rules.service.escalation import on_duty
+from rules.service.escalation import Reached, reach
 from rules.service.limits import (
     QUICK_ANSWERS,
     QUICK_ANSWERS_OF_STAFF,
@@ -287,12 +287,45 @@ def alert(
     return to_staff(NoticeKind.ALERT, AlertPayload(what, reopens), staff=staff, policy=policy)
 
 
-def on_call(policy: Policy, now: datetime, what: str) -> tuple[NoticeOrder, ...]:
-    """The mail about something urgent to the person on duty; none where the policy names nobody."""
-    if not policy.escalation.levels:
-        return ()
-    contact = on_duty(policy.escalation.levels[0], now)
-    return (NoticeOrder(NoticeKind.ALERT, contact.address, payload=AlertPayload(what)),)
+def alert_on_call(
+    policy: Policy,
+    now: datetime,
+    what: str,
+    *,
+    author: str,
+    unreachable: Collection[str],
+    staff: Sequence[Staff],
+) -> tuple[NoticeOrder, ...]:
+    """The mail about something urgent to the person on call; to all staff, whatever they are
+    notified of otherwise, where the policy names nobody or nobody of it can be reached. None goes
+    to its author."""
+    reached = reach(policy.on_call, now, unreachable) if policy.on_call else Reached(None)
+    payload = AlertPayload(what)
+    orders = to_reached(
+        NoticeKind.ALERT, payload, reached, unreachable=unreachable, staff=staff, policy=policy
+    )
+    return tuple(order for order in orders if order.address != author)
+
+
+def to_reached(
+    kind: NoticeKind,
+    payload: Payload,
+    reached: Reached,
+    *,
+    unreachable: Collection[str],
+    staff: Sequence[Staff],
+    policy: Policy,
+) -> tuple[NoticeOrder, ...]:
+    """The notice to the person who is reached, or to the desk: to all staff whom mail reaches.
+    Staff have a reply address; other people get none."""
+    contact = reached.contact
+    if contact is None:
+        desk = [each for each in staff if each.address not in unreachable]
+        return to_staff(kind, payload, staff=desk, policy=policy)
+    as_staff = [each for each in staff if each.address == contact.address]
+    if as_staff:
+        return to_staff(kind, payload, staff=as_staff, policy=policy)
+    return (NoticeOrder(kind, contact.address, payload=payload),)
 
 
 def notified_staff(ticket: Ticket, staff: Iterable[Staff], policy: Policy) -> Iterator[Staff]:

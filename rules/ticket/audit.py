@@ -25,7 +25,8 @@ class AuditEvent(StrEnum):
     ASSIGNED = "assigned"
     """was, became: the address of a staff person, or empty."""
     ESCALATED = "escalated"
-    """was, became: a level of the escalation, from 0; the same where it was asked again."""
+    """subject: the address of the person who was notified, or `desk`; empty in old entries. was,
+    became: a level of the escalation, from 0; the same where it was asked again."""
     PERSON_ADDED = "person_added"
     """subject: an address. became: a presence."""
     PRESENCE_CHANGED = "presence_changed"
@@ -94,4 +95,7 @@ def audit_text(event: AuditEvent, subject: str, was: str, became: str) -> Senten
     """An event of the audit trail, worded; `nobody` or `nothing` stands for an empty value."""
     empty = "nobody" if event is AuditEvent.ASSIGNED else "nothing"
     values = {"subject": subject or empty, "was": was or empty, "became": became or empty}
-    return sentence(_TEXTS[event], **values)
+    text = _TEXTS[event]
+    if event is AuditEvent.ESCALATED and subject:
+        text += ", {subject} notified"
+    return sentence(text, **values)

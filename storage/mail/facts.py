@@ -19,6 +19,7 @@ from rules.mail.automatic import may_be_recorded
 from rules.mail.header import Author
 from rules.people import Company, Staff
 from rules.sender.authentication import Authentication
+from rules.service.escalation import contacts_for
 from rules.service.limits import BUSY, BUSY_BYTES, HOUR, REMEMBERED
 from rules.service.participants import named_addresses
 from rules.ticket.model import Ticket
@@ -129,7 +130,10 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     # Each block submits all its queries before it reads: one round trip to PostgreSQL per block.
     with pipelined(connection):
         facts = _gathered(connection, considered, attempt)
-    return _with_escalations(connection, facts) if considered.needed.escalation else facts
+    # Outside of the pipeline: the few queries for the few mails that need them are read one by one.
+    if considered.needed.escalation:
+        facts = _with_escalations(connection, facts)
+    return _with_unreachable(connection, facts, considered) if considered.needed.contacts else facts
 
 
 def _gathered(connection: Connection, considered: Considered, attempt: Attempt) -> Facts:
@@ -255,9 +259,14 @@ def _notified(
 
 
 def _with_escalations(connection: Connection, facts: Facts) -> Facts:
-    """Called outside of the pipeline: these few queries are read one by one."""
     escalations = {n: escalation_facts(connection, t) for n, t in facts.tickets.items()}
     return replace(facts, escalations=escalations)
+
+
+def _with_unreachable(connection: Connection, facts: Facts, considered: Considered) -> Facts:
+    contacts = contacts_for(considered.policy, facts.staff, facts.tickets.values())
+    found = lookup.unreachable_among(connection, considered.mailbox, contacts)
+    return replace(facts, unreachable=found)
 
 
 def _origin(

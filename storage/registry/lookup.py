@@ -72,9 +72,6 @@ _PEOPLE = compiled_in(
     )
 )
 
-_SUCCESS_MANAGER = compiled(
-    select(_company.c.success_manager).where(_company.c.id == bindparam("company"))
-)
 _COMPANY_OF_DOMAIN = compiled(
     select(*_COMPANY)
     .join_from(_domain, _company, _domain.c.company_id == _company.c.id)
@@ -107,6 +104,26 @@ _BOUNCED = compiled_in(
         _bounced.c.mailbox_id == bindparam("mailbox"),
         _bounced.c.address.in_(placeholders("address", count)),
         _bounced.c.suspended_at.is_not(None),
+    )
+)
+
+_UNREACHABLE = compiled_in(
+    lambda count: (
+        select(_bounced.c.address)
+        .where(
+            _bounced.c.mailbox_id == bindparam("mailbox"),
+            _bounced.c.address.in_(placeholders("address", count)),
+            _bounced.c.suspended_at.is_not(None),
+        )
+        .union_all(
+            select(_person.c.address)
+            .join_from(_person, _company, _person.c.company_id == _company.c.id, isouter=True)
+            .where(
+                _person.c.mailbox_id == bindparam("mailbox"),
+                _person.c.address.in_(placeholders("address", count)),
+                ~_person.c.active | ~_company.c.active,
+            )
+        )
     )
 )
 
@@ -157,6 +174,20 @@ def suppressed_among(
     return lambda: frozenset(row.address for row in pending())
 
 
+def unreachable_among(
+    connection: Connection, mailbox: Mailbox, addresses: Collection[str]
+) -> frozenset[str]:
+    """Those of the addresses that no mail reaches: they are suppressed, their account is closed, or
+    that of their company is."""
+    wanted = sorted(each for each in addresses if each)
+    if not wanted:
+        return frozenset()
+    rows = _UNREACHABLE(len(wanted)).rows(
+        connection, mailbox=mailbox.id, **bind_list("address", wanted)
+    )
+    return frozenset(row.address for row in rows)
+
+
 def people(
     connection: Connection, mailbox: Mailbox, addresses: Iterable[str | None], now: datetime
 ) -> Pending[Mapping[str, Person]]:
@@ -183,12 +214,6 @@ def has_people(connection: Connection, mailbox: Mailbox, author: str) -> Pending
     """Whether any person of the author's domain is registered."""
     pending = _ANYBODY_OF_DOMAIN.submit(connection, mailbox=mailbox.id, domain=domain_of(author))
     return lambda: bool(pending())
-
-
-def success_manager(connection: Connection, company: int) -> str:
-    """The address of a company's success manager; empty where it has none."""
-    rows = _SUCCESS_MANAGER.rows(connection, company=company)
-    return rows[0].success_manager if rows else ""
 
 
 def _has_company(connection: Connection, mailbox: Mailbox, author: str) -> bool:

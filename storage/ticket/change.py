@@ -7,6 +7,7 @@ are decided with the mail, by the same rules, and written by the same writer.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, exists, func, or_, select
@@ -21,11 +22,12 @@ from rules.decision.change.facts import (
 )
 from rules.decision.effects import ChangeRefused, Effects, NewComment, no_such_ticket
 from rules.decision.request import Request, RequestFacts, decide_request
-from rules.facts import EscalationFacts, KnownComment
+from rules.facts import EarlierRequest, EscalationFacts, KnownComment
 from rules.mail.addresses import normalise
 from rules.mail.subjects import subject_besides
 from rules.people import Role
 from rules.policy import Policy
+from rules.service.escalation import contacts_for
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Change, Rating, Source
 from rules.ticket.model import Ticket
@@ -46,6 +48,8 @@ BUDGETED = timedelta(hours=1)
 """Notices of the last hour count against the budgets."""
 LATEST = 10
 """Public comments in the history of an escalation."""
+REQUESTS = 100
+"""Earlier escalations that the next one depends on."""
 BEGINNING = 16 * 1024
 """Characters of each that are read: the change is decided in the event loop."""
 DAY = timedelta(days=1)
@@ -73,15 +77,11 @@ _HISTORY = compiled(
     .order_by(_comment.c.id.desc())
     .limit(LATEST)
 )
-_ASKED_AGAIN = compiled(
-    select(_audit.c.id)
-    .where(
-        _audit.c.ticket_id == bindparam("ticket"),
-        _audit.c.event == AuditEvent.ESCALATED.value,
-        _audit.c.was == "1",
-        _audit.c.became == "1",
-    )
-    .limit(1)
+_ESCALATED = compiled(
+    select(_audit.c.at, _audit.c.was, _audit.c.became, _audit.c.subject)
+    .where(_audit.c.ticket_id == bindparam("ticket"), _audit.c.event == AuditEvent.ESCALATED.value)
+    .order_by(_audit.c.id.desc())
+    .limit(REQUESTS)
 )
 
 
@@ -120,6 +120,10 @@ def change_loaded(
         ticket = load.end_of_merges(connection, context.mailbox, ticket, context.now - BUDGETED)
     needed = facts_needed_for(changes)
     facts = _facts(connection, context, ticket, needed, by_staff, merged_from)
+    if needed.contacts:
+        contacts = contacts_for(policy, facts.staff, [ticket])
+        found = lookup.unreachable_among(connection, context.mailbox, contacts)
+        facts = replace(facts, unreachable=found)
     decided = decide_changes(ticket, changes, facts, policy)
     if isinstance(decided, Effects):
         seen = (ticket, *facts.tickets.values())
@@ -210,13 +214,9 @@ def _comments(
 
 def escalation_facts(connection: Connection, ticket: Ticket) -> EscalationFacts:
     """What the decision on an escalation must know of a ticket."""
-    manager = ""
-    if ticket.company is not None:
-        manager = lookup.success_manager(connection, ticket.company)
     return EscalationFacts(
         history=_history(connection, ticket),
-        asked_again=_was_asked_again(connection, ticket.id),
-        success_manager=manager,
+        earlier=_earlier_requests(connection, ticket.id),
     )
 
 
@@ -238,8 +238,12 @@ def _history(connection: Connection, ticket: Ticket) -> tuple[KnownComment, ...]
     )
 
 
-def _was_asked_again(connection: Connection, ticket: int) -> bool:
-    return bool(_ASKED_AGAIN.rows(connection, ticket=ticket))
+def _earlier_requests(connection: Connection, ticket: int) -> tuple[EarlierRequest, ...]:
+    """The latest first."""
+    return tuple(
+        EarlierRequest(row.at, int(row.was), int(row.became), row.subject)
+        for row in _ESCALATED.rows(connection, ticket=ticket)
+    )
 
 
 def _feedback(
@@ -328,7 +332,7 @@ def open_requested(
     """Open a ticket on a request that did not come by mail; returns its number."""
     named = {normalise(written) or written for written in request.cc}
     people = lookup.people(connection, context.mailbox, [request.requester, *named], context.now)
-    staff = lookup.staff(connection, context.mailbox)
+    staff = lookup.staff(connection, context.mailbox)()
     known = people()
     facts = RequestFacts(
         at=context.now,
@@ -336,8 +340,11 @@ def open_requested(
         by_staff=by_staff,
         mailbox=context.mailbox.address,
         requester=known.get(request.requester),
-        staff=staff(),
+        staff=staff,
         source=context.source,
+        unreachable=lookup.unreachable_among(
+            connection, context.mailbox, contacts_for(policy, staff, ())
+        ),
         opened=0 if by_staff else _opened_lately(connection, context, request.requester),
         people=known,
         own_addresses=mailboxes.own_addresses(connection) if named else frozenset(),

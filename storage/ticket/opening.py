@@ -21,7 +21,7 @@ from storage.db.tables import TicketRow
 from storage.ticket import clocks
 from storage.ticket import statements as sql
 from storage.ticket.rows import AuditEntry, ChangeContext, add_participants, audit, storable
-from storage.ticket.write import NEW, write
+from storage.ticket.write import NEW, escalation_entry, write
 
 _NEW = {
     column: value.default
@@ -99,9 +99,7 @@ def open_ticket(
         entry = AuditEntry(AuditEvent.OPENED, became=severity.name)
         audit(connection, context, number, entry)
     if (escalated := opening.escalated) is not None:
-        was, became = str(escalated.was), str(escalated.became)
-        entry = AuditEntry(AuditEvent.ESCALATED, was=was, became=became, reason=escalated.reason)
-        audit(connection, context, number, entry)
+        audit(connection, context, number, escalation_entry(escalated))
     effects: tuple[Effect, ...] = (CommentWritten(comment), *notified(opening.orders))
     if new.note is not None and opening.for_customer is not None:
         of_note = notified(opening.for_customer.note_orders)

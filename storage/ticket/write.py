@@ -263,10 +263,8 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
             entry = AuditEntry(AuditEvent.SEVERITY_CHANGED, was=level, became=new, reason=reason)
         case Assigned(was=before, became=assignee):
             entry = AuditEntry(AuditEvent.ASSIGNED, was=before, became=assignee)
-        case Escalated(was=lower, became=higher, reason=reason):
-            entry = AuditEntry(
-                AuditEvent.ESCALATED, was=str(lower), became=str(higher), reason=reason
-            )
+        case Escalated():
+            entry = escalation_entry(effect)
         case Deleted(reason=reason):
             entry = AuditEntry(AuditEvent.DELETED, reason=reason)
         case ClaimMade(author=author, was=level, became=claimed):
@@ -291,6 +289,18 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
         case _:
             assert_never(effect)
     audit(connection, context, ticket, entry)
+
+
+def escalation_entry(effect: Escalated) -> AuditEntry:
+    """The line of the audit trail on an escalation, with the people who were passed over."""
+    passed = f"passed over: {', '.join(effect.passed)}" if effect.passed else ""
+    return AuditEntry(
+        AuditEvent.ESCALATED,
+        subject=effect.notified,
+        was=str(effect.was),
+        became=str(effect.became),
+        reason="; ".join(filter(None, (effect.reason, passed))),
+    )
 
 
 def _change_people(

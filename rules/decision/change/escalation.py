@@ -6,13 +6,14 @@ import re
 
 from rules.commands.readable import readable
 from rules.decision.change.facts import ChangeFacts
-from rules.decision.effects import ChangeRefused, Effects, Escalated, notified
+from rules.decision.effects import NOT_STORED, ChangeRefused, Effects, Escalated, notified
 from rules.facts import KnownComment
 from rules.mail.quoting import visible
 from rules.mail.set_off import set_off
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
-from rules.service.escalation import NextLevel, next_level
+from rules.service import notifications
+from rules.service.escalation import NextLevel, Reached, Request, next_level
 from rules.ticket.changes import Escalate
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
@@ -36,41 +37,95 @@ def escalate(
             )
         )
     raised = next_level(
-        ticket.escalation_level,
-        staff_spoke=ticket.staff_spoke or facts.escalation.asked_again,
-        critical_claimed=ticket.critical_claimed,
-        by_portal=ticket.in_portal or facts.may_be_critical,
-        policy=policy,
-        at=facts.at,
+        _request(ticket, facts),
+        policy,
+        facts.at,
         tier=policy.tier(ticket.tier or None),
+        unreachable=facts.unreachable,
     )
     if not isinstance(raised, NextLevel):
         return ChangeRefused(raised.reason)
-    orders = _notices(raised, change.reason, facts, policy)
+    orders = _notices(ticket, raised, change.reason, facts, policy)
+    if not orders:
+        return ChangeRefused(
+            sentence(
+                "Nobody of {title} gets email now, and there is no staff to notify instead.",
+                title=raised.title,
+            )
+        )
+    reached = raised.reached
     rows = (
-        Escalated(ticket.escalation_level, raised.level, change.reason),
+        Escalated(
+            ticket.escalation_level,
+            raised.level,
+            change.reason,
+            notified=reached.address,
+            passed=reached.passed,
+        ),
         *notified(orders),
     )
-    return Effects(rows, (_done(ticket, raised), *_reasons(raised)))
+    passed = _passed_over(reached) if facts.by_staff else ()
+    return Effects(rows, (_done(ticket, raised), *_reasons(raised), *passed))
+
+
+def _request(ticket: Ticket, facts: ChangeFacts) -> Request:
+    """What the ticket's next level depends on."""
+    desk = {each.address for each in facts.staff} - {ticket.requester}
+    answers = (each.written_at for each in facts.escalation.history if each.author in desk)
+    return Request(
+        level=ticket.escalation_level,
+        staff_spoke=ticket.staff_spoke,
+        answered_at=max(answers, default=None),
+        earlier=facts.escalation.earlier,
+        critical_claimed=ticket.critical_claimed,
+        by_portal=ticket.in_portal or facts.may_be_critical,
+        assigned=next((s for s in facts.staff if s.address == ticket.assignee), None),
+    )
 
 
 def _done(ticket: Ticket, raised: NextLevel) -> Sentence:
-    contact = raised.contact
+    """Whom the request went to, by name."""
+    if ticket.id == NOT_STORED:
+        return _done_at_opening(raised)
+    contact = raised.reached.contact
+    place = {"ticket": ticket.id, "level": raised.level, "title": raised.title}
+    if contact is None:
+        return sentence(
+            "#{ticket} is at level {level}: {title}. Nobody of that level gets email now; "
+            "the support team was notified instead.",
+            **place,
+        )
     if not contact.phone:
         return sentence(
-            "#{ticket} is at level {level}: {title} ({contact})",
-            ticket=ticket.id,
-            level=raised.level,
-            title=raised.title,
-            contact=contact.name,
+            "#{ticket} is at level {level}: {title} ({contact})", contact=contact.name, **place
         )
     return sentence(
         "#{ticket} is at level {level}: {title} ({contact}, phone {phone})",
-        ticket=ticket.id,
-        level=raised.level,
-        title=raised.title,
         contact=contact.name,
         phone=contact.phone,
+        **place,
+    )
+
+
+def _done_at_opening(raised: NextLevel) -> Sentence:
+    """The same of a request that has no number yet."""
+    contact = raised.reached.contact
+    place = {"level": raised.level, "title": raised.title}
+    if contact is None:
+        return sentence(
+            "Your request is at level {level}: {title}. Nobody of that level gets email now; "
+            "the support team was notified instead.",
+            **place,
+        )
+    if not contact.phone:
+        return sentence(
+            "Your request is at level {level}: {title} ({contact})", contact=contact.name, **place
+        )
+    return sentence(
+        "Your request is at level {level}: {title} ({contact}, phone {phone})",
+        contact=contact.name,
+        phone=contact.phone,
+        **place,
     )
 
 
@@ -78,28 +133,41 @@ def _reasons(raised: NextLevel) -> tuple[Sentence, ...]:
     return () if raised.reason is None else (raised.reason,)
 
 
+def _passed_over(reached: Reached) -> tuple[Sentence, ...]:
+    if not reached.passed:
+        return ()
+    addresses = ", ".join(reached.passed)
+    return (sentence("Passed over, since no mail reaches them: {addresses}.", addresses=addresses),)
+
+
 def _notices(
-    raised: NextLevel, reason: str, facts: ChangeFacts, policy: Policy
+    ticket: Ticket, raised: NextLevel, reason: str, facts: ChangeFacts, policy: Policy
 ) -> tuple[NoticeOrder, ...]:
+    """One mail to whom the request goes to, and one to the company's success manager."""
+    contact = raised.reached.contact
     payload = EscalationPayload(
         level=raised.level,
         title=raised.title,
-        name=raised.contact.name,
-        phone=raised.contact.phone,
+        name=contact.name if contact is not None else "",
+        phone=contact.phone if contact is not None else "",
         by=facts.actor,
         why=reason,
-        notes=_reasons(raised),
+        notes=(*_reasons(raised), *_passed_over(raised.reached)),
         history=_history(facts),
     )
-    manager = facts.escalation.success_manager
-    addresses = [raised.contact.address]
-    if policy.success_manager.told_of_escalation and manager:
-        addresses.append(manager)
-    return tuple(
-        NoticeOrder(NoticeKind.ESCALATION, address, payload=payload)
-        for address in dict.fromkeys(addresses)
-        if address
+    orders = notifications.to_reached(
+        NoticeKind.ESCALATION,
+        payload,
+        raised.reached,
+        unreachable=facts.unreachable,
+        staff=facts.staff,
+        policy=policy,
     )
+    manager = ticket.success_manager if policy.success_manager.told_of_escalation else ""
+    there = {"", *facts.unreachable, *(order.address for order in orders)}
+    if orders and manager not in there:
+        orders = (*orders, NoticeOrder(NoticeKind.ESCALATION, manager, payload=payload))
+    return orders
 
 
 def _excerpt(comment: KnownComment) -> str:

@@ -129,6 +129,7 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
                 addresses.add(normalise(address) or address)
             case Merge(into=number):
                 tickets.add(number)
+                contacts = True  # the other ticket may become critical
                 contacts = True
             case PublishComment(comment=number):
                 comments.add(number)

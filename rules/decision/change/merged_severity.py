@@ -67,7 +67,14 @@ def _raised(
         *clock_effects(clock),
     )
     what = f"#{into.id} is {level.name} now: #{ticket.id}, which was, is part of it"
-    orders = notifications.on_call(policy, facts.at, what)
+    orders = notifications.alert_on_call(
+        policy,
+        facts.at,
+        what,
+        author=facts.actor,
+        unreachable=facts.unreachable,
+        staff=facts.staff,
+    )
     if policy.notices.severity:
         payload = StatusPayload("severity", into.severity, level.name)
         orders += notifications.status_change(into, payload, policy, by_staff=facts.by_staff)

@@ -20,7 +20,7 @@ from rules.people import Presence
 from rules.policy import Policy
 from rules.sentence import sentence
 from rules.service import asking, notifications, sla_rules
-from rules.service.escalation import on_duty
+from rules.service.escalation import reach
 from rules.service.waiting import WaitingEvent, event
 from rules.ticket import sla
 from rules.ticket.lifecycle import Status
@@ -76,17 +76,25 @@ def _while_waiting(ticket: Ticket, waiting: Waiting, facts: ChangeFacts, policy:
 def _notices(
     ticket: Ticket, stage: Stage, event: SlaEvent, facts: ChangeFacts, policy: Policy
 ) -> tuple[NoticeOrder, ...]:
-    """The assignee is notified, or all staff while there is none, and the contact on duty."""
+    """The assignee is notified, or all staff while there is none, and the person on call."""
     kind = NoticeKind.SLA_BREACH if event is SlaEvent.BREACH else NoticeKind.SLA_WARNING
     payload = SlaPayload(stage)
-    owners = [s for s in facts.staff if s.address == ticket.assignee] or list(facts.staff)
+    assigned = {ticket.assignee} - facts.unreachable
+    owners = [s for s in facts.staff if s.address in assigned] or list(facts.staff)
     orders = {
         o.address: o for o in notifications.to_staff(kind, payload, staff=owners, policy=policy)
     }
-    if policy.escalation.levels:
-        contact = on_duty(policy.escalation.levels[0], facts.at)
-        if contact.address and contact.address not in orders:
-            orders[contact.address] = NoticeOrder(kind, contact.address, payload=payload)
+    if policy.on_call is not None:
+        reached = reach(policy.on_call, facts.at, facts.unreachable)
+        for order in notifications.to_reached(
+            kind,
+            payload,
+            reached,
+            unreachable=facts.unreachable,
+            staff=facts.staff,
+            policy=policy,
+        ):
+            orders.setdefault(order.address, order)
     reminded = policy.clock.remind_customer and stage is Stage.ONGOING
     if reminded and event is SlaEvent.WARNING:
         orders |= _reminder(ticket)

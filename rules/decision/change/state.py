@@ -193,7 +193,14 @@ def _change_severity(
     )
     if level.critical:
         what = f"#{ticket.id} is {level.name} now: {reasons.internal}"
-        orders = notifications.on_call(policy, facts.at, what)
+        orders = notifications.alert_on_call(
+            policy,
+            facts.at,
+            what,
+            author=facts.actor,
+            unreachable=facts.unreachable,
+            staff=facts.staff,
+        )
         rows = (*rows, *notified(_within_budget(orders, ticket, facts, policy)))
     if policy.notices.severity:
         orders = notifications.status_change(

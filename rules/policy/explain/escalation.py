@@ -9,17 +9,24 @@ from rules.policy.explain.english import Explained, days, quoted
 
 
 def alerts(policy: Policy) -> Iterator[Explained]:
-    what = "critical claims, tickets that become critical, and due times"
+    what = "critical claims and tickets that become critical"
     duty = policy.on_call
     if duty is None:
         yield Explained("on_call.staff", f"All staff are alerted of {what}.")
     else:
-        yield Explained("on_call", f"Of {what}, {_notified(duty)}.")
+        yield Explained("on_call", f"Of {what}, and of due times, {_notified(duty)}.")
         for window in duty.roster:
             yield Explained("on_call.roster", _on_duty("for alerts", window))
         yield Explained(
-            "on_call.unreachable", "If their address bounces or is closed, all staff are alerted."
+            "on_call.unreachable",
+            "A person whose address bounces or is closed is passed over: for further people on "
+            "call, or in the end for all staff.",
         )
+    yield Explained(
+        "on_call.assigned",
+        "The staff person whom a ticket is assigned to is notified of its due times; all staff are "
+        "while there is none.",
+    )
     if policy.escalation.levels:
         yield Explained(
             "on_call.no_escalation",
@@ -47,14 +54,15 @@ def escalation(policy: Policy) -> Iterator[Explained]:
         yield from _level(number, level)
     yield Explained(
         "escalation.top",
-        "Another request at the highest level goes to the person who is on duty there then.",
+        "Another request at the highest level goes to the person who is on duty there then; the "
+        "same person is asked about a ticket at most every 15 minutes.",
     )
     yield Explained(
         "escalation.unreachable",
         "A person whose address bounces or is closed is passed over: for further people of the "
         "level, or in the end for all staff.",
     )
-    if len(escalation.levels) > 1:
+    if len(escalation.levels) > 1 and escalation.levels[0].answer_within is None:
         if escalation.spoken_first:
             yield Explained(
                 "escalation.spoken_first",
@@ -85,12 +93,13 @@ def _level(number: int, level: EscalationLevel) -> Iterator[Explained]:
         yield Explained(
             "escalation.assigned_first",
             f"At level {number}, the staff person whom the ticket is assigned to is notified "
-            "before anybody else.",
+            "instead of the person on duty.",
         )
     if level.answer_within is not None:
         yield Explained(
             "escalation.answer_within",
-            f"Level {number} has {level.answer_within} to answer before the next is notified.",
+            f"Level {number} has {level.answer_within} to answer before the next is notified; an "
+            "answer ends this time.",
         )
 
 

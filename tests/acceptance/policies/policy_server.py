@@ -8,7 +8,8 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -20,10 +21,11 @@ from urllib.parse import urlsplit
 
 from gateway import clock as gateway_clock
 from rules.mail import Mailbox
+from rules.mail.bounces import HARD_BOUNCES
 from rules.people import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
-from storage.notices import outbox
+from storage.notices import outbox, suppression
 from storage.registry import companies
 from storage.registry.companies import Contract, add_company
 from storage.registry.mailboxes import mailbox_named
@@ -138,6 +140,20 @@ class PolicyServer:
 
     def write(self, job: Callable[[Connection], T]) -> T:
         return self.ledger.submit(job).result()
+
+    @contextmanager
+    def no_mail_to(self, address: str) -> Iterator[None]:
+        """Mail to an address has come back until it was suspended."""
+        for _ in range(HARD_BOUNCES):
+            self.write(
+                lambda c: suppression.record_hard_failure(
+                    c, the_mailbox(c).id, address, "550 no such user", LONG_AGO
+                )
+            )
+        try:
+            yield
+        finally:
+            self.write(lambda c: suppression.remove(c, the_mailbox(c).id, address))
 
     # incoming mail
 

@@ -26,6 +26,7 @@ ENGINEER, DIRECTOR, HEAD = (
     "support-director@example.com",
     "head-of-cx@example.com",
 )
+ON_CALL = "reliability-engineer@example.com"
 NOW = datetime(2026, 7, 11, 3, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PROMISED = {
@@ -165,7 +166,7 @@ class TestHours:
         ann = clocked.a_user()
         number = clocked.open_by_mail(ann, subject="[P0] Nothing works")
 
-        assert f"{ann} claims by mail" in plain_text(clocked.mail_to(ENGINEER, number))
+        assert f"{ann} claims by mail" in plain_text(clocked.mail_to(ON_CALL, number))
         assert "Someone is on call 24 hours a day" in plain_text(clocked.mail_to(ann, number))
 
     def test_T4_the_engineer_on_call_is_notified_of_a_ticket_set_to_critical(
@@ -175,7 +176,8 @@ class TestHours:
 
         clocked.change(number, severity="P0", why="Nothing works.")
 
-        assert clocked.mail_to(ENGINEER, number, containing="Nothing works.")
+        assert clocked.mail_to(ON_CALL, number, containing="Nothing works.")
+        assert clocked.mails_to(ENGINEER, number) == []
 
 
 class TestEscalation:
@@ -195,38 +197,46 @@ class TestEscalation:
         assert self.mail_counts(server, number) == [1, 0, 0]
 
     def test_T5_an_engineer_who_has_not_answered_is_reminded_first(
-        self, server: PolicyServer
+        self, clocked: ClockedPolicyServer
     ) -> None:
-        ann = server.a_user()
-        number = server.open_by_mail(ann)
-        self.escalate_by_mail(server, number, ann)
+        ann = clocked.a_user()
+        number = clocked.open_by_mail(ann)
+        self.escalate_by_mail(clocked, number, ann)
 
-        server.change(number, ann, escalate="Still nobody.")
+        clocked.set_clock(NOW + 20 * MINUTE)
+        clocked.change(number, ann, escalate="Still nobody.")
 
-        assert server.ticket(number)["escalation_level"] == 1
-        assert self.mail_counts(server, number) == [2, 0, 0]
+        assert clocked.ticket(number)["escalation_level"] == 1
+        assert self.mail_counts(clocked, number) == [2, 0, 0]
 
-    def test_T5_the_customer_learns_why_the_level_did_not_rise(self, server: PolicyServer) -> None:
-        ann = server.a_user()
-        number = server.open_by_mail(ann)
-        self.escalate_by_mail(server, number, ann)
+    def test_T5_the_customer_learns_why_the_level_did_not_rise(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
+        ann = clocked.a_user()
+        number = clocked.open_by_mail(ann)
+        self.escalate_by_mail(clocked, number, ann)
 
-        _, reason = server.change(number, ann, escalate="Still nobody.")
+        clocked.set_clock(NOW + 20 * MINUTE)
+        _, reason = clocked.change(number, ann, escalate="Still nobody.")
 
-        assert "has not answered yet and is asked again" in reason
+        assert reason == (
+            "Technical Support Engineer has until 2026-07-11 04:00 UTC to answer and is asked "
+            "again; Director, Support follows after that time, or after an answer."
+        )
 
     def test_T5_staff_who_never_answer_cannot_block_the_escalation(
-        self, server: PolicyServer
+        self, clocked: ClockedPolicyServer
     ) -> None:
-        ann = server.a_user()
-        number = server.open_by_mail(ann)
+        ann = clocked.a_user()
+        number = clocked.open_by_mail(ann)
 
-        for _ in range(3):
-            server.change(number, ann, escalate="Still nobody.")
+        for hours in range(3):
+            clocked.set_clock(NOW + hours * HOUR)
+            clocked.change(number, ann, escalate="Still nobody.")
 
-        assert self.mail_counts(server, number) == [2, 1, 0]
+        assert self.mail_counts(clocked, number) == [1, 1, 1]
 
-    def test_T5_the_customer_learns_that_a_closed_request_is_not_escalated(
+    def test_T5_a_reply_to_a_closed_request_escalates_the_request_that_it_opens(
         self, server: PolicyServer
     ) -> None:
         ann = server.a_user()
@@ -235,30 +245,37 @@ class TestEscalation:
 
         self.escalate_by_mail(server, number, ann)
 
-        assert server.mail_to(ann, containing="a new request, which is not escalated yet")
+        mail = server.mail_to(ann, containing="at level 1: Technical Support Engineer")
+        (follow_up,) = server.list_tickets(ann, "mine") - {number}
+        assert f"[#{follow_up}]" in mail["Subject"]
+        assert server.ticket(follow_up)["escalation_level"] == 1
         assert self.mail_counts(server, number) == [0, 0, 0]
+        assert self.mail_counts(server, follow_up) == [1, 0, 0]
 
     def test_T5_an_answered_escalation_rises_one_level_at_a_time(
-        self, server: PolicyServer
+        self, clocked: ClockedPolicyServer
     ) -> None:
-        ann = server.a_user()
-        number = server.open_by_mail(ann)
-        server.reply_as_staff(number, "We are looking into it.")
+        ann = clocked.a_user()
+        number = clocked.open_by_mail(ann)
 
         steps = []
-        for _ in range(3):
-            server.change(number, ann, escalate="It takes too long.")
-            steps.append(self.mail_counts(server, number))
-        status, problem = server.api("PATCH", f"/{number}", ann, {"escalate": "More!"})
+        for minutes in (0, 20, 40):
+            clocked.set_clock(NOW + minutes * MINUTE)
+            clocked.change(number, ann, escalate="It takes too long.")
+            steps.append(self.mail_counts(clocked, number))
+            clocked.comment(number)
+        clocked.set_clock(NOW + 60 * MINUTE)
+        _, reason = clocked.change(number, ann, escalate="More!")
 
         assert steps == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
-        assert (status, "already with the highest level" in problem["error"]) == (409, True)
+        assert reason == "Head of Customer Experience is the highest level and is asked again."
+        assert self.mail_counts(clocked, number) == [1, 1, 2]
 
     def test_T5_the_director_gets_the_reason(self, server: PolicyServer) -> None:
         ann = server.a_user()
         number = server.open_by_mail(ann)
-        server.comment(number)
         server.change(number, ann, escalate="The board meets tomorrow.")
+        server.comment(number)
 
         server.change(number, ann, escalate="The board meets tonight.")
 
@@ -278,6 +295,83 @@ class TestEscalation:
 
         assert "It takes too long." in plain_text(server.mail_to(manager, number))
         assert server.mails_to(manager, other) == []
+
+
+class TestReachingSomebody:
+    def test_T10_the_assigned_engineer_hears_first(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
+        server.change(number, assignee="sam")
+
+        done, *_ = server.change(number, ann, escalate="The business impact changed.")
+
+        text = plain_text(server.mail_to(SAM, number, containing="was escalated to level 1"))
+        assert "Reason The business impact changed." in text
+        assert done == f"#{number} is at level 1: Technical Support Engineer (Sam)"
+        assert server.mails_to(ENGINEER, number) == []
+
+    def test_T10_no_level_within_the_time_of_the_one_below(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
+        ann = clocked.a_user()
+        number = clocked.open_by_mail(ann)
+        clocked.change(number, ann, escalate="It takes too long.")
+
+        levels = []
+        for minutes in (59, 60):
+            clocked.set_clock(NOW + minutes * MINUTE)
+            clocked.change(number, ann, escalate="Still nobody.")
+            levels.append(clocked.ticket(number)["escalation_level"])
+
+        assert levels == [1, 2]
+
+    def test_T10_the_same_engineer_is_asked_at_most_every_quarter_of_an_hour(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
+        ann = clocked.a_user()
+        number = clocked.open_by_mail(ann)
+        clocked.change(number, ann, escalate="It takes too long.")
+
+        clocked.set_clock(NOW + 14 * MINUTE)
+        status, problem = clocked.api("PATCH", f"/{number}", ann, {"escalate": "Still nobody."})
+
+        assert status == 409
+        assert problem["error"] == (
+            "Technical Support Engineer (Technical Support Engineer) was asked at 2026-07-11 "
+            "03:00 UTC and can be asked again after 2026-07-11 03:15 UTC."
+        )
+
+    def test_T10_a_dead_director_is_passed_over_and_it_is_said(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
+        ann = clocked.a_user()
+        number = clocked.open_by_mail(ann)
+        clocked.change(number, ann, escalate="It takes too long.")
+        clocked.comment(number)
+
+        with clocked.no_mail_to(DIRECTOR):
+            done, *_ = clocked.change(number, ann, escalate="The board meets tonight.")
+
+        assert done == (
+            f"#{number} is at level 2: Director, Support. Nobody of that level gets email now; "
+            "the support team was notified instead."
+        )
+        assert DIRECTOR not in done
+        *_, last = audit_lines(clocked.ticket(number), "escalated")
+        assert last == ("1", "2", f"The board meets tonight.; passed over: {DIRECTOR}")
+
+    def test_T10_the_desk_hears_when_nobody_else_can(self, clocked: ClockedPolicyServer) -> None:
+        ann = clocked.a_user()
+        number = clocked.open_by_mail(ann)
+        clocked.change(number, ann, escalate="It takes too long.")
+        clocked.comment(number)
+
+        with clocked.no_mail_to(DIRECTOR):
+            clocked.change(number, ann, escalate="The board meets tonight.")
+
+        text = plain_text(clocked.mail_to(SAM, number, containing="was escalated to level 2"))
+        assert f"Passed over, since no mail reaches them: {DIRECTOR}." in text
+        assert clocked.mails_to(DIRECTOR, number) == []
 
 
 class TestPromises:

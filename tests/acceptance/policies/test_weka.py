@@ -30,6 +30,10 @@ EXECUTIVE_AT = {
     "20:00": "executive-americas@example.com",  # 13:00 in Los Angeles
 }
 
+EXECUTIVES = (*EXECUTIVE_AT.values(), "executives@example.com")
+AT_WORK_IN_EUROPE = datetime.fromisoformat("2026-07-08T09:30+00:00")
+ON_CALL = "on-call-emea@example.com"
+
 
 class TestLevels:
     @pytest.mark.parametrize(
@@ -125,7 +129,8 @@ class TestCritical:
         ann = server.a_user()
         number = server.open_by_mail(ann, "Severity: Minor")
 
-        assert PHONE not in plain_text(server.mail_to(ann, number))
+        first = plain_text(server.mail_to(ann, number))
+        assert first.startswith("Hello")
 
     def test_W3_staff_cannot_make_a_ticket_critical_by_mail(self, server: PolicyServer) -> None:
         number = server.open_by_mail(server.a_user())
@@ -263,6 +268,87 @@ class TestEscalation:
         text = " ".join(plain_text(m) for m in clocked.mails_to(ann, number)[1:])
         assert "Executive on duty" in text
         assert "+1 555 010" in text
+
+    def test_W5_a_suspended_executive_is_passed_over(self, clocked: ClockedPolicyServer) -> None:
+        ann = clocked.a_user()
+        clocked.set_clock(AT_WORK_IN_EUROPE)
+        number = clocked.open_by_mail(ann)
+
+        with clocked.no_mail_to(EXECUTIVE_AT["09:30"]):
+            clocked.reply(clocked.mail_to(ann, number), ann, "#escalate Nobody answers.")
+
+        text = plain_text(clocked.mail_to("executives@example.com", number))
+        assert "Passed over, since no mail reaches them: executive-emea@example.com." in text
+
+    def test_W5_a_repeated_request_reaches_who_is_on_duty_now(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
+        ann = clocked.a_user()
+        clocked.set_clock(AT_WORK_IN_EUROPE)
+        number = clocked.open_by_mail(ann)
+        clocked.change(number, ann, escalate="Nobody answers.")
+
+        clocked.set_clock(datetime.fromisoformat("2026-07-08T20:00+00:00"))
+        clocked.change(number, ann, escalate="Still nobody.")
+
+        assert "Still nobody." in plain_text(clocked.mail_to(EXECUTIVE_AT["20:00"], number))
+        assert len(clocked.mails_to(EXECUTIVE_AT["09:30"], number)) == 1
+
+    def test_W5_the_confirmation_names_only_who_was_sent_mail(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
+        ann = clocked.a_user()
+        clocked.set_clock(AT_WORK_IN_EUROPE)
+        number = clocked.open_by_mail(ann)
+
+        with clocked.no_mail_to(EXECUTIVE_AT["09:30"]):
+            done = clocked.change(number, ann, escalate="Nobody answers.")
+
+        assert done == [
+            f"#{number} is at level 1: Executive on duty (Executive on duty, phone {PHONE})"
+        ]
+
+
+class TestAlerts:
+    def test_W7_claims_and_clocks_alert_on_call_and_no_executive(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
+        ann = clocked.a_user()
+        clocked.set_clock(AT_WORK_IN_EUROPE)
+        number = clocked.open_by_mail(ann, subject="[Critical] The cluster is down")
+
+        claim = plain_text(clocked.mail_to(ON_CALL, number, containing="claims"))
+        clocked.set_clock(AT_WORK_IN_EUROPE + timedelta(hours=4))
+        clocked.notify_overdue()
+
+        assert f"{ann} claims by mail to have a critical problem" in claim
+        assert clocked.mail_to(ON_CALL, number, containing="is overdue")
+        assert not any(clocked.mails_to(each, number) for each in EXECUTIVES)
+
+    def test_W7_an_escalation_goes_to_executives_alone(self, clocked: ClockedPolicyServer) -> None:
+        ann = clocked.a_user()
+        clocked.set_clock(AT_WORK_IN_EUROPE)
+        number = clocked.open_by_mail(ann)
+
+        clocked.reply(clocked.mail_to(ann, number), ann, "#escalate Nobody answers.")
+
+        assert clocked.mails_to(EXECUTIVE_AT["09:30"], number)
+        assert clocked.mails_to(ON_CALL, number) == []
+
+    def test_W7_an_opening_mails_escalate_is_heard(self, clocked: ClockedPolicyServer) -> None:
+        ann = clocked.a_user()
+        clocked.set_clock(AT_WORK_IN_EUROPE)
+
+        number = clocked.open_by_mail(ann, "#escalate Our engineer is on leave.\n\nPlease help.")
+
+        ticket = clocked.ticket(number)
+        assert ticket["escalation_level"] == 1
+        assert audit_lines(ticket, "escalated") == [("0", "1", "Our engineer is on leave.")]
+        executive = plain_text(clocked.mail_to(EXECUTIVE_AT["09:30"], number))
+        assert "Reason Our engineer is on leave." in executive
+        assert clocked.mail_to(
+            ann, number, containing="at level 1: Executive on duty (Executive for Europe, phone"
+        )
 
 
 class TestClock:

@@ -97,6 +97,9 @@ phone = "+1 555 0103"
 [escalation]
 how = "Call the director."
 [[escalation.levels]]
+title = "Lead"
+contact = "lead@help.example"
+[[escalation.levels]]
 title = "Director"
 contact = "director@help.example"
 phone = "+1 555 0100"
@@ -190,8 +193,9 @@ NOT_EXPLAINED: set[SettingPath] = {
     ("completeness", "facts", 0, "patterns"),
     ("fields", 0, "pattern"),
     ("fields", 0, "patterns"),
-    # An empty roster; the windows of the first level are explained.
-    ("escalation", "levels", 1, "roster"),
+    # Empty rosters; the windows of the other level are explained.
+    ("escalation", "levels", 0, "roster"),
+    ("escalation", "levels", 2, "roster"),
     # On a tier without support these settings have no effect.
     *(
         (("tiers", 1, key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,20 +15,37 @@ from gateway import policies
 from rules.decision.change.decide import decide_change
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import Effects
-from rules.facts import EscalationFacts, KnownComment
+from rules.facts import DESK, EarlierRequest, EscalationFacts, KnownComment
 from rules.mail.quoting import REPLY_MARK
-from rules.policy import EscalationLevel, EscalationSection, Policy, RosterWindow, TierSection
+from rules.people import Staff
+from rules.policy import (
+    EscalationLevel,
+    EscalationSection,
+    OnCallSection,
+    Policy,
+    RosterWindow,
+    TierSection,
+)
 from rules.policy.base import DAYS
 from rules.policy.roster import Gap, gaps
 from rules.sentence import sentence
-from rules.service.escalation import Contact, EscalationRefused, NextLevel, next_level, on_duty
+from rules.service.escalation import (
+    Contact,
+    EscalationRefused,
+    NextLevel,
+    Reached,
+    Request,
+    contacts_of,
+    next_level,
+    reach,
+)
 from rules.ticket.changes import Escalate, Source
 from rules.ticket.payloads import EscalationPayload
 from rules.ticket.visibility import Visibility
 from tests.rules.building import ANN, ANNS, NOON, SAM, SUPPORT, default_policy
 
 SHIPPED = policies.load(None)
-ATLAN, STAKATER, WEKA = SHIPPED["atlan"], SHIPPED["stakater"], SHIPPED["weka"]
+STAKATER, WEKA = SHIPPED["stakater"], SHIPPED["weka"]
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 
 
@@ -53,23 +71,52 @@ def at(text: str, zone: str = "UTC", fold: int = 0) -> datetime:
     return local.astimezone(UTC)
 
 
+def on_duty(level: EscalationLevel, instant: datetime) -> Contact:
+    """Who is notified while mail reaches everybody."""
+    reached = reach(level, instant, ())
+    assert reached.contact is not None
+    assert reached.passed == ()
+    return reached.contact
+
+
 def escalated(
     current: int = 0,
     staff_spoke: bool = False,
     critical_claimed: bool = False,
     by_portal: bool = False,
-    policy: Policy = ATLAN,
+    policy: Policy | None = None,
     tier: TierSection | None = None,
+    **more: Any,
 ) -> NextLevel | EscalationRefused:
-    return next_level(
-        current,
+    request = Request(
+        level=current,
         staff_spoke=staff_spoke,
         critical_claimed=critical_claimed,
         by_portal=by_portal,
-        policy=policy,
-        at=NOON,
-        tier=tier,
+        **more,
     )
+    return next_level(request, policy or ATLAN, NOON, tier=tier)
+
+
+def untimed(policy: Policy) -> Policy:
+    """The policy without a time that its levels have to answer."""
+    levels = tuple(
+        each.model_copy(update={"answer_within": None}) for each in policy.escalation.levels
+    )
+    return with_levels(policy, *levels)
+
+
+def with_levels(policy: Policy, *levels: EscalationLevel) -> Policy:
+    escalation = policy.escalation.model_copy(update={"levels": levels})
+    return policy.model_copy(update={"escalation": escalation})
+
+
+def ago(minutes: int) -> datetime:
+    return NOON - timedelta(minutes=minutes)
+
+
+ATLAN = untimed(SHIPPED["atlan"])
+SAM_OF_STAFF = Staff(SAM.address, "en", "Sam")
 
 
 def title(outcome: NextLevel | EscalationRefused) -> tuple[int, str]:
@@ -295,18 +342,208 @@ def test_where_the_policy_does_not_require_an_answer_level_2_follows_without_one
 
 
 @pytest.mark.parametrize("current", [3, 9])
-def test_the_highest_level_is_the_end_and_is_named(current: int) -> None:
+def test_the_highest_level_is_asked_again(current: int) -> None:
     outcome = escalated(current, staff_spoke=True)
 
+    assert title(outcome) == (3, "Head of Customer Experience")
+    assert isinstance(outcome, NextLevel)
+    assert str(outcome.reason) == (
+        "Head of Customer Experience is the highest level and is asked again."
+    )
+
+
+def test_w5_a_repeated_request_goes_to_who_is_on_duty_now() -> None:
+    before = EarlierRequest(ago(5), 0, 1, "executive-apac@example.com")
+
+    outcome = escalated(1, policy=WEKA, earlier=(before,))
+
+    assert isinstance(outcome, NextLevel)
+    assert outcome.reached.address == "executive-emea@example.com"
+
+
+@pytest.mark.parametrize(("minutes", "refused"), [(0, True), (14, True), (15, False)])
+def test_the_same_contact_is_asked_once_in_a_quarter_of_an_hour(
+    minutes: int, refused: bool
+) -> None:
+    before = EarlierRequest(ago(minutes), 0, 1, "executive-emea@example.com")
+
+    outcome = escalated(1, policy=WEKA, earlier=(before,))
+
+    assert isinstance(outcome, EscalationRefused) is refused
+
+
+def test_a_request_that_comes_too_soon_names_the_times_and_the_phone() -> None:
+    before = EarlierRequest(ago(3), 0, 1, "executive-emea@example.com")
+
+    outcome = escalated(1, policy=WEKA, earlier=(before,))
+
     assert isinstance(outcome, EscalationRefused)
-    assert "already with the highest level: Head of Customer Experience" in str(outcome.reason)
+    assert str(outcome.reason) == (
+        "Executive on duty (Executive for Europe) was asked at 2026-03-02 11:57 UTC and can be "
+        "asked again after 2026-03-02 12:12 UTC, or by phone: +1 555 0102."
+    )
 
 
-def test_at_the_highest_level_the_phone_of_the_person_on_duty_is_named() -> None:
-    outcome = escalated(1, policy=WEKA)
+def test_the_pause_does_not_delay_the_next_level() -> None:
+    contact = ATLAN.escalation.levels[0].contact
+    before = EarlierRequest(ago(1), 0, 1, contact or "")
 
-    assert isinstance(outcome, EscalationRefused)
-    assert "Executive for Europe, phone +1 555 0102" in str(outcome.reason)
+    outcome = escalated(1, staff_spoke=True, earlier=(before,))
+
+    assert title(outcome) == (2, "Director, Support")
+
+
+# The time that a level has to answer
+
+
+TIMED = with_levels(
+    ATLAN,
+    *(each.model_copy(update={"answer_within": "1 hour"}) for each in ATLAN.escalation.levels[:2]),
+    ATLAN.escalation.levels[2],
+)
+
+
+@pytest.mark.parametrize(("minutes", "level"), [(16, 1), (59, 1), (60, 2), (600, 2)])
+def test_t10_no_level_is_reached_within_the_time_of_the_one_below(minutes: int, level: int) -> None:
+    earlier = (EarlierRequest(ago(minutes), 0, 1, "engineer@help.example"),)
+
+    outcome = escalated(1, policy=TIMED, earlier=earlier)
+
+    assert title(outcome)[0] == level
+
+
+def test_t10_the_reason_names_the_time_and_the_next_level() -> None:
+    earlier = (EarlierRequest(ago(20), 1, 2, "director@help.example"),)
+
+    outcome = escalated(2, policy=TIMED, earlier=earlier)
+
+    assert isinstance(outcome, NextLevel)
+    assert str(outcome.reason) == (
+        "Director, Support has until 2026-03-02 12:40 UTC to answer and is asked again; "
+        "Head of Customer Experience follows after that time, or after an answer."
+    )
+
+
+def test_t10_an_answer_ends_the_time_of_a_level_early() -> None:
+    earlier = (EarlierRequest(ago(20), 0, 1, "engineer@help.example"),)
+
+    before = escalated(1, policy=TIMED, earlier=earlier, answered_at=ago(25))
+    after = escalated(1, policy=TIMED, earlier=earlier, answered_at=ago(10))
+
+    assert (title(before)[0], title(after)[0]) == (1, 2)
+
+
+def test_t10_asking_again_does_not_prolong_the_time() -> None:
+    earlier = (
+        EarlierRequest(ago(20), 1, 1, "engineer@help.example"),
+        EarlierRequest(ago(60), 0, 1, "engineer@help.example"),
+    )
+
+    assert title(escalated(1, policy=TIMED, earlier=earlier))[0] == 2
+
+
+def test_the_time_of_a_level_counts_as_its_answer() -> None:
+    """`spoken_first` is no second condition."""
+    assert TIMED.escalation.spoken_first
+
+    assert title(escalated(1, policy=TIMED))[0] == 2
+
+
+# Somebody always gets the mail
+
+WREN, HERON, CONTACT = "wren@help.example", "heron@help.example", "desk@help.example"
+STANDBY = a_level(window("11:00", "13:00"), window("18:00", "20:00", name="Heron"))
+
+
+def test_t10_a_dead_contact_is_passed_over_for_the_next_open_window() -> None:
+    level = a_level(window("11:00", "13:00"), window("10:00", "14:00", name="Heron"))
+
+    reached = reach(level, NOON, {WREN})
+
+    assert reached == Reached(Contact("Heron", HERON, "+1 555 0100"), passed=(WREN,))
+
+
+def test_where_no_open_window_is_reached_the_contact_of_the_level_is_notified() -> None:
+    assert reach(STANDBY, NOON, {WREN}).address == CONTACT
+
+
+def test_where_that_contact_is_not_reached_the_window_that_opens_next_is_notified() -> None:
+    assert reach(STANDBY, NOON, {WREN, CONTACT}) == Reached(
+        Contact("Heron", HERON, "+1 555 0100"), passed=(WREN, CONTACT)
+    )
+
+
+def test_in_the_end_the_desk_is_notified() -> None:
+    assert reach(STANDBY, NOON, {WREN, CONTACT, HERON}) == Reached(
+        None, passed=(WREN, CONTACT, HERON)
+    )
+
+
+def test_who_was_not_tried_is_not_passed_over() -> None:
+    assert reach(STANDBY, NOON, {HERON}) == Reached(Contact("Wren", WREN, "+1 555 0100"))
+
+
+def test_t10_the_assigned_engineer_is_notified_first() -> None:
+    level = a_level(window("00:00", "24:00")).model_copy(update={"assigned_first": True})
+    policy = with_levels(ATLAN, level)
+
+    outcome = escalated(policy=policy, assigned=SAM_OF_STAFF)
+
+    assert isinstance(outcome, NextLevel)
+    assert outcome.reached.contact == Contact("Sam", SAM.address, "+1 555 0100")
+
+
+def test_t10_an_assigned_engineer_whom_no_mail_reaches_is_passed_over() -> None:
+    level = a_level(window("00:00", "24:00")).model_copy(update={"assigned_first": True})
+    request = Request(assigned=SAM_OF_STAFF)
+
+    outcome = next_level(request, with_levels(ATLAN, level), NOON, unreachable={SAM.address})
+
+    assert isinstance(outcome, NextLevel)
+    assert outcome.reached == Reached(Contact("Wren", WREN, "+1 555 0100"), passed=(SAM.address,))
+
+
+def test_where_the_policy_does_not_say_so_the_assigned_engineer_is_not_first() -> None:
+    level = a_level(window("00:00", "24:00"))
+
+    outcome = escalated(policy=with_levels(ATLAN, level), assigned=SAM_OF_STAFF)
+
+    assert isinstance(outcome, NextLevel)
+    assert outcome.reached.address == WREN
+
+
+def test_a_request_goes_up_although_nobody_of_the_level_is_reached() -> None:
+    level = a_level()
+
+    outcome = next_level(Request(), with_levels(ATLAN, level), NOON, unreachable={CONTACT})
+
+    assert isinstance(outcome, NextLevel)
+    assert (outcome.level, outcome.reached) == (1, Reached(None, passed=(CONTACT,)))
+    assert outcome.reached.address == DESK
+
+
+@given(
+    st.lists(WINDOWS, min_size=1, max_size=3),
+    st.sets(st.sampled_from([WREN, CONTACT])),
+    INSTANTS,
+)
+def test_nobody_is_notified_whom_no_mail_reaches(
+    roster: list[RosterWindow], unreachable: set[str], instant: datetime
+) -> None:
+    reached = reach(a_level(*roster), instant, unreachable)
+
+    assert reached.address not in unreachable
+    assert (reached.contact is None) is (unreachable == {WREN, CONTACT})
+    assert set(reached.passed) <= unreachable
+
+
+def test_the_contacts_of_a_policy_are_those_of_its_levels_and_on_call() -> None:
+    duty = OnCallSection(contact="Duty@Help.Example", roster=(window("09:00", "17:00"),))
+    policy = with_levels(ATLAN, a_level(window("08:00", "12:00", name="Heron"))).model_copy(
+        update={"on_call": duty}
+    )
+
+    assert contacts_of(policy) == {WREN, HERON, CONTACT, "duty@help.example"}
 
 
 def test_without_levels_there_is_nobody_to_escalate_to() -> None:
@@ -361,8 +598,9 @@ def test_no_request_skips_a_level(
 
     match outcome:
         case NextLevel(level=level):
-            assert level in (current + 1, 1)
-            assert level <= len(SHIPPED[name].escalation.levels)
+            highest = len(SHIPPED[name].escalation.levels)
+            assert level in (current + 1, 1, highest)
+            assert level <= highest
         case EscalationRefused(reason=reason):
             assert str(reason)
 
