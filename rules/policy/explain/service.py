@@ -90,7 +90,7 @@ def clock(policy: Policy) -> Iterator[Explained]:
         )
     yield from _calendar(clock.calendar)
     for calendar in policy.calendars:
-        yield from _calendar(calendar, f"Calendar {calendar.name}: ")
+        yield from _calendar(calendar, f"For plans and contracts with calendar {calendar.name}: ")
 
 
 def _calendar(calendar: CalendarSection, name: str = "") -> Iterator[Explained]:
