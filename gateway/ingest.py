@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from gateway import log
 from gateway.authentication.authenticator import Authenticator
@@ -27,12 +28,20 @@ from rules.mail import BodyNeeded, Delivery
 from rules.networks import network_of, provider_of
 from rules.replies import Reply
 from rules.sender.authentication import Authentication
+from storage.db.database import Connection
 from storage.mail import filing
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
 from storage.notices.invitations import Enrolled
 
 NOTHING_STATED = StatedByStaff()
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class PolicyReplaced(Exception):
+    """The policies were replaced after a mail was considered by them: consider it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +85,18 @@ class Ingest:
         ]
 
     async def _taken(self, delivery: Delivery) -> tuple[Sequence[Entry], Sequence[Receipt]]:
-        entries = await self._reception().entries(delivery)
-        try:
-            return entries, await self._file(entries)
-        except BodyNeeded:
-            # What was known changed after the mail had been judged with its body unread.
-            entries = await self._reception().entries(delivery, judged=True)
-            return entries, await self._file(entries)
+        judged = False
+        while True:
+            entries = await self._reception().entries(delivery, judged=judged)
+            try:
+                return entries, await self._file(entries)
+            except PolicyReplaced:
+                continue
+            except BodyNeeded:
+                # What was known changed after the mail had been judged with its body unread.
+                if judged:
+                    raise
+                judged = True
 
     async def preview(self, delivery: Delivery) -> Sequence[tuple[Entry, Decision]]:
         """The decision about a mail for each of its mailboxes; nothing is written."""
@@ -101,9 +115,13 @@ class Ingest:
 
         One that was released before is a duplicate; Conflict is raised for one that was discarded.
         """
-        entry = await self._reception().held_entry(held, delivery, authentication, stated)
-        (receipt,) = await self._file([entry])
-        return receipt
+        while True:
+            entry = await self._reception().held_entry(held, delivery, authentication, stated)
+            try:
+                (receipt,) = await self._file([entry])
+            except PolicyReplaced:
+                continue
+            return receipt
 
     async def release_enrolled(
         self,
@@ -114,9 +132,14 @@ class Ingest:
     ) -> tuple[Receipt | None, Enrolled]:
         """The same for a mail whose author is registered in the same transaction; nobody is
         registered, and `Enrolled.NOT` returned, unless the mail is filed."""
-        entry = await self._reception().held_entry(held, delivery, authentication, stated)
-        job = partial(filing.file_enrolled, entry=entry)
-        receipt, became = await self.runtime.write(job, apart=entry.is_large)
+        while True:
+            entry = await self._reception().held_entry(held, delivery, authentication, stated)
+            job = partial(self._in_force, filing.file_enrolled, [entry], entry)
+            try:
+                receipt, became = await self.runtime.write(job, apart=entry.is_large)
+            except PolicyReplaced:
+                continue
+            break
         if receipt is not None:
             self._report([entry], [receipt])
         return receipt, became
@@ -125,11 +148,25 @@ class Ingest:
         """All mailboxes of a mail are written in one transaction."""
         if not entries:
             return []
-        job = partial(filing.file, entries=entries)
+        job = partial(self._in_force, filing.file, entries, entries)
         apart = len(entries) > FEW_MAILBOXES or any(each.is_large for each in entries)
         receipts = await self.runtime.write(job, apart=apart)
         self._report(entries, receipts)
         return receipts
+
+    def _in_force(
+        self,
+        write: Callable[[Connection, T], R],
+        entries: Sequence[Entry],
+        given: T,
+        connection: Connection,
+    ) -> R:
+        """Write what was considered, within its transaction. PolicyReplaced if by other policies
+        than those in force now: what a reload has checked holds for every mail after it."""
+        for entry in entries:
+            if self.runtime.policies.get(entry.mailbox.policy) is not entry.considered.policy:
+                raise PolicyReplaced
+        return write(connection, given)
 
     def _report(self, entries: Sequence[Entry], receipts: Sequence[Receipt]) -> None:
         for entry, receipt in zip(entries, receipts, strict=True):

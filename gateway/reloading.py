@@ -40,10 +40,12 @@ class PolicyReload:
         before = dict(self.book)
         try:
             new = await asyncio.to_thread(policies.load, self.folder)
-            await self._check(new)
+            check = partial(policies.check_all, new)
+            await self.runtime.read(check)
             self.book.replace(new)
-            # What was filed between the check and this line was decided by the old policies.
-            await self._check(new)
+            # Mail that was filed since the check was decided by the old policies. In the ledger's
+            # turn, so that what is being written is counted.
+            await self.runtime.write(check)
         except InvalidFile as error:
             self.book.replace(before)
             self.runtime.metrics.policies_reloaded("refused")
@@ -60,9 +62,6 @@ class PolicyReload:
         log.policies_reloaded(sorted(changed))
         await self._log_orphans({name: new[name] for name in changed & new.keys()})
         return True
-
-    async def _check(self, new: Policies) -> None:
-        await self.runtime.read(partial(policies.check_all, new))
 
     async def _log_orphans(self, changed: Policies) -> None:
         """What open tickets have that their changed policy does not; a matter of the log alone."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
 
 from gateway.config.model import load
+from gateway.policies import read
 from gateway.services import Services, open_services
+from rules.mail import Delivery, Envelope
+from storage.ticket.read import newest
 from tests.gateway.cli.command_line import ANNS_MAIL, CommandLine, command_line
 from tests.stores import SqliteStores
 
@@ -110,6 +115,28 @@ async def test_no_reload_makes_a_mails_ticket_critical(
     assert line.run("tickets", "set", "1", "--severity", "Normal").code == 0
     assert await services.policy_reload.reload()
     assert services.runtime.policies["default"].levels[1].critical
+
+
+async def test_a_mail_that_was_considered_before_is_decided_by_the_new_policy(
+    line: CommandLine, services: Services
+) -> None:
+    changed = write(line, *NO_LONGER_HIGH)
+    new = {**services.runtime.policies, "default": read(changed).policy}
+
+    def new_id() -> UUID:
+        """Called after a mail was considered, and before it is filed."""
+        services.policy_reload.book.replace(new)
+        return services.runtime.new_id()
+
+    ingest = replace(services.ingest, runtime=replace(services.runtime, new_id=new_id))
+    raw = ANNS_MAIL.replace(b"Subject: ", b"Subject: [P2] ").replace(b"\n", b"\r\n")
+    envelope = Envelope("127.0.0.1", "client", False, "ann@acme.example", (SUPPORT,))
+
+    (reply,) = await ingest.take(Delivery(envelope, raw))
+
+    assert reply.accepted
+    (ticket,) = line.read(lambda connection: newest(connection, 10))
+    assert ticket.severity == "Normal"  # the ceiling of the new policy; High is critical there
 
 
 async def test_open_tickets_that_a_changed_policy_leaves_are_logged(

@@ -116,7 +116,52 @@ AIVEN: tuple[Mutation, ...] = (
 
 ATLAN: tuple[Mutation, ...] = ()
 
-ALL: tuple[Mutation, ...] = ()
+NEW_POLICY = "test_new_policy.py"
+
+ALL: tuple[Mutation, ...] = (
+    row(
+        "all explain takes a file",
+        "gateway/cli/policies.py",
+        'if name.endswith(".toml") or os.sep in name:',
+        "if False:",
+        f"{NEW_POLICY}::test_all_explain_takes_a_file_and_shows_no_pattern",
+    ),
+    row(
+        "all explain shows no format",
+        "rules/policy/explain/conduct.py",
+        'policy.subject_tag.format.replace("{n}", "123")',
+        "policy.subject_tag.format",
+        f"{NEW_POLICY}::test_all_explain_takes_a_file_and_shows_no_pattern",
+    ),
+    row(
+        "all a signal reloads",
+        "gateway/cli/serve.py",
+        "loop.add_signal_handler(signal.SIGHUP, reload.set)",
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)",
+        f"{NEW_POLICY}::TestReload::test_all_a_broken_policy_keeps_the_old_one",
+    ),
+    row(
+        "all the command checks first",
+        "gateway/cli/reload.py",
+        "new = policies.load(settings.policies.folder)",
+        "new = policies.load(None)",
+        f"{NEW_POLICY}::TestReload::test_all_a_broken_policy_keeps_the_old_one",
+    ),
+    row(
+        "all a reload is in force",
+        "gateway/reloading.py",
+        "            self.book.replace(new)\n",
+        "",
+        f"{NEW_POLICY}::TestReload::test_all_a_broken_policy_keeps_the_old_one",
+    ),
+    row(
+        "all switching",
+        "gateway/policies.py",
+        "orphans(mailboxes.open_tickets(connection, mailbox.id), policy)",
+        "orphans((), policy)",
+        f"{NEW_POLICY}::TestSwitching::test_all_switching_names_the_open_tickets",
+    ),
+)
 """What holds for every preset."""
 
 ROWS = (*WEKA, *STAKATER, *AIVEN, *ATLAN, *ALL)
