@@ -112,6 +112,7 @@ class PolicyServer:
         team: Sequence[str] = (),
         channel: str = "",
         calendar: str = "",
+        visibility: str = "",
     ) -> Company:
         """Add a company; a tier applies since 2020."""
         number = next(_number)
@@ -123,6 +124,7 @@ class PolicyServer:
             self.write(lambda c: companies.add_contract(c, the_mailbox(c), company.name, contract))
         self.write(lambda c: companies.set_account_team(c, the_mailbox(c), company.name, team))
         self.write(lambda c: companies.set_channel(c, the_mailbox(c), company.name, channel))
+        self.write(lambda c: companies.set_visibility(c, the_mailbox(c), company.name, visibility))
         return company
 
     def a_user(self, company: Company | None = None) -> str:
@@ -264,9 +266,11 @@ class PolicyServer:
     def comment(self, number: int, text: str = "We are looking into it.", actor: str = SAM) -> None:
         self.change(number, actor, comment={"text": text})
 
-    def open_in_portal(self, actor: str, severity: str = "", text: str = "It is down.") -> int:
+    def open_in_portal(
+        self, actor: str, severity: str = "", text: str = "It is down.", **more: Any
+    ) -> int:
         """Open a ticket in the portal; its number."""
-        new = {"subject": "Help", "text": text, "severity": severity}
+        new = {"subject": "Help", "text": text, "severity": severity, **more}
         status, body = self.api("POST", "", actor, new)
         assert status == 201, body
         return int(body["number"])

@@ -15,6 +15,7 @@ from tests.acceptance.policies.policy_server import (
     SAM,
     PolicyServer,
     a_mail,
+    audit_lines,
     links_in,
     plain_text,
     timestamp,
@@ -450,3 +451,118 @@ class TestPromises:
         clocked.change(number, severity="High", why="It is slow for all.")
 
         assert clocked.due(number) == NOW + 4 * HOUR
+
+
+class TestFields:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "project_id: blue-7\nservice_id: pg-main",
+            "Project ID = `blue-7`, Service ID = `pg-main`",
+            "The service `pg-main` of our project `blue-7` stopped.",
+            "Since noon service pg-main in project blue-7 does not answer.",
+            "See https://console.example.com/project/blue-7/services/pg-main/overview please",
+            "**Project:** blue-7\n**Service name:** pg-main",
+        ],
+        ids=["labels", "backticks after labels", "backticks", "prose", "console", "bold"],
+    )
+    def test_A11_ids_are_recognised_as_people_write_them(
+        self, server: PolicyServer, text: str
+    ) -> None:
+        number = server.open_by_mail(server.a_user(), f"Hello,\n\n{text}\n\nIt is down.")
+
+        assert server.ticket(number)["fields"] == {"project_id": "blue-7", "service_id": "pg-main"}
+
+    def test_A11_several_ids_are_kept(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(
+            ann, "Project: blue-7\nProject: red-1\nServices: `pg-main`; service `kafka-2` too."
+        )
+
+        server.reply(
+            server.mail_to(ann, number), ann, "The project blue-7 is fine, project x-9 is not."
+        )
+
+        fields = server.ticket(number)["fields"]
+        assert fields["project_id"] == "blue-7, red-1, x-9"
+        assert fields["service_id"] == "kafka-2"
+        assert "Project: blue-7, red-1, x-9" in plain_text(
+            server.mail_to(SAM, number, containing="x-9")
+        )
+
+    def test_A11_staff_correct_a_field(self, server: PolicyServer) -> None:
+        number = server.open_by_mail(server.a_user(), "Project: blue-7")
+
+        server.reply_as_staff(
+            number, "#note\n#field project_id blue-8, red-1\n#field reason billing"
+        )
+        by_mail = server.ticket(number)
+        done = server.change(number, fields={"project_id": "", "reason": "Question"})
+
+        assert by_mail["fields"] == {"project_id": "blue-8, red-1", "reason": "Billing"}
+        assert "project_id of" in plain_text(server.mail_to(SAM, number, containing="blue-8"))
+        assert server.ticket(number)["fields"] == {"reason": "Question"}
+        assert done[0] == f"project_id of #{number} is now empty"
+        assert audit_lines(server.ticket(number), "field_changed") == [
+            ("blue-7", "blue-8, red-1", ""),
+            ("", "Billing", ""),
+            ("blue-8, red-1", "", ""),
+            ("Billing", "Question", ""),
+        ]
+
+    def test_A11_a_customer_corrects_none(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, "Project: blue-7")
+
+        status, problem = server.api("PATCH", f"/{number}", ann, {"fields": {"project_id": "x"}})
+
+        assert (status, problem["error"]) == (403, "only staff may set a field")
+
+    def test_A11_the_reason_for_creating_is_kept(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        chosen = server.open_in_portal(
+            ann, fields={"reason": "feature request", "project_id": "a-1"}
+        )
+        named = server.open_by_mail(ann, "Reason for creating the ticket: Billing\n\nHow much?")
+
+        assert server.ticket(chosen, ann)["fields"] == {
+            "reason": "Feature request",
+            "project_id": "a-1",
+        }
+        assert server.ticket(named)["fields"] == {"reason": "Billing"}
+
+
+class TestPeopleOfTheSupportCenter:
+    def test_A4_people_named_in_the_portal_get_all_that_follows(self, server: PolicyServer) -> None:
+        company = server.a_company()
+        ann, bob, guest = server.a_user(company), server.a_user(company), "guest9@elsewhere.example"
+        number = server.open_in_portal(ann, text="The map is blank.", cc=[bob, guest])
+
+        server.comment(number, "We restarted it.")
+        server.change(number, status="resolved")
+
+        for address in (bob, guest):
+            assert server.people(number)[address] == "active"
+            for text in ("The map is blank.", "We restarted it.", "is now resolved"):
+                assert server.mail_to(address, number, containing=text)
+
+    def test_A4_a_person_who_is_added_later_is_notified_of_it(self, server: PolicyServer) -> None:
+        ann, guest = server.a_user(), "guest10@elsewhere.example"
+        number = server.open_by_mail(ann)
+
+        server.change(number, ann, add=[guest])
+
+        assert "You were added to request" in plain_text(server.mail_to(guest, number))
+
+    def test_A13_the_acknowledgement_names_who_waits(self, server: PolicyServer) -> None:
+        ann, gil = server.a_user(), server.a_user()
+        crowd = [f"p{n}@elsewhere.example" for n in range(10)]
+
+        number = server.open_by_mail(ann, cc=", ".join((gil, *crowd)))
+
+        text = plain_text(server.mail_to(ann, number, containing="Your request is"))
+        people = server.people(number)
+        assert [people[each] for each in (gil, *crowd)] == ["active"] * 10 + ["pending"]
+        assert f"On this request: {', '.join((gil, *crowd[:9]))}. " in text
+        assert f"Once approved, also: {crowd[9]}." in text
+        assert "Everyone in Cc" not in text

@@ -60,7 +60,7 @@ class TestContact:
 
 class TestLists:
     def test_T2_each_list_holds_its_own_tickets(self, server: PolicyServer) -> None:
-        company = server.a_company()
+        company = server.a_company(visibility="company")
         ann, bob, cat = (server.a_user(company) for _ in range(3))
         mine, copied = server.open_by_mail(bob), server.open_by_mail(ann, cc=bob)
         others = server.open_by_mail(cat)
@@ -74,7 +74,7 @@ class TestLists:
     def test_T2_a_ticket_of_the_organisation_is_read_only(
         self, server: PolicyServer, changes: dict[str, object]
     ) -> None:
-        company = server.a_company()
+        company = server.a_company(visibility="company")
         ann, bob = server.a_user(company), server.a_user(company)
         number = server.open_by_mail(ann)
 
@@ -98,7 +98,7 @@ class TestLists:
         assert server.ticket(number)["status"] == "closed"
 
     def test_T2_a_mail_of_a_reader_is_shown_to_staff_only(self, server: PolicyServer) -> None:
-        company = server.a_company()
+        company = server.a_company(visibility="company")
         ann, bob = server.a_user(company), server.a_user(company)
         number = server.open_by_mail(ann)
 
@@ -111,6 +111,31 @@ class TestLists:
         number = server.open_by_mail(server.a_user())
 
         assert server.api("GET", f"/{number}", server.a_user())[0] == 404
+
+    def test_T8_lists_are_closed_until_the_company_is_opened(self, server: PolicyServer) -> None:
+        company = server.a_company()
+        ann, bob = server.a_user(company), server.a_user(company)
+        number = server.open_by_mail(ann)
+        closed = server.api("GET", "?list=organisation", bob)
+        hidden = server.api("GET", f"/{number}", bob)
+
+        server.run("company", "lists", company.name, "open")
+
+        assert (closed[0], hidden[0]) == (403, 404)
+        assert "only to the people on them" in closed[1]["error"]
+        assert server.list_tickets(bob, "organisation") == {number}
+        assert server.ticket(number, bob)["number"] == number
+
+    def test_T8_opened_lists_are_read_only(self, server: PolicyServer) -> None:
+        company = server.a_company(visibility="company")
+        ann, bob = server.a_user(company), server.a_user(company)
+        number = server.open_by_mail(ann)
+
+        status, _ = server.api("PATCH", f"/{number}", bob, {"severity": "P0"})
+
+        assert (status, server.ticket(number)["severity"]) == (403, "P2")
+        assert server.list_tickets(bob, "organisation") == {number}
+        assert server.list_tickets(server.a_user(), "mine") == set()
 
 
 class TestSeverity:
@@ -142,16 +167,30 @@ class TestSeverity:
         ]
         assert server.mail_to(ann, number, containing="All dashboards are empty.")
 
-    def test_T3_a_customer_cannot_set_the_severity_in_the_portal(
-        self, server: PolicyServer
-    ) -> None:
+    def test_T9_a_p0_of_the_portal_is_p0_and_alerts_on_call(self, server: PolicyServer) -> None:
         ann = server.a_user()
+
         number = server.open_in_portal(ann, severity="P0")
 
-        status, _ = server.api("PATCH", f"/{number}", ann, {"severity": "P0"})
-
         ticket = server.ticket(number)
-        assert (status, ticket["severity"], ticket["severity_claimed"]) == (403, "P2", "P0")
+        assert (ticket["severity"], ticket["severity_claimed"]) == ("P0", "P0")
+        assert "is P0" in plain_text(server.mail_to(ENGINEER, number))
+
+    def test_T9_a_p0_by_mail_stays_a_claim(self, server: PolicyServer) -> None:
+        ticket = server.ticket(server.open_by_mail(server.a_user(), subject="[P0] Nothing works"))
+
+        assert (ticket["severity"], ticket["severity_claimed"]) == ("P2", "P0")
+
+    def test_T9_nobody_is_sent_to_the_way_they_came_by(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        in_portal = server.open_in_portal(ann, severity="P0")
+        by_mail = server.open_by_mail(ann, subject="[P0] Nothing works")
+
+        assert "https://support.example.com" in plain_text(server.mail_to(ann, by_mail))
+        text = plain_text(server.mail_to(ann, in_portal))
+        assert "Its severity is P0" in text
+        assert "https://support.example.com" not in text
+        assert "critical issues" not in text
 
 
 class TestHours:

@@ -33,6 +33,22 @@ class TestCalendars:
         assert clocked.due(usual) == in_berlin("2026-07-13 09:00")
         assert clocked.due(number) == in_berlin("2026-07-11 11:00")
 
+    def test_S14_the_request_type_is_kept_and_may_be_set_in_the_portal(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
+        ann = clocked.a_user()
+        named = clocked.open_by_mail(ann, "It is odd.\n\n**Request type:** question")
+
+        chosen = clocked.open_in_portal(ann, fields={"request_type": "service REQUEST"})
+
+        assert clocked.ticket(named)["fields"] == {"request_type": "Question"}
+        assert clocked.ticket(chosen)["fields"] == {"request_type": "Service request"}
+        notice = plain_text(clocked.mail_to(SAM, chosen))
+        assert "Request type: Service request" in notice.partition("wrote:")[0]
+        new = {"subject": "Help", "text": "It is odd.", "fields": {"request_type": "Rant"}}
+        status, problem = clocked.api("POST", "", ann, new)
+        assert (status, "expected one of: Incident, Service" in problem["error"]) == (409, True)
+
     def test_S14_a_ticket_keeps_the_calendar_that_it_was_opened_under(
         self, clocked: ClockedPolicyServer
     ) -> None:

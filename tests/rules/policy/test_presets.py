@@ -247,12 +247,13 @@ def test_a5_a_guest_proposes_further_guests() -> None:
 
 
 def test_a6_ids_and_product_are_extracted() -> None:
-    mail = "Hello,\nProject: blue-7\nservice id = pg-main\nProduct: PostgreSQL\nIt is down."
+    mail = "Hello,\nProject: blue-7\nservice id = pg-main\nProduct: PostgreSQL\nReason: billing"
 
     assert {field.name: field.value_in(mail) for field in AIVEN.fields} == {
         "project_id": "blue-7",
         "service_id": "pg-main",
         "product": "PostgreSQL",
+        "reason": "Billing",
     }
 
 
@@ -282,12 +283,16 @@ def test_a10_more_severe_and_better_paid_is_answered_sooner() -> None:
         )
 
 
-def test_t2_colleagues_read() -> None:
-    assert ATLAN.visibility == "company"
+def test_t8_colleagues_read_only_where_their_company_asked_for_it() -> None:
+    assert ATLAN.visibility == "private"
 
 
 def test_t3_staff_set_the_severity() -> None:
     assert not ATLAN.severity.may_set(by_portal=False)
+
+
+def test_t9_what_a_customer_logs_in_the_portal_takes_effect() -> None:
+    assert ATLAN.severity.may_set(by_portal=True)
 
 
 def test_t4_round_the_clock() -> None:

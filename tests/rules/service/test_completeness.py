@@ -109,11 +109,11 @@ def test_a_group_that_did_not_match_gives_no_value() -> None:
 
 
 def test_a_later_answer_fills_only_fields_without_a_value() -> None:
-    answer = "Project: red-1\nProduct: Kafka"
+    answer = "Reason: question\nProduct: Kafka"
 
-    found = extract_new_fields(answer, AIVEN.fields, {"project_id": "blue-7"})
+    found = extract_new_fields(answer, AIVEN.fields, {"product": "PostgreSQL"})
 
-    assert found == FoundFields({"product": "Kafka"})
+    assert found == FoundFields({"reason": "Question"})
 
 
 def test_the_first_pattern_that_finds_a_value_gives_it() -> None:

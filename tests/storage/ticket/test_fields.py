@@ -45,11 +45,19 @@ def test_values_of_a_reply_are_added_to_those_of_the_request(aiven: Shop) -> Non
 
 
 def test_the_value_that_was_given_first_stays(aiven: Shop) -> None:
+    number = opened(aiven.take(a_mail(text="Product: Kafka")))
+
+    answer(aiven, number, "As with product: Redis")
+
+    assert fields(aiven, number) == {"product": "Kafka"}
+
+
+def test_to_a_list_a_later_answer_adds(aiven: Shop) -> None:
     number = opened(aiven.take(a_mail(text="Project: blue-7")))
 
     answer(aiven, number, "As with Project: red-1")
 
-    assert fields(aiven, number) == {"project_id": "blue-7"}
+    assert fields(aiven, number) == {"project_id": "blue-7, red-1"}
 
 
 def test_a_value_that_another_mail_brought_meanwhile_stays(aiven: Shop) -> None:

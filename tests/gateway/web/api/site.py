@@ -137,6 +137,7 @@ def enrol(connection: Connection) -> None:
         for user in users:
             people.add_person(connection, mailbox, NewPerson(user, "", Role.USER, "Acme"))
     shared = mailboxes.mailbox_named(connection, SHARED)
+    companies.set_visibility(connection, shared, "Acme", "company")
     people.add_person(connection, shared, NewPerson(ALICE, "", Role.STAFF, None))
     planned = mailboxes.mailbox_named(connection, PLANNED)
     companies.set_channel(connection, planned, "Acme", "call Ann first")

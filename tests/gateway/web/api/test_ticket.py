@@ -54,11 +54,11 @@ async def test_staff_and_reports_read_everything(site: Site) -> None:
 
 
 async def test_the_customers_claim_is_shown_with_the_severity(site: Site) -> None:
-    number = await site.open(ANN, SHARED, severity="P1")
+    number = await site.mailed(a_mail(ANN, "[Critical] Lift"))
 
     _, ticket = await site.get(f"/{number}", ANN)
 
-    assert (ticket["severity"], ticket["severity_claimed"]) == ("P2", "P1")
+    assert (ticket["severity"], ticket["severity_claimed"]) == ("High", "Critical")
 
 
 async def test_a_ticket_shows_its_tier_and_when_an_answer_is_due(site: Site) -> None:
