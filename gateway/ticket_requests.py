@@ -26,6 +26,7 @@ from rules.ticket.changes import (
     WriteComment,
 )
 from rules.ticket.lifecycle import Status
+from rules.ticket.reasons import made_public
 from rules.ticket.visibility import Visibility
 
 LONGEST_TEXT = 100_000
@@ -96,6 +97,8 @@ class TicketPatch(_Model):
     why: Line = ""
     """The reason of a new status or severity, a workaround, a completion or a deletion, for the
     audit trail."""
+    why_public: bool = False
+    """The customers on the ticket read the reason too."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -103,6 +106,8 @@ class TicketPatch(_Model):
             raise ValueError("severity and workaround both change the severity; use one of them")
         if self.publish_from is not None and self.publish is None:
             raise ValueError("publish_from says what publish names; send publish as well")
+        if self.why_public and not self.why:
+            raise ValueError("why_public says who reads why; send why as well")
         if not any(True for _ in self._each()):
             raise ValueError("no change is named; name one, such as status")
         return self
@@ -115,6 +120,10 @@ class TicketPatch(_Model):
         """
         return tuple(self._each())
 
+    @property
+    def _reason(self) -> str:
+        return made_public(self.why) if self.why_public else self.why
+
     def _each(self) -> Iterator[Change]:
         yield from (AddPerson(address) for address in self.add)
         yield from (RemovePerson(address) for address in self.remove)
@@ -123,9 +132,9 @@ class TicketPatch(_Model):
         if self.assignee is not None:
             yield Assign(self.assignee or Assignee.NOBODY)
         if self.severity is not None:
-            yield SetAnySeverity(self.severity, self.why)
+            yield SetAnySeverity(self.severity, self._reason)
         if self.workaround:
-            yield Workaround(self.why)
+            yield Workaround(self._reason)
         yield from (SetField(name, value) for name, value in self.fields.items())
         if self.comment is not None:
             yield WriteComment(self.comment.text, Visibility(self.comment.visibility))
@@ -137,7 +146,7 @@ class TicketPatch(_Model):
         if self.escalate is not None:
             yield Escalate(self.escalate)
         if self.status is not None:
-            yield SetStatus(self.status, self.why)
+            yield SetStatus(self.status, self._reason)
         if self.merge_into is not None:
             yield Merge(self.merge_into)
         if self.delete:

@@ -66,7 +66,10 @@ FieldOption = Annotated[
     typer.Option("--field", metavar="NAME=VALUE", help="Set a field; NAME= clears it."),
 ]
 WhyOption = Annotated[
-    str, typer.Option(help="Give a reason, for the audit trail and the customer.")
+    str, typer.Option(help="Give a reason, for the audit trail; see --why-public.")
+]
+WhyPublicOption = Annotated[
+    bool, typer.Option("--why-public", help="The customers on the ticket read the reason too.")
 ]
 AssignOption = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Assign a staff member; '' for nobody.")
@@ -151,6 +154,7 @@ def change(
     complete: CompleteOption = False,
     field: FieldOption = None,
     why: WhyOption = "",
+    why_public: WhyPublicOption = False,
     assign: AssignOption = None,
     add: AddOption = None,
     remove: RemoveOption = None,
@@ -186,6 +190,7 @@ def change(
         merge_into=merge_into,
         delete=delete,
         why=why,
+        why_public=why_public,
     )
     with exit_on_error():
         known = policies.load(load_config(config).policies.folder)

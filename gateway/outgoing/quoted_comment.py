@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
+from rules.commands.readable import readable
 from rules.identity import is_unproven
 from rules.mail.extent import FILES_NAMED, is_shown_in_part, shown_once_masked
 from rules.mail.internal import leaves_out_words, quotes_internal, without_internal
@@ -77,7 +78,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
     text = shown_once_masked(comment.text, redactor.redact)
     whole = text
     if not (traits.for_staff or own):
-        text = without_internal(_of_staff(text) if comment.by_staff else text)
+        text = _of_staff(text) if comment.by_staff else _of_customer(text, comment)
     subject = notice.about.subject if notice.about else ""
     forwarded = traits.shows_forwarded and is_forward(subject)
     on_ticket = traits.for_staff and is_forward(comment.subject)  # for another matter, maybe
@@ -138,4 +139,8 @@ def _of_staff(text: str) -> str:
     own = published(text, REPLY_MARK)
     if not own and not quotes_internal(text):
         own = text  # written in the console, where a quote is meant
-    return without_commands(own)
+    return without_internal(without_commands(own))
+
+
+def _of_customer(text: str, comment: Comment) -> str:
+    return readable(text, mail_of_staff=False, outside=comment.outside)

@@ -7,11 +7,14 @@ from rules.mail.internal import without_internal
 from rules.mail.quoting import REPLY_MARK, published
 
 
-def readable(text: str, *, mail_of_staff: bool) -> str:
+def readable(text: str, *, mail_of_staff: bool, outside: bool = False) -> str:
     """Without internal text. The mail of a staff person may begin with commands, which give their
-    reasons, and quote our notice to them in a form without its mark."""
+    reasons, and quote our notice to them in a form without its mark; that of somebody `outside`,
+    who is not on the ticket, may quote one to a contact so."""
     if mail_of_staff:
         text = without_commands(published(text, REPLY_MARK))
+    elif outside:
+        text = published(text, REPLY_MARK) or text
     return without_internal(text)
 
 

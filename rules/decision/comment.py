@@ -168,14 +168,23 @@ def _unproven(
     return Ruling(saw, words, entitled.reason, (f"public on #{ticket.id}", *notes))
 
 
+_WITHHELD = {
+    Reason.TOKEN_ONLY: ReceiptText.WAITS,
+    Reason.STAFF_WITHOUT_TOKEN: ReceiptText.NOT_PUBLISHED,
+    Reason.OUTSIDE_CONTACT: ReceiptText.WITH_STAFF,
+}
+"""What the author of a comment that is not published is sent."""
+
+
 def _receipt(case: Case, ticket: Ticket, reason: Reason) -> tuple[NoticeOrder, ...]:
     """Tells the author that their mail waits for staff; within the budget of their address."""
     by_staff = case.sender.standing is Standing.STAFF
     # What staff have released was read by a person: a machine that answers is stopped there.
     answered = case.takes_answers or (by_staff and case.released)
-    if reason not in (Reason.TOKEN_ONLY, Reason.STAFF_WITHOUT_TOKEN) or not answered:
+    said = _WITHHELD.get(reason)
+    if said is None or not answered:
         return ()
-    said = ReceiptText.NOT_PUBLISHED if by_staff else ReceiptText.WAITS
+    said = ReceiptText.NOT_PUBLISHED if by_staff else said
     order = receipt(case.mail, case.sender, ticket, ReceiptPayload(said))
     if by_staff and case.sender.proof_level >= ProofLevel.PROVEN:
         order = replace(order, quotes=True)  # else somebody could send their own text there

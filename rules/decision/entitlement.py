@@ -138,7 +138,7 @@ def _entitlement(
         ticket,
         member,
         _has_own_token(sender, ticket, facts, policy),
-        notified=ticket.id in facts.notified_of,
+        notified=not facts.notified_of.isdisjoint({ticket.id, pointer.ticket}),
     )
     if sender is not None and sender.proof_level < ProofLevel.PROVEN:
         right, reason = _unproven_right(right, reason, sender, policy)
@@ -246,7 +246,9 @@ def _outsider_right(
     sender: Sender, pointer: Pointer, ticket: Ticket, reason: Reason, *, notified: bool
 ) -> tuple[Right, Reason]:
     """A proven sender who is not on the ticket: a colleague, a stranger, another company's user."""
-    del notified
+    if notified:
+        # A subject tag suffices: they were notified of this very ticket.
+        return Right.FLAG, Reason.OUTSIDE_CONTACT
     same_company = sender.company is not None and sender.company.id == ticket.company
     has_our_id = pointer.kind in (PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID)
     if same_company and sender.standing in (Standing.USER, Standing.COLLEAGUE):

@@ -68,7 +68,9 @@ class StatusPayload(Payload):
     was: str = ""
     became: str = ""
     why: str = ""
-    """Empty where no reason was given."""
+    """Empty where no reason was given for customers to read."""
+    workaround: bool = False
+    """The severity is lower, since a workaround exists."""
 
 
 @dataclass(frozen=True, slots=True)

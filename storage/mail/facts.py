@@ -40,6 +40,7 @@ from storage.db.tables import (
     table,
 )
 from storage.mail import traces as mail_traces
+from storage.mail.contacts import notified_of
 from storage.mail.rates import of_domain, recorded
 from storage.registry import lookup
 from storage.ticket import load
@@ -165,6 +166,8 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     introducers = lookup.people(connection, mailbox, others, came_at)
     tickets = _tickets(connection, considered, thread, decided_at)
     surroundings = surroundings or (around() if tickets else None)
+    may_be_contact = not enrolled and considered.authentication.aligned
+    contact = notified_of(connection, mailbox.id, author, tickets if may_be_contact else ())
     staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
     last = notified()
     of_author = by_author()
@@ -189,6 +192,7 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
         author_company=company,
         domain_known=domain_known,
         tickets=tickets,
+        notified_of=contact(),
         known_ids=thread.known_ids,
         named_before=thread.named_before,
         introducers=introducers(),

@@ -23,7 +23,7 @@ _journal, _person = table(JournalRow), table(PersonRow)
 _company, _ticket_company = table(CompanyRow), table(CompanyRow).alias("ticket_company")
 _participant, _bounced = table(ParticipantRow), table(BouncedRow)
 _comment = table(CommentRow)
-_author = _person.alias("author")
+_author, _author_place = _person.alias("author"), _participant.alias("author_place")
 
 NOTICES = (
     select(
@@ -68,6 +68,7 @@ NOTICES = (
         _comment.c.proof,
         _author.c.name.label("author_name"),
         _author.c.role.label("author_role"),
+        _author_place.c.id.label("author_place"),
     )
     .join_from(_notice, _mailbox, _notice.c.mailbox_id == _mailbox.c.id)
     .join(_ticket, _notice.c.ticket_id == _ticket.c.id, isouter=True)
@@ -94,6 +95,12 @@ NOTICES = (
     .join(
         _author,
         (_author.c.mailbox_id == _comment.c.mailbox_id) & (_author.c.address == _comment.c.author),
+        isouter=True,
+    )
+    .join(
+        _author_place,
+        (_author_place.c.ticket_id == _comment.c.ticket_id)
+        & (_author_place.c.address == _comment.c.author),
         isouter=True,
     )
     .order_by(_notice.c.created_at, _notice.c.id)

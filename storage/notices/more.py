@@ -15,13 +15,21 @@ from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.payloads import AcknowledgementPayload, MorePayload
 from rules.ticket.visibility import Visibility
-from storage.db.tables import AuditRow, CommentRow, JournalRow, NoticeRow, PersonRow, table
+from storage.db.tables import (
+    AuditRow,
+    CommentRow,
+    JournalRow,
+    NoticeRow,
+    ParticipantRow,
+    PersonRow,
+    table,
+)
 from storage.notices import named_tickets
 from storage.notices.attached import NO_FILES, attached_to
 from storage.notices.outbox import MoreComments, Notice, NoticeComment, as_comment
 
 _comment, _notice, _person = table(CommentRow), table(NoticeRow), table(PersonRow)
-_journal, _audit = table(JournalRow), table(AuditRow)
+_journal, _audit, _place = table(JournalRow), table(AuditRow), table(ParticipantRow)
 LIKE_A_MACHINE = "the recipient writes as often on the ticket as a machine"
 LONGEST_SUBJECT = 1000
 _filed_at = func.coalesce(_journal.c.received_at, _comment.c.written_at)
@@ -124,10 +132,16 @@ def _read(connection: Connection, notice: Notice, ids: list[int]) -> tuple[Notic
         _comment.c.proof,
         _person.c.name.label("author_name"),
         _person.c.role.label("author_role"),
+        _place.c.id.label("author_place"),
     ).join_from(
         _comment,
         _person,
         (_person.c.mailbox_id == _comment.c.mailbox_id) & (_person.c.address == _comment.c.author),
+        isouter=True,
+    )
+    query = query.join(
+        _place,
+        (_place.c.ticket_id == _comment.c.ticket_id) & (_place.c.address == _comment.c.author),
         isouter=True,
     )
     found = {row.comment_id: row for row in connection.execute(query.where(_comment.c.id.in_(ids)))}

@@ -62,6 +62,8 @@ class NoticeComment:
     number: int = 0
     files_left_out: int = 0
     """So many more are attached than are named."""
+    outside: bool = False
+    """Its author is not staff, and not on the ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,4 +366,5 @@ def as_comment(row: Row[Any], files: AttachedFiles, ticket: str) -> NoticeCommen
         proof=row.proof,
         subject=subject_besides(row.comment_subject, ticket, by_staff=by_staff),
         number=row.comment_id,
+        outside=not by_staff and row.author_place is None,
     )

@@ -105,7 +105,7 @@ PATCH_KEYS = {
     **dict.fromkeys(("add", "remove", "approve", "decline"), "addresses"),
     **dict.fromkeys(("assignee", "severity", "escalate", "status", "why"), "text"),
     **dict.fromkeys(("publish", "merge_into"), "number"),
-    **dict.fromkeys(("workaround", "delete"), "flag"),
+    **dict.fromkeys(("workaround", "delete", "why_public"), "flag"),
     "comment": "comment",
 }
 GOOD_VALUES: dict[str, tuple[Any, ...]] = {
@@ -123,6 +123,7 @@ GOOD_VALUES: dict[str, tuple[Any, ...]] = {
     "workaround": (True,),
     "delete": (True, False, False),
     "why": ("because",),
+    "why_public": (True, False),
     "mailbox": ("support@help.example",) * 3 + ("shared@help.example",),
     "subject": ("Lift",),
     "text": ("It is stuck.",),

@@ -149,6 +149,7 @@ class World:
     deferred_since: datetime | None = None
     folded_at: datetime | None = None
     of_domain: int = 0
+    notified_of: frozenset[int] = frozenset()
     onto: int | None = None
     """The ticket that staff release the mail onto."""
     policy: Policy = field(default_factory=default_policy)
@@ -197,6 +198,7 @@ class World:
             kept_at=self.kept_at,
             deferred_since=self.deferred_since,
             folded_at=self.folded_at,
+            notified_of=self.notified_of,
             forwarded=facts_needed_for_commands(mail, self.policy).forwarded,
         )
 

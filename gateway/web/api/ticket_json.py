@@ -125,20 +125,25 @@ class TicketJson:
     def _comments(self, ticket: TicketView, before: int | None) -> list[Json]:
         """The oldest first; the latest have their texts, as far as `TEXTS_SHOWN` goes."""
         until = takewhile(lambda comment: comment.id != before, self.comments(ticket))
+        members = {member.address for member in ticket.members}
         left, shown = TEXTS_SHOWN, list[Json]()
         for comment in reversed(list(until)):
             size = len(shown_part(comment.text))
             left = left - size if size <= left else 0
-            shown.append(self._comment(comment, ticket.summary, comment.text if left else ""))
+            outside = not comment.by_staff and comment.author not in members
+            text = comment.text if left else ""
+            shown.append(self._comment(comment, ticket.summary, text, outside=outside))
         return shown[::-1]
 
-    def _comment(self, comment: CommentView, summary: TicketSummary, text: str) -> dict[str, Json]:
+    def _comment(
+        self, comment: CommentView, summary: TicketSummary, text: str, *, outside: bool
+    ) -> dict[str, Json]:
         shortened = comment.text_left_out or len(shown_part(text)) < len(comment.text)
         # Cut afterwards: of what the cut divides, the first part alone is not recognised.
         text = shown_part(self._masked(text))
         if not self.for_staff:
             by_mail = comment.by_staff and comment.journal_id is not None
-            whole, text = text, readable(text, mail_of_staff=by_mail)
+            whole, text = text, readable(text, mail_of_staff=by_mail, outside=outside)
             cut = text != whole and not by_mail
             shortened = shortened or (cut and leaves_out_words(whole, visible(text).text))
         path = f"/api/v1/tickets/{summary.number}"

@@ -152,11 +152,17 @@ def workaround(
         )
     level = next(each for each in policy.levels if each.name == lower)
     reason = change.reason or "a workaround exists"
-    return _change_severity(ticket, level, reason, facts, policy)
+    return _change_severity(ticket, level, reason, facts, policy, workaround=True)
 
 
 def _change_severity(
-    ticket: Ticket, level: Level, reason: str, facts: ChangeFacts, policy: Policy
+    ticket: Ticket,
+    level: Level,
+    reason: str,
+    facts: ChangeFacts,
+    policy: Policy,
+    *,
+    workaround: bool = False,
 ) -> Effects | ChangeRefused:
     if level.critical and not facts.may_be_critical:
         # The type of a mail's severity cannot be critical; its value is checked again here.
@@ -205,7 +211,7 @@ def _change_severity(
     if policy.notices.severity:
         orders = notifications.status_change(
             ticket,
-            StatusPayload("severity", ticket.severity, level.name, reasons.public),
+            StatusPayload("severity", ticket.severity, level.name, reasons.public, workaround),
             policy,
             by_staff=facts.by_staff,
         )

@@ -337,13 +337,30 @@ class TestAdjustment:
         ann = server.a_user()
         number = server.open_by_mail(ann, "Severity: P2")
 
-        server.reply_as_staff(number, "#severity P4 It hurts nobody.\n\nWe have looked.")
+        reason = "She panics. public: It hurts nobody."
+        server.reply_as_staff(number, f"#severity P4 {reason}\n\nWe have looked.")
 
         ticket = server.ticket(number)
-        assert audit_lines(ticket, "severity_changed") == [("High", "Low", "It hurts nobody.")]
+        assert audit_lines(ticket, "severity_changed") == [("High", "Low", reason)]
         assert ticket["severity_claimed"] == "High"
         assert [h["actor"] for h in ticket["history"] if h["event"] == "severity_changed"] == [SAM]
-        assert server.mail_to(ann, number, containing="It hurts nobody.")
+        notice = plain_text(server.mail_to(ann, number, containing="It hurts nobody."))
+        assert "Reason: It hurts nobody. --" in notice
+        assert "panics" not in notice
+
+    def test_S6_an_internal_reason_stays_internal(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        by_mail, by_api = (server.open_by_mail(ann, "Severity: P2") for _ in range(2))
+
+        server.reply_as_staff(by_mail, "#severity P4 She panics.\n\nWe have looked.")
+        server.change(by_api, severity="Low", why="She panics.")
+        server.change(by_api, status="resolved", why="It works.", why_public=True)
+
+        assert server.mail_to(ann, by_mail, containing="is now Low")
+        assert server.mail_to(ann, by_api, containing="is now Low")
+        assert server.mail_to(ann, by_api, containing="Reason: It works.")
+        for number in (by_mail, by_api):
+            assert not any("panics" in plain_text(m) for m in server.mails_to(ann, number))
 
     def test_S6_a_workaround_lowers_the_severity_by_one_level_down_to_low(
         self, server: PolicyServer

@@ -76,6 +76,9 @@ def scenes() -> dict[Reason, Decision]:
             a_mail(BOB.address), to=token_to(71)
         ),
         Reason.NOT_A_PARTICIPANT: World().decide(a_mail(BOB.address), to=token_to(70)),
+        Reason.OUTSIDE_CONTACT: World(notified_of=frozenset({7})).decide(
+            a_mail(EVE, subject="[#7]")
+        ),
         Reason.STAFF_WITHOUT_TOKEN: World(tickets=(STAFFED,)).decide(
             a_mail(SAM.address, references=(our_id(),))
         ),

@@ -1,0 +1,51 @@
+"""Contacts: people who are not registered, and were notified of a ticket without being on it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, bindparam, select
+
+from rules.ticket.notices import NoticeKind, NoticeState
+from storage.db.statements import Pending, bind_list, compiled_in, placeholders
+from storage.db.tables import NoticeRow, table
+
+_notice = table(NoticeRow)
+_TO_CONTACTS = (
+    NoticeKind.ESCALATION,
+    NoticeKind.ALERT,
+    NoticeKind.SLA_WARNING,
+    NoticeKind.SLA_BREACH,
+    NoticeKind.ACCOUNT_TEAM,
+    NoticeKind.NEXT_STEPS,
+)
+
+_NOTIFIED_OF = compiled_in(
+    lambda count: (
+        select(_notice.c.ticket_id)
+        .where(
+            _notice.c.mailbox_id == bindparam("mailbox"),
+            _notice.c.address == bindparam("address"),
+            _notice.c.kind.in_(placeholders("kind", len(_TO_CONTACTS))),
+            _notice.c.state == NoticeState.SENT.value,
+            _notice.c.ticket_id.in_(placeholders("ticket", count)),
+        )
+        .distinct()
+    )
+)
+
+
+def notified_of(
+    connection: Connection, mailbox: int, address: str | None, tickets: Collection[int]
+) -> Pending[frozenset[int]]:
+    """Those of the tickets of which an address was notified as a contact."""
+    if not tickets or address is None:
+        return frozenset
+    pending = _NOTIFIED_OF(len(tickets)).submit(
+        connection,
+        mailbox=mailbox,
+        address=address,
+        **bind_list("kind", [kind.value for kind in _TO_CONTACTS]),
+        **bind_list("ticket", list(tickets)),
+    )
+    return lambda: frozenset(row.ticket_id for row in pending())

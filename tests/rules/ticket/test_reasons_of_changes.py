@@ -1,0 +1,32 @@
+"""Who reads the reason of a change."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.ticket.reasons import made_public, spoken
+
+
+@pytest.mark.parametrize(
+    ("reason", "public"),
+    [
+        ("the customer panics", ""),
+        ("public: the workaround holds", "the workaround holds"),
+        ("the customer panics. Public: it hurts few people", "it hurts few people"),
+        ("öffentlich: Es betrifft wenige.", "Es betrifft wenige."),
+        ("the republic: it is closed", ""),
+        ("public:", ""),
+        (made_public("all of it"), "all of it"),
+        (made_public(""), ""),
+    ],
+)
+def test_of_a_reason_of_staff_customers_read_what_is_marked(reason: str, public: str) -> None:
+    said = spoken(reason, by_staff=True)
+
+    assert (said.internal, said.public) == (reason, public)
+
+
+def test_a_customers_own_reason_is_public() -> None:
+    said = spoken("it got worse", by_staff=False)
+
+    assert (said.internal, said.public) == ("it got worse", "it got worse")
