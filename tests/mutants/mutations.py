@@ -33,6 +33,7 @@ OPENING, WRITER, TABLES = (
     "storage/ticket/write.py",
     "storage/db/tables/tickets.py",
 )
+MERGING, RELOADING = "rules/decision/change/merged_severity.py", "gateway/reloading.py"
 FIRST_TABLES = "storage/db/migrations/versions/0001_the_first_tables.py"
 
 BARRIERS = "tests/mutants/test_barriers.py"
@@ -46,6 +47,12 @@ SCENARIOS = f"{PROPERTIES}::test_no_scenario_makes_a_ticket_critical_by_mail_on_
 OF_SEVERITY, OF_THE_DATABASE = (
     "tests/rules/ticket/test_severity.py",
     "tests/storage/db/test_database.py",
+)
+RELOADED = "tests/gateway/test_reloading.py::test_no_reload_makes_a_mails_ticket_critical"
+OF_MERGES = "tests/storage/ticket/test_merged_severity.py"
+MERGED_BY_MAIL = (
+    f"{OF_MERGES}::TestACriticalTicketIsMergedIntoALesserOne"
+    "::test_by_mail_it_is_refused_with_a_way_out"
 )
 
 ALL_ALLOWED = Edit(
@@ -69,6 +76,9 @@ ANY_COMMAND = (
         "[level for level in levels if not level.critical and level.rank <= top]",
         "list(levels)",
     ),
+)
+MERGES_BY_MAIL = Edit(
+    MERGING, "if not facts.may_be_critical:", "if not facts.may_be_critical and False:"
 )
 FOR_A_WORKAROUND = (
     "    return _change_severity(ticket, level, reason, {}, policy)\n\n\ndef _change_"
@@ -181,6 +191,36 @@ MUTATIONS = (
         "a mail opens a critical ticket",
         (Edit(OPENING, '"critical": any(', '"critical": not any('),),
         (f"{BARRIERS}::test_a_ticket_opened_by_mail_has_mail_as_its_severity_source",),
+    ),
+    Mutation("a merge by mail makes a ticket critical", (MERGES_BY_MAIL,), (MERGED_BY_MAIL,)),
+    Mutation(
+        "a merge by mail is recorded as the API's",
+        (
+            MERGES_BY_MAIL,
+            Edit(WRITER, '"severity_source": context.source.value', '"severity_source": "api"'),
+        ),
+        (MERGED_BY_MAIL,),
+    ),
+    Mutation(
+        "a critical ticket is lost in a lesser one",
+        (Edit(MERGING, "if level is not None and (", "if level is None and ("),),
+        (SCENARIOS,),
+    ),
+    Mutation(
+        "a claim sets the severity",
+        (
+            Edit(
+                WRITER,
+                '"critical_claimed": critical}',
+                '"critical_claimed": critical, "severity": claimed, "critical": critical}',
+            ),
+        ),
+        (f"{OF_MERGES}::TestClaims::test_by_mail_too",),
+    ),
+    Mutation(
+        "a reload checks no tickets",
+        (Edit(RELOADING, "partial(policies.check_all, new)", "lambda _: None"),),
+        (RELOADED,),
     ),
     Mutation(
         "no constraint in the database",

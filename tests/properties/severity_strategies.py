@@ -216,7 +216,13 @@ _COMMANDS = (
     "#note\n#severity {}",
     "#public",
     "#status resolved",
+    "#complete {}",
+    "#field project_id {}",
+    "#merge @0",
+    "#merge @1",
 )
+MERGE = re.compile(r"#merge @(\d)")
+"""A merge into the ticket of this index, which has its number only when the mail is sent."""
 
 
 def claims(vocabulary: Sequence[str]) -> st.SearchStrategy[str]:
@@ -327,6 +333,26 @@ class SeverityChangeStep:
 
 
 @dataclass(frozen=True)
+class MergeStep:
+    """A ticket becomes part of another, by any door."""
+
+    ticket: int
+    into: int | None
+    """None for an ordinary ticket that is opened for it."""
+    source: Source
+    burns: bool
+    """Staff make it critical before."""
+
+
+@dataclass(frozen=True)
+class ReloadStep:
+    """The file of the policy is read again while the server runs, and a mail may come meanwhile."""
+
+    draft: PolicyDraft
+    meanwhile: MailStep | None
+
+
+@dataclass(frozen=True)
 class RaceStep:
     """Both at the same time."""
 
@@ -346,6 +372,8 @@ Step = (
     | PolicyChangeStep
     | SeverityChangeStep
     | RaceStep
+    | MergeStep
+    | ReloadStep
     | EnrolStep
 )
 
@@ -363,13 +391,15 @@ _SENDERS = st.sampled_from([ANN, ANN, BOB, GIL, SAM, SAM, SAM, SAM, NEW, EVE])
 _ROUTES = st.sampled_from(["token", "token", "token", "token", "tag", "new"])
 _PROVEN = st.sampled_from([True, True, True, False])
 _SOURCES = st.sampled_from([Source.API, Source.CONSOLE])
+_DOORS = [Source.API, Source.CONSOLE, *Source]
 
 
 @st.composite
 def scenarios(draw: st.DrawFn, length: int = 10) -> Scenario:
     """The policies of one scenario use the same few level names."""
     names_used = draw(st.permutations(ODD_NAMES))[:6]
-    known = [draw(policies(names_used)) for _ in range(2)]
+    files = [draw(drafts(names_used, agreeing=True).filter(accepted)) for _ in range(2)]
+    known = [file.parsed() for file in files]
     contents = mail_contents(names_used)
     mail_steps = st.builds(MailStep, _SENDERS, contents, _ROUTES, _NUMBERS, _PROVEN)
     levels = st.sampled_from([level.name for policy in known for level in policy.levels])
@@ -381,9 +411,20 @@ def scenarios(draw: st.DrawFn, length: int = 10) -> Scenario:
         st.builds(ReleaseStep, _NUMBERS, st.sampled_from([None, ANN, SAM]), st.booleans()),
         st.sampled_from(known).map(PolicyChangeStep),
         st.just(EnrolStep()),
+        st.builds(ReloadStep, st.sampled_from(files), st.none() | mail_steps),
+    )
+    merges = st.builds(
+        MergeStep, _NUMBERS, st.none() | _NUMBERS, st.sampled_from(_DOORS), st.booleans()
     )
     steps = st.one_of(
-        mail_steps, mail_steps, mail_steps, changes, st.builds(RaceStep, mail_steps, changes), rare
+        mail_steps,
+        mail_steps,
+        mail_steps,
+        changes,
+        changes,
+        st.builds(RaceStep, mail_steps, changes),
+        merges,
+        rare,
     )
     first = MailStep(ANN, draw(contents), "new", 0, True)
     return Scenario(

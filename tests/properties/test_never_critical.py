@@ -22,10 +22,12 @@ from sqlalchemy import delete, select
 from gateway import clock
 from gateway.config.model import Config, DnsSection, LimitsSection, RelaySection, StoreSection
 from gateway.ingest import Ingest
+from gateway.policies import Policies, PolicyBook
 from gateway.reception import StatedByStaff
+from gateway.reloading import PolicyReload
 from gateway.services import Services, open_services
 from rules.commands import parse_commands
-from rules.decision.effects import Effects
+from rules.decision.effects import ChangeRefused, Effects
 from rules.decision.model import OpenTicket
 from rules.decision.request import Request
 from rules.mail import Delivery, Envelope, Mailbox
@@ -34,7 +36,8 @@ from rules.people import Role
 from rules.policy import Policy, PolicyRefused
 from rules.sender.authentication import Authentication
 from rules.sender.tokens import Keys, Purpose, ReplyToken, reply_address
-from rules.ticket.changes import SetAnySeverity, SetSeverity
+from rules.ticket.changes import Merge, SetAnySeverity, SetSeverity, Source
+from rules.ticket.lifecycle import Status
 from storage.db.database import Connection
 from storage.db.ledger import Conflict
 from storage.db.tables import (
@@ -55,15 +58,18 @@ from tests.in_process import enrolled_store
 from tests.nameserver import NameServer
 from tests.properties.severity_strategies import (
     ANN,
+    MERGE,
     NEW,
     SAM,
     EnrolStep,
     MailContent,
     MailStep,
+    MergeStep,
     PolicyChangeStep,
     PolicyDraft,
     RaceStep,
     ReleaseStep,
+    ReloadStep,
     RepeatStep,
     Scenario,
     SeverityChangeStep,
@@ -198,13 +204,14 @@ class ScenarioRun:
     services: Services
     mailbox: Mailbox
     keys: Keys
+    folder: Path
+    """Of the policy files."""
     policy: Policy = field(default_factory=default_policy)
     sent: list[tuple[MailStep, Delivery]] = field(default_factory=list)
     filed: set[bytes] = field(default_factory=set)
 
-    @property
-    def ingest(self) -> Ingest:
-        runtime = replace(self.services.runtime, policies={self.mailbox.policy: self.policy})
+    def ingest_by(self, policies: Policies) -> Ingest:
+        runtime = replace(self.services.runtime, policies=policies)
         return replace(self.services.ingest, runtime=runtime)
 
     async def write(self, job: Callable[[Connection], T]) -> T:
@@ -218,9 +225,17 @@ class ScenarioRun:
         rows = self.read(lambda c: c.execute(select(*columns).order_by(_ticket.c.id)).all())
         return {row.id: StoredSeverity(*row[1:]) for row in rows}
 
+    def merges(self) -> Mapping[int, int]:
+        """The merged tickets, each with the one that it is part of."""
+        columns = select(_ticket.c.id, _ticket.c.merged_into)
+        merged = columns.where(_ticket.c.merged_into.is_not(None))
+        return {row.id: row.merged_into for row in self.read(lambda c: c.execute(merged).all())}
+
     async def run_step(self, step: Step) -> None:
         """Run one step and check the severities after it."""
-        before = self.tickets()
+        if isinstance(step, MergeStep):
+            await self.prepare_merge(step)
+        before, merged_before = self.tickets(), self.merges()
         names = {level.name for level in self.policy.levels if level.critical}
         commanded, changed = False, None
         match step:
@@ -246,9 +261,17 @@ class ScenarioRun:
             case RaceStep(mail_step=mail_step, change=change):
                 commanded = mail_step.may_command
                 changed, _ = await asyncio.gather(self.change(change), self.send(mail_step))
+            case MergeStep():
+                raised = await self.merge(step)
+                changed = raised if raised is not None and self.was_critical(before, step) else None
+            case ReloadStep(meanwhile=mail_step):
+                commanded = mail_step is not None and mail_step.may_command
+                await self.reload(step)
+                names |= {level.name for level in self.policy.levels if level.critical}
             case _:
                 assert_never(step)
         self.check_severities(before, self.tickets(), commanded, changed, names)
+        self.check_merges(merged_before, changed)
 
     @staticmethod
     def check_severities(
@@ -258,6 +281,9 @@ class ScenarioRun:
         for number, now in after.items():
             if now == before.get(number):
                 continue
+            if number in before and before[number].critical and not now.critical:
+                assert number == changed or commanded, "a critical ticket is not any more"
+                event("a critical ticket was lowered by staff")
             if number == changed and now.source in CRITICAL_SOURCES:
                 event("set to critical by staff" if now.critical else "set by staff")
                 continue
@@ -270,13 +296,79 @@ class ScenarioRun:
             else:
                 assert now.source == "mail"
 
-    async def send(self, mail_step: MailStep) -> None:
+    def check_merges(self, before: Mapping[int, int], changed: int | None) -> None:
+        """A critical ticket does not disappear in a lesser one, unless staff lower that."""
+        tickets = self.tickets()
+        for number, into in self.merges().items():
+            if number not in before and tickets[number].critical:
+                assert tickets[into].critical or into == changed, "a merge lost a critical ticket"
+                event("a critical ticket was merged")
+
+    async def merge(self, step: MergeStep) -> int | None:
+        """The other ticket, if the merge is made over the API or on the console."""
+        number, into = self.merging(step)
+        context = ChangeContext(self.mailbox, SAM, step.source, clock.now(), clock.new_id)
+
+        def job(connection: Connection) -> Effects | ChangeRefused:
+            changes, policy = [Merge(into)], self.policy
+            return change_ticket(connection, context, number, changes, policy, by_staff=True)
+
+        made = isinstance(await self.write(job), Effects)
+        event(f"merged by {step.source}: {made}")
+        return into if made and step.source.value in CRITICAL_SOURCES else None
+
+    async def prepare_merge(self, step: MergeStep) -> None:
+        """An ordinary ticket is opened, and one is made critical, as the step asks for."""
+        context = ChangeContext(self.mailbox, SAM, Source.API, clock.now(), clock.new_id)
+        request, policy = Request(ANN, "Lift", "It is stuck."), self.policy
+        if step.into is None:
+            await self.write(lambda c: open_requested(c, context, request, policy, by_staff=True))
+        number, _ = self.merging(step)
+        burns = [SetAnySeverity(policy.levels[0].name, "it burns")]
+        if step.burns:
+            await self.write(
+                lambda c: change_ticket(c, context, number, burns, policy, by_staff=True)
+            )
+
+    def merging(self, step: MergeStep) -> tuple[int, int]:
+        """The ticket that is merged, and the one that it becomes part of."""
+        into = self.number(step.into) if step.into is not None else max(self.tickets())
+        others = [number for number in self.tickets() if number != into]
+        return others[step.ticket % len(others)] if others else 0, into
+
+    def was_critical(self, before: Tickets, step: MergeStep) -> bool:
+        number, _ = self.merging(step)
+        return number in before and before[number].critical
+
+    def number(self, index: int) -> int:
+        """The number of a ticket; 0 while there is none."""
+        tickets = list(self.tickets())
+        return tickets[index % len(tickets)] if tickets else 0
+
+    async def reload(self, step: ReloadStep) -> None:
+        """Read the policy file again as a running server does."""
+        book = PolicyBook({self.policy.name: self.policy})
+        (self.folder / "drawn.toml").write_text(step.draft.text(), encoding="utf-8")
+        reload = PolicyReload(runtime=self.services.runtime, book=book, folder=self.folder)
+        if step.meanwhile is None:
+            loaded = await reload.reload()
+        else:
+            loaded, _ = await asyncio.gather(reload.reload(), self.send(step.meanwhile, book))
+        self.policy = book[self.policy.name]
+        event(f"reloaded: {loaded}")
+        if step.meanwhile is None and loaded:
+            by_name = {level.name for level in self.policy.levels if level.critical}
+            ordinary = (_ticket.c.status != Status.CLOSED.value) & ~_ticket.c.critical
+            rows = self.read(lambda c: c.execute(select(_ticket.c.severity).where(ordinary)).all())
+            assert not {row.severity for row in rows} & by_name, "the policy makes it critical"
+
+    async def send(self, mail_step: MailStep, book: PolicyBook | None = None) -> None:
         delivery = self.delivery_of(mail_step)
         self.sent.append((mail_step, delivery))
-        await self.take(delivery)
+        await self.take(delivery, book)
 
-    async def take(self, delivery: Delivery) -> None:
-        (reply,) = await self.ingest.take(delivery)
+    async def take(self, delivery: Delivery, book: PolicyBook | None = None) -> None:
+        (reply,) = await self.ingest_by(book or {self.mailbox.policy: self.policy}).take(delivery)
         assert reply.code != 451, "only the database prevented it"
         if reply.accepted:
             self.filed.add(delivery.raw)
@@ -295,7 +387,8 @@ class ScenarioRun:
             **dict(mail_step.content.header),
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        text = mail_step.content.text.replace("\n", "\r\n")
+        content = MERGE.sub(lambda m: f"#merge {self.number(int(m[1]))}", mail_step.content.text)
+        text = content.replace("\n", "\r\n")
         kind = "Content-Type: text/plain; charset=utf-8\r\n"
         to = self.token(number, mail_step.sender) if mail_step.route == "token" else SUPPORT
         peer = LOCAL if mail_step.proven else ELSEWHERE
@@ -320,7 +413,8 @@ class ScenarioRun:
         named_author = Author(author) if author is not None else None
         proof = Authentication.by_staff(SAM)
         stated = StatedByStaff(author=named_author, as_new=as_new)
-        receipt = await self.ingest.release(held, delivery, proof, stated)
+        ingest = self.ingest_by({self.mailbox.policy: self.policy})
+        receipt = await ingest.release(held, delivery, proof, stated)
         event(f"released: {receipt.verdict}")
 
     async def enrol(self) -> None:
@@ -374,17 +468,20 @@ async def open_real_services(url: str, folder: Path) -> AsyncIterator[Services]:
             yield services
 
 
-async def run_scenario(services: Services, scenario: Scenario) -> None:
+async def run_scenario(services: Services, scenario: Scenario, folder: Path) -> None:
     """Run a scenario from its start on an empty store."""
     await services.runtime.write(clear_mails)
     mailbox = services.runtime.database.read(lambda c: mailbox_named(c, None))
-    run = ScenarioRun(services, mailbox, services.runtime.database.read(load_keys), scenario.policy)
+    keys = services.runtime.database.read(load_keys)
+    run = ScenarioRun(services, mailbox, keys, folder, scenario.policy)
     for step in scenario.steps:
         await run.run_step(step)
 
 
 def check_scenarios(url: str, folder: Path, examples: int, length: int = 10) -> None:
     """Run generated scenarios. Raises AssertionError for the shortest that fails."""
+    policies_folder = folder / "policies"
+    policies_folder.mkdir()
     with asyncio.Runner() as runner:
         opened = open_real_services(enrolled_store(url), folder)
         services = runner.run(opened.__aenter__())
@@ -392,7 +489,7 @@ def check_scenarios(url: str, folder: Path, examples: int, length: int = 10) -> 
         @settings(SETTINGS, max_examples=examples)
         @given(scenarios(length))
         def every(scenario: Scenario) -> None:
-            runner.run(run_scenario(services, scenario))
+            runner.run(run_scenario(services, scenario, policies_folder))
 
         try:
             every()
