@@ -161,6 +161,14 @@ ALL: tuple[Mutation, ...] = (
         "orphans((), policy)",
         f"{NEW_POLICY}::TestSwitching::test_all_switching_names_the_open_tickets",
     ),
+    row(
+        "all a merge keeps a critical level",
+        "rules/decision/change/merged_severity.py",
+        "        return _raised(ticket, into, level, facts, policy)\n",
+        "        return Effects()\n",
+        "test_weka.py::TestMerges"
+        "::test_all_a_critical_ticket_merged_into_a_lesser_one_keeps_its_level",
+    ),
 )
 """What holds for every preset."""
 

@@ -143,6 +143,24 @@ class TestCritical:
         assert server.ticket(number)["severity"] == "Minor"
 
 
+class TestMerges:
+    def test_all_a_critical_ticket_merged_into_a_lesser_one_keeps_its_level(
+        self, server: PolicyServer
+    ) -> None:
+        ann = server.a_user()
+        burning, lesser = server.open_in_portal(ann, "Critical"), server.open_by_mail(ann)
+
+        server.reply_as_staff(burning, f"#merge {lesser}")
+        refused = plain_text(server.mail_to(SAM, burning, containing="no mail makes"))
+        assert f"merge #{lesser} into #{burning} instead" in " ".join(refused.split())
+        assert server.ticket(lesser)["severity"] != "Critical"
+
+        said = server.change(burning, merge_into=lesser)
+        assert f"#{lesser} is Critical now, as #{burning} was" in said
+        assert server.ticket(lesser)["severity"] == "Critical"
+        assert server.mail_to(ann, lesser, containing="Critical")
+
+
 class TestNotifications:
     def test_W4_a_change_of_status_is_notified(self, server: PolicyServer) -> None:
         ann = server.a_user()
