@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.outgoing.compose import Composer
 from rules.mail.addresses import without_detail
+from rules.policy import ReviewSection
 from rules.sender.tokens import (
     Keys,
     Link,
@@ -420,3 +421,12 @@ def test_staff_see_how_a_comment_was_proven_and_everybody_if_it_was_not() -> Non
         assert "could not be verified" in text
     assert "dkim:acme.example" in text_of(written(NoticeKind.NEW_COMMENT, comment=proven))
     assert "dkim" not in text_of(written(NoticeKind.COMMENT, comment=proven))
+
+
+def test_a_review_begins_with_the_text_of_the_policy() -> None:
+    review = ReviewSection(levels=("High",), text="What did we both learn?")
+    policy = default_policy().model_copy(update={"review": review})
+
+    first = text_of(written(NoticeKind.REVIEW, policy)).split("\n")[2]
+    assert first == "What did we both learn?"
+    assert "What did we both learn?" not in text_of(written(NoticeKind.REVIEW))
