@@ -84,7 +84,7 @@ def by_staff(
     joining = () if private else additions(case.mail, case.facts, sender, ticket, policy)
     notices, calm, quiet = ((), (), ()) if silent else _notices(case, ticket, visibility)
     answered = None if private else sla_rules.answered(policy, ticket, case.facts.decided_at)
-    follows = () if private else after_answer(ticket, sender.address, policy)
+    follows = () if private or calm else after_answer(ticket, sender.address, policy)
     action = AddComment(
         ticket=ticket.id,
         visibility=visibility,
