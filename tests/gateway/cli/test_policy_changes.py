@@ -126,3 +126,31 @@ async def test_the_message_counts_all_tickets_and_names_the_first(line: CommandL
 
     assert "but 7 tickets of" in done.err
     assert "(#1, #2, #3, #4, #5, …)" in done.err
+
+
+def test_validate_names_the_open_tickets_that_a_changed_file_leaves(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    new = tmp_path / "new.toml"
+    text = resources.files("rules.policy.presets").joinpath("default.toml").read_text("utf-8")
+    new.write_text(text.replace('"High"', '"Severe"'))
+
+    done = line.run("policy", "validate", str(new))
+
+    assert done.code == 0
+    assert f'{new}: {SUPPORT}: 1 open ticket is at the level "High" (#1): ' in done.out
+    assert "until staff set another severity: Critical, Severe, Normal, Low." in done.out
+
+
+def test_a_switch_can_be_tried_and_says_what_becomes_of_the_open_tickets(
+    line: CommandLine,
+) -> None:
+    tried = line.run("mailbox", "policy", SUPPORT, "weka", "--dry-run")
+    still = line.read(mailboxes.list_mailboxes)[0].policy
+    done = line.run("mailbox", "policy", SUPPORT, "weka")
+    refused = line.run("mailbox", "policy", SUPPORT, "strict", "--dry-run")
+
+    assert (tried.code, still, done.code) == (0, "default", 0)
+    assert '1 open ticket is at the level "High" (#1): ' in tried.out
+    assert tried.out.splitlines()[1:] == done.out.splitlines()[1:]
+    assert (refused.code, refusal("strict") in refused.err) == (os.EX_CONFIG, True)
