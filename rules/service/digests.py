@@ -26,6 +26,8 @@ LATE_AFTER = timedelta(hours=1)
 """An outgoing mail that was not accepted within this time is late."""
 RECENT = timedelta(days=7)
 """Outgoing mails that were given up longer ago are not named."""
+UNSUBMITTED_AFTER = timedelta(days=1)
+"""A request by mail that was not submitted in the portal within this time is named."""
 IGNORED_AFTER = timedelta(days=2)
 """A sign-up link that was not followed within this time is named."""
 INVITATION_NAMED_FOR = timedelta(days=14)

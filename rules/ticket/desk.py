@@ -27,6 +27,8 @@ class Queue(StrEnum):
     """Outgoing mails that were given up, or that bounced."""
     SUSPENDED = "suspended"
     """Addresses on open tickets that receive no more mail, because it bounces."""
+    UNSUBMITTED = "unsubmitted"
+    """Requests by mail that nobody has submitted in the portal, or accepted."""
     INVITED = "invited"
     """Colleagues of customers who did not follow the sign-up link that their mail was answered
     with."""
@@ -41,9 +43,9 @@ class DigestLine:
     """The id of the held or folded mail, or of the notice."""
     sender: str = ""
     """The address that the line is about: the author of a held or folded mail, else a recipient of
-    ours; of withheld notices, all their recipients."""
+    ours; of withheld notices, all their recipients; the requester of a request."""
     subject: str = ""
-    """Of a held or folded mail; for an outgoing mail, why it was not delivered."""
+    """Of a held or folded mail, or a request; for an outgoing mail, why it was not delivered."""
     reason: str = ""
     """Why a mail is held; the kind of an outgoing one; which limit of the quarantine is reached;
     the number of withheld notices."""

@@ -29,6 +29,7 @@ from rules.service.digests import (
     LINES,
     RECENT,
     UNNAMED,
+    UNSUBMITTED_AFTER,
     QueueState,
     full_rooms,
     leaves_at,
@@ -41,6 +42,7 @@ from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.tables import (
     FLAGGED,
     FOLDED,
+    WAITS,
     AnnouncedRow,
     BouncedRow,
     CommentRow,
@@ -54,6 +56,7 @@ from storage.db.tables import (
     table,
 )
 from storage.notices.outbox import WITHDRAWN
+from storage.ticket.clocks import FOR_PORTAL
 
 _mail, _journal, _announced = table(MailRow), table(JournalRow), table(AnnouncedRow)
 _notice, _bounced, _person = table(NoticeRow), table(BouncedRow), table(PersonRow)
@@ -327,6 +330,32 @@ def _of_budgets(scope: QueueScope, queue: Queue, named: int) -> QueueState:
     return _computed(scope, queue, lines, named)
 
 
+def _unsubmitted(scope: QueueScope, queue: Queue, named: int) -> QueueState:
+    """Requests by mail without a promise, which nobody has submitted or accepted for a day."""
+    query = (
+        select(_ticket.c.id, _ticket.c.requester, _ticket.c.subject, _ticket.c.opened_at)
+        .where(
+            _ticket.c.mailbox_id == scope.mailbox.id,
+            text(f"ticket.{WAITS}"),  # exactly the condition of the index
+            _ticket.c.waiting.like(FOR_PORTAL),
+            _ticket.c.opened_at < scope.now - UNSUBMITTED_AFTER,
+        )
+        .order_by(_ticket.c.opened_at)
+    )
+    lines: dict[UUID, DigestLine] = {}
+    for row in scope.connection.execute(query):
+        item = item_of(scope.mailbox.id, "unsubmitted", row.id)
+        lines[item] = DigestLine(
+            queue.value,
+            item=str(item),
+            sender=row.requester,
+            subject=row.subject[:SHORTENED],
+            since=row.opened_at.isoformat(),
+            ticket=str(row.id),
+        )
+    return _computed(scope, queue, lines, named)
+
+
 def _computed(
     scope: QueueScope, queue: Queue, lines: dict[UUID, DigestLine], named: int
 ) -> QueueState:
@@ -362,6 +391,7 @@ _QUEUES: Mapping[Queue, _Look] = MappingProxyType(
         Queue.DEAD: partial(_queried, _dead),
         Queue.LATE: partial(_queried, _late),
         Queue.SUSPENDED: _suspended,
+        Queue.UNSUBMITTED: _unsubmitted,
         Queue.INVITED: partial(_queried, _invited),
         Queue.FLAGGED: partial(_queried, _flagged),
         Queue.STRANGERS: partial(_queried, _of_strangers),

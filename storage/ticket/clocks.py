@@ -11,6 +11,9 @@ from rules.ticket.business_time import parse_span
 from rules.ticket.sla import Clock, SlaEvent, Stage
 from rules.ticket.waiting import Waiting
 
+FOR_PORTAL = '%"portal": true%'
+"""As `LIKE` finds it: the column of what waits for its submission in the portal."""
+
 
 def columns(clock: Clock | None, waiting: Waiting | None = None) -> Mapping[str, Any]:
     """The columns of a ticket's row that hold its clock, or what that waits for."""

@@ -20,7 +20,102 @@ WEKA: tuple[Mutation, ...] = ()
 
 CONTEXT, FOLLOW_UP = "gateway/outgoing/context.py", "rules/service/follow_up.py"
 
+ANSWERS, WAITING = "rules/service/answers.py", "rules/service/waiting.py"
+COMPLETE = "rules/decision/change/complete.py"
+
 STAKATER: tuple[Mutation, ...] = (
+    row(
+        "S3 a quoted question",
+        ANSWERS,
+        "    words = _words_besides(examined, asked)",
+        "    words = text",
+        "test_stakater.py::TestCompleteness::test_S3_our_own_quoted_question_answers_nothing",
+    ),
+    row(
+        "S3 German facts",
+        "rules/policy/presets/stakater.toml",
+        r"'\b(?:Fehler|Fehlermeldung(?:en)?|Fehlercode|Ausnahme|Absturz)\b'",
+        r"'\bFehlercode\b'",
+        "test_stakater.py::TestCompleteness::test_S3_a_german_request_is_complete",
+    ),
+    row(
+        "S7 the portal",
+        WAITING,
+        "    if critical or source in CRITICAL_SOURCES:",
+        "    if critical:",
+        "test_stakater_time.py::TestClock::test_S7_a_portal_request_starts_at_once",
+    ),
+    row(
+        "S13 no promise",
+        WAITING,
+        'portal = policy.requests_by_mail == "without_promise" and source is Source.MAIL',
+        "portal = False",
+        "test_stakater_time.py::TestClock"
+        "::test_S13_a_mail_opens_without_a_promise_and_says_where_to_submit_it",
+    ),
+    row(
+        "S13 in the portal",
+        COMPLETE,
+        "    if not facts.by_staff and not for_portal:",
+        "    if not facts.by_staff:",
+        "test_stakater_time.py::TestClock::test_S13_the_clock_starts_in_the_portal",
+    ),
+    row(
+        "S13 accepted",
+        COMPLETE,
+        "    begins = sla_rules.accepted(policy, ticket, facts.at)",
+        "    begins = None",
+        "test_stakater_time.py::TestClock::test_S13_the_clock_starts_when_staff_accept_it",
+    ),
+    row(
+        "S13 refused",
+        "rules/decision/by_mail.py",
+        '    if case.policy.requests_by_mail != "refuse" or case.released:',
+        "    if True:",
+        "test_stakater_complete.py::test_S13_refuse_answers_550_with_the_portal",
+    ),
+    row(
+        "S17 asked once more",
+        "rules/decision/change/overdue.py",
+        "orders = () if pending else asking.asked_again(ticket, policy)",
+        "orders = ()",
+        "test_stakater_complete.py::TestWaiting::test_S17_it_is_asked_once_more",
+    ),
+    row(
+        "S17 a promise in the end",
+        WAITING,
+        "until=None if portal else until",
+        "until=None",
+        "test_stakater_complete.py::TestWaiting::test_S17_the_clock_starts_after_the_policys_time",
+    ),
+    row(
+        "S17 heard when complete",
+        "rules/decision/comment.py",
+        "asking.once_answered(ticket, missing, policy) if case.takes_answers else ()",
+        "()",
+        "test_stakater_complete.py::TestWaiting::test_S17_the_customer_hears_when_it_is_complete",
+    ),
+    row(
+        "S17 a bare answer",
+        ANSWERS,
+        "    found |= _answers_below(examined, asked)",
+        "    found |= set()",
+        "test_stakater.py::TestCompleteness::test_S17_a_bare_answer_under_our_question_counts",
+    ),
+    row(
+        "S17 German answers",
+        ANSWERS,
+        "_DEFERRED.fullmatch(said) is None",
+        'said.startswith(("I ", "We "))',
+        "test_stakater.py::TestCompleteness::test_S17_german_answers_count",
+    ),
+    row(
+        "S17 declared complete",
+        COMPLETE,
+        "    given = ticket.missing if facts.by_staff else ()",
+        "    given = ()",
+        "test_stakater_complete.py::TestWaiting::test_S17_staff_declare_it_complete",
+    ),
     row(
         "S10 a late reminder",
         CONTEXT,
@@ -105,6 +200,13 @@ STAKATER: tuple[Mutation, ...] = (
 )
 
 AIVEN: tuple[Mutation, ...] = (
+    row(
+        "A7 answers below the questions",
+        ANSWERS,
+        "    found |= _answers_below(examined, asked)",
+        "    found |= set()",
+        "test_aiven.py::TestContent::test_A7_answers_below_the_questions_complete_it",
+    ),
     row(
         "A12 the phone",
         CONTEXT,

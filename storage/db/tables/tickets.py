@@ -18,6 +18,10 @@ CRITICAL_SOURCES = tuple(source.value for source in SOURCES)
 """The sources that may set a critical severity. Mail is not one; the database enforces it."""
 
 
+WAITS = "waiting <> ''"
+"""Tickets whose clock waits; a query must contain this exact condition."""
+
+
 class TicketRow(Row, table=True):
     __tablename__ = "ticket"
     __table_args__ = (
@@ -32,6 +36,7 @@ class TicketRow(Row, table=True):
         Index("ix_ticket_company_id", "company_id"),
         # One follow-up to a closed ticket, even if several replies arrive at the same time.
         Index("uq_ticket_follows", "follows", unique=True),
+        index_where(WAITS, "ix_ticket_waiting", "mailbox_id", "opened_at"),
         index_where("tell_at IS NOT NULL", "ix_ticket_tell_at", "tell_at"),
         {"sqlite_autoincrement": True},  # a number is never reused
     )

@@ -16,7 +16,7 @@ from rules.people import Role
 from rules.sender.authentication import Authentication, SignedScope
 from rules.service.digests import LINES, PAUSE, QueueState, shared_out
 from rules.service.more import SUMMARIES
-from rules.ticket.changes import SetStatus
+from rules.ticket.changes import Complete, SetStatus
 from rules.ticket.desk import DigestLine, Queue
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
@@ -327,6 +327,20 @@ def test_an_invitation_that_nobody_followed_is_named_after_two_days(shop: Shop) 
     assert ordered(shop, after) == 0
     assert ordered(shop, after + timedelta(seconds=1)) == 1
     assert [line[0] for line in named(shop)[0]] == [Queue.INVITED]
+
+
+def test_a_request_that_nobody_submitted_is_named_after_a_day(shop: Shop) -> None:
+    by_portal = replace(shop, policy=default_policy(requests_by_mail="without_promise"))
+    number = opened(by_portal.take(a_mail(ANN.address)))
+    accepted = opened(by_portal.take(a_mail(ANN.address, message_id="<2@client.example>")))
+    by_portal.change(accepted, Complete())
+    send_everything(by_portal)
+    after = NOON + timedelta(days=1)
+
+    assert ordered(by_portal, after) == 0
+    assert ordered(by_portal, after + timedelta(seconds=1)) == 1
+    ((line,),) = named(by_portal)
+    assert (line[0], line[2], line[7]) == (Queue.UNSUBMITTED, ANN.address, str(number))
 
 
 def test_one_who_followed_it_is_not_named(shop: Shop) -> None:
