@@ -50,7 +50,7 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class EscalationRequest:
     """What is known of a ticket when somebody asks to escalate it."""
 
     level: int = 0
@@ -88,7 +88,7 @@ class EscalationRefused:
 
 
 def next_level(
-    request: Request,
+    request: EscalationRequest,
     policy: Policy,
     at: datetime,
     *,
@@ -151,7 +151,9 @@ def contacts_of(policy: Policy) -> frozenset[str]:
     return frozenset(_normalised(address) for address in written if address is not None)
 
 
-def _stays(request: Request, current: int, policy: Policy, at: datetime) -> Sentence | None:
+def _stays(
+    request: EscalationRequest, current: int, policy: Policy, at: datetime
+) -> Sentence | None:
     """Why the current level is asked again; None if the request goes to the next one."""
     levels = policy.escalation.levels
     level = levels[current - 1]
@@ -181,7 +183,7 @@ def _stays(request: Request, current: int, policy: Policy, at: datetime) -> Sent
 
 
 def _answers_until(
-    request: Request, level: int, within: str, calendar: Calendar
+    request: EscalationRequest, level: int, within: str, calendar: Calendar
 ) -> datetime | None:
     """Until when a level has to answer; None if it has, or if it is not known since when."""
     reached = (each.at for each in request.earlier if each.became == level != each.was)

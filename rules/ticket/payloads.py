@@ -25,7 +25,7 @@ class ReceiptText(StrEnum):
     """A staff person's mail went to nobody but staff: it did not come by their own address, or
     nothing proves that they wrote it."""
     BEGINS_ANEW = "begins_anew"
-    """Neither is this one: the request that was escalated is over."""
+    """Ordered by earlier versions: the request that was escalated is over."""
     NOTHING_DONE = "nothing_done"
     """No command was done and nothing was published, for the faults in `sentences`."""
     NOTHING_PUBLISHED = "nothing_published"

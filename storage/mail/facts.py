@@ -131,10 +131,13 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     # Each block submits all its queries before it reads: one round trip to PostgreSQL per block.
     with pipelined(connection):
         facts = _gathered(connection, considered, attempt)
-    # Outside of the pipeline: the few queries for the few mails that need them are read one by one.
+    # Outside of the pipeline: these few queries for few mails are read one by one.
     if considered.needed.escalation:
         facts = _with_escalations(connection, facts)
-    return _with_unreachable(connection, facts, considered) if considered.needed.contacts else facts
+    known = facts.people or facts.author_company is not None or facts.tickets
+    if considered.needed.contacts and known:
+        facts = _with_unreachable(connection, facts, considered)
+    return facts
 
 
 def _gathered(connection: Connection, considered: Considered, attempt: Attempt) -> Facts:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, text
 
 from rules.decision.reasons import Verdict
-from rules.facts import Facts, Recent, ThreadTicket
+from rules.facts import EscalationFacts, Facts, Recent, ThreadTicket
 from rules.mail import Mail
 from rules.people import Participant, Presence
 from rules.sender.pointers import thread_ids
@@ -114,7 +114,7 @@ _SENT_THEN = compiled_in(
 def facts_at(connection: Connection, facts: Facts, mail: Mail, recorded: RecordedMail) -> Facts:
     """The facts as they were when a mail was decided, from those that `mail.facts` finds today.
 
-    Registered people, staff and suppressed addresses have no history: they are as they are now.
+    Registered people, staff, suppressed addresses and contacts have no history: they are as now.
     """
     until, address = recorded.decided_at, getattr(mail.author, "address", None)
     tickets = _tickets_then(connection, facts.tickets, recorded)
@@ -144,12 +144,20 @@ def facts_at(connection: Connection, facts: Facts, mail: Mail, recorded: Recorde
             )
             for row in recent
         ),
+        escalations={n: _then(each, until) for n, each in facts.escalations.items()},
         of_domain=0,  # nothing is counted again: the mail was accepted
         bytes_of_domain=0,
         recorded_lately=0,
         recorded_bytes=0,
         recorded_of_domain=0,
         recorded_bytes_of_domain=0,
+    )
+
+
+def _then(escalation: EscalationFacts, until: datetime) -> EscalationFacts:
+    return EscalationFacts(
+        history=tuple(each for each in escalation.history if each.written_at < until),
+        earlier=tuple(each for each in escalation.earlier if each.at < until),
     )
 
 

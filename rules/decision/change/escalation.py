@@ -13,7 +13,7 @@ from rules.mail.set_off import set_off
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications
-from rules.service.escalation import NextLevel, Reached, Request, next_level
+from rules.service.escalation import EscalationRequest, NextLevel, Reached, next_level
 from rules.ticket.changes import Escalate
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
@@ -68,11 +68,11 @@ def escalate(
     return Effects(rows, (_done(ticket, raised), *_reasons(raised), *passed))
 
 
-def _request(ticket: Ticket, facts: ChangeFacts) -> Request:
+def _request(ticket: Ticket, facts: ChangeFacts) -> EscalationRequest:
     """What the ticket's next level depends on."""
     desk = {each.address for each in facts.staff} - {ticket.requester}
     answers = (each.written_at for each in facts.escalation.history if each.author in desk)
-    return Request(
+    return EscalationRequest(
         level=ticket.escalation_level,
         staff_spoke=ticket.staff_spoke,
         answered_at=max(answers, default=None),

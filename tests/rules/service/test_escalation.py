@@ -32,9 +32,9 @@ from rules.sentence import sentence
 from rules.service.escalation import (
     Contact,
     EscalationRefused,
+    EscalationRequest,
     NextLevel,
     Reached,
-    Request,
     contacts_of,
     next_level,
     reach,
@@ -88,7 +88,7 @@ def escalated(
     tier: TierSection | None = None,
     **more: Any,
 ) -> NextLevel | EscalationRefused:
-    request = Request(
+    request = EscalationRequest(
         level=current,
         staff_spoke=staff_spoke,
         critical_claimed=critical_claimed,
@@ -495,7 +495,7 @@ def test_t10_the_assigned_engineer_is_notified_first() -> None:
 
 def test_t10_an_assigned_engineer_whom_no_mail_reaches_is_passed_over() -> None:
     level = a_level(window("00:00", "24:00")).model_copy(update={"assigned_first": True})
-    request = Request(assigned=SAM_OF_STAFF)
+    request = EscalationRequest(assigned=SAM_OF_STAFF)
 
     outcome = next_level(request, with_levels(ATLAN, level), NOON, unreachable={SAM.address})
 
@@ -515,7 +515,9 @@ def test_where_the_policy_does_not_say_so_the_assigned_engineer_is_not_first() -
 def test_a_request_goes_up_although_nobody_of_the_level_is_reached() -> None:
     level = a_level()
 
-    outcome = next_level(Request(), with_levels(ATLAN, level), NOON, unreachable={CONTACT})
+    outcome = next_level(
+        EscalationRequest(), with_levels(ATLAN, level), NOON, unreachable={CONTACT}
+    )
 
     assert isinstance(outcome, NextLevel)
     assert (outcome.level, outcome.reached) == (1, Reached(None, passed=(CONTACT,)))

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from rules.facts import EscalationFacts
-from rules.ticket.changes import WriteComment
+import pytest
+
+from rules.facts import EarlierRequest, EscalationFacts
+from rules.people import Role
+from rules.ticket.changes import Escalate, WriteComment
 from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
+from storage.notices import suppression
+from storage.registry import lookup
+from storage.registry.companies import set_company_active
+from storage.registry.people import set_person_active
 from storage.ticket import load
 from storage.ticket.change import BEGINNING, escalation_facts
-from tests.rules.building import NOON, SAM, a_mail
+from tests.rules.building import ANN, BOB, NOON, SAM, a_mail, preset
 from tests.storage.shop import Shop, opened
 
 
@@ -57,3 +64,58 @@ def test_the_history_has_no_words_that_a_notice_to_staff_puts_before_the_subject
     history = facts_of(shop, number).history
 
     assert [each.subject for each in history] == ["", "", "Another matter"]
+
+
+def test_an_escalation_reads_who_was_notified_of_the_earlier_ones(shop: Shop) -> None:
+    shop.policy = preset("weka")
+    number = opened(shop.take(a_mail()))
+    for hours in (0, 8):
+        shop.change(number, Escalate("Down"), context=shop.context(NOON + timedelta(hours=hours)))
+
+    assert facts_of(shop, number).earlier == (
+        EarlierRequest(NOON + timedelta(hours=8), 1, 1, "executive-americas@example.com"),
+        EarlierRequest(NOON, 0, 1, "executive-emea@example.com"),
+    )
+
+
+def suspend(shop: Shop, address: str) -> None:
+    for _ in range(2):
+        shop.write(
+            lambda c: suppression.record_hard_failure(c, shop.mailbox.id, address, "no", NOON)
+        )
+
+
+GIL = "gil@globex.example"
+
+
+@pytest.mark.parametrize("address", [ANN.address, BOB.address, GIL, "duty@example.com"])
+def test_no_mail_reaches_who_is_suspended_or_closed(shop: Shop, address: str) -> None:
+    everybody = {ANN.address, BOB.address, GIL, SAM.address, "duty@example.com", ""}
+
+    def unreachable() -> frozenset[str]:
+        return shop.database.read(lambda c: lookup.unreachable_among(c, shop.mailbox, everybody))
+
+    before = unreachable()
+    match address:
+        case ANN.address:
+            shop.write(lambda c: set_person_active(c, shop.mailbox, Role.USER, address, False))
+        case "gil@globex.example":
+            shop.write(lambda c: set_company_active(c, shop.mailbox, "Globex", False))
+        case _:
+            suspend(shop, address)
+
+    assert before == frozenset()
+    assert unreachable() == {address}
+
+
+def test_a_mailed_request_passes_over_a_suspended_contact(shop: Shop) -> None:
+    shop.policy = preset("weka")
+    suspend(shop, "executive-emea@example.com")
+
+    number = opened(shop.take(a_mail(text="#escalate Nobody answers.")))
+
+    (earlier,) = facts_of(shop, number).earlier
+    assert earlier == EarlierRequest(NOON, 0, 1, "executives@example.com")
+    assert shop.ticket(number).escalation_level == 1
+    assert [n.kind for n in shop.notices("executives@example.com")] == ["escalation"]
+    assert shop.notices("executive-emea@example.com") == []
