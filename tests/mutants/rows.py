@@ -19,6 +19,7 @@ def row(name: str, path: str, old: str, new: str, test: str) -> Mutation:
 WEKA: tuple[Mutation, ...] = ()
 
 CONTEXT, FOLLOW_UP = "gateway/outgoing/context.py", "rules/service/follow_up.py"
+REQUEST = "rules/decision/request.py"
 
 ANSWERS, WAITING = "rules/service/answers.py", "rules/service/waiting.py"
 COMPLETE = "rules/decision/change/complete.py"
@@ -152,6 +153,14 @@ STAKATER: tuple[Mutation, ...] = (
         "test_stakater_answers.py::TestCalendars::test_S14_a_contract_has_hours_of_its_own",
     ),
     row(
+        "S14 the request type",
+        REQUEST,
+        "{**opening.fields, **fields}",
+        "opening.fields",
+        "test_stakater_answers.py::TestCalendars"
+        "::test_S14_the_request_type_is_kept_and_may_be_set_in_the_portal",
+    ),
+    row(
         "S15 the next follow-up",
         CONTEXT,
         'next_by if _follows_up(notice, policy) else ""',
@@ -199,6 +208,8 @@ STAKATER: tuple[Mutation, ...] = (
     ),
 )
 
+FIELDS, PARTICIPANTS = "rules/policy/fields.py", "rules/service/participants.py"
+
 AIVEN: tuple[Mutation, ...] = (
     row(
         "A7 answers below the questions",
@@ -206,6 +217,85 @@ AIVEN: tuple[Mutation, ...] = (
         "    found |= _answers_below(examined, asked)",
         "    found |= set()",
         "test_aiven.py::TestContent::test_A7_answers_below_the_questions_complete_it",
+        "A4 people of the portal",
+        REQUEST,
+        "for written in cc:",
+        "for written in ():",
+        "test_aiven.py::TestPeopleOfTheSupportCenter"
+        "::test_A4_people_named_in_the_portal_get_all_that_follows",
+    ),
+    row(
+        "A4 people who are added",
+        "rules/decision/change/people.py",
+        "    if not joins or (facts.published and not by_mail):",
+        "    if True:",
+        "test_aiven.py::TestPeopleOfTheSupportCenter"
+        "::test_A4_a_person_who_is_added_later_is_notified_of_it",
+    ),
+    row(
+        "A5 people whom a guest adds",
+        PARTICIPANTS,
+        "            handling = policy.cc.by_guests\n",
+        '            handling = "propose"\n',
+        "test_aiven.py::TestCopies::test_A5_the_policy_decides_whom_a_guest_may_add",
+    ),
+    row(
+        "A6 fields of later answers",
+        "rules/decision/after.py",
+        "fields=found.onto(ticket.fields)",
+        "fields=ticket.fields",
+        "test_aiven.py::TestContent::test_A6_a_project_named_in_a_reply_becomes_a_field",
+    ),
+    row(
+        "A11 further patterns",
+        FIELDS,
+        "*self.patterns)",
+        "*self.patterns[:1])",
+        "test_aiven.py::TestFields::test_A11_ids_are_recognised_as_people_write_them",
+    ),
+    row(
+        "A11 several values",
+        FIELDS,
+        "        if self.several:\n            return",
+        "        if False:\n            return",
+        "test_aiven.py::TestFields::test_A11_several_ids_are_kept",
+    ),
+    row(
+        "A11 corrections",
+        "storage/ticket/write.py",
+        "fields = {**fields, name: became}",
+        "fields = {name: became, **fields}",
+        "test_aiven.py::TestFields::test_A11_staff_correct_a_field",
+    ),
+    row(
+        "A11 only staff correct",
+        "rules/ticket/changes.py",
+        """    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "set a field\"""",
+        """    staff_only: ClassVar[bool] = False
+    reads_as: ClassVar[str] = "set a field\"""",
+        "test_aiven.py::TestFields::test_A11_a_customer_corrects_none",
+    ),
+    row(
+        "A11 choices",
+        FIELDS,
+        'by_name.get(value.casefold(), "")',
+        'by_name.get(value, "")',
+        "test_aiven.py::TestFields::test_A11_the_reason_for_creating_is_kept",
+    ),
+    row(
+        "A13 people of other companies",
+        PARTICIPANTS,
+        "            handling = policy.cc.guests\n        case _ if",
+        '            handling = "propose"\n        case _ if',
+        "test_aiven.py::TestCopies::test_A13_everybody_in_copy_joins_users_of_other_companies_too",
+    ),
+    row(
+        "A13 the acknowledgement",
+        "rules/service/notifications.py",
+        "waiting=tuple(a.address for a in people if a.presence is Presence.PENDING)",
+        "waiting=()",
+        "test_aiven.py::TestPeopleOfTheSupportCenter::test_A13_the_acknowledgement_names_who_waits",
     ),
     row(
         "A12 the phone",
@@ -216,7 +306,52 @@ AIVEN: tuple[Mutation, ...] = (
     ),
 )
 
-ATLAN: tuple[Mutation, ...] = ()
+PERMISSIONS = "rules/service/permissions.py"
+
+ATLAN: tuple[Mutation, ...] = (
+    row(
+        "T2 read-only lists",
+        PERMISSIONS,
+        "    if access is not Access.MEMBER:\n        return",
+        "    if access is Access.NONE:\n        return",
+        "test_atlan.py::TestLists::test_T2_a_ticket_of_the_organisation_is_read_only",
+    ),
+    row(
+        "T8 lists of a company",
+        PERMISSIONS,
+        "(agreed or policy.visibility)",
+        "policy.visibility",
+        "test_atlan.py::TestLists::test_T8_lists_are_closed_until_the_company_is_opened",
+    ),
+    row(
+        "T8 read-only",
+        PERMISSIONS,
+        "    if access is not Access.MEMBER:\n        return",
+        "    if access is Access.NONE:\n        return",
+        "test_atlan.py::TestLists::test_T8_opened_lists_are_read_only",
+    ),
+    row(
+        "T9 P0 of the portal",
+        PERMISSIONS,
+        "takes_effect = policy.severity.may_set(by_portal=True)",
+        "takes_effect = policy.severity.may_set(by_portal=False)",
+        "test_atlan.py::TestSeverity::test_T9_a_p0_of_the_portal_is_p0_and_alerts_on_call",
+    ),
+    row(
+        "T9 P0 by mail",
+        "rules/policy/severity.py",
+        "                return by_portal\n",
+        "                return True\n",
+        "test_atlan.py::TestSeverity::test_T9_a_p0_by_mail_stays_a_claim",
+    ),
+    row(
+        "T9 the way they came by",
+        CONTEXT,
+        "    if about is not None and about.door in CRITICAL_SOURCES:\n",
+        "    if False:\n",
+        "test_atlan.py::TestSeverity::test_T9_nobody_is_sent_to_the_way_they_came_by",
+    ),
+)
 
 NEW_POLICY = "test_new_policy.py"
 

@@ -174,7 +174,7 @@ class TestSeverity:
 
         ticket = server.ticket(number)
         assert (ticket["severity"], ticket["severity_claimed"]) == ("P0", "P0")
-        assert "is P0" in plain_text(server.mail_to(ENGINEER, number))
+        assert "is P0" in plain_text(server.mail_to(ON_CALL, number))
 
     def test_T9_a_p0_by_mail_stays_a_claim(self, server: PolicyServer) -> None:
         ticket = server.ticket(server.open_by_mail(server.a_user(), subject="[P0] Nothing works"))
