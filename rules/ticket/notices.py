@@ -119,6 +119,8 @@ class Traits:
     payload: type[Payload] = NoPayload
     participants_only: bool = True
     """Sent only to somebody who is an active participant, and not muted, when it is sent."""
+    to_contacts: bool = False
+    """Also sent to contacts: people who are on no ticket, and may be no staff. They can answer."""
     unsubscribable: bool = False
     """Carries List-Unsubscribe (RFC 8058) for a recipient on the ticket."""
     answers_mail: bool = False
@@ -186,22 +188,26 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
             audience=Audience.STAFF, payload=MorePayload, participants_only=False
         ),
         NoticeKind.ALERT: Traits(
-            audience=Audience.STAFF, payload=AlertPayload, participants_only=False
+            audience=Audience.STAFF, payload=AlertPayload, participants_only=False, to_contacts=True
         ),
         NoticeKind.SLA_WARNING: Traits(
-            audience=Audience.STAFF, payload=SlaPayload, participants_only=False
+            audience=Audience.STAFF, payload=SlaPayload, participants_only=False, to_contacts=True
         ),
         NoticeKind.SLA_BREACH: Traits(
-            audience=Audience.STAFF, payload=SlaPayload, participants_only=False
+            audience=Audience.STAFF, payload=SlaPayload, participants_only=False, to_contacts=True
         ),
         NoticeKind.ESCALATION: Traits(
             audience=Audience.OUTSIDE,
             payload=EscalationPayload,
             participants_only=False,
+            to_contacts=True,
             shows_forwarded=True,
         ),
         NoticeKind.ACCOUNT_TEAM: Traits(
-            audience=Audience.OUTSIDE, participants_only=False, shows_forwarded=True
+            audience=Audience.OUTSIDE,
+            participants_only=False,
+            to_contacts=True,
+            shows_forwarded=True,
         ),
         NoticeKind.RECEIPT: Traits(
             audience=Audience.AUTHOR,
@@ -233,7 +239,9 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
             asks_for_feedback=True,
             opens_with=PolicyText.REVIEW,
         ),
-        NoticeKind.NEXT_STEPS: Traits(audience=Audience.OUTSIDE, participants_only=False),
+        NoticeKind.NEXT_STEPS: Traits(
+            audience=Audience.OUTSIDE, participants_only=False, to_contacts=True
+        ),
     }
 )
 

@@ -11,14 +11,7 @@ from storage.db.statements import Pending, bind_list, compiled_in, placeholders
 from storage.db.tables import NoticeRow, table
 
 _notice = table(NoticeRow)
-_TO_CONTACTS = (
-    NoticeKind.ESCALATION,
-    NoticeKind.ALERT,
-    NoticeKind.SLA_WARNING,
-    NoticeKind.SLA_BREACH,
-    NoticeKind.ACCOUNT_TEAM,
-    NoticeKind.NEXT_STEPS,
-)
+_TO_CONTACTS = [kind.value for kind in NoticeKind if kind.traits.to_contacts]
 
 _NOTIFIED_OF = compiled_in(
     lambda count: (
@@ -45,7 +38,7 @@ def notified_of(
         connection,
         mailbox=mailbox,
         address=address,
-        **bind_list("kind", [kind.value for kind in _TO_CONTACTS]),
+        **bind_list("kind", _TO_CONTACTS),
         **bind_list("ticket", list(tickets)),
     )
     return lambda: frozenset(row.ticket_id for row in pending())

@@ -176,8 +176,8 @@ class PolicyServer:
         return filed(self.send(a_mail(sender, text, **header), sender))[1]
 
     def reply(self, received: EmailMessage, sender: str, text: str, **header: str) -> Answer:
-        """Reply to one of our mails, to its Reply-To address."""
-        to = str(received["Reply-To"])
+        """Reply to one of our mails, to its Reply-To address, or where it came from."""
+        to = str(received["Reply-To"] or SUPPORT)
         message_id = str(received["Message-ID"])
         subject = f"Re: {received['Subject']}"
         fields = {"to": to, "subject": subject, "in_reply_to": message_id, **header}
@@ -233,6 +233,11 @@ class PolicyServer:
                 None,
             )
         )
+
+    def all_mails(self) -> Iterator[EmailMessage]:
+        """Those that were sent so far."""
+        for path in (self.folder / "outbox" / "new").glob("*"):
+            yield email.message_from_bytes(path.read_bytes(), policy=default)
 
     def _mails(self, address: str, ticket: int | None) -> list[EmailMessage]:
         wanted = f"Delivered-To: {address}\r\n".encode()
