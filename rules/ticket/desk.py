@@ -27,7 +27,7 @@ class Queue(StrEnum):
     """Outgoing mails that were given up, or that bounced."""
     SUSPENDED = "suspended"
     """Addresses on open tickets that receive no more mail, because it bounces."""
-    UNSUBMITTED = "unsubmitted"
+    UNSUBMITTED = "for_portal"
     """Requests by mail that nobody has submitted in the portal, or accepted."""
     INVITED = "invited"
     """Colleagues of customers who did not follow the sign-up link that their mail was answered

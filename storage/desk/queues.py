@@ -344,7 +344,7 @@ def _unsubmitted(scope: QueueScope, queue: Queue, named: int) -> QueueState:
     )
     lines: dict[UUID, DigestLine] = {}
     for row in scope.connection.execute(query):
-        item = item_of(scope.mailbox.id, "unsubmitted", row.id)
+        item = item_of(scope.mailbox.id, "for_portal", row.id)
         lines[item] = DigestLine(
             queue.value,
             item=str(item),
