@@ -7,6 +7,7 @@ from typing import assert_never
 
 from rules.decision.case import Case
 from rules.mail.automatic import wants_no_answer
+from rules.mail.subjects import unmarked_subject
 from rules.policy import Policy
 from rules.service.acknowledging import (
     Acknowledging,
@@ -16,21 +17,15 @@ from rules.service.acknowledging import (
     Unacknowledged,
     acknowledging,
 )
-from rules.ticket.claims import claimed
+from rules.ticket.claims import claim_in_opening
 from rules.ticket.severity import MailSeverity, capped
 
 
 def mail_severity(case: Case, subject: str, text: str) -> MailSeverity:
     """The severity that a request by mail claims, within the policy's ceiling."""
     policy = case.policy
-    claim = claimed(
-        policy.levels,
-        subject,
-        text,
-        case.mail.header,
-        policy.severity.high_importance,
-        policy.claim_patterns,
-    )
+    bare = unmarked_subject(subject, policy.subject_tag.format)
+    claim = claim_in_opening(policy.claim_vocabulary, bare, text, case.mail.header)
     return capped(
         policy.levels,
         policy.severity.default,

@@ -38,7 +38,7 @@ from rules.policy.people import (
 from rules.policy.severity import SeveritySection
 from rules.policy.tiers import TierSection
 from rules.ticket.business_time import Calendar
-from rules.ticket.claims import ClaimPattern, claim_pattern
+from rules.ticket.claims import ClaimPattern, Vocabulary, claim_pattern, vocabulary
 from rules.ticket.severity import Level
 
 
@@ -126,6 +126,16 @@ class Policy(Section):
     def claim_patterns(self) -> tuple[ClaimPattern, ...]:
         """The compiled patterns by which a mail claims a level."""
         return tuple(claim_pattern(x.pattern, x.level) for x in self.severity.claims)
+
+    @cached_property
+    def claim_vocabulary(self) -> Vocabulary:
+        """The words by which a mail claims one of the levels."""
+        return vocabulary(
+            self.levels,
+            {level.name: level.phrases for level in self.severity.levels},
+            self.claim_patterns,
+            self.severity.high_importance,
+        )
 
     @cached_property
     def calendar(self) -> Calendar:

@@ -1,21 +1,48 @@
-"""Where a mail claims a severity: in its subject, its first lines, or its header."""
+"""Where a mail claims a severity: in its subject, its first lines, or its header.
+
+A level is claimed by its names as people write them (`claim_forms`), by the phrases of the policy,
+and by its patterns. What a sentence denies, asks or supposes claims nothing.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rules.mail.header import Header
 from rules.mail.patterns import compiled
+from rules.mail.quoting import own_text
+from rules.ticket import claim_words
+from rules.ticket.claim_forms import claims_in
+from rules.ticket.claim_lines import LevelName, Names
+from rules.ticket.claim_words import folded
 from rules.ticket.severity import Claim, Level
 
 CLAIM_LINES = 5
-"""A claim may be in the subject or in this many lines at the start of the text."""
+"""A claim may be in the subject or in this many lines that are not empty, at the start."""
 CLAIM_LINE_LENGTH = 400
+_EXAMINED_LINES = 60
+_EXAMINED_CHARACTERS = 8 * 1024
+_WRAPPED_LENGTH = 50
+"""A line of so many characters without a sign at its end goes on in the next."""
+_WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"(?:p|s|sev|prio|priority|severity)[ -]?([0-5])")
+_WHOLE = re.compile(
+    r"\[([^\[\]]{1,40})\]|^\s*(?:severity|priority|prio|sev)\s*[:=](.{1,40})$", re.I
+)
+"""What may be a name to the letter, whatever signs a policy has put into it."""
+_NUMBERED = ("p", "s", "sev", "prio", "priority", "severity", "prioritaet")
+_TABLES = (
+    ("N", claim_words.STRONG),
+    ("P", claim_words.NOUNS),
+    ("M", claim_words.WEAK),
+    ("J", claim_words.MIDDLE),
+    ("X", claim_words.WEAK_ABROAD),
+)
+"""The other words for the names of levels, by the code that they get."""
 
-_LABELLED = re.compile(r"^\s*(?:severity|priority|prio|sev)\s*[:=]\s*(.{1,40}?)\s*$", re.IGNORECASE)
-_BRACKETED = re.compile(r"\[([^\[\]]{1,40})\]")
+NamesByParts = dict[tuple[str, ...], LevelName]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,54 +58,184 @@ def claim_pattern(pattern: str, level: str) -> ClaimPattern:
     return ClaimPattern(compiled(pattern), level)
 
 
-def claimed(
-    levels: Iterable[Level],
-    subject: str,
-    text: str,
-    header: Header,
-    high_importance: str | None,
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words by which a mail claims the levels of a policy."""
+
+    by_rank: Mapping[int, Level]
+    names: Names
+    to_the_letter: Mapping[str, int]
+    """The ranks of the names and aliases, in lower case."""
+    triggers: frozenset[str]
+    """Without any of these words a line claims nothing."""
+    patterns: tuple[tuple[re.Pattern[str], int], ...]
+    """With the rank that each claims."""
+    high_importance: int | None
+    """The rank that a mark of importance claims."""
+
+
+def vocabulary(
+    levels: Sequence[Level],
+    phrases: Mapping[str, Sequence[str]] | None = None,
     patterns: Iterable[ClaimPattern] = (),
+    high_importance: str | None = None,
+) -> Vocabulary:
+    """The words for these levels, whose phrases are given by the names of the levels."""
+    ranks = {level.name: level.rank for level in levels}
+    names = _names(levels)
+    by_first: dict[str, list[tuple[tuple[str, ...], LevelName]]] = {}
+    for parts, name in sorted(names.items(), key=lambda each: -len(each[0])):
+        by_first.setdefault(parts[0], []).append((parts, name))
+    numbers = {
+        int(found[1]): level.rank
+        for level in levels
+        for written in level.names
+        if (found := _NUMBER.fullmatch(folded(written)))
+    }
+    said = _phrases(ranks, phrases or {})
+    labels = {word for word in claim_words.LABELS.split() if claim_words.CODES[word] == "L"}
+    alone = {part for parts, name in names.items() if name.code != "X" for part in parts}
+    numbered = {f"{label}{number}" for label in _NUMBERED for number in numbers}
+    return Vocabulary(
+        by_rank={level.rank: level for level in levels},
+        names=Names(by_first, numbers, said),
+        to_the_letter={name.casefold(): x.rank for x in levels for name in x.names},
+        triggers=frozenset({*alone, *labels, *numbered, *said, "p", "show", "level"}),
+        patterns=tuple((each.pattern, ranks[each.level]) for each in patterns),
+        high_importance=ranks[high_importance] if high_importance is not None else None,
+    )
+
+
+def claim_in_opening(
+    words: Vocabulary, subject: str, text: str, header: Header | None = None
 ) -> Claim | None:
-    """The most severe claim in subject, first lines and headers; None where nothing is claimed."""
-    by_name = {level.name: level for level in levels}
-    lines = list(_lines(subject, text))
-    claims = [
-        (level, where)
-        for where, name in _candidates(lines)
-        for level in by_name.values()
-        if level.has_name(name)
-    ]
-    claims += [
-        (by_name[each.level], where)
-        for each in patterns
-        for where, line in lines
-        if each.pattern.search(line)
-    ]
-    if high_importance is not None and _marked_important(header):
-        claims.append((by_name[high_importance], "importance header"))
-    if not claims:
+    """The most severe claim in the subject, given without tags and marks of a reply, in the first
+    lines of the author's own text, and in the header; None where nothing is claimed."""
+    found = list(_claims(words, subject, text))
+    if header is not None and words.high_importance is not None and _marked_important(header):
+        found.append((words.high_importance, "importance header"))
+    if not found:
         return None
-    level, where = max(claims, key=lambda claim: claim[0].rank)
+    rank, where = max(found, key=lambda claim: claim[0])
+    level = words.by_rank[rank]
     return Claim(level.name, level.critical, where)
 
 
-def _lines(subject: str, text: str) -> Iterable[tuple[str, str]]:
-    """Where a claim may be: the subject and the first lines, each cut to its maximum length."""
-    yield "subject", subject[:CLAIM_LINE_LENGTH]
-    for line in text.split("\n", CLAIM_LINES)[:CLAIM_LINES]:
-        yield "text", line[:CLAIM_LINE_LENGTH]
+def claim_in_reply(words: Vocabulary, subject_besides: str, text: str) -> Claim | None:
+    """The same of a reply, of whose subject only what it says anew counts. A mark of importance
+    does not: replies inherit it."""
+    return claim_in_opening(words, subject_besides, text)
 
 
-def _candidates(lines: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
-    """Text that may name a level: in brackets in the subject, or after a label."""
-    for where, line in lines:
-        if where == "subject":
-            for name in _BRACKETED.findall(line):
-                yield where, name
-        if label := _LABELLED.match(line):
-            yield where, label[1]
+def _claims(words: Vocabulary, subject: str, text: str) -> Iterator[tuple[int, str]]:
+    for where, line in _lines(subject, text):
+        if not words.triggers.isdisjoint(_WORD.findall(folded(line))):
+            for rank in claims_in(line, words.names, is_subject=where == "subject"):
+                yield rank, where
+        for found in _WHOLE.finditer(line):
+            rank_ = words.to_the_letter.get((found[1] or found[2]).strip().casefold())
+            if rank_ is not None and (where == "subject" or found[2]):
+                yield rank_, where
+        for pattern, rank in words.patterns:
+            if pattern.search(line):
+                yield rank, where
+
+
+def _lines(subject: str, text: str) -> Iterator[tuple[str, str]]:
+    """Where a claim may be: the subject and the first lines of the author's own text, each cut to
+    its maximum length. Lines that a client wrapped are joined."""
+    if subject and not subject.isspace():
+        yield "subject", subject[:CLAIM_LINE_LENGTH]
+    begin = text[:_EXAMINED_CHARACTERS].split("\n", _EXAMINED_LINES)[:_EXAMINED_LINES]
+    left, held = CLAIM_LINES, ""
+    for line in own_text("\n".join(begin)).split("\n"):
+        said = line.strip()
+        if said and not left:
+            break
+        if said:
+            left -= 1
+            held = f"{held} {said}" if held else said
+        wrapped = len(said) >= _WRAPPED_LENGTH and said[-1] not in ".!?:;,"
+        if held and not wrapped:
+            yield "text", held[:CLAIM_LINE_LENGTH]
+            held = ""
+    if held:
+        yield "text", held[:CLAIM_LINE_LENGTH]
 
 
 def _marked_important(header: Header) -> bool:
     priority = header.get("x-priority").strip()[:1]
     return priority in ("1", "2") or header.get("importance").strip().lower() == "high"
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(folded(name))) or (folded(name),)
+
+
+def _names(levels: Sequence[Level]) -> NamesByParts:
+    """The names of the levels and the other words for them."""
+    names: NamesByParts = {}
+    for level in levels:
+        for name in level.names:
+            names[_parts(name)] = LevelName(level.rank, _code(name, level.critical), name)
+    top = max(level.rank for level in levels)
+    ranks = _concepts(levels)
+    for code, table in _TABLES:
+        for concept, listed in table.items():
+            if concept in ranks:
+                for word in listed.split():
+                    names.setdefault((word,), LevelName(ranks[concept], code))
+    for code, table in _TABLES[:2]:  # whatever the policy calls its first level
+        for listed in table.values():
+            for word in listed.split():
+                names.setdefault((word,), LevelName(top, code))
+    for compound in claim_words.COMPOUNDS:
+        names.setdefault(_parts(compound), names[("critical",)])
+    for word in claim_words.HIGHEST.split():
+        names.setdefault((word,), LevelName(top, "X"))
+    for word in claim_words.LOWEST.split():
+        names.setdefault((word,), LevelName(min(level.rank for level in levels), "X"))
+    return names
+
+
+def _concepts(levels: Sequence[Level]) -> dict[str, int]:
+    """The ranks of what the names of the levels mean, in any language; and of words that mean
+    nearly the same, where no level has them."""
+    ranks: dict[str, int] = {}
+    for level in levels:
+        known = {folded(name) for name in level.names}
+        for _, table in _TABLES:
+            for concept, listed in table.items():
+                if known & {concept, *listed.split()}:
+                    ranks.setdefault(concept, level.rank)
+    for siblings in claim_words.SIBLINGS:
+        first = next((ranks[each] for each in siblings if each in ranks), None)
+        if first is not None:
+            ranks = dict.fromkeys(siblings, first) | ranks
+    return ranks
+
+
+def _code(name: str, critical: bool) -> str:
+    """The code of a level's name: what kind of word it is."""
+    word = folded(name)
+    if _NUMBER.fullmatch(word):
+        return "M" if word.startswith("s") and not word.startswith("sev") else "P"
+    for code, table in _TABLES:
+        if any(word in listed.split() for listed in table.values()):
+            return code
+    if len(word.split()) > 1:
+        return "M"
+    return "N" if critical else "J"
+
+
+def _phrases(
+    ranks: Mapping[str, int], phrases: Mapping[str, Sequence[str]]
+) -> dict[str, list[tuple[tuple[str, ...], int]]]:
+    """The phrases without small words, by the first word."""
+    found: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+    for level, written in phrases.items():
+        for phrase in written:
+            parts = _parts(phrase)
+            parts = tuple(p for p in parts if p not in claim_words.SMALL) or parts
+            found.setdefault(parts[0], []).append((parts, ranks[level]))
+    return found

@@ -23,6 +23,11 @@ class Level:
     rank: int
     """0 is the lowest."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name and its aliases."""
+        return (self.name, *self.aliases)
+
     def has_name(self, name: str) -> bool:
         name = name.strip().casefold()
         return name == self.name.casefold() or any(name == a.casefold() for a in self.aliases)

@@ -13,10 +13,9 @@ from importlib import resources
 import pytest
 
 from gateway import policies
-from rules.mail.header import Header
 from rules.policy import Policy
 from rules.ticket.business_time import due
-from rules.ticket.claims import claimed
+from rules.ticket.claims import claim_in_opening
 from rules.ticket.severity import Claim
 from rules.ticket.sla import Target
 
@@ -34,7 +33,7 @@ def level_names(policy: Policy) -> list[str]:
 
 
 def claim_in(policy: Policy, subject: str, text: str = "") -> Claim | None:
-    return claimed(policy.levels, subject, text, Header(()), None, policy.claim_patterns)
+    return claim_in_opening(policy.claim_vocabulary, subject, text)
 
 
 def promised(policy: Policy, tier: str | None, level: str) -> Target:

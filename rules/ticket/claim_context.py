@@ -1,0 +1,107 @@
+"""What speaks against a claim: a question, a condition, a negation, what is over or only reported.
+
+Everything is asked of the codes of a sentence, one letter a word: `claim_words` has their meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rules.ticket.claim_lines import Word
+
+_CLAUSE_SIGNS = ",:;()-"
+_CONDITION = re.compile(r"^[Gfk,+&]*h|^m[ft]*[di]")
+_NEGATED = re.compile(r"n[^ncs]*$")
+_SAYING_LITTLE = "ftbavykg~+LmC"
+_DENIED_AFTER = re.compile(r"^~?[:,(]?[btfyxkgi]{0,3}n(?:$|[.!,;:)])")
+_OVER = re.compile(r"(?:^|(?<![mao])b|[wH+f,:\-.!(iPNK]|[bwH][f+]{1,2})S|S[Hw]")
+_NOT_OVER = re.compile(r"n[^.!?]{0,3}S")
+_PAST = re.compile(r"(?<!s)(?<!s[f])p|w")
+_REQUEST = re.compile(r"^[Gfk,&]*m(?:[ykf][^.]{0,6}v|[yfk]{1,2}[^.]{0,8}v$)")
+_VERB_FIRST = re.compile(r"^[G,:]*[bwm][tyfid]")
+_REPORTS = frozenset(
+    {"cve", "cves", "cvss", "vulnerability", "vulnerabilities", "scanner", "schwachstelle"}
+)
+_WORDS_OF_WAITING = frozenset({"wait", "hurry", "rush", "slow", "eile", "warten", "zeit"})
+
+
+class CodedSentence(NamedTuple):
+    words: Sequence[Word]
+    codes: str
+    end: str
+    """What ends it: `.`, `!`, `?` or nothing."""
+
+    @property
+    def is_question(self) -> bool:
+        """By its question mark or by its first word; `Can you treat this as P1?` is a request."""
+        first = self.codes.lstrip("G,:")[:1]
+        asks = self.end == "?" or first == "q" or _VERB_FIRST.match(self.codes) is not None
+        return asks and not _REQUEST.match(self.codes)
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether a scanner rates what it found."""
+        return any(word.text in _REPORTS or word.text.startswith("cve") for word in self.words)
+
+    def clause_before(self, at: int) -> str:
+        """The codes of the clause of a word, up to the word."""
+        return self.codes[self.clause_start(at) : at]
+
+    def clause_start(self, at: int) -> int:
+        return max(self.codes.rfind(sign, 0, at) for sign in _CLAUSE_SIGNS) + 1
+
+    def is_conditional(self, at: int) -> bool:
+        """Whether what stands at a word is supposed: `if …`, `it could be …`."""
+        before = self.clause_before(at)
+        return (
+            "h" in before
+            or _CONDITION.match(self.codes) is not None
+            or re.search(r"m[bft+]{0,4}$", before) is not None
+        )
+
+    def is_negated(self, at: int) -> bool:
+        return is_negated(self.clause_before(at))
+
+    def is_denied_after(self, end: int) -> bool:
+        """`Urgent: no`, `dringend ist es nicht`."""
+        return _DENIED_AFTER.match(self.codes[end:]) is not None
+
+    def is_past(self, begin: int = 0) -> bool:
+        """Whether it tells of the past, and of nothing that lasts."""
+        return _PAST.search(self.codes, begin) is not None and "+" not in self.codes
+
+
+def sentences(words: Sequence[Word]) -> Iterator[CodedSentence]:
+    begin = 0
+    for index, word in enumerate(words):
+        if word.code in ".!?" or word.text == ";":
+            if index > begin:
+                yield _sentence(words[begin:index], word.code)
+            begin = index + 1
+    if begin < len(words):
+        yield _sentence(words[begin:], "")
+
+
+def _sentence(words: Sequence[Word], end: str) -> CodedSentence:
+    return CodedSentence(words, codes_of(words), end)
+
+
+def codes_of(words: Sequence[Word]) -> str:
+    return "".join(word.code for word in words)
+
+
+def is_negated(clause: str) -> bool:
+    """Whether a negation stands shortly before the end of a clause."""
+    found = _NEGATED.search(clause)
+    return found is not None and sum(c not in _SAYING_LITTLE for c in found[0]) <= 3
+
+
+def is_over(codes: str) -> bool:
+    """Whether a line says that what it speaks of is solved."""
+    return _OVER.search(codes) is not None and not _NOT_OVER.search(codes)
+
+
+def says_it_may_wait(words: Sequence[Word]) -> bool:
+    return any(word.text in _WORDS_OF_WAITING for word in words)

@@ -1,0 +1,308 @@
+"""The sentences by which people claim a level, as patterns over the codes of `claim_words`.
+
+Every repetition is bounded, and so is the line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rules.ticket.claim_context import CodedSentence, codes_of, is_negated, is_over, sentences
+from rules.ticket.claim_lines import NAME, Names, Word, phrase_at, read
+from rules.ticket.claim_tags import only_tags, tags
+
+_N = f"(?P<name>[{NAME}])"
+_NX = f"(?P<name>[{NAME}]|X)"
+_MOST_LEVELS = 2
+"""A line that names more of them lists them."""
+_LABELLED = re.compile(
+    rf"L~?L?(?P<noun>[ie]?)(?:[og]|f(?![{NAME}])){{0,3}}(?P<modal>m?)b?(?P<sign>[:\-])?"
+    rf"(?:n[PNJM],)?[fto]{{0,3}}[b:]?[fak+]{{0,3}}[(]?{_NX}(?:[/~]?[(]?(?P<more>[{NAME}X]))?"
+)
+"""`Severity: Critical (P1)`, `the priority of this is high`."""
+_BEFORE_LABEL = re.compile(rf"{_NX}(?:~?d)?~?Le?~?i?")
+"""`High priority`, `a critical-severity incident`."""
+_LEVEL = re.compile(rf"^[fG,]*e:{_N}")
+"""`Level: High`."""
+_SAID = re.compile(
+    rf"(?:(?:^|[,.:;\-])|[tiL][^.!?,;:()]{{0,6}}?)(?P<be>b)[fk+gLt]{{0,6}}{_N}(?P<noun>~?d{{0,2}}~?i)?"
+)
+"""`This is critical`, `the problem is really a P1`."""
+_INVERTED = re.compile(rf"(?P<be>b)f{{0,2}}(?:t|f?i)[fk+g]{{0,4}}{_N}(?P<noun>~?d{{0,2}}~?i)?")
+"""`Für uns ist das kritisch`."""
+_DECLARED = (
+    re.compile(rf"v[tfikyLm]{{0,5}}a[fLke]{{0,3}}{_N}"),  # treat this as P1
+    re.compile(rf"a[fLke]{{0,3}}{_N}[~iLfk]{{0,2}}m?[fkob]{{0,2}}(?P<verb>v)"),  # als P1 einstufen
+    re.compile(rf"v[tf]{{0,2}}[tfik]{_N}"),  # consider this critical
+    re.compile(r"v[fk]?(?P<name>P)"),  # opening a P1
+    re.compile(r"f(?P<name>P)m?v"),  # ein P1 melden
+    re.compile(rf"k[aft]{{1,3}}{_N}(?=$|[.!,;])"),  # please, as P1
+    re.compile(r"(?:^|[,:;\-])a(?P<name>[PN])(?=$|[.!,;k])"),  # as P1
+)
+_TROUBLE = (
+    re.compile(r"(?P<name>[PNJ])~?d{0,2}~?(?P<noun>[iI])"),  # a critical problem
+    re.compile(r"H[f+o]{0,4}(?P<name>P)(?![Tx])"),  # we have a P1
+    re.compile(r"(?P<name>[NP])[fky]{0,2}[gv]?[fkyo]{0,3}C"),  # urgent help
+    re.compile(r"C[gkyf]{0,3}(?P<name>N)(?=$|[.!,o])"),  # help urgently
+    re.compile(r"g[fky]{0,2}(?P<name>N)(?=C|$|[.!,])"),  # needed urgently
+)
+_RATHER = re.compile(rf"n.{{0,40}}u[fab]{{0,3}}{_N}(?=[Li]?(?:$|[.!,;:)\-k]))")
+"""`Not a P1 but a P2`."""
+_FINE = re.compile(rf"(?:^|[,ftv]){_N}[bf]{{0,3}}j(?=$|[.!,;:)\-kf])")
+"""`P3 is fine`."""
+_MAY_FOLLOW = ".!,:;()-/kcaof&gs+yhbwHtmv"
+_ALERTS = frozenset({"alert", "alerts", "warning", "warnung"})
+_OUGHT = frozenset({"should", "must", "soll", "muss", "sollte"})
+_OURS = frozenset({"our", "unsere", "unser", "unserer", "your", "ihre", "my"})
+_NOT_AFTER = frozenset(
+    {
+        "to",
+        "by",
+        "from",
+        "report",
+        "reports",
+        "would",
+        "could",
+        "might",
+        "may",
+        "waere",
+        "koennte",
+        "wuerde",
+        "payment",
+    }
+)
+_STANDS = frozenset(
+    {"zum", "zur", "unter", "bereit", "in", "fest", "vor", "auf", "im", "am", "bei"}
+)
+"""`Das System steht in Berlin` claims nothing."""
+
+
+def claims_in(line: str, names: Names, *, is_subject: bool) -> Iterator[int]:
+    """The ranks that a line claims."""
+    words = read(line, names)
+    codes = codes_of(words)
+    if is_over(codes):
+        return
+    named = {word.rank for word in words if word.code in NAME}
+    listed = len(named) > _MOST_LEVELS
+    begins = True
+    for each in sentences(words):
+        undecided = len(named) > 1 and ("r" in codes or each.end == "?")
+        if not listed:
+            if not undecided:
+                yield from tags(each, codes, is_subject=is_subject, begins=begins)
+            yield from _labelled(each)
+            yield from _said(each)
+            yield from _declared(each)
+            yield from _trouble(each)
+            yield from _instead(each)
+        yield from _phrases(each, names)
+        begins = begins and only_tags(each)
+
+
+def _rank(*words: Word) -> Iterator[int]:
+    return (word.rank for word in words if word.rank is not None)
+
+
+def _labelled(sentence: CodedSentence) -> Iterator[int]:
+    """A name next to a word for severity."""
+    codes, words = sentence.codes, sentence.words
+    for found in _LABELLED.finditer(codes):
+        name, end = found.start("name"), found.end("name")
+        colon = found["sign"] is not None or ":" in found[0]
+        if found["modal"] and words[found.start("modal")].text not in _OUGHT:
+            continue
+        if found["noun"] == "i" and not colon and codes[name - 1] != "b":
+            continue
+        if re.match(r"[/~,]?r", codes[end:]) or _follows_badly(sentence, end, colon):
+            continue
+        if not _is_refuted(sentence, found.start(), end, colon):
+            yield from _rank(words[name])
+            if found["more"]:
+                yield from _rank(words[found.end("more") - 1])
+    for found in _BEFORE_LABEL.finditer(codes):
+        name, end = found.start("name"), found.end()
+        if _names_a_thing(sentence, name, end) or _is_a_virtue(sentence, name):
+            continue
+        if not _is_refuted(sentence, name, end, False):
+            yield from _rank(words[name])
+    if found_ := _LEVEL.match(codes):
+        yield from _rank(words[found_.start("name")])
+    for at, word in enumerate(words):
+        if word.code == "K" and not sentence.is_question and "A" not in codes:
+            follows = codes[at + 1 : at + 2]
+            if not (follows and follows in "TIr") and not _is_refuted(sentence, at, at + 1, False):
+                yield from _rank(word)
+
+
+def _names_a_thing(sentence: CodedSentence, name: int, end: int) -> bool:
+    """`High priority queue`, `our top priority is …`."""
+    codes, word = sentence.codes, sentence.words[name]
+    after = codes[end : end + 2]
+    if after[:1] in ("T", "I") or after in ("~x", "~T", "~I"):
+        return True
+    if after[:1] == "x" and not (name == 0 and word.code in "PNK"):
+        return True
+    if re.match(rf"[b:][fn]{{0,3}}[{NAME}XT]", codes[end:]):
+        return True
+    return word.code == "X" and name > 0 and sentence.words[name - 1].text in _OURS
+
+
+def _is_a_virtue(sentence: CodedSentence, name: int) -> bool:
+    """`Security is a high priority for us.`"""
+    before = sentence.clause_before(name)
+    states = re.search(r"(?:bf{1,3}|H[fa]{0,3})$", before)
+    return (
+        states is not None and bool(re.search(r"[xd]", before)) and not re.search("[tiL]", before)
+    )
+
+
+def _follows_badly(sentence: CodedSentence, end: int, colon: bool) -> bool:
+    """Whether the name next to a label describes what follows: `severity: critical events`."""
+    after = sentence.codes[end : end + 2]
+    if after[:1] in ("T", "I") or after in ("~T", "~x", "~d"):
+        return True
+    if not after or (colon and sentence.codes[end - 1] in "PNK"):
+        return False
+    return after[0] in "xd" or after == "n"
+
+
+def _is_refuted(sentence: CodedSentence, start: int, end: int, colon: bool) -> bool:
+    """Whether something speaks against a claim next to a label."""
+    codes = sentence.codes
+    if sentence.is_question:
+        begins = colon and start == 0 and re.match(r"[,.\-)]", codes[end:])
+        later = colon and sentence.clause_start(start) > 0
+        if "A" in codes or not (begins or later):
+            return True
+    before = sentence.clause_before(start)
+    if any(code in before for code in "TAqB") or (start and sentence.is_reported):
+        return True
+    if any(w.text in _ALERTS for w in sentence.words[sentence.clause_start(start) : start]):
+        return True
+    if colon and "x" in before and len(before) > 4:
+        return True
+    if sentence.is_denied_after(end):
+        return True
+    return is_negated(before) or sentence.is_conditional(start)
+
+
+def _said(sentence: CodedSentence) -> Iterator[int]:
+    """`This is critical`."""
+    if sentence.is_question:
+        return
+    for form in (_SAID, _INVERTED):
+        for found in form.finditer(sentence.codes):
+            name, be = found.start("name"), found.start("be")
+            end = found.end("noun") if found["noun"] else name + 1
+            word, before = sentence.words[name], sentence.clause_before(be)
+            plain = word.code in "JM" and not word.spelt and not found["noun"]
+            if plain and not _for_us(sentence, end):
+                continue
+            if not _may_follow(sentence, end) or any(code in before for code in "Tqz"):
+                continue
+            if is_negated(before) or sentence.is_conditional(be) or sentence.is_past():
+                continue
+            if not sentence.is_denied_after(end):
+                yield from _rank(word)
+
+
+def _may_follow(sentence: CodedSentence, end: int) -> bool:
+    """Whether a statement may end there: `critical infrastructure` does not, and neither does
+    `critical that logs are kept`."""
+    if end >= len(sentence.codes):
+        return True
+    text = sentence.words[end].text
+    if text in ("that", "dass", "to"):
+        return end + 1 < len(sentence.words) and sentence.words[end + 1].text in ("us", "our")
+    return sentence.codes[end] in _MAY_FOLLOW
+
+
+def _for_us(sentence: CodedSentence, at: int) -> bool:
+    said = tuple(word.text for word in sentence.words[at : at + 2])
+    return said in (("for", "us"), ("fuer", "uns"))
+
+
+def _declared(sentence: CodedSentence) -> Iterator[int]:
+    """`Please treat this as P1`."""
+    codes, words = sentence.codes, sentence.words
+    if sentence.is_question or sentence.is_conditional(0) or sentence.is_past():
+        return
+    for form in _DECLARED:
+        for found in form.finditer(codes):
+            name = found.start("name")
+            after = codes[name + 1 : name + 3]
+            ends = "verb" in found.groupdict()
+            if (after[:1] in ("T", "I", "x", "A") and not ends) or after == "ax":
+                continue
+            if words[name].code == "M" and [w.text for w in words[name + 1 : name + 2]] == ["as"]:
+                continue
+            before = sentence.clause_before(found.start())
+            if "T" in before + found[0] or "h" in before:
+                continue
+            if not is_negated(codes[max(0, name - 8) : name].rpartition(",")[2]):
+                yield from _rank(words[name])
+
+
+def _trouble(sentence: CodedSentence) -> Iterator[int]:
+    """`We have a critical problem`, `a P1`, `urgent help`."""
+    codes = sentence.codes
+    if sentence.is_question or sentence.is_past():
+        return
+    for form in _TROUBLE:
+        for found in form.finditer(codes):
+            name, end = found.start("name"), found.end()
+            before, after = sentence.clause_before(name), codes[end : end + 2]
+            if after[:1] in ("T", "A") or after in ("~T", "~x", "~A"):
+                continue
+            several = found.groupdict().get("noun") == "I"
+            if several and not re.search(r"H[f1x+]{0,3}$", before):
+                continue
+            if re.search(r"Bf?$|o$|y$", before) or any(code in before for code in "zTA"):
+                continue
+            if is_negated(before) or sentence.is_conditional(name):
+                continue
+            if not sentence.is_denied_after(end):
+                yield from _rank(sentence.words[name])
+
+
+def _instead(sentence: CodedSentence) -> Iterator[int]:
+    """`Not a P1 but a P2`, `P3 is fine`."""
+    if sentence.is_question:
+        return
+    for form in (_RATHER, _FINE):
+        for found in form.finditer(sentence.codes):
+            name = found.start("name")
+            before = sentence.clause_before(name)
+            if "T" not in before and (form is _RATHER or not is_negated(before)):
+                yield from _rank(sentence.words[name])
+
+
+def _phrases(sentence: CodedSentence, names: Names) -> Iterator[int]:
+    """The phrases of the policy, unless something speaks against them."""
+    if sentence.is_question or sentence.is_conditional(0):
+        return
+    for at, word in enumerate(sentence.words):
+        if word.text in names.phrases and (found := phrase_at(sentence.words, at, names)):
+            end, rank = found
+            if not _is_phrase_refuted(sentence, at, end):
+                yield rank
+
+
+def _is_phrase_refuted(sentence: CodedSentence, at: int, end: int) -> bool:
+    codes, words = sentence.codes, sentence.words
+    before, after = sentence.clause_before(at), codes[end : end + 2]
+    following = words[end].text if end < len(words) else ""
+    if after[:1] in ("T", "A", "I") or after in ("~T", "~x", "~A") or following in _NOT_AFTER:
+        return True
+    if words[end - 1].text == "steht" and following in _STANDS:
+        return True
+    is_noun = end == at + 1 or words[end - 1].code in "iI"
+    if is_noun and (re.search(r"[Bs]f{0,2}$", before) or "T" in before or "A" in before):
+        return True
+    if "z" in before or "z" in codes[end : end + 3] or sentence.is_conditional(at):
+        return True
+    if is_negated(before) or "n" in codes[at + 1 : end - 1] or sentence.is_denied_after(end):
+        return True
+    return sentence.is_past(sentence.clause_start(at))

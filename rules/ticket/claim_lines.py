@@ -1,0 +1,226 @@
+"""How a line is read for a claim: each word becomes a code of one letter (see `claim_words`), names
+of levels and numbers of several words are taken together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rules.ticket.claim_words import (
+    CODES,
+    NUMBER_LABELS,
+    NUMBERS,
+    PAIRS,
+    PHRASE_GAPS,
+    VERY_HIGH,
+    folded,
+)
+
+NAME = "PNJMK"
+"""Codes of names of levels: nouns and numbers, adjectives of the top levels, adjectives of weight,
+everyday words, and numbers next to a label (`Prio 1`)."""
+_TOKEN = re.compile(
+    r"(?P<other>https?://\S+|[\w.+-]+@[\w.-]+|\w+(?:\.\w+)+|\w+(?:::\w+)+|[^\W_]+(?:_[^\W_]+)+)"
+    r"|(?P<word>[^\W_]+|['’][^\W\d_]{1,2}\b)|(?P<sign>[^\w\s])"
+)
+_SIGNS = {
+    **dict.fromkeys(":=：", ":"),
+    **dict.fromkeys(",;，、", ","),
+    **dict.fromkeys(".…。", "."),
+    **dict.fromkeys("!！¡", "!"),
+    **dict.fromkeys("?？¿", "?"),
+    **dict.fromkeys("([{<（【", "("),
+    **dict.fromkeys(")]}>）】", ")"),
+    **dict.fromkeys("/|\\", "/"),
+    **dict.fromkeys("*_~`#'’‘\"“”„«»+^", ""),
+    **dict.fromkeys("%@$€", "x"),
+    "&": "&",
+}
+"""Any other sign, such as a dash or a picture, separates."""
+_HYPHENS = "-‐‑"
+_QUOTED = re.compile(r"[\"“„«»]([^\"“”„«»]{1,120})[\"”“»«]|(?<!\w)['‘‚]([^'’‘]{2,120})['’‘](?!\w)")
+_LEADS_TO_A_NAME = re.compile(
+    r"(?:[:=]|\b(?:priority|severity|urgency|as|to|als|auf|prioritaet|schweregrad)(?: is)?) *$"
+)
+_EMPHASISED = re.compile(r"(?<![\w*_])[*_]{1,3} ?([^\s*_:][^*_:]{0,40}?) ?[*_]{1,3}(?!\w)(?! ?:)")
+_NUMBERED = re.compile(r"(p|s|sev|prio|priority|severity|prioritaet)([0-5])")
+_CODE_OF_NUMBER = {"p": "P", "s": "M", "sev": "P"}
+_STORAGE_SERVICE = "s3"
+_LONG_SPANS = frozenset({"tagen", "wochen", "monaten", "jahren", "woche", "monat", "jahr"})
+_LONGEST_GAP = 5
+"""Words between two words of a phrase."""
+
+
+class Word(NamedTuple):
+    """A word or a sign of a line."""
+
+    text: str
+    """Folded."""
+    code: str
+    raw: str = ""
+    """As it is written; empty for a sign."""
+    rank: int | None = None
+    """Of the level that it names."""
+    spelt: bool = False
+    """Whether it is written as the policy writes the name of the level."""
+
+    @property
+    def shouted(self) -> bool:
+        return len(self.raw) > 1 and self.raw.isupper()
+
+
+class LevelName(NamedTuple):
+    rank: int
+    code: str
+    spelling: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that a line is searched for."""
+
+    by_first: Mapping[str, Sequence[tuple[tuple[str, ...], LevelName]]]
+    """By the first word of the name; the longest name first."""
+    by_number: Mapping[int, int]
+    """The rank of the level with a number."""
+    phrases: Mapping[str, Sequence[tuple[tuple[str, ...], int]]]
+    """By the first word of a phrase: its words without small ones, and the rank."""
+
+
+def read(line: str, names: Names) -> list[Word]:
+    """The words and signs of a line."""
+    words = list(_named(_words(line), names))
+    for index, word in enumerate(words):
+        before = words[max(0, index - 3) : index]
+        if word.text in _LONG_SPANS and any(each.text == "vor" for each in before):
+            words[index] = word._replace(code="p")
+    return words
+
+
+def phrase_at(words: Sequence[Word], at: int, names: Names) -> tuple[int, int] | None:
+    """Where a phrase ends that begins at a word, and its rank."""
+    for parts, rank in names.phrases.get(words[at].text, ()):
+        index, found, gap = at + 1, 1, 0
+        while found < len(parts) and index < len(words):
+            word = words[index]
+            if word.text == parts[found]:
+                found, gap = found + 1, 0
+            elif word.text in PHRASE_GAPS or word.text.isdecimal():
+                gap += 1
+            elif word.code != "~":
+                break
+            if gap > _LONGEST_GAP:
+                break
+            index += 1
+        if found == len(parts):
+            return index, rank
+    return None
+
+
+def _words(line: str) -> list[Word]:
+    found: list[Word] = []
+    for token in _TOKEN.finditer(_EMPHASISED.sub(r"(\1)", _without_quotes(line))):
+        text = token[0]
+        if not token["sign"]:
+            word = folded(text)
+            unknown = "x" if token["word"] or "." in word else ""
+            found.append(Word(word, CODES.get(word, "x") if unknown else "x", text))
+            continue
+        code = _sign(token)
+        if code == ")" and found and found[-1].code == "!":
+            found.pop()  # `(P1!)`
+        repeated = found[-1].code == code if found else code in ".,:-!?"
+        if code and not repeated:
+            found.append(Word(text, code))
+    return found
+
+
+def _sign(token: re.Match[str]) -> str:
+    sign, start, end = token["sign"], token.start(), token.end()
+    before, after = token.string[max(0, start - 1) : start], token.string[end : end + 1]
+    code = _SIGNS.get(sign, "-")
+    if sign in _HYPHENS and before.isalnum() and after.isalnum():
+        return "~"
+    if code == "." and after.isalnum():
+        return ""
+    return "-" if code == "/" and (before.isspace() or after.isspace()) else code
+
+
+def _without_quotes(line: str) -> str:
+    """The line without what it quotes; a short quotation stays where it names a level (`Priority:
+    "high"`), and so does one that is all of the line."""
+
+    def kept(found: re.Match[str]) -> str:
+        inner = found[1] or found[2]
+        names = len(inner.split()) <= 2 and _LEADS_TO_A_NAME.search(folded(line[: found.start()]))
+        return inner if names or len(inner) + 4 >= len(line) else " quoted "
+
+    return _QUOTED.sub(kept, line)
+
+
+def _named(words: list[Word], names: Names) -> Iterator[Word]:
+    at = 0
+    while at < len(words):
+        word, count = _name_at(words, at, names) or (words[at], 1)
+        yield word
+        at += count
+
+
+def _name_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | None:
+    """The name, number or pair of words that begins at a word, and how many words it has."""
+    first = words[at]
+    for parts, name in names.by_first.get(first.text, ()):
+        taken = _taken(words, at, len(parts))
+        if taken is not None and taken[0] == parts:
+            return _name(first, name), taken[1]
+    if number := _number_at(words, at, names):
+        return number
+    taken = _taken(words, at, 2)
+    if taken is None:
+        return None
+    if taken[0] in VERY_HIGH:
+        return _name(first, names.by_first["highest"][0][1]), taken[1]
+    code = PAIRS.get((taken[0][0], taken[0][1]))
+    return (first._replace(code=code), taken[1]) if code else None
+
+
+def _name(word: Word, name: LevelName) -> Word:
+    spelt = bool(name.spelling) and word.raw == name.spelling
+    return word._replace(code=name.code, rank=name.rank, spelt=spelt)
+
+
+def _taken(words: list[Word], at: int, count: int) -> tuple[tuple[str, ...], int] | None:
+    """So many words from one on, hyphens between them aside, and how many entries they are."""
+    if count == 1:
+        return (words[at].text,), 1
+    texts: list[str] = []
+    for index in range(at, min(len(words), at + 2 * count)):
+        if words[index].code != "~":
+            texts.append(words[index].text)
+        if len(texts) == count:
+            return tuple(texts), index + 1 - at
+    return None
+
+
+def _number_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | None:
+    """A number: `P1`, `p-1`, `Sev 1`, `Priority: 1`, `Prio eins`."""
+    first = words[at]
+    if found := _NUMBERED.fullmatch(first.text):
+        rank = names.by_number.get(int(found[2]))
+        if rank is None or first.text == _STORAGE_SERVICE:
+            return None
+        return first._replace(code=_CODE_OF_NUMBER.get(found[1], "K"), rank=rank), 1
+    labelled = first.text in NUMBER_LABELS
+    if not labelled and first.text != "p":
+        return None
+    index = at + 1
+    while index < min(len(words), at + 4) and words[index].code in ("~e:.-b" if labelled else "~"):
+        index += 1
+    if index >= len(words) or (index + 1 < len(words) and words[index + 1].text == "%"):
+        return None
+    rank = names.by_number.get(NUMBERS.get(words[index].text, -1))
+    if rank is None:
+        return None
+    return first._replace(code="K" if labelled else "P", rank=rank), index + 1 - at

@@ -1,0 +1,136 @@
+"""Names of levels that stand alone: in brackets, at the head of a line, behind a dash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rules.ticket.claim_context import CodedSentence, says_it_may_wait
+from rules.ticket.claim_lines import NAME, Word
+
+_TAG = re.compile(rf"^[gfLiCke1X+~b/&a]*(?:[{NAME}]|X~?L|L[:e~b]*X)[gfLiCkeX+~/{NAME}da]*$")
+_STRONG = re.compile(r"[PNKX]|[JM]~?i?L|L[:e]*[JMX]")
+_CERTAIN = re.compile(r"[PKX]|L")
+_LEAD = re.compile(r"[fkX+]*([PNK])(?:/[PNKJM])*(~?)(.?)")
+_REST_DENIES = re.compile(r"[:\-,(]?[fbti]{0,2}n[^a-zA-Z]?$")
+_URGENT = ("urgen", "dring", "eilig", "eilt")
+
+
+class _Segment(NamedTuple):
+    """A part of a sentence between its signs."""
+
+    words: Sequence[Word]
+    codes: str
+    start: int
+    before: str
+    """The sign before it; nothing at the begin of the sentence."""
+    after: str
+    begins: bool
+    """Whether only greetings and brackets are before it in the line."""
+    unhurried: bool
+    """Whether the part before it says that there is no hurry: `Not urgent: P4`."""
+
+
+def tags(sentence: CodedSentence, line: str, *, is_subject: bool, begins: bool) -> Iterator[int]:
+    """The ranks of the names that stand alone in a sentence of a line with these codes."""
+    if sentence.end == "?" and _asks_about_levels(sentence, line):
+        return
+    reported = sentence.is_reported
+    for part in _segments(sentence, begins):
+        rest = sentence.codes[part.start + len(part.codes) :]
+        if part.after == "?" or _REST_DENIES.match(rest):
+            continue
+        if not part.begins and reported:
+            continue
+        if _TAG.match(part.codes):
+            if _is_placed(part, sentence, is_subject):
+                yield from _severest(part.words)
+        elif part.begins and (rank := _leading(part, is_subject)) is not None:
+            yield rank
+
+
+def only_tags(sentence: CodedSentence) -> bool:
+    """Whether it is a greeting or a tag, so that the next one begins the line."""
+    return _is_greeting(sentence.codes) or _TAG.match(sentence.codes) is not None
+
+
+def _asks_about_levels(sentence: CodedSentence, line: str) -> bool:
+    return "A" in line or ("q" in sentence.codes[:6] and "T" in line)
+
+
+def _is_greeting(codes: str) -> bool:
+    return codes.startswith("G") and len(codes) <= 5
+
+
+def _segments(sentence: CodedSentence, begins: bool) -> Iterator[_Segment]:
+    start, before, unhurried = 0, "", False
+    codes = f"{sentence.codes}{sentence.end or '$'}"
+    for index, code in enumerate(codes):
+        if index < len(sentence.codes) and code not in ":,()-":
+            continue
+        words, inside = sentence.words[start:index], codes[start:index]
+        if words:
+            yield _Segment(words, inside, start, before, code, begins, unhurried)
+            unhurried = ("n" in inside and len(inside) <= 4) or says_it_may_wait(words)
+            begins = begins and (_is_greeting(inside) or (before == "(" and code == ")"))
+        start, before = index + 1, code
+
+
+def _severest(words: Sequence[Word]) -> Iterator[int]:
+    ranks = [w.rank for w in words if w.rank is not None]
+    if ranks:
+        yield max(ranks)
+
+
+def _is_placed(part: _Segment, sentence: CodedSentence, is_subject: bool) -> bool:
+    """Whether a tag stands where people put one; a word of everyday use must be at the head, in
+    brackets of the subject, or behind a dash there."""
+    strong, certain = _STRONG.search(part.codes), _CERTAIN.search(part.codes)
+    shouted = all(w.shouted for w in part.words if w.code in NAME)
+    ends = part.after in "$.!"
+    if part.before == "(" and part.after == ")":
+        meant = strong or shouted or any(w.spelt for w in part.words)
+        return bool(certain or ((is_subject or part.begins) and (meant or part.begins)))
+    if part.begins:
+        at_head = part.after in ":!-.$)"
+        return bool(strong or at_head or (part.after == "," and _may_wait_after(part, sentence)))
+    match part.before:
+        case "-" | ")" | "":
+            return bool(strong or (is_subject and ends))
+        case ",":
+            return bool(strong and (is_subject or ends))
+        case ":":
+            meant = certain or shouted
+            return bool(ends and ((certain and part.unhurried) or (is_subject and meant)))
+        case _:
+            return False
+
+
+def _may_wait_after(part: _Segment, sentence: CodedSentence) -> bool:
+    """`Low, no hurry`."""
+    at = part.start + len(part.codes) + 1
+    return "n" in sentence.codes[at:] or says_it_may_wait(sentence.words[at:])
+
+
+def _leading(part: _Segment, is_subject: bool) -> int | None:
+    """The rank of a name at the head that no sign separates from what follows: `P1 cluster down`,
+    `URGENT cluster down`."""
+    lead = _LEAD.match(part.codes)
+    if lead is None or lead[2] or (lead[3] and lead[3] in "A&rIobwmB") or "A" in part.codes:
+        return None
+    at = lead.start(1)
+    word, rest = part.words[at], part.words[at + 1 :]
+    is_number = word.text[-1:].isdigit() or word.text in ("p", "s")
+    if "T" in part.codes and not is_number:
+        return None
+    followed = lead[3] in "dik" or (lead[3] in "xT" and len(part.codes) > 2)
+    shouted = word.shouted and not all(w.shouted for w in rest if len(w.raw) > 1)
+    claims = (
+        (is_number and followed)
+        or (not is_number and shouted)
+        or (is_subject and word.text.startswith(_URGENT))
+        or "/" in lead[0]
+        or lead[3] == "c"
+    )
+    return word.rank if claims else None
