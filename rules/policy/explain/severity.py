@@ -70,9 +70,18 @@ def _claims(policy: Policy) -> Iterator[Explained]:
     name = severity.levels[0].name
     yield Explained(
         "severity.names",
-        "A mail claims a level by its name, in the subject or in the first lines: in brackets "
-        f"in the subject ({quoted(f'[{name}]')}), before a colon ({quoted(f'{name}: …')}), or "
-        f"after a word such as severity or priority ({quoted(f'Severity: {name}')}).",
+        "A mail claims a level by one of its names or its number, in the subject or in the first "
+        f"lines: in brackets of the subject ({quoted(f'[{name}]')}), at the head "
+        f"({quoted(f'{name}: …')}), next to a word for severity or priority "
+        f"({quoted(f'Severity: {name}')}), or in a sentence ({quoted(f'this is {name.lower()}')}).",
+    )
+    yield Explained(
+        "severity.urgent",
+        f"Words such as {quoted('urgent')} and {quoted('emergency')} claim {name} there, unless "
+        "they are a name of another level.",
+    )
+    yield Explained(
+        "severity.denied", "What a sentence denies, asks, supposes or quotes claims nothing."
     )
     for level in severity.levels:
         if level.phrases:
