@@ -217,6 +217,8 @@ AIVEN: tuple[Mutation, ...] = (
         "    found |= _answers_below(examined, asked)",
         "    found |= set()",
         "test_aiven.py::TestContent::test_A7_answers_below_the_questions_complete_it",
+    ),
+    row(
         "A4 people of the portal",
         REQUEST,
         "for written in cc:",
