@@ -81,7 +81,7 @@ MERGES_BY_MAIL = Edit(
     MERGING, "if not facts.may_be_critical:", "if not facts.may_be_critical and False:"
 )
 FOR_A_WORKAROUND = (
-    "    return _change_severity(ticket, level, reason, {}, policy)\n\n\ndef _change_"
+    "    return _change_severity(ticket, level, reason, {}, policy, workaround=True)\n"
 )
 
 MUTATIONS = (
