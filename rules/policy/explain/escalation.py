@@ -30,7 +30,7 @@ def alerts(policy: Policy) -> Iterator[Explained]:
     if policy.escalation.levels:
         yield Explained(
             "on_call.no_escalation",
-            "The people of the escalation are notified of escalations only.",
+            "The levels of the escalation are notified of escalations only.",
         )
 
 
@@ -61,6 +61,11 @@ def escalation(policy: Policy) -> Iterator[Explained]:
         "escalation.unreachable",
         "A person whose address bounces or is closed is passed over: for further people of the "
         "level, or in the end for all staff.",
+    )
+    yield Explained(
+        "escalation.replies",
+        "What such a person answers by mail, if they are not staff, is a comment that only staff "
+        "read.",
     )
     if len(escalation.levels) > 1 and escalation.levels[0].answer_within is None:
         if escalation.spoken_first:

@@ -11,12 +11,21 @@ from rules.policy.explain.english import Explained, count, listed
 def senders(policy: Policy) -> Iterator[Explained]:
     match policy.registration:
         case "user":
-            yield Explained("registration.user", "Only registered people may write.")
+            yield Explained("registration.user", "Only registered people open requests.")
+            yield Explained(
+                "registration.invited",
+                "A proven colleague at a company's mail domain who is not registered is sent a "
+                "link to sign up; their mail is held, and filed once they have signed up.",
+            )
         case "domain":
             yield Explained(
                 "registration.domain",
                 "A proven sender at a company's mail domain is registered with their first mail.",
             )
+    yield Explained(
+        "registration.guests",
+        "Somebody else who is on a ticket may comment on it by replying to its mails.",
+    )
     match policy.unauthenticated:
         case "refuse":
             yield Explained(
@@ -176,6 +185,10 @@ def notifications(policy: Policy) -> Iterator[Explained]:
     )
     yield Explained(
         "notices.severity", f"The people on a ticket are {_notified(severity)} of a new severity."
+    )
+    yield Explained(
+        "notices.reasons",
+        "Of the reason of a change by staff, customers read only what follows the word public:.",
     )
     match policy.staff.notify:
         case "all":

@@ -36,7 +36,7 @@ def requests(policy: Policy) -> Iterator[Explained]:
     if policy.completeness.facts:
         yield Explained(
             "completeness.asked",
-            "The first answer asks for each of these facts that the request does not state:",
+            "The acknowledgement asks for each of these facts that the request does not state:",
         )
     else:
         yield Explained("completeness.none", "No facts are asked for; every request is complete.")
