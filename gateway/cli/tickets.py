@@ -298,6 +298,7 @@ def _facts(ticket: TicketView) -> Iterator[tuple[str, str]]:
         ("answered", _time(details.first_answered_at)),
         ("escalated", f"to level {details.escalation_level}" if details.escalation_level else ""),
         ("missing", ", ".join(details.missing)),
+        ("waits", f"for {details.waits_for}" if details.waits_for else ""),
         ("rating", details.rating),
         *details.fields.items(),
     )

@@ -247,7 +247,7 @@ def _follows_up(notice: Notice, policy: Policy) -> bool:
 def _waits_for(about: NoticeTicket | None) -> str:
     if about is None or about.waiting is None:
         return ""
-    return "portal" if about.waiting.portal else "facts"
+    return about.waiting.waits_for
 
 
 def _phone(about: NoticeTicket | None, policy: Policy) -> str:

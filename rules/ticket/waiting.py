@@ -35,6 +35,11 @@ class Waiting:
     """When the promise begins with what is there; None if only an act begins it."""
 
     @property
+    def waits_for(self) -> str:
+        """`portal`, which takes precedence, or `facts`."""
+        return "portal" if self.portal else "facts"
+
+    @property
     def next_at(self) -> datetime | None:
         """When something is due while it waits; None if nothing is."""
         times = [at for at in (self.ask_at, self.until) if at is not None]

@@ -28,6 +28,7 @@ from storage.db.tables import (
     TicketRow,
     table,
 )
+from storage.ticket import clocks
 from storage.ticket.views import (
     AttachmentView,
     AuditView,
@@ -258,11 +259,13 @@ def summary(row: Row[Any]) -> TicketSummary:
 
 
 def _details(row: Row[Any]) -> TicketDetails:
+    waiting = clocks.read_waiting(row.waiting)
     return TicketDetails(
         tier=row.tier,
         channel=row.channel or "",
         fields=json.loads(row.fields),
         missing=tuple(json.loads(row.missing)),
+        waits_for=waiting.waits_for if waiting is not None else "",
         escalation_level=row.escalation_level,
         first_due_at=row.first_due_at,
         first_answered_at=row.first_answered_at,

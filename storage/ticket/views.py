@@ -41,6 +41,8 @@ class TicketDetails:
     """The way of contact that the company prefers."""
     fields: Mapping[str, str]
     missing: tuple[str, ...]
+    waits_for: str
+    """What its clock waits for, `portal` or `facts`; empty where it waits for nothing."""
     escalation_level: int
     first_due_at: datetime | None
     first_answered_at: datetime | None

@@ -84,6 +84,7 @@ class TicketJson:
             "tier": details.tier,
             "fields": {name: self._masked(value) for name, value in details.fields.items()},
             "missing": list(details.missing),
+            "waits_for": details.waits_for,
             "escalation_level": details.escalation_level,
             "first_due_at": _timestamp(details.first_due_at),
             "first_answered_at": _timestamp(details.first_answered_at),

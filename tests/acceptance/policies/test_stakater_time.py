@@ -50,7 +50,7 @@ class TestClock:
         clocked.set_clock(NOW + timedelta(days=30))
         clocked.notify_overdue()
 
-        assert clocked.due(number) is None
+        assert (clocked.due(number), clocked.ticket(number)["waits_for"]) == (None, "portal")
         assert "submit this request in the portal: https://support.example.com" in acknowledged
         assert "You will receive a first response by" not in acknowledged
 
