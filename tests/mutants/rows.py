@@ -16,13 +16,67 @@ def row(name: str, path: str, old: str, new: str, test: str) -> Mutation:
     return Mutation(name, (Edit(path, old, new),), (f"{POLICIES}/{test}",))
 
 
-WEKA: tuple[Mutation, ...] = ()
-
 CONTEXT, FOLLOW_UP = "gateway/outgoing/context.py", "rules/service/follow_up.py"
 REQUEST = "rules/decision/request.py"
 
 ANSWERS, WAITING = "rules/service/answers.py", "rules/service/waiting.py"
 COMPLETE = "rules/decision/change/complete.py"
+
+REACH, ESCALATE = "rules/service/escalation.py", "rules/decision/change/escalation.py"
+NOTIFICATIONS = "rules/service/notifications.py"
+
+WEKA: tuple[Mutation, ...] = (
+    row(
+        "W5 a suspended executive",
+        REACH,
+        "        if contact.address not in unreachable:",
+        "        if True:",
+        "test_weka.py::TestEscalation::test_W5_a_suspended_executive_is_passed_over",
+    ),
+    row(
+        "W5 the confirmation",
+        REACH,
+        "        if contact.address not in unreachable:",
+        "        if True:",
+        "test_weka.py::TestEscalation::test_W5_the_confirmation_names_only_who_was_sent_mail",
+    ),
+    row(
+        "W5 on duty now",
+        REACH,
+        "for window in duty.roster if window.covers(at))",
+        "for window in duty.roster)",
+        "test_weka.py::TestEscalation::test_W5_a_repeated_request_reaches_who_is_on_duty_now",
+    ),
+    row(
+        "W7 claims alert on-call people",
+        NOTIFICATIONS,
+        "reach(policy.on_call, now, unreachable)",
+        "reach(policy.escalation.levels[0], now, unreachable)",
+        "test_weka.py::TestAlerts::test_W7_claims_and_clocks_alert_on_call_and_no_executive",
+    ),
+    row(
+        "W7 clocks alert on-call people",
+        "rules/decision/change/overdue.py",
+        "reach(policy.on_call, facts.at, facts.unreachable)",
+        "reach(policy.escalation.levels[0], facts.at, facts.unreachable)",
+        "test_weka.py::TestAlerts::test_W7_claims_and_clocks_alert_on_call_and_no_executive",
+    ),
+    row(
+        "W7 how to escalate",
+        CONTEXT,
+        'how_to_escalate=policy.escalation.how or "",',
+        'how_to_escalate="",',
+        "test_weka.py::TestAlerts"
+        "::test_W7_the_acknowledgement_says_how_to_escalate_and_that_chat_replaces_no_ticket",
+    ),
+    row(
+        "W7 an escalation in an opening mail",
+        "rules/decision/opening_escalation.py",
+        "    if not isinstance(command, Escalate) or case.by_machine or by_staff:",
+        "    if True:",
+        "test_weka.py::TestAlerts::test_W7_an_opening_mails_escalate_is_heard",
+    ),
+)
 
 STAKATER: tuple[Mutation, ...] = (
     row(
@@ -311,6 +365,65 @@ AIVEN: tuple[Mutation, ...] = (
 PERMISSIONS = "rules/service/permissions.py"
 
 ATLAN: tuple[Mutation, ...] = (
+    row(
+        "T4 a critical level",
+        "rules/decision/change/state.py",
+        "        orders = notifications.alert_on_call(",
+        "        orders = () and notifications.alert_on_call(",
+        "test_atlan.py::TestHours"
+        "::test_T4_the_engineer_on_call_is_notified_of_a_ticket_set_to_critical",
+    ),
+    row(
+        "T5 one level at a time",
+        REACH,
+        "    number = current + 1 if why is None else current",
+        "    number = current + 1",
+        "test_atlan.py::TestEscalation::test_T5_an_engineer_who_has_not_answered_is_reminded_first",
+    ),
+    row(
+        "T6 the success manager",
+        ESCALATE,
+        "    manager = ticket.success_manager if policy",
+        '    manager = "" if policy',
+        "test_atlan.py::TestEscalation::test_T6_the_customer_s_success_manager_is_notified",
+    ),
+    row(
+        "T10 the assigned engineer",
+        REACH,
+        "if level.assigned_first else None",
+        "if False else None",
+        "test_atlan.py::TestReachingSomebody::test_T10_the_assigned_engineer_hears_first",
+    ),
+    row(
+        "T10 the time of a level",
+        REACH,
+        "        if until is None or at >= until:",
+        "        if True:",
+        "test_atlan.py::TestReachingSomebody::test_T10_no_level_within_the_time_of_the_one_below",
+    ),
+    row(
+        "T10 the pause",
+        REACH,
+        "if at - each.at < PAUSE)",
+        "if False)",
+        "test_atlan.py::TestReachingSomebody"
+        "::test_T10_the_same_engineer_is_asked_at_most_every_quarter_of_an_hour",
+    ),
+    row(
+        "T10 who was passed over",
+        "storage/ticket/write.py",
+        'if effect.passed else ""',
+        'if False else ""',
+        "test_atlan.py::TestReachingSomebody"
+        "::test_T10_a_dead_director_is_passed_over_and_it_is_said",
+    ),
+    row(
+        "T10 the desk",
+        NOTIFICATIONS,
+        "        desk = [each for each in staff if each.address not in unreachable]",
+        "        desk = []",
+        "test_atlan.py::TestReachingSomebody::test_T10_the_desk_hears_when_nobody_else_can",
+    ),
     row(
         "T2 read-only lists",
         PERMISSIONS,

@@ -158,12 +158,12 @@ class TestSeverity:
         ann = server.a_user()
         number = server.open_by_mail(ann, "Severity: P1")
 
-        server.change(number, severity="P0", why="All dashboards are empty.")
+        server.change(number, severity="P0", why="All dashboards are empty.", why_public=True)
 
         ticket = server.ticket(number)
         assert (ticket["severity"], ticket["severity_claimed"]) == ("P0", "P1")
         assert audit_lines(ticket, "severity_changed") == [
-            ("P2", "P0", "All dashboards are empty.")
+            ("P2", "P0", "public: All dashboards are empty.")
         ]
         assert server.mail_to(ann, number, containing="All dashboards are empty.")
 

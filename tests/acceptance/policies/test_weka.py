@@ -166,7 +166,7 @@ class TestNotifications:
         ann = server.a_user()
         number = server.open_by_mail(ann)
 
-        server.change(number, status="resolved", why="The disk is new.")
+        server.change(number, status="resolved", why="The disk is new.", why_public=True)
 
         text = plain_text(server.mail_to(ann, number, containing="is now resolved"))
         assert "Reason: The disk is new." in text
@@ -352,6 +352,17 @@ class TestAlerts:
 
         assert clocked.mails_to(EXECUTIVE_AT["09:30"], number)
         assert clocked.mails_to(ON_CALL, number) == []
+
+    def test_W7_the_acknowledgement_says_how_to_escalate_and_that_chat_replaces_no_ticket(
+        self, server: PolicyServer
+    ) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
+
+        text = plain_text(server.mail_to(ann, number))
+        assert f"call {PHONE}, choose the escalation option and leave a voicemail" in text
+        assert "reply with #escalate and the reason on the first line" in text
+        assert "A chat does not replace a ticket and has no promised response time." in text
 
     def test_W7_an_opening_mails_escalate_is_heard(self, clocked: ClockedPolicyServer) -> None:
         ann = clocked.a_user()
