@@ -47,8 +47,9 @@ SUBJECTS: tuple[tuple[str, Callable[[Policy], Iterator[Explained]]], ...] = (
 
 
 def chapters_of(policy: Policy) -> tuple[Chapter, ...]:
-    """The policy, subject by subject."""
-    return tuple(Chapter(title, tuple(sentences(policy))) for title, sentences in SUBJECTS)
+    """The policy, subject by subject; without subjects on which it says nothing."""
+    chapters = (Chapter(title, tuple(sentences(policy))) for title, sentences in SUBJECTS)
+    return tuple(chapter for chapter in chapters if chapter.sentences)
 
 
 def as_text(chapters: Sequence[Chapter], width: int = 80) -> str:

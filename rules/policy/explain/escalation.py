@@ -64,8 +64,8 @@ def escalation(policy: Policy) -> Iterator[Explained]:
     )
     yield Explained(
         "escalation.replies",
-        "What such a person answers by mail, if they are not staff, is a comment that only staff "
-        "read.",
+        "What a person of the escalation answers by mail, if they are not staff, is a comment that "
+        "only staff read.",
     )
     if len(escalation.levels) > 1 and escalation.levels[0].answer_within is None:
         if escalation.spoken_first:

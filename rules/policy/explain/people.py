@@ -188,7 +188,7 @@ def notifications(policy: Policy) -> Iterator[Explained]:
     )
     yield Explained(
         "notices.reasons",
-        "Of the reason of a change by staff, customers read only what follows the word public:.",
+        'Of the reason of a change by staff, customers read only what follows "public:".',
     )
     match policy.staff.notify:
         case "all":

@@ -48,7 +48,6 @@ def requests(policy: Policy) -> Iterator[Explained]:
 
 def incomplete(policy: Policy) -> Iterator[Explained]:
     if not policy.completeness.facts:
-        yield Explained("completeness.always", "No request is incomplete.")
         return
     yield Explained(
         "completeness.answers",

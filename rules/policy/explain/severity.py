@@ -73,7 +73,7 @@ def _claims(policy: Policy) -> Iterator[Explained]:
         "A mail claims a level by one of its names or its number, in the subject or in the first "
         f"lines: in brackets of the subject ({quoted(f'[{name}]')}), at the head "
         f"({quoted(f'{name}: …')}), next to a word for severity or priority "
-        f"({quoted(f'Severity: {name}')}), or in a sentence ({quoted(f'this is {name.lower()}')}).",
+        f"({quoted(f'Severity: {name}')}), or in a sentence ({quoted(f'this is {name}')}).",
     )
     yield Explained(
         "severity.urgent",
