@@ -94,6 +94,8 @@ class Expectations:
     """For each Message-ID of a filed mail its author; empty if an id of others led it there."""
     opening_references: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     """For each Message-ID, the tickets whose first mail referred to it, and that mail's author."""
+    contacts: dict[str, set[int]] = field(default_factory=dict)
+    """For each contact the tickets of which they were notified."""
     held: dict[UUID, ExpectedHeldMail] = field(default_factory=dict)
     """The quarantine, by journal id."""
     opened_at: dict[str, list[datetime]] = field(default_factory=dict)
@@ -119,6 +121,11 @@ class Expectations:
         if not self.registry.is_staff(address) and self.presence(ticket, address) != ACTIVE:
             return False
         return self.registry.receives_mail(address)
+
+    def is_contact(self, ticket: int, address: str, is_over: IsOver) -> bool:
+        """Whether an address was notified of a ticket, or of one that leads to it, as a contact."""
+        tickets = self.contacts.get(address, ())
+        return any(self.resolve_ticket(one, is_over) == ticket for one in tickets)
 
     # ---- which ticket a mail belongs to -------------------------------------------------------
 
@@ -249,6 +256,8 @@ class Expectations:
             return False
         if self.registry.is_outsider(author) and "token" in pointers:
             return True  # a participant forwarded a notice to them
+        if self.is_contact(ticket, author, is_over):
+            return True
         return self.is_colleague(author, ticket) and pointers != {"tag"}
 
     def is_colleague(self, author: str, ticket: int) -> bool:

@@ -9,7 +9,13 @@ from rules.decision.reasons import Verdict
 from tests.properties.conversation.expectations import ACTIVE, PENDING, REMOVED
 from tests.properties.conversation.mails import AUTOMATIC_MARKERS, quoted
 from tests.properties.conversation.outcomes import THANKS, UNSUBSCRIBE
-from tests.properties.conversation.people import AT_SALES, AT_SUPPORT, EVERYBODY, SALES
+from tests.properties.conversation.people import (
+    AT_SALES,
+    AT_SUPPORT,
+    CONTACTS,
+    EVERYBODY,
+    SALES,
+)
 from tests.properties.conversation.pipeline import SentNotice
 from tests.properties.conversation.support_model import SupportModel
 
@@ -21,6 +27,11 @@ picks = st.integers(0, 9)
 automatic_markers = st.sampled_from([*[""] * 12, *AUTOMATIC_MARKERS])
 proofs = st.sampled_from(["proven"] * 6 + ["nothing"] * 4 + ["forged", "doubtful"])
 SUBJECTS = ("Printer", "[P1] Printer", "Critical: production is down", "Fwd: Printer")
+SAYINGS = {
+    "claim": "P1: production is down!",
+    "escalate": "#escalate Nobody answers.",
+    "fact": "It is on floor 4, since noon.",
+}
 COMMANDS = (
     "",
     "#note",
@@ -30,6 +41,8 @@ COMMANDS = (
     "#status open",
     "#severity low",
     "#severity critical",
+    "#complete",
+    "#field floor 4",
     "#nonsense",
 )
 
@@ -74,6 +87,7 @@ class MailSteps(SupportModel):
         if not received.reply_address or self._is_to_staff(received):
             return
         text = {"thanks": THANKS, "unsubscribe": UNSUBSCRIBE}.get(content) or self._new_marker()
+        text = f"{SAYINGS[content]}\n{text}" if content in SAYINGS else text
         if quote:
             text = f"{text}\n\n{quoted(received.texts[0])}"
         answer = self._write_mail(
@@ -87,6 +101,52 @@ class MailSteps(SupportModel):
             references=(received.message_id,),
         )
         self._deliver(answer, send_notices)
+
+    @precondition(lambda self: self._notices_to_customers())
+    @rule(pick=picks, saying=st.sampled_from(list(SAYINGS)), proof=proofs, closes=st.booleans())
+    def a_customer_wants_more(self, pick: int, saying: str, proof: str, closes: bool) -> None:
+        """A claim, an escalation or a missing fact, by the reply address of a notice; perhaps once
+        the ticket is closed, so that it opens the next one."""
+        received = self._nth_newest(self._notices_to_customers(), pick)
+        if closes and received.ticket in self.changeable_tickets:
+            self._close(received.ticket)
+        mail = self._write_mail(
+            received.recipient,
+            f"{SAYINGS[saying]}\n{self._new_marker()}",
+            proof=proof,
+            recipients=(received.reply_address,),
+            references=(received.message_id,),
+        )
+        receipt = self._deliver(mail, send_notices=True)
+        self.performed[f"{saying}: {receipt.verdict}"] += 1
+
+    def _notices_to_customers(self) -> list[SentNotice]:
+        return [p for p in self.sent_notices if p.reply_address and not self._is_to_staff(p)]
+
+    @precondition(lambda self: any(p.recipient in CONTACTS for p in self.sent_notices))
+    @rule(
+        pick=picks,
+        pointer=st.sampled_from(["our_message_id", "tag", "many", "none"]),
+        proof=proofs,
+        send_notices=st.booleans(),
+    )
+    def a_contact_answers(self, pick: int, pointer: str, proof: str, send_notices: bool) -> None:
+        """The person on duty answers a notice; with `none` they write a mail of their own."""
+        of_contacts = [p for p in self.sent_notices if p.recipient in CONTACTS and p.ticket]
+        if not of_contacts:
+            return
+        received = self._nth_newest(of_contacts, pick)
+        tag = f"[#{received.ticket}] " if pointer in ("tag", "many") else ""
+        mail = self._write_mail(
+            received.recipient,
+            self._new_marker(),
+            proof=proof,
+            recipients=(received.mailbox,),
+            references=self._references(received, pointer),
+            subject=f"Re: {tag}Printer",
+        )
+        self._deliver(mail, send_notices)
+        self.performed["a contact answered"] += 1
 
     @precondition(lambda self: self.sent_notices)
     @rule(

@@ -139,6 +139,8 @@ def _right_on(
         return Right.FLAG
     if expected.registry.is_outsider(mail.author) and pointer == "token":
         return Right.FLAG  # a participant forwarded a notice to them
+    if expected.is_contact(target, mail.author, is_over):
+        return Right.FLAG
     of_company = account_state in (AccountState.USER, AccountState.COLLEAGUE)
     if of_company and expected.is_colleague(mail.author, target):
         return Right.FLAG if pointer != "tag" else Right.NONE

@@ -25,6 +25,9 @@ MACHINE = "bot@acme.example"
 """A registered user that is a program: its automatic mail may open tickets."""
 UNENROLLED = "new@acme.example"
 """In a company's domain, but registered in neither mailbox."""
+CONTACTS = ("duty@vendor.example", "oncall@vendor.example")
+"""People whom the policy notifies: of an escalation, and of what is urgent. They are registered
+nowhere, and on no ticket."""
 OUTSIDERS = ("tom@out.example", "una@elsewhere.example")
 """Strangers, and guests once somebody adds them to a ticket."""
 

@@ -44,6 +44,7 @@ from storage.notices import more, outbox
 from storage.notices.outbox import Claimed, Notice
 from storage.registry.mailboxes import list_mailboxes
 from storage.registry.signing_keys import load_keys
+from storage.ticket import overdue
 from storage.ticket.change import change_ticket
 from storage.ticket.rows import ChangeContext
 from tests.properties.conversation.people import enrol
@@ -298,6 +299,14 @@ class Pipeline:
             lambda c: change_ticket(c, context, ticket, changes, self.policy, by_staff=True)
         )
         return isinstance(decided, Effects)
+
+    def report_clocks(self) -> None:
+        """What the scheduler does for the tickets with something to report."""
+        policies = {"default": self.policy}
+        while due := self.transact(lambda c: overdue.due(c, self.now, 50)):
+            self.transact(
+                lambda c, t=due: overdue.notify_overdue(c, t, policies, self.now, self.new_id)  # type: ignore[misc]
+            )
 
     def _claim(self, connection: Connection) -> Claimed:
         claimed = outbox.claim(connection, self.now, 50)

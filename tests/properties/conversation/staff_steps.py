@@ -10,6 +10,7 @@ from hypothesis.stateful import precondition, rule
 from rules.ticket.changes import (
     AddPerson,
     Change,
+    Complete,
     Delete,
     Merge,
     PublishComment,
@@ -154,6 +155,12 @@ class StaffSteps(SupportModel):
                 comment.visibility = Visibility.NOTE if is_note else row.becomes
                 comment.ticket = expected.end_of_merges(row.ticket_id)
             self.performed["accepted on another ticket"] += row.ticket_id in expected.merged
+
+    @precondition(lambda self: self.changeable_tickets)
+    @rule(pick=picks)
+    def a_request_is_declared_complete(self, pick: int) -> None:
+        ticket = self._nth_newest(self.changeable_tickets, pick)
+        self.performed["declared complete"] += self._change(ticket, Complete("we know enough"))
 
     @rule(span=st.sampled_from([timedelta(minutes=5), timedelta(hours=2), timedelta(days=15)]))
     def time_passes(self, span: timedelta) -> None:

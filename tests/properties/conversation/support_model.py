@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from hypothesis import note
 from hypothesis import strategies as st
@@ -14,7 +14,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from rules.decision.model import OpenTicket
 from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
-from rules.policy import Policy
+from rules.policy import (
+    CompletenessSection,
+    EscalationLevel,
+    EscalationSection,
+    FactSection,
+    OnCallSection,
+    Policy,
+    TierSection,
+)
 from rules.ticket.changes import AddPerson, Change, RemovePerson, SetStatus, WriteComment
 from rules.ticket.lifecycle import Status
 from rules.ticket.visibility import Visibility
@@ -31,13 +39,28 @@ from tests.properties.conversation.expectations import (
 )
 from tests.properties.conversation.mails import PROOFS, WrittenMail
 from tests.properties.conversation.outcomes import ExpectedOutcome, expected_outcome
-from tests.properties.conversation.people import BOTH_MAILBOXES, OUTSIDERS
+from tests.properties.conversation.people import BOTH_MAILBOXES, CONTACTS, OUTSIDERS
 from tests.properties.conversation.pipeline import Pipeline, ProcessedMail, SentNotice
 from tests.properties.conversation.registry import ExpectedRegistry
 from tests.properties.conversation.seen import DeskView
 from tests.rules.building import default_policy
 
 T = TypeVar("T")
+ANY_LEVEL = {level.name: "8 hours" for level in default_policy().levels}
+DUTY, ONCALL = CONTACTS
+PROMISES: dict[str, Any] = {
+    "default_tier": "all",
+    "tiers": (TierSection(name="all", title="All", first=ANY_LEVEL, ongoing=ANY_LEVEL),),
+    "completeness": CompletenessSection(
+        facts=(
+            FactSection(name="floor", ask="On which floor?", patterns=(r"floor \d",)),
+            FactSection(name="since", ask="Since when?", patterns=("since",)),
+        )
+    ),
+    "escalation": EscalationSection(levels=(EscalationLevel(title="Duty", contact=DUTY),)),
+    "on_call": OnCallSection(contact=ONCALL),
+}
+"""Everybody is promised an answer, and somebody is on duty."""
 OpenPipeline = Callable[[Policy], Pipeline]
 
 
@@ -69,8 +92,11 @@ class SupportModel(RuleBasedStateMachine):
             unauthenticated=st.sampled_from(["refuse", "hold"]),
         ),
         notify=st.sampled_from(["all", "followers"]),
+        starts=st.sampled_from(["arrival", "complete"]),
     )
-    def begin(self, choices: PolicyChoices, notify: str) -> None:
+    def begin(
+        self, choices: PolicyChoices, notify: str, starts: Literal["arrival", "complete"]
+    ) -> None:
         default = default_policy()
         policy = default.model_copy(
             update={
@@ -79,6 +105,8 @@ class SupportModel(RuleBasedStateMachine):
                 "unauthenticated": choices.unauthenticated,
                 "cc": default.cc.model_copy(update={"guests": choices.guests}),
                 "staff": default.staff.model_copy(update={"notify": notify}),
+                "clock": default.clock.model_copy(update={"starts": starts}),
+                **PROMISES,
             }
         )
         self.pipeline = self.open_pipeline(policy)
@@ -99,6 +127,7 @@ class SupportModel(RuleBasedStateMachine):
                 desk.held_mail_is_named(self.pipeline)
                 desk.folded_mail_is_named(self.pipeline)
             invariants.no_ticket_is_critical(self.pipeline)
+            invariants.no_promise_is_lost(self.pipeline)
             invariants.nobody_is_notified_twice(self.pipeline)
             self.pipeline.advance_clock(timedelta(seconds=20))
 
@@ -292,6 +321,7 @@ class SupportModel(RuleBasedStateMachine):
         self._change(ticket, SetStatus(Status.CLOSED))
 
     def _send_notices(self) -> None:
+        self.pipeline.report_clocks()
         for desk in self.desks.values():
             desk.order_digest(self.pipeline)
         for sent in self.pipeline.send_notices():
@@ -301,6 +331,9 @@ class SupportModel(RuleBasedStateMachine):
             invariants.holds_only_own_tokens(self.pipeline, sent)
             self.desks[sent.mailbox].was_sent(sent)
             self.sent_notices.append(sent)
+            self.performed[f"sent {sent.notice.kind}"] += 1
+            if sent.recipient in CONTACTS:
+                expected.contacts.setdefault(sent.recipient, set()).add(sent.ticket)
             if sent.ticket:
                 expected.ticket_by_message_id[sent.message_id] = sent.ticket
                 expected.own_message_ids.add(sent.message_id)

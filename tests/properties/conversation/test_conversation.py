@@ -21,12 +21,12 @@ from tests.properties.conversation.pipeline import Pipeline, enrolled_store, ope
 from tests.stores import PostgresStores, SqliteStores
 
 ORDINARY = settings(
-    max_examples=55,
+    max_examples=42,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-"""2,200 steps."""
+"""1,680 steps."""
 LONG = settings(ORDINARY, max_examples=2500)
 """100,000 steps."""
 
