@@ -297,9 +297,9 @@ AIVEN: tuple[Mutation, ...] = (
     ),
     row(
         "A6 fields of later answers",
-        "rules/decision/after.py",
-        "fields=found.onto(ticket.fields)",
-        "fields=ticket.fields",
+        "storage/ticket/write.py",
+        "dict(found.onto(fields))",
+        "fields",
         "test_aiven.py::TestContent::test_A6_a_project_named_in_a_reply_becomes_a_field",
     ),
     row(
