@@ -312,11 +312,12 @@ def _claimed(about: NoticeTicket | None) -> str:
 
 def _critical_channel(notice: Notice, policy: Policy) -> str:
     """The channel of the plan, or of all. Nobody is sent to the portal by which they came, unless
-    the policy has a channel for those."""
+    the policy has a channel for those; what they claim in a later mail came by mail."""
     if not _claims_critical(notice):
         return ""
     about, severity = notice.about, policy.severity
-    if about is not None and about.door in CRITICAL_SOURCES:
+    answers_mail = notice.kind is not NoticeKind.ACKNOWLEDGEMENT
+    if about is not None and about.door in CRITICAL_SOURCES and not answers_mail:
         return severity.critical_channel_in_portal or ""
     tier = policy.tier(about.tier) if about is not None else None
     return (tier and tier.critical_channel) or severity.critical_channel or ""

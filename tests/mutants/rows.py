@@ -459,12 +459,15 @@ ATLAN: tuple[Mutation, ...] = (
         "                return True\n",
         "test_atlan.py::TestSeverity::test_T9_a_p0_by_mail_stays_a_claim",
     ),
-    row(
+    Mutation(
         "T9 the way they came by",
-        CONTEXT,
-        "    if about is not None and about.door in CRITICAL_SOURCES:\n",
-        "    if False:\n",
-        "test_atlan.py::TestSeverity::test_T9_nobody_is_sent_to_the_way_they_came_by",
+        (
+            Edit(CONTEXT, "about.door in CRITICAL_SOURCES and not answers_mail", "False"),
+            Edit(CONTEXT, "notice.about is not None and notice.about.critical_claimed", "True"),
+        ),
+        (
+            f"{POLICIES}/test_atlan.py::TestSeverity::test_T9_nobody_is_sent_to_the_way_they_came_by",
+        ),
     ),
 )
 

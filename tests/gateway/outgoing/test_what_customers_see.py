@@ -212,8 +212,12 @@ def test_a_customer_of_the_portal_is_not_sent_to_the_portal() -> None:
     there = about(critical_claimed=True, door=Source.API)
     by_portal = text_of(written(policy=default_policy(severity=both), about=there))
     unsaid = text_of(written(about=there))
+    of_a_reply = text_of(
+        written(NoticeKind.CRITICAL_CHANNEL, policy=default_policy(severity=both), about=there)
+    )
 
     assert by_mail.startswith("Log it at https://portal.example.\n")
+    assert of_a_reply.startswith("Log it at https://portal.example.\n")  # it came by mail
     assert by_portal.startswith(f"Call {PHONE}.\n")
     assert "Email is not monitored" not in by_portal
     assert unsaid.startswith("Hello Ann")
