@@ -80,6 +80,13 @@ WEKA: tuple[Mutation, ...] = (
 
 STAKATER: tuple[Mutation, ...] = (
     row(
+        "S6 internal reasons",
+        "rules/ticket/reasons.py",
+        "    if not by_staff:\n",
+        "    if True:\n",
+        "test_stakater.py::TestAdjustment::test_S6_an_internal_reason_stays_internal",
+    ),
+    row(
         "S3 a quoted question",
         ANSWERS,
         "    words = _words_besides(examined, asked)",
@@ -469,6 +476,20 @@ ATLAN: tuple[Mutation, ...] = (
             f"{POLICIES}/test_atlan.py::TestSeverity::test_T9_nobody_is_sent_to_the_way_they_came_by",
         ),
     ),
+    row(
+        "T10 a contact's reply",
+        "rules/decision/entitlement.py",
+        "    if notified:\n",
+        "    if False:\n",
+        "test_atlan.py::TestReachingSomebody::test_T10_a_contacts_reply_is_a_flagged_comment",
+    ),
+    row(
+        "T10 contacts alone",
+        "storage/mail/contacts.py",
+        '            _notice.c.address == bindparam("address"),\n',
+        "",
+        "test_atlan.py::TestReachingSomebody::test_T10_nobody_but_a_contact_answers_so",
+    ),
 )
 
 NEW_POLICY = "test_new_policy.py"
@@ -523,6 +544,41 @@ ALL: tuple[Mutation, ...] = (
         "        return Effects()\n",
         "test_weka.py::TestMerges"
         "::test_all_a_critical_ticket_merged_into_a_lesser_one_keeps_its_level",
+    ),
+    row(
+        "all footers of staff",
+        "rules/service/replying.py",
+        "ReplyEffect.WAITS if reader.is_staff else ReplyEffect.CONTACT",
+        "ReplyEffect.CONTACT",
+        "test_footers.py::test_all_a_footer_states_what_a_reply_of_its_reader_becomes",
+    ),
+    row(
+        "all footers on closed requests",
+        "rules/service/replying.py",
+        "    if reader.ticket_is_closed and not reader.is_staff:\n",
+        "    if False:\n",
+        "test_footers.py::test_all_a_footer_states_what_a_reply_of_its_reader_becomes",
+    ),
+    row(
+        "all what colleagues read",
+        CONTEXT,
+        "(about.company_visibility or policy.visibility)",
+        "policy.visibility",
+        "test_footers.py::test_all_colleagues_read_what_a_footer_says_they_read",
+    ),
+    row(
+        "all command lines",
+        "rules/commands/readable.py",
+        "text = without_commands(published(text, REPLY_MARK))",
+        "text = published(text, REPLY_MARK)",
+        "test_footers.py::test_all_customers_see_no_command_line",
+    ),
+    row(
+        "all past dates",
+        CONTEXT,
+        "due_at if due_at and due_at > now else None",
+        "due_at",
+        "test_weka.py::TestSigningUp::test_all_a_late_release_names_no_past_date",
     ),
 )
 """What holds for every preset."""

@@ -412,6 +412,44 @@ class TestReachingSomebody:
         assert f"Passed over, since no mail reaches them: {DIRECTOR}." in text
         assert clocked.mails_to(DIRECTOR, number) == []
 
+    def test_T10_a_contacts_reply_is_a_flagged_comment(self, clocked: ClockedPolicyServer) -> None:
+        ann = clocked.a_user()
+        number = clocked.open_by_mail(ann)
+        clocked.change(number, ann, escalate="It takes too long.")
+        escalation = clocked.mail_to(ENGINEER, number, containing="was escalated")
+        quoted = "".join(f"> {line}\n" for line in plain_text(escalation).split(". "))
+
+        code, text = clocked.reply(escalation, ENGINEER, f"I call them now.\n\n{quoted}")
+
+        assert (code, f"filed as #{number}" in text) == (250, True)
+        receipt = plain_text(clocked.mail_to(ENGINEER, number, containing="Your reply is on"))
+        assert "as a comment that only the support team reads" in receipt
+        assert "I call them now." in plain_text(clocked.mail_to(SAM, number, containing="I call"))
+        *_, comment = clocked.ticket(number)["comments"]
+        assert (comment["author"], comment["visibility"]) == (ENGINEER, "private")
+        assert "I call them now." not in str(clocked.ticket(number, ann)["comments"])
+
+        clocked.change(number, publish=comment["id"])
+
+        *_, published = clocked.ticket(number, ann)["comments"]
+        assert published["text"].strip() == "I call them now."
+        mailed = plain_text(clocked.mail_to(ann, number, containing="I call them now."))
+        assert "was escalated" not in mailed
+        assert "was escalated" not in str(clocked.ticket(number, ann)["comments"])
+
+    def test_T10_nobody_but_a_contact_answers_so(self, clocked: ClockedPolicyServer) -> None:
+        ann = clocked.a_user()
+        number, other = clocked.open_by_mail(ann), clocked.open_by_mail(ann)
+        clocked.change(number, ann, escalate="It takes too long.")
+        subject = str(clocked.mail_to(ENGINEER, number, containing="was escalated")["Subject"])
+
+        stranger = clocked.send(a_mail("eve@evil.example", "Hi!", subject), "eve@evil.example")
+        elsewhere = subject.replace(f"#{number}", f"#{other}")
+        on_other = clocked.send(a_mail(ENGINEER, "Hi!", elsewhere), ENGINEER)
+        without_thread = clocked.send(a_mail(ENGINEER, "Hi!", subject), ENGINEER)
+
+        assert (stranger[0], on_other[0], without_thread[0]) == (550, 550, 250)
+
 
 class TestPromises:
     @pytest.mark.parametrize("severity", PROMISED)

@@ -216,3 +216,37 @@ def test_all_a_footer_states_what_a_reply_of_its_reader_becomes(
 
         effect = became(server, answer, each.reader)
         assert (each.reader, stated(each.mail, each.number)) == (each.reader, effect)
+
+
+def test_all_colleagues_read_what_a_footer_says_they_read(server: PolicyServer) -> None:
+    company = server.a_company()
+    ann, bob = server.a_user(company), server.a_user(company)
+    number = server.open_by_mail(ann)
+    closed, before = server.mail_to(ann, number), server.api("GET", f"/{number}", bob)[0]
+
+    server.run("company", "lists", company.name, "open")
+
+    server.comment(number, "It is done.")
+    opened = server.mail_to(ann, number, containing="It is done.")
+    assert (stated(closed, number), before) == (ReplyEffect.PUBLIC, 404)
+    assert stated(opened, number) is ReplyEffect.PUBLIC_COMPANY
+    assert server.api("GET", f"/{number}", bob)[0] == 200
+
+
+def test_all_customers_see_no_command_line(server: PolicyServer) -> None:
+    company = server.a_company()
+    ann, bob = server.a_user(company), server.a_user(company)
+    number = server.open_by_mail(ann)
+    server.change(number, add=[bob])
+
+    server.reply_as_staff(number, "#severity Low the customer panics\n#assign me\n\nIt is fixed.")
+
+    for reader in (ann, bob):
+        *_, comment = server.ticket(number, reader)["comments"]
+        assert comment["text"].strip() == comment["shown"].strip() == "It is fixed."
+        for mail in (server.mail_to(reader, number, "It is fixed."), *server.mails_to(reader)):
+            assert "#severity" not in plain_text(mail)
+            assert "#assign" not in plain_text(mail)
+            assert "panics" not in str(mail)
+    *_, whole = server.ticket(number)["comments"]
+    assert "#severity Low the customer panics" in whole["text"]

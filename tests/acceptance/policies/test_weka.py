@@ -94,6 +94,23 @@ class TestSigningUp:
         (number,) = clocked.list_tickets(new, "mine")
         assert clocked.ticket(number)["comments"][0]["text"].strip() == "The array is slow."
 
+    def test_all_a_late_release_names_no_past_date(self, clocked: ClockedPolicyServer) -> None:
+        new = f"new@{clocked.a_company().domain}"
+        clocked.send(a_mail(new, "The array is slow."), new)
+        (link,) = links_in(clocked.mail_to(new), "signup")
+
+        clocked.set_clock(NOW + timedelta(days=10))
+        clocked.page(link, name="Nina New")
+        clocked.release_enrolled()
+
+        acknowledged = plain_text(clocked.mail_to(new, containing="Your request is"))
+        assert "You will receive a first response as soon as we can." in acknowledged
+        assert str(NOW.year) not in acknowledged
+        (number,) = clocked.list_tickets(new, "mine")
+        due = clocked.due(number)
+        assert due is not None
+        assert due < clocked.now()
+
 
 class TestCritical:
     @pytest.mark.parametrize(
