@@ -105,7 +105,7 @@ PATCH_KEYS = {
     **dict.fromkeys(("add", "remove", "approve", "decline"), "addresses"),
     **dict.fromkeys(("assignee", "severity", "escalate", "status", "why"), "text"),
     **dict.fromkeys(("publish", "merge_into"), "number"),
-    **dict.fromkeys(("workaround", "delete", "why_public"), "flag"),
+    **dict.fromkeys(("workaround", "complete", "delete", "why_public"), "flag"),
     "comment": "comment",
 }
 GOOD_VALUES: dict[str, tuple[Any, ...]] = {
@@ -121,6 +121,7 @@ GOOD_VALUES: dict[str, tuple[Any, ...]] = {
     "publish": (1, 2),
     "merge_into": (2, 3, 4),
     "workaround": (True,),
+    "complete": (True,),
     "delete": (True, False, False),
     "why": ("because",),
     "why_public": (True, False),
