@@ -226,11 +226,14 @@ def _comment_on(
 ) -> None:
     comment = _new_comment(entry, adding.visibility, _author(entry.mail), decision.proof)
     number, versions = adding.ticket, decision.versions
-    write(connection, context, number, adding.effects(comment, context.now), versions)
+    by_commands = adding.command_effects
+    quoted = any(order.quotes for order in by_commands.notices)
+    effects = adding.effects(comment, context.now)
+    written = write(connection, context, number, effects, versions, numbered=quoted)
     by_command = replace(context, source=Source.STAFF_MAIL if adding.by_staff else Source.MAIL)
     # The comment has locked this ticket, at the version that was decided on.
     others = {other: version for other, version in versions.items() if other != number}
-    write(connection, by_command, number, adding.command_effects.rows, others)
+    write(connection, by_command, number, by_commands.rows, others, written)
 
 
 def _record(

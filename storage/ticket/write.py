@@ -71,23 +71,27 @@ def write(
     effects: Iterable[Effect],
     versions: Versions | None,
     comment: int | None = None,
-) -> None:
+    *,
+    numbered: bool = False,
+) -> int | None:
     """Write effects on a ticket in their order, with their lines in the audit trail.
 
     All that they change in the ticket's row is one UPDATE, which names the version that was decided
     on. `comment` is what notices quote until an effect writes or publishes another comment. Raises
     Conflict if anything was written on the ticket since: the transaction must then be rolled back.
+
+    Returns the number of the last comment, if notices quote it, or if it is to be `numbered`.
     """
     effects = tuple(effects)
     if not effects:
-        return
+        return comment
     merges = [effect for effect in effects if isinstance(effect, MergedInto)]
     for merged in merges:
         _lock_for_merge(connection, ticket, merged, versions or {})
     changed = (
         None if versions is NEW else _change_row(connection, context, ticket, effects, versions)
     )
-    quoted = any(
+    quoted = numbered or any(
         order.quotes for each in effects if isinstance(each, Notified) for order in each.orders
     )
     for effect in effects:
@@ -108,6 +112,7 @@ def write(
     # Read last: on PostgreSQL the result has arrived with that of a later statement.
     if changed is not None:
         _require(changed(), f"#{ticket} was changed meanwhile")
+    return comment
 
 
 def require_unchanged(connection: Connection, ticket: int, versions: Versions) -> None:

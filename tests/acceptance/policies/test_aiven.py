@@ -554,6 +554,19 @@ class TestPeopleOfTheSupportCenter:
 
         assert "You were added to request" in plain_text(server.mail_to(guest, number))
 
+    def test_A4_whom_staff_add_with_an_answer_gets_the_answer(self, server: PolicyServer) -> None:
+        ann, guest = server.a_user(), "guest11@elsewhere.example"
+        number = server.open_by_mail(ann, "An older secret.")
+
+        server.reply_as_staff(number, f"#cc +{guest}\n\nPat, please look at the disk.")
+
+        text = plain_text(server.mail_to(guest, number))
+        assert "You were added to request" in text
+        assert "Pat, please look at the disk." in text
+        assert "#cc" not in text
+        assert "secret" not in text
+        assert len(server.mails_to(guest, number)) == 1
+
     def test_A13_the_acknowledgement_names_who_waits(self, server: PolicyServer) -> None:
         ann, gil = server.a_user(), server.a_user()
         crowd = [f"p{n}@elsewhere.example" for n in range(10)]
