@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from rules.decision.after import after
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.change.merged_severity import merged_severity
-from rules.decision.effects import ChangeRefused, Effects, MergedInto, no_such_ticket, notified
+from rules.decision.effects import (
+    ChangeRefused,
+    Effect,
+    Effects,
+    MergedInto,
+    clock_effects,
+    no_such_ticket,
+    notified,
+)
 from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
-from rules.service import notifications
+from rules.service import asking, notifications, sla_rules
+from rules.service.limits import NoticeBudget
 from rules.service.participants import Addition, stays_removed
-from rules.ticket.changes import Merge
+from rules.ticket.changes import CRITICAL_SOURCES, Merge
 from rules.ticket.model import Ticket
 from rules.ticket.payloads import StatusPayload
 
@@ -26,6 +36,7 @@ def merge(
     severity = merged_severity(ticket, into, facts, policy)
     if isinstance(severity, ChangeRefused):
         return severity
+    begins = _submitted(ticket, after(into, severity.rows, facts.at), facts, policy)
     there = {p.address for p in into.participants}
     # Everybody on the merged ticket sees the other from now on; its requester becomes a user there.
     # Who was removed stays so: a reply to all with their address must not bring them back.
@@ -54,10 +65,25 @@ def merge(
     )
     done = sentence("#{ticket} is now part of #{into}", ticket=ticket.id, into=into.id)
     rows = (
-        MergedInto(into.id, carried, accepted, severity.rows),
+        MergedInto(into.id, carried, accepted, (*severity.rows, *begins)),
         *notified(orders if policy.notices.status else ()),
     )
     return Effects(rows, (done, *severity.done))
+
+
+def _submitted(
+    ticket: Ticket, into: Ticket, facts: ChangeFacts, policy: Policy
+) -> tuple[Effect, ...]:
+    """What waits to be submitted in the portal waits no more once a request from there is part of
+    it: its promise begins."""
+    waits = into.waiting is not None and into.waiting.portal
+    if not waits or ticket.door not in CRITICAL_SOURCES:
+        return ()
+    begins = sla_rules.accepted(policy, into, facts.at)
+    if begins is None:
+        return ()
+    orders = asking.completed(into, into.missing, policy, NoticeBudget.STAFF)
+    return (*clock_effects(begins), *notified(orders))
 
 
 def _obstacle(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sentence | None:

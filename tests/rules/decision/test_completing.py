@@ -17,6 +17,7 @@ from rules.decision.effects import (
     DeclaredComplete,
     Effect,
     Effects,
+    MergedInto,
     MissingChanged,
     PromiseBegan,
     WaitingChanged,
@@ -25,6 +26,7 @@ from rules.people import ParticipantKind
 from rules.policy import FactSection, Policy, TierSection
 from rules.ticket.changes import (
     Complete,
+    Merge,
     ReportOverdue,
     SetAnySeverity,
     SetStatus,
@@ -225,6 +227,21 @@ def test_twice_does_nothing_twice() -> None:
     done = decided(incomplete(), Complete(), Complete())
 
     assert kinds(done) == [NoticeKind.COMPLETED]
+
+
+def test_a_request_of_the_portal_that_becomes_part_of_it_submits_it() -> None:
+    waits = incomplete(FOR_PORTAL, missing=())
+    of_portal = replace(waits, id=8, waiting=None, door=Source.API)
+    facts = ChangeFacts(NOON, SAM.address, Source.API, True, SUPPORT, tickets={7: waits})
+
+    merged = decide_changes(of_portal, [Merge(7)], facts, a_policy())
+    by_mail = decide_changes(replace(of_portal, door=Source.MAIL), [Merge(7)], facts, a_policy())
+
+    assert isinstance(merged, Effects)
+    assert isinstance(by_mail, Effects)
+    effects = row(merged, MergedInto).effects
+    assert [each.why for each in effects if isinstance(each, PromiseBegan)] == [Beginning.ACCEPTED]
+    assert row(by_mail, MergedInto).effects == ()
 
 
 # Other changes while it waits
