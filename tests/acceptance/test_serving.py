@@ -31,7 +31,7 @@ from tests.acceptance.support_server import (
     free_port,
     mail_counts,
 )
-from tests.running import Postern, postern, serving, start, write_config
+from tests.running import Postern, initialised, postern, serving, start, write_config
 from tests.stores import SqliteStores
 
 ANN = "ann@acme.example"
@@ -68,9 +68,9 @@ def two_workers(config: Path) -> Iterator[Postern]:
     assert code == 0
 
 
-def on_fixed_ports(folder: Path, store: str) -> Path:
+def on_fixed_ports(folder: Path, store: str, extra: str = "") -> Path:
     """A configuration with fixed ports, which several processes can share."""
-    config = write_config(folder, store)
+    config = write_config(folder, store, extra)
     text = config.read_text()
     text = text.replace('"127.0.0.1:0"', f'"127.0.0.1:{free_port()}"', 1)  # SMTP
     config.write_text(text.replace('"127.0.0.1:0"', f'"127.0.0.1:{free_port()}"'))
@@ -137,47 +137,52 @@ class TestStartTls:
             assert client.has_extn("pipelining")
 
 
+@pytest.fixture(scope="module")
+def workers(
+    sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Postern]:
+    """A server with two workers, for the tests of a class in their order."""
+    folder = tmp_path_factory.mktemp("workers")
+    (folder / "policies").mkdir()
+    policies = f'[policies]\nfolder = "{folder}/policies"\n'
+    config = on_fixed_ports(folder, sqlite_stores.new(), policies)
+    initialised(config, "--demo")
+    with two_workers(config) as running:
+        yield running
+
+
 class TestWorkers:
-    def test_two_workers_share_ports_store_and_counts(self, store: str, tmp_path: Path) -> None:
-        with two_workers(on_fixed_ports(tmp_path, store)) as running:
-            answers = [running.send(a_mail(ANN), ANN, SUPPORT) for _ in range(8)]
-            counts = [mail_counts(metrics_of(running)) for _ in range(8)]
+    def test_two_workers_share_ports_store_and_counts(self, workers: Postern) -> None:
+        answers = [workers.send(a_mail(ANN), ANN, SUPPORT) for _ in range(8)]
+        counts = [mail_counts(metrics_of(workers)) for _ in range(8)]
 
         numbers = [filed(answer)[1] for answer in answers]
         assert sorted(numbers) == list(range(1, 9))
         assert counts == [{("opened", "new_request"): 8}] * 8
 
-    def test_a_worker_that_dies_is_replaced(self, store: str, tmp_path: Path) -> None:
-        with two_workers(on_fixed_ports(tmp_path, store)) as running:
-            victim = children_of(running.process.pid)[0]
-            os.kill(victim, 9)
-            events = [json.loads(running.log.get(timeout=TIMEOUT_S)) for _ in range(2)]
+    def test_a_worker_that_dies_is_replaced(self, workers: Postern) -> None:
+        victim = children_of(workers.process.pid)[0]
+        os.kill(victim, 9)
 
-            assert [event["event"] for event in events] == ["worker_died", "started"]
-            assert events[0]["pid"] == victim
-            filed(running.send(a_mail(ANN), ANN, SUPPORT))
+        assert workers.event("worker_died")["pid"] == victim
+        assert workers.event("started")
+        filed(workers.send(a_mail(ANN), ANN, SUPPORT))
 
-    def test_a_worker_that_broken_policies_refuse_ends_no_other(
-        self, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        folder = tmp_path / "policies"
-        folder.mkdir()
-        monkeypatch.setenv("POSTERN_POLICIES__FOLDER", str(folder))
-        with two_workers(on_fixed_ports(tmp_path, store)) as running:
-            (folder / "broken.toml").write_text("name = 1")
-            os.kill(running.process.pid, signal.SIGHUP)
-            refused = [running.event("policies_refused") for _ in range(2)]
-            os.kill(children_of(running.process.pid)[0], 9)
-            waits = running.event("worker_not_replaced")
-            filed(running.send(a_mail(ANN), ANN, SUPPORT))
-            (folder / "broken.toml").unlink()
-            done = running.run("reload")
-            reloaded = running.event("policies_reloaded")
+    def test_a_worker_that_broken_policies_refuse_ends_no_other(self, workers: Postern) -> None:
+        broken = workers.config.parent / "policies" / "broken.toml"
+        broken.write_text("name = 1")
+        os.kill(workers.process.pid, signal.SIGHUP)
+        refused = [workers.event("policies_refused") for _ in range(2)]
+        os.kill(children_of(workers.process.pid)[0], 9)
+        waits = workers.event("worker_not_replaced")
+        filed(workers.send(a_mail(ANN), ANN, SUPPORT))
+        broken.unlink()
+        done = workers.run("reload")
 
         assert all("broken.toml" in each["faults"][0] for each in refused)
         assert (waits["status"], waits["again_s"]) == (os.EX_CONFIG, 10)
         assert (done.returncode, done.stderr) == (0, "")
-        assert reloaded["changed"] == []
+        assert workers.event("policies_reloaded")["changed"] == []
 
 
 def metrics_of(running: Postern) -> str:
