@@ -105,22 +105,30 @@ def people(policy: Policy) -> Iterator[Explained]:
         "policy says.",
     )
     yield from _proof(policy)
-    others = (
-        ("Anybody but a colleague whom a customer", policy.cc.guests),
-        ("A colleague of the requester whom a guest", policy.cc.by_guests),
+    yield Explained(
+        "cc.colleagues",
+        "A colleague or a staff person whom a customer puts in To or Cc joins the ticket at once.",
     )
-    for person, handling in others:
+    guests, by_guests = policy.cc.guests, policy.cc.by_guests
+    for person, handling in (
+        ("Anybody else whom a customer puts there", guests),
+        ("A colleague of the requester whom a guest puts there", by_guests),
+        ("Anybody else whom a guest puts there", "ignore" if by_guests == "ignore" else "propose"),
+    ):
         match handling:
             case "add":
-                yield Explained("cc.add", f"{person} puts in To or Cc joins the ticket at once.")
+                yield Explained("cc.add", f"{person} joins the ticket at once.")
             case "propose":
                 yield Explained(
                     "cc.propose",
-                    f"{person} puts in To or Cc joins the ticket once staff or the requester "
-                    "approve.",
+                    f"{person} joins the ticket once staff or the requester approve.",
                 )
             case "ignore":
-                yield Explained("cc.ignore", f"{person} puts in To or Cc is ignored.")
+                yield Explained("cc.ignore", f"{person} is ignored.")
+    yield Explained(
+        "cc.added",
+        "A customer who is added in the portal or by staff is notified of it.",
+    )
     yield Explained(
         "cc.caps",
         f"One mail adds at most {count(policy.cc.per_mail, 'person', 'people')}, and a ticket "
