@@ -45,7 +45,7 @@ def complete(
     given = ticket.missing if facts.by_staff else ()
     if begins is None and not given:
         return Effects(done=(sentence("#{ticket} is complete already", ticket=ticket.id),))
-    rows: tuple[Effect, ...] = (DeclaredComplete(given, change.reason),)
+    rows: tuple[Effect, ...] = (DeclaredComplete(ticket.missing, change.reason),)
     if given:
         rows = (*rows, MissingChanged(()))
     if begins is not None:

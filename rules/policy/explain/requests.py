@@ -66,10 +66,12 @@ def incomplete(policy: Policy) -> Iterator[Explained]:
         "completeness.ask_again_after",
         f"What is still missing after {again} is asked for once more.",
     )
+    for_portal = policy.requests_by_mail == "without_promise"
+    unless = ", unless it must be submitted in the portal" if for_portal else ""
     yield Explained(
         "clock.waits_at_most",
         f"The clock of a request that is still incomplete {longest} after it arrived starts all "
-        "the same.",
+        f"the same{unless}.",
     )
     yield Explained(
         "completeness.at_once",
