@@ -159,7 +159,7 @@ def template_context(
         claimed=_claimed(about),
         critical_claimed=about is not None and about.critical_claimed,
         critical_channel=_critical_channel(notice, policy),
-        portal_first=_portal_first(about, policy),
+        portal_first=_portal_first(notice, policy),
         requester=about.requester if about else "",
         company=one_line(redactor.redact(about.company)) if about else "",
         channel=one_line(about.channel) if about and traits.for_staff else "",
@@ -332,8 +332,11 @@ def _claims_critical(notice: Notice) -> bool:
     return notice.about is not None and notice.about.critical_claimed
 
 
-def _portal_first(about: NoticeTicket | None, policy: Policy) -> bool:
-    tier = policy.tier(about.tier) if about and about.critical_claimed else None
+def _portal_first(notice: Notice, policy: Policy) -> bool:
+    about = notice.about
+    if about is None or not _claims_critical(notice) or about.door in CRITICAL_SOURCES:
+        return False
+    tier = policy.tier(about.tier)
     return tier is not None and tier.critical_first_in_portal
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 _LINK = re.compile(
     r"""(?P<web>https?://[^\s<>"']*[^\s<>"'.,;:!?)\]])"""
-    r"""|(?P<phone>(?<![\w+])\+\d(?:[ ./-]?\(?\d\)?){5,16}(?!\w))"""
+    r"""|(?P<phone>(?<![\w+])\+\d(?:[ ./-]?(?:\d|\(\d{1,5}\))){5,16}(?!\w))"""
 )
 """A phone number is international (E.164), with separators as people write them."""
 

@@ -111,6 +111,12 @@ def test_the_reply_to_a_closed_request_opens_a_new_one() -> None:
     assert "A reply opens a new request." in footer(NoticeKind.STATUS, about=about(status="closed"))
 
 
+def test_an_author_who_could_not_be_verified_reads_what_that_means_for_a_reply() -> None:
+    waits = footer(NoticeKind.RECEIPT, payload=ReceiptPayload(ReceiptText.WAITS))
+
+    assert "can read your reply, once we can verify that it is from you." in waits
+
+
 def test_a_reply_to_a_digest_opens_a_request_and_one_to_an_invitation_waits() -> None:
     assert "A reply opens a new request." in footer(NoticeKind.DIGEST)
     assert "kept until you have signed up" in footer(NoticeKind.INVITATION, person=None)
@@ -238,7 +244,7 @@ def test_an_incomplete_request_is_promised_an_answer_in_the_end() -> None:
     late = text_of(written(composer=AT_NIGHT, about=about(waiting=waiting), payload=payload))
 
     starts = "The response time starts when the request is complete"
-    assert f"{starts}, and at the latest Monday 23 November 2026, 16:00 (UTC).\n" in text
+    assert f"{starts}, or on Monday 23 November 2026, 16:00 (UTC) at the latest.\n" in text
     assert f"{starts}.\n" in late
     assert starts not in text_of(written(payload=payload))
 
@@ -355,6 +361,10 @@ def test_each_field_of_an_escalation_stands_on_a_line_of_its_own(language: str) 
                 'Call <a href="tel:+49301234567">+49 (0)30 1234-567</a>, or '
                 '<a href="tel:+16505550100">+1 650.555.0100</a>. 24 hours'
             ),
+        ),
+        (
+            "Call +1 555 0100 (24 hours a day)",
+            'Call <a href="tel:+15550100">+1 555 0100</a> (24 hours a day)',
         ),
         ("1+1 is 2, C++ 17, <b>", "1+1 is 2, C++ 17, &lt;b&gt;"),
         ("javascript:alert(1) http://a", 'javascript:alert(1) <a href="http://a">http://a</a>'),
