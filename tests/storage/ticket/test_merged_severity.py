@@ -110,7 +110,9 @@ class TestACriticalTicketIsMergedIntoALesserOne:
             LevelSection(name="P1", meaning="x", critical=True),
             LevelSection(name="P2", meaning="x"),
         )
-        shop.policy = policy_with("severity", default="P2", ceiling="P2", levels=levels)
+        shop.policy = policy_with(
+            "severity", default="P2", ceiling="P2", high_importance=None, levels=levels
+        )
         first, second, third = (a_ticket(shop, level) for level in ("P0", "P1", "P0"))
 
         merged(shop, second, first)
