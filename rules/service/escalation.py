@@ -34,6 +34,10 @@ class Contact:
     phone: str
     """Empty if the policy names none."""
 
+    def called(self, title: str) -> str:
+        """The level's title, with the person's name where they have one of their own."""
+        return title if self.name == title else f"{title} ({self.name})"
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -93,12 +97,13 @@ def next_level(
     at: datetime,
     *,
     tier: TierSection | None = None,
+    calendar: Calendar | None = None,
     unreachable: Collection[str] = (),
 ) -> NextLevel | EscalationRefused:
     """The level that a request to escalate goes to.
 
-    `tier` is the customer's; its critical channel takes precedence over the policy's. Mail to the
-    addresses in `unreachable` does not arrive.
+    `tier` is the customer's; its critical channel takes precedence over the policy's. `calendar` is
+    the ticket's; None for the policy's. Mail to the addresses in `unreachable` does not arrive.
     """
     levels = policy.escalation.levels
     if not levels:
@@ -109,7 +114,7 @@ def next_level(
     if request.critical_claimed and not request.by_portal and in_portal:
         return EscalationRefused(_critical_channel(policy, tier))
     current = min(request.level, len(levels))
-    why = _stays(request, current, policy, at) if current else None
+    why = _stays(request, current, policy, calendar or policy.calendar, at) if current else None
     number = current + 1 if why is None else current
     level = levels[number - 1]
     assigned = _contact_of(request.assigned, level) if level.assigned_first else None
@@ -152,7 +157,11 @@ def contacts_of(policy: Policy) -> frozenset[str]:
 
 
 def _stays(
-    request: EscalationRequest, current: int, policy: Policy, at: datetime
+    request: EscalationRequest,
+    current: int,
+    policy: Policy,
+    calendar: Calendar,
+    at: datetime,
 ) -> Sentence | None:
     """Why the current level is asked again; None if the request goes to the next one."""
     levels = policy.escalation.levels
@@ -161,7 +170,7 @@ def _stays(
         return sentence("{title} is the highest level and is asked again.", title=level.title)
     following = levels[current]
     if level.answer_within is not None:
-        until = _answers_until(request, current, level.answer_within, policy.calendar)
+        until = _answers_until(request, current, level.answer_within, calendar)
         if until is None or at >= until:
             return None
         return sentence(
@@ -211,20 +220,18 @@ def _asked_already(title: str, contact: Contact | None, asked_at: datetime) -> S
             asked=asked,
             again=again,
         )
+    who = contact.called(title)
     if not contact.phone:
         return sentence(
-            "{title} ({contact}) was asked at {asked} UTC and can be asked again after "
-            "{again} UTC.",
-            title=title,
-            contact=contact.name,
+            "{who} was asked at {asked} UTC and can be asked again after {again} UTC.",
+            who=who,
             asked=asked,
             again=again,
         )
     return sentence(
-        "{title} ({contact}) was asked at {asked} UTC and can be asked again after {again} UTC, "
+        "{who} was asked at {asked} UTC and can be asked again after {again} UTC, "
         "or by phone: {phone}.",
-        title=title,
-        contact=contact.name,
+        who=who,
         asked=asked,
         again=again,
         phone=contact.phone,

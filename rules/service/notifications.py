@@ -300,6 +300,9 @@ def alert_on_call(
     notified of otherwise, where the policy names nobody or nobody of it can be reached. None goes
     to its author."""
     reached = reach(policy.on_call, now, unreachable) if policy.on_call else Reached(None)
+    passed = ", ".join(reached.passed)
+    if passed:
+        what = f"{what}\n\nPassed over, since no mail reaches them: {passed}."
     payload = AlertPayload(what)
     orders = to_reached(
         NoticeKind.ALERT, payload, reached, unreachable=unreachable, staff=staff, policy=policy

@@ -150,6 +150,7 @@ class World:
     folded_at: datetime | None = None
     of_domain: int = 0
     notified_of: frozenset[int] = frozenset()
+    unreachable: frozenset[str] = frozenset()
     onto: int | None = None
     """The ticket that staff release the mail onto."""
     policy: Policy = field(default_factory=default_policy)
@@ -199,6 +200,7 @@ class World:
             deferred_since=self.deferred_since,
             folded_at=self.folded_at,
             notified_of=self.notified_of,
+            unreachable=self.unreachable,
             forwarded=facts_needed_for_commands(mail, self.policy).forwarded,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rules.commands.readable import readable
 from rules.decision.change.facts import ChangeFacts
@@ -13,7 +14,8 @@ from rules.mail.set_off import set_off
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications
-from rules.service.escalation import EscalationRequest, NextLevel, Reached, next_level
+from rules.service.calendars import calendar_of
+from rules.service.escalation import EscalationRequest, NextLevel, next_level
 from rules.ticket.changes import Escalate
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
@@ -41,11 +43,16 @@ def escalate(
         policy,
         facts.at,
         tier=policy.tier(ticket.tier or None),
+        calendar=calendar_of(policy, ticket.calendar),
         unreachable=facts.unreachable,
     )
     if not isinstance(raised, NextLevel):
         return ChangeRefused(raised.reason)
-    orders = _notices(ticket, raised, change.reason, facts, policy)
+    manager = ticket.success_manager if policy.success_manager.told_of_escalation else ""
+    passed = raised.reached.passed
+    if manager in facts.unreachable and manager not in passed:
+        manager, passed = "", (*passed, manager)
+    orders = _notices(raised, passed, manager, change.reason, facts, policy)
     if not orders:
         return ChangeRefused(
             sentence(
@@ -53,19 +60,18 @@ def escalate(
                 title=raised.title,
             )
         )
-    reached = raised.reached
     rows = (
         Escalated(
             ticket.escalation_level,
             raised.level,
             change.reason,
-            notified=reached.address,
-            passed=reached.passed,
+            notified=raised.reached.address,
+            passed=passed,
         ),
         *notified(orders),
     )
-    passed = _passed_over(reached) if facts.by_staff else ()
-    return Effects(rows, (_done(ticket, raised), *_reasons(raised), *passed))
+    for_staff = _passed_over(passed) if facts.by_staff else ()
+    return Effects(rows, (_done(ticket, raised), *_reasons(raised), *for_staff))
 
 
 def _request(ticket: Ticket, facts: ChangeFacts) -> EscalationRequest:
@@ -87,45 +93,47 @@ def _done(ticket: Ticket, raised: NextLevel) -> Sentence:
     """Whom the request went to, by name."""
     if ticket.id == NOT_STORED:
         return _done_at_opening(raised)
-    contact = raised.reached.contact
-    place = {"ticket": ticket.id, "level": raised.level, "title": raised.title}
+    contact, level = raised.reached.contact, raised.level
     if contact is None:
         return sentence(
             "#{ticket} is at level {level}: {title}. Nobody of that level gets email now; "
             "the support team was notified instead.",
-            **place,
+            ticket=ticket.id,
+            level=level,
+            title=raised.title,
         )
+    who = contact.called(raised.title)
     if not contact.phone:
         return sentence(
-            "#{ticket} is at level {level}: {title} ({contact})", contact=contact.name, **place
+            "#{ticket} is at level {level}: {who}", ticket=ticket.id, level=level, who=who
         )
     return sentence(
-        "#{ticket} is at level {level}: {title} ({contact}, phone {phone})",
-        contact=contact.name,
+        "#{ticket} is at level {level}: {who}, phone {phone}",
+        ticket=ticket.id,
+        level=level,
+        who=who,
         phone=contact.phone,
-        **place,
     )
 
 
 def _done_at_opening(raised: NextLevel) -> Sentence:
     """The same of a request that has no number yet."""
-    contact = raised.reached.contact
-    place = {"level": raised.level, "title": raised.title}
+    contact, level = raised.reached.contact, raised.level
     if contact is None:
         return sentence(
             "Your request is at level {level}: {title}. Nobody of that level gets email now; "
             "the support team was notified instead.",
-            **place,
+            level=level,
+            title=raised.title,
         )
+    who = contact.called(raised.title)
     if not contact.phone:
-        return sentence(
-            "Your request is at level {level}: {title} ({contact})", contact=contact.name, **place
-        )
+        return sentence("Your request is at level {level}: {who}", level=level, who=who)
     return sentence(
-        "Your request is at level {level}: {title} ({contact}, phone {phone})",
-        contact=contact.name,
+        "Your request is at level {level}: {who}, phone {phone}",
+        level=level,
+        who=who,
         phone=contact.phone,
-        **place,
     )
 
 
@@ -133,15 +141,20 @@ def _reasons(raised: NextLevel) -> tuple[Sentence, ...]:
     return () if raised.reason is None else (raised.reason,)
 
 
-def _passed_over(reached: Reached) -> tuple[Sentence, ...]:
-    if not reached.passed:
+def _passed_over(passed: Sequence[str]) -> tuple[Sentence, ...]:
+    if not passed:
         return ()
-    addresses = ", ".join(reached.passed)
+    addresses = ", ".join(passed)
     return (sentence("Passed over, since no mail reaches them: {addresses}.", addresses=addresses),)
 
 
 def _notices(
-    ticket: Ticket, raised: NextLevel, reason: str, facts: ChangeFacts, policy: Policy
+    raised: NextLevel,
+    passed: Sequence[str],
+    manager: str,
+    reason: str,
+    facts: ChangeFacts,
+    policy: Policy,
 ) -> tuple[NoticeOrder, ...]:
     """One mail to whom the request goes to, and one to the company's success manager."""
     contact = raised.reached.contact
@@ -152,7 +165,7 @@ def _notices(
         phone=contact.phone if contact is not None else "",
         by=facts.actor,
         why=reason,
-        notes=(*_reasons(raised), *_passed_over(raised.reached)),
+        notes=(*_reasons(raised), *_for_the_desk(raised), *_passed_over(passed)),
         history=_history(facts),
     )
     orders = notifications.to_reached(
@@ -163,11 +176,19 @@ def _notices(
         staff=facts.staff,
         policy=policy,
     )
-    manager = ticket.success_manager if policy.success_manager.told_of_escalation else ""
-    there = {"", *facts.unreachable, *(order.address for order in orders)}
-    if orders and manager not in there:
+    if orders and manager not in {"", *(order.address for order in orders)}:
         orders = (*orders, NoticeOrder(NoticeKind.ESCALATION, manager, payload=payload))
     return orders
+
+
+def _for_the_desk(raised: NextLevel) -> tuple[Sentence, ...]:
+    if raised.reached.contact is not None:
+        return ()
+    return (
+        sentence(
+            "All staff are notified, since nobody of {title} gets email now.", title=raised.title
+        ),
+    )
 
 
 def _excerpt(comment: KnownComment) -> str:

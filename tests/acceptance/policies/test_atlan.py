@@ -376,7 +376,7 @@ class TestReachingSomebody:
 
         assert status == 409
         assert problem["error"] == (
-            "Technical Support Engineer (Technical Support Engineer) was asked at 2026-07-11 "
+            "Technical Support Engineer was asked at 2026-07-11 "
             "03:00 UTC and can be asked again after 2026-07-11 03:15 UTC."
         )
 
