@@ -76,11 +76,13 @@ def texts(policy: Policy) -> Iterator[Explained]:
             "acknowledgement.send",
             "A new request is not acknowledged, unless it claims to be critical.",
         )
-    for recipient, text in (
+    texts = [
         ("a stranger", policy.texts.sign_up),
         ("an unregistered colleague", policy.texts.invitation),
         ("a person whose account is deactivated", policy.texts.deactivated),
         ("a person of a suspended company", policy.texts.suspended),
-        ("a person on a tier without support", policy.texts.community),
-    ):
+    ]
+    if any(not tier.support for tier in policy.tiers):
+        texts.append(("a person on a tier without support", policy.texts.community))
+    for recipient, text in texts:
         yield Explained("texts", f"The text for {recipient} is: {quoted(text)}")

@@ -398,9 +398,9 @@ class TestPhone:
         ann = server.a_user(server.a_company(tier))
         number = server.open_by_mail(ann)
 
-        assert "phone support: Call +1 555 0101" in plain_text(server.mail_to(ann, number))
-        assert "Phone Call +1 555 0101" in plain_text(server.mail_to(SAM, number))
-        assert server.ticket(number)["phone"] == "Call +1 555 0101, 24 hours a day."
+        assert "phone support: +1 555 0100" in plain_text(server.mail_to(ann, number))
+        assert "Phone +1 555 0100" in plain_text(server.mail_to(SAM, number))
+        assert server.ticket(number)["phone"] == "+1 555 0100, 24 hours a day"
         assert "phone" not in server.ticket(number, ann)
 
     def test_A12_the_basic_tier_has_no_phone(self, server: PolicyServer) -> None:

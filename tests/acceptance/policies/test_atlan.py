@@ -206,7 +206,7 @@ class TestHours:
         number = clocked.open_by_mail(ann, subject="[P0] Nothing works")
 
         assert f"{ann} claims by mail" in plain_text(clocked.mail_to(ON_CALL, number))
-        assert "Someone is on call 24 hours a day" in plain_text(clocked.mail_to(ann, number))
+        assert "engineers are on call 24 hours a day" in plain_text(clocked.mail_to(ann, number))
 
     def test_T4_the_engineer_on_call_is_notified_of_a_ticket_set_to_critical(
         self, clocked: ClockedPolicyServer

@@ -33,7 +33,7 @@ PHONE = "Is a map down for everybody? Call +43 1 555 0100 now."
 REPLACEMENTS = {
     'title = "Careful defaults for any support team"': 'title = "Kestrel Maps"',
     'ceiling = "High"': 'ceiling = "Normal"',
-    '"Please report critical problems by phone or in the portal, 24 hours a day."': f'"{PHONE}"',
+    '"For critical problems, please use the way agreed with us, such as the phone."': f'"{PHONE}"',
     '"We have your request and will reply as soon as we can."': '"Kestrel has your request."',
 }
 ADDITIONS = r"""

@@ -149,10 +149,10 @@ class TestSeverity:
         text = " ".join(server.run("policy", "explain", "stakater").split())
 
         for meaning in (
-            "Production is down",
-            "A core function is severely degraded",
-            "Some non-critical function is lost",
-            "A question, a feature request",
+            "A production outage",
+            "A major degradation with significant impact",
+            "some non-critical functions are lost",
+            "A request for information",
         ):
             assert meaning in text
 

@@ -238,8 +238,16 @@ def test_every_text_of_a_shipped_policy_is_quoted_literally(name: str) -> None:
 
     for level in policy.levels:
         assert level.meaning in explanation
-    for text in (policy.acknowledgement.text, policy.texts.sign_up, policy.texts.community):
+    for text in (policy.acknowledgement.text, policy.texts.sign_up):
         assert text in explanation
+
+
+@pytest.mark.parametrize("name", sorted(policies.load(None)))
+def test_the_text_of_a_tier_without_support_is_shown_where_there_is_one(name: str) -> None:
+    policy = policies.load(None)[name]
+    without_support = any(not tier.support for tier in policy.tiers)
+
+    assert (policy.texts.community in explained(policy)) is without_support
 
 
 @pytest.mark.parametrize("name", sorted(policies.load(None)))
