@@ -130,9 +130,6 @@ def change_loaded(
         versions = {each.id: each.version for each in seen}
         write(connection, context, ticket.id, decided.rows, versions)
         record_withheld(connection, context, ticket.id, decided.withheld)
-        for merged in decided.merges:
-            there = Effects(merged.effects).withheld
-            record_withheld(connection, context, merged.ticket, there)
     return decided
 
 

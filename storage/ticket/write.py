@@ -19,6 +19,7 @@ from rules.decision.effects import (
     DeclaredComplete,
     Deleted,
     Effect,
+    Effects,
     Escalated,
     FeedbackAsked,
     FieldSet,
@@ -44,19 +45,19 @@ from rules.people import Presence
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.sla import Stage
-from storage.db.ledger import Conflict
 from storage.db.statements import Pending
 from storage.ticket import clocks
 from storage.ticket import statements as sql
+from storage.ticket.people import change_people, require
 from storage.ticket.rows import (
     AuditEntry,
     ChangeContext,
     add_comment,
     add_participants,
     audit,
-    participant_row,
     queue_notices,
 )
+from storage.ticket.withheld import record_withheld
 
 Versions = Mapping[int, int]
 """The tickets that a decision was made on, each with its version."""
@@ -111,14 +112,14 @@ def write(
                 _write(connection, context, ticket, effect)
     # Read last: on PostgreSQL the result has arrived with that of a later statement.
     if changed is not None:
-        _require(changed(), f"#{ticket} was changed meanwhile")
+        require(changed(), f"#{ticket} was changed meanwhile")
     return comment
 
 
 def require_unchanged(connection: Connection, ticket: int, versions: Versions) -> None:
     """Require the version that was decided on, of a ticket that is not written. Raises Conflict."""
     rows = sql.UNCHANGED.rows(connection, ticket=ticket, version=versions[ticket])
-    _require(rows, f"#{ticket} was changed meanwhile")
+    require(rows, f"#{ticket} was changed meanwhile")
 
 
 def _change_row(
@@ -242,7 +243,7 @@ def _fields(
             case FieldsFound(fields=found):
                 fields = dict(found.onto(fields))
             case FieldSet(name=name, was=was, became=became):
-                _require(fields.get(name, "") == was, f"{name} of #{ticket} was changed meanwhile")
+                require(fields.get(name, "") == was, f"{name} of #{ticket} was changed meanwhile")
                 fields = {**fields, name: became}
     return {"fields": json.dumps({n: v for n, v in fields.items() if v}, ensure_ascii=False)}
 
@@ -252,7 +253,7 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
     entry: AuditEntry
     match effect:
         case PersonAdded() | PresenceChanged() | Unsubscribed() | Resubscribed():
-            _change_people(connection, context, ticket, effect)
+            change_people(connection, context, ticket, effect)
             return
         case MergedInto():
             raise AssertionError("write() writes these itself")
@@ -308,61 +309,15 @@ def escalation_entry(effect: Escalated) -> AuditEntry:
     )
 
 
-def _change_people(
-    connection: Connection,
-    context: ChangeContext,
-    ticket: int,
-    effect: PersonAdded | PresenceChanged | Unsubscribed | Resubscribed,
-) -> None:
-    match effect:
-        case PersonAdded(addition=addition):
-            added = sql.ADD.rows(connection, **participant_row(context, ticket, addition))
-            _require(added, f"{addition.address} was added to #{ticket} meanwhile")
-            became = addition.presence.value
-            entry = AuditEntry(AuditEvent.PERSON_ADDED, addition.address, became=became)
-        case PresenceChanged(address=address, was=was, became=presence):
-            _set_presence(connection, context, ticket, effect)
-            entry = AuditEntry(
-                AuditEvent.PRESENCE_CHANGED, address, was=was.value, became=presence.value
-            )
-        case Unsubscribed(participant=participant, address=address):
-            rows = sql.UNSUBSCRIBE.rows(connection, participant=participant, ticket=ticket)
-            if not rows:
-                return  # they have unsubscribed meanwhile: nothing is left to do
-            entry = AuditEntry(AuditEvent.UNSUBSCRIBED, address)
-        case Resubscribed(address=address, audited=audited):
-            rows = sql.RESUBSCRIBE.rows(connection, ticket=ticket, address=address)
-            if not rows or not audited:
-                return
-            entry = AuditEntry(AuditEvent.RESUBSCRIBED, address)
-        case _:
-            assert_never(effect)
-    audit(connection, context, ticket, entry)
-
-
-def _set_presence(
-    connection: Connection, context: ChangeContext, ticket: int, change: PresenceChanged
-) -> None:
-    changed = sql.SET_PRESENCE.rows(
-        connection,
-        ticket=ticket,
-        address=change.address,
-        was=change.was.value,
-        became=change.became.value,
-        now=context.now,
-    )
-    _require(changed, f"{change.address} is no longer {change.was} on #{ticket}")
-
-
 def _lock_for_merge(
     connection: Connection, ticket: int, merged: MergedInto, versions: Versions
 ) -> None:
     """Lock both tickets, and require the versions that were decided on."""
     into = merged.ticket
     rows = sql.LOCK_FOR_MERGE.rows(connection, ticket=ticket, into=into)
-    _require(len(rows) == 2, f"#{ticket} or #{into} was merged or deleted meanwhile")
+    require(len(rows) == 2, f"#{ticket} or #{into} was merged or deleted meanwhile")
     same = all(row.version == versions.get(row.id, row.version) for row in rows)
-    _require(same, f"#{ticket} or #{into} was changed meanwhile")
+    require(same, f"#{ticket} or #{into} was changed meanwhile")
 
 
 def _merge(
@@ -377,7 +332,7 @@ def _merge(
     add_participants(connection, context, into, merged.carried)
     for address in merged.accepted:
         accepted = PresenceChanged(address, Presence.PENDING, Presence.ACTIVE)
-        _change_people(connection, context, into, accepted)
+        change_people(connection, context, into, accepted)
     audit(connection, context, ticket, AuditEntry(AuditEvent.MERGED_INTO, str(into)))
     audit(connection, context, into, AuditEntry(AuditEvent.MERGED_FROM, str(ticket)))
     for effect in merged.effects:
@@ -386,7 +341,8 @@ def _merge(
                 queue_notices(connection, context, orders, into, None)
             case _:
                 _write(connection, context, into, effect)
-    _require(changed(), f"#{into} was changed meanwhile")
+    record_withheld(connection, context, into, Effects(merged.effects).withheld)
+    require(changed(), f"#{into} was changed meanwhile")
 
 
 def _publish(
@@ -397,14 +353,9 @@ def _publish(
     published = sql.PUBLISH.rows(
         connection, comment=comment, on=on, ticket=ticket, was=was, became=became
     )
-    _require(published, f"comment {comment} on #{on} is no longer {was}")
+    require(published, f"comment {comment} on #{on} is no longer {was}")
     entry = AuditEntry(AuditEvent.COMMENT_PUBLISHED, str(comment), was=was, became=became)
     if on != ticket:
         audit(connection, context, on, replace(entry, reason=f"moved to #{ticket}"))
         entry = replace(entry, reason=f"moved from #{on}")
     audit(connection, context, ticket, entry)
-
-
-def _require(changed: Any, why: str) -> None:
-    if not changed:
-        raise Conflict(why)

@@ -7,6 +7,8 @@ ticket keeps its own, and the report says so.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import (
     ChangeRefused,
@@ -65,6 +67,7 @@ def _raised(
     rows: tuple[Effect, ...] = (
         SeverityChanged(into.severity, level.name, True, False, f"#{ticket.id} was merged into it"),
         *clock_effects(clock),
+        *_claims(ticket, replace(into, critical=True, critical_claimed=False), policy),
     )
     what = f"#{into.id} is {level.name} now: #{ticket.id}, which was, is part of it"
     orders = notifications.alert_on_call(

@@ -14,6 +14,7 @@ from rules.ticket.changes import Merge, SetAnySeverity, SetStatus, Source
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from rules.ticket.sla import Stage
+from storage.db.tables import WithheldRow
 from storage.ticket import read
 from storage.ticket.views import AuditView
 from tests.rules.building import ANN, BOB, SAM, a_mail, default_policy, policy_with
@@ -185,3 +186,14 @@ class TestClaims:
         ticket = shop.ticket(claimed)
         assert (ticket.severity, ticket.severity_claimed) == ("Low", "Critical")
         assert ticket.critical_claimed is not by_staff
+
+
+def test_what_a_budget_withholds_about_the_other_ticket_is_counted_there(shop: Shop) -> None:
+    budgets = shop.policy.budgets.model_copy(update={"notices_per_hour": 1})
+    burning, other = a_ticket(shop, "Critical"), a_ticket(shop, "Low", by=BOB.address)
+    shop.policy = shop.policy.model_copy(update={"budgets": budgets})
+    before = shop.count(WithheldRow, ticket_id=other)
+
+    merged(shop, burning, other)
+
+    assert shop.count(WithheldRow, ticket_id=other, address=BOB.address) > before

@@ -1,0 +1,66 @@
+"""The rows of the people on a ticket: who joins it, leaves it, or is notified of it no more."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+from sqlalchemy import Connection
+
+from rules.decision.effects import PersonAdded, PresenceChanged, Resubscribed, Unsubscribed
+from rules.ticket.audit import AuditEvent
+from storage.db.ledger import Conflict
+from storage.ticket import statements as sql
+from storage.ticket.rows import AuditEntry, ChangeContext, audit, participant_row
+
+
+def change_people(
+    connection: Connection,
+    context: ChangeContext,
+    ticket: int,
+    effect: PersonAdded | PresenceChanged | Unsubscribed | Resubscribed,
+) -> None:
+    """Write the effect, with its line in the audit trail. Raises Conflict."""
+    match effect:
+        case PersonAdded(addition=addition):
+            added = sql.ADD.rows(connection, **participant_row(context, ticket, addition))
+            require(added, f"{addition.address} was added to #{ticket} meanwhile")
+            became = addition.presence.value
+            entry = AuditEntry(AuditEvent.PERSON_ADDED, addition.address, became=became)
+        case PresenceChanged(address=address, was=was, became=presence):
+            _set_presence(connection, context, ticket, effect)
+            entry = AuditEntry(
+                AuditEvent.PRESENCE_CHANGED, address, was=was.value, became=presence.value
+            )
+        case Unsubscribed(participant=participant, address=address):
+            rows = sql.UNSUBSCRIBE.rows(connection, participant=participant, ticket=ticket)
+            if not rows:
+                return  # they have unsubscribed meanwhile: nothing is left to do
+            entry = AuditEntry(AuditEvent.UNSUBSCRIBED, address)
+        case Resubscribed(address=address, audited=audited):
+            rows = sql.RESUBSCRIBE.rows(connection, ticket=ticket, address=address)
+            if not rows or not audited:
+                return
+            entry = AuditEntry(AuditEvent.RESUBSCRIBED, address)
+        case _:
+            assert_never(effect)
+    audit(connection, context, ticket, entry)
+
+
+def _set_presence(
+    connection: Connection, context: ChangeContext, ticket: int, change: PresenceChanged
+) -> None:
+    changed = sql.SET_PRESENCE.rows(
+        connection,
+        ticket=ticket,
+        address=change.address,
+        was=change.was.value,
+        became=change.became.value,
+        now=context.now,
+    )
+    require(changed, f"{change.address} is no longer {change.was} on #{ticket}")
+
+
+def require(changed: Any, why: str) -> None:
+    """Raise Conflict if a statement has changed nothing: another transaction was first."""
+    if not changed:
+        raise Conflict(why)
