@@ -138,7 +138,10 @@ def _done_at_opening(raised: NextLevel) -> Sentence:
 
 
 def _reasons(raised: NextLevel) -> tuple[Sentence, ...]:
-    return () if raised.reason is None else (raised.reason,)
+    """Why the level is asked again; not where all staff are in its place."""
+    if raised.reason is None or raised.reached.contact is None:
+        return ()
+    return (raised.reason,)
 
 
 def _passed_over(passed: Sequence[str]) -> tuple[Sentence, ...]:

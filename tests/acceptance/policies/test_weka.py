@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
@@ -340,6 +341,25 @@ class TestEscalation:
             done = clocked.change(number, ann, escalate="Nobody answers.")
 
         assert done == [f"#{number} is at level 1: Executive on duty, phone {PHONE}"]
+
+    def test_W5_no_executive_is_said_to_be_asked_where_the_desk_is(
+        self, clocked: ClockedPolicyServer
+    ) -> None:
+        ann = clocked.a_user()
+        clocked.set_clock(AT_WORK_IN_EUROPE)
+        number = clocked.open_by_mail(ann)
+        clocked.change(number, ann, escalate="Nobody answers.")
+
+        with ExitStack() as dead:
+            for each in EXECUTIVES:
+                dead.enter_context(clocked.no_mail_to(each))
+            (done,) = clocked.change(number, ann, escalate="Still nobody.")
+
+        assert done == (
+            f"#{number} is at level 1: Executive on duty. Nobody of that level gets email now; the "
+            "support team was notified instead."
+        )
+        assert clocked.mail_to(SAM, number, containing="Still nobody.")
 
 
 class TestAlerts:
