@@ -458,6 +458,8 @@ def test_what_still_waits_is_named_again_once_it_is_forgotten(shop: Shop) -> Non
 
 
 def resolved_again(shop: Shop, number: int, at: datetime = NOON) -> None:
+    """Resolve a ticket and reopen it, as if nobody had been asked for feedback on it so far."""
+    shop.set(number, feedback_asked=False)
     for status in (Status.RESOLVED, Status.OPEN):
         shop.change(number, SetStatus(status), context=shop.context(at))
 
