@@ -85,7 +85,10 @@ def _request(ticket: Ticket, facts: ChangeFacts) -> EscalationRequest:
         earlier=facts.escalation.earlier,
         critical_claimed=ticket.critical_claimed,
         by_portal=ticket.in_portal or facts.may_be_critical,
-        assigned=next((s for s in facts.staff if s.address == ticket.assignee), None),
+        # Who escalates their own ticket asks somebody else.
+        assigned=next(
+            (s for s in facts.staff if s.address == ticket.assignee != facts.actor), None
+        ),
     )
 
 

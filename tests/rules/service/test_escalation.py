@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -605,6 +606,20 @@ def test_no_request_skips_a_level(
             assert level <= highest
         case EscalationRefused(reason=reason):
             assert str(reason)
+
+
+@pytest.mark.parametrize(("actor", "asked"), [(ANN.address, SAM.address), (SAM.address, WREN)])
+def test_who_escalates_their_own_ticket_asks_somebody_else(actor: str, asked: str) -> None:
+    level = a_level(window("00:00", "24:00")).model_copy(update={"assigned_first": True})
+    facts = ChangeFacts(
+        NOON, actor, Source.API, by_staff=True, mailbox=SUPPORT, staff=(SAM_OF_STAFF,)
+    )
+    assigned = replace(ANNS, assignee=SAM.address)
+
+    effects = decide_change(assigned, Escalate("Help"), facts, with_levels(ATLAN, level))
+
+    assert isinstance(effects, Effects)
+    assert [order.address for order in effects.notices] == [asked]
 
 
 @pytest.mark.parametrize("has_commands", [True, False])
