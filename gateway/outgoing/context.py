@@ -179,7 +179,7 @@ def template_context(
         by_portal=about is not None and about.door in CRITICAL_SOURCES,
         phone=_phone(about, policy),
         how_to_escalate=policy.escalation.how or "",
-        may_escalate=about is not None and bool(policy.escalation.levels),
+        may_escalate=_may_escalate(about, policy),
         people=payload.joined if payload else (),
         waiting_people=payload.waiting if payload else (),
         company_reads=_company_reads(about, policy),
@@ -248,6 +248,17 @@ def _waits_for(about: NoticeTicket | None) -> str:
     if about is None or about.waiting is None:
         return ""
     return about.waiting.waits_for
+
+
+def _may_escalate(about: NoticeTicket | None, policy: Policy) -> bool:
+    """Whether #escalate has an effect, as far as the notice can tell. Where the policy says so,
+    what a mail claims to be critical must be logged in the portal first."""
+    if about is None or not policy.escalation.levels:
+        return False
+    claimed_by_mail = about.critical_claimed and about.door not in CRITICAL_SOURCES
+    critical = about.severity in {level.name for level in policy.levels if level.critical}
+    in_portal_first = policy.escalation.critical_begins_in == "portal"
+    return not (in_portal_first and claimed_by_mail and not critical)
 
 
 def _phone(about: NoticeTicket | None, policy: Policy) -> str:

@@ -349,7 +349,7 @@ class TestSeverity:
 
         first, empty, second, *_ = server.text_to(sender).splitlines()
 
-        assert first.startswith("Please report critical problems by phone")
+        assert first.startswith("For critical problems, please use the way")
         assert (empty, second.partition(".")[0]) == ("", "You marked this as critical")
 
     def test_an_ordinary_acknowledgement_does_not_mention_critical(

@@ -132,9 +132,9 @@ def test_a_critical_claim_is_shown_the_critical_channel_before_all_else() -> Non
         about=about(severity="High", severity_claimed="Critical", critical_claimed=True)
     )
 
-    assert text_of(claimed).startswith("Please report critical problems by phone")
+    assert text_of(claimed).startswith("For critical problems, please use the way")
     body = html_of(claimed).partition("<body>")[2]
-    assert re.sub(r"<[^>]+>|\s+", " ", body).strip().startswith("Please report critical")
+    assert re.sub(r"<[^>]+>|\s+", " ", body).strip().startswith("For critical problems")
     assert "severity is High; you asked for Critical" in text_of(claimed)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.linked import linked
 from rules.policy import (
+    EscalationLevel,
     EscalationSection,
     FeedbackSection,
     FollowUpSection,
@@ -225,7 +226,8 @@ def test_a_customer_of_the_portal_is_not_sent_to_the_portal() -> None:
     assert by_mail.startswith("Log it at https://portal.example.\n")
     assert of_a_reply.startswith("Log it at https://portal.example.\n")  # it came by mail
     assert by_portal.startswith(f"Call {PHONE}.\n")
-    assert "Email is not monitored" not in by_portal
+    assert "what is reported by email" in by_mail
+    assert "what is reported by email" not in by_portal
     assert unsaid.startswith("Hello Ann")
 
 
@@ -286,6 +288,23 @@ def test_customers_are_told_how_to_escalate_where_there_is_a_level(kind: NoticeK
     assert "tel:+49301234567" in html_of(mail)
 
 
+@pytest.mark.parametrize(
+    ("begins_in", "door", "told"),
+    [("portal", Source.MAIL, False), ("portal", Source.API, True), ("anywhere", Source.MAIL, True)],
+)
+def test_nobody_is_told_to_escalate_what_must_be_logged_in_the_portal_first(
+    begins_in: Literal["portal", "anywhere"], door: Source, told: bool
+) -> None:
+    level = EscalationLevel(title="Head of support", contact="head@help.example")
+    policy = default_policy(
+        escalation=EscalationSection(levels=(level,), critical_begins_in=begins_in)
+    )
+    mail = written(policy=policy, about=about(critical_claimed=True, door=door))
+
+    assert ("reply with #escalate" in text_of(mail)) is told
+    assert "reply with #escalate" in text_of(written(policy=policy))
+
+
 def test_an_answer_carries_a_link_for_feedback_where_the_policy_has_it() -> None:
     policy = default_policy(feedback=FeedbackSection(in_answers=True))
     answer = a_comment(by_staff=True)
@@ -309,7 +328,7 @@ def test_who_marks_a_mail_as_critical_is_shown_the_channel_first(
 ) -> None:
     mail = written(kind, payload=payload)
 
-    assert text_of(mail).startswith("Please report critical problems by phone")
+    assert text_of(mail).startswith("For critical problems, please use the way")
     assert 'class="first"' in html_of(mail)
 
 
