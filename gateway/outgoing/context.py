@@ -385,7 +385,7 @@ def _greeting(text: PolicyText | None, policy: Policy) -> str:
         case PolicyText.INVITATION:
             return policy.texts.invitation
         case PolicyText.FEEDBACK:
-            return policy.feedback.text
+            return policy.feedback.text or ""
         case PolicyText.REVIEW:
             return policy.review.text or ""
         case _:

@@ -65,10 +65,8 @@ class LifecycleSection(Section):
 class FeedbackSection(Section):
     ask: bool = False
     """Whether one mail asks for feedback when a ticket is resolved."""
-    text: Text = (
-        "How did we do? Rate our help with one of the links below, or reply to this mail. "
-        "Neither reopens your request."
-    )
+    text: Text | None = None
+    """What that mail says, in place of our own text in its reader's language."""
     in_answers: bool = False
     """Whether each answer by staff has a link for feedback too."""
 

@@ -142,10 +142,9 @@ def follow_up(policy: Policy) -> Iterator[Explained]:
             "Each answer by staff has a link by which the requester rates the help.",
         )
     if feedback.ask:
-        yield Explained(
-            "feedback.ask",
-            f"One mail asks for feedback on a resolved ticket: {quoted(feedback.text)}",
-        )
+        yield Explained("feedback.ask", "One mail asks for feedback on a resolved ticket.")
+        if feedback.text is not None:
+            yield Explained("feedback.text", f"It says: {quoted(feedback.text)}")
     if review.levels:
         yield Explained(
             "review.levels",

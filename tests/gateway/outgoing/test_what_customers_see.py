@@ -391,3 +391,20 @@ def test_each_field_of_an_escalation_stands_on_a_line_of_its_own(language: str) 
 )
 def test_addresses_and_phone_numbers_become_links(text: str, html: str) -> None:
     assert str(linked(text)) == html
+
+
+# Texts
+
+
+def test_the_mail_that_asks_for_feedback_has_the_policys_text_or_ours_in_the_readers_language() -> (
+    None
+):
+    own = default_policy(feedback=FeedbackSection(ask=True, text="Alles gut?"))
+
+    said = text_of(written(NoticeKind.FEEDBACK, policy=own, language="en"))
+    unsaid = [text_of(written(NoticeKind.FEEDBACK, language=each)) for each in ("de", "en")]
+
+    assert "Alles gut?" in said
+    assert "How did we do?" not in said
+    assert "Wie zufrieden sind Sie mit unserer Hilfe?" in unsaid[0]
+    assert "How did we do?" in unsaid[1]
