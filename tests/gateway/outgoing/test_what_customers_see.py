@@ -277,7 +277,7 @@ def test_the_phone_of_the_plan_is_shown_to_customers_and_staff(kind: NoticeKind)
 @pytest.mark.parametrize(
     "kind", [NoticeKind.ACKNOWLEDGEMENT, NoticeKind.COMMENT, NoticeKind.STATUS]
 )
-def test_customers_are_told_how_to_escalate_where_there_is_a_level(kind: NoticeKind) -> None:
+def test_mails_to_customers_state_how_to_escalate_where_there_is_a_level(kind: NoticeKind) -> None:
     levels = default_policy().escalation.levels
     how = EscalationSection(levels=levels, how=f"Or call {PHONE}, option 2.")
     mail = written(kind, default_policy(escalation=how))

@@ -1,0 +1,37 @@
+"""Of which tickets an address was notified as a contact."""
+
+from __future__ import annotations
+
+from rules.ticket.notices import NoticeKind
+from storage.mail.contacts import notified_of
+from tests.rules.building import a_mail
+from tests.storage.notices.test_more import order_directly
+from tests.storage.shop import Shop, opened
+
+DIRECTOR = "director@directors.example"
+
+
+def of_which(shop: Shop, address: str, *tickets: int) -> frozenset[int]:
+    return shop.database.read(lambda c: notified_of(c, shop.mailbox.id, address, tickets)())
+
+
+def test_a_contact_was_notified_of_the_tickets_whose_mails_were_sent(shop: Shop) -> None:
+    first, second, third = (opened(shop.take(a_mail())) for _ in range(3))
+    order_directly(shop, first, NoticeKind.ESCALATION, DIRECTOR, state="sent")
+    order_directly(shop, first, NoticeKind.ALERT, DIRECTOR, state="sent")
+    order_directly(shop, second, NoticeKind.ESCALATION, DIRECTOR, state="dead")
+
+    assert of_which(shop, DIRECTOR, first, second, third) == {first}
+    assert of_which(shop, DIRECTOR, second, third) == set()
+    assert of_which(shop, "eve@directors.example", first) == set()
+    assert of_which(shop, DIRECTOR) == set()
+
+
+def test_only_the_kinds_for_contacts_count(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    for kind in NoticeKind:
+        order_directly(shop, number, kind, f"{kind}@directors.example", state="sent")
+
+    contacts = [k for k in NoticeKind if of_which(shop, f"{k}@directors.example", number)]
+
+    assert contacts == [kind for kind in NoticeKind if kind.traits.to_contacts]
