@@ -96,6 +96,8 @@ class TemplateContext:
     """Who joins it once somebody agrees."""
     company_reads: bool
     """The requester's colleagues may read the ticket."""
+    is_guest: bool
+    """The recipient is on the ticket as a guest."""
     reply_effect: str
     """What a reply of the recipient becomes: a value of `ReplyEffect`."""
     comment: QuotedComment | None
@@ -183,6 +185,7 @@ def template_context(
         people=payload.joined if payload else (),
         waiting_people=payload.waiting if payload else (),
         company_reads=_company_reads(about, policy),
+        is_guest=about is not None and about.is_guest,
         reply_effect=_reply_effect(notice, policy).value,
         comment=quoted_comment(notice, policy, redactor),
         payload=map_text(notice.payload, redactor.redact),
@@ -288,6 +291,7 @@ def _reply_effect(notice: Notice, policy: Policy) -> ReplyEffect:
         is_staff=notice.is_staff,
         is_registered=notice.person is not None,
         ticket_is_closed=about is not None and about.status == Status.CLOSED,
+        opens_by_mail=policy.requests_by_mail != "refuse",
         company_reads=_company_reads(about, policy),
     )
     return reply_effect(notice.kind, reader)

@@ -22,6 +22,8 @@ class ReplyEffect(StrEnum):
     CONTACT = "contact"
     """A private comment for staff, by somebody who is not on the ticket."""
     NEW_REQUEST = "new_request"
+    REFUSED = "refused"
+    """It would open a request, and the policy has those submitted in the portal."""
     HELD = "held"
     """Kept until its author has signed up."""
 
@@ -38,6 +40,8 @@ class Reader:
     is_registered: bool = False
     """As staff or as a customer."""
     ticket_is_closed: bool = False
+    opens_by_mail: bool = True
+    """The policy takes new requests by mail."""
     company_reads: bool = False
     """The requester's colleagues may read the ticket."""
 
@@ -45,11 +49,16 @@ class Reader:
 def reply_effect(kind: NoticeKind, reader: Reader) -> ReplyEffect:
     """What a reply of this reader to a notice of this kind becomes."""
     if not reader.has_ticket:
-        return ReplyEffect.NEW_REQUEST if reader.is_registered else ReplyEffect.HELD
+        return _opened(reader) if reader.is_registered else ReplyEffect.HELD
     if not reader.on_ticket:
         return ReplyEffect.WAITS if reader.is_staff else ReplyEffect.CONTACT
     if kind.traits.asks_for_feedback:
         return ReplyEffect.FEEDBACK
     if reader.ticket_is_closed and not reader.is_staff:
-        return ReplyEffect.NEW_REQUEST
+        return _opened(reader)
     return ReplyEffect.PUBLIC_COMPANY if reader.company_reads else ReplyEffect.PUBLIC
+
+
+def _opened(reader: Reader) -> ReplyEffect:
+    takes = reader.opens_by_mail or reader.is_staff
+    return ReplyEffect.NEW_REQUEST if takes else ReplyEffect.REFUSED

@@ -55,6 +55,7 @@ NOTICES = (
         _person.c.role.label("person_role"),
         _company.c.active.label("company_active"),
         _participant.c.id.label("participant_id"),
+        _participant.c.part,
         _participant.c.presence,
         _participant.c.muted,
         _bounced.c.suspended_at,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from rules.mail import Mailbox
 from rules.mail.subjects import subject_besides
-from rules.people import Presence, Role
+from rules.people import ParticipantKind, Presence, Role
 from rules.ticket.changes import Source
 from rules.ticket.notice_payloads import Payload, from_stored
 from rules.ticket.notice_timing import GIVE_UP_AFTER
@@ -106,6 +106,8 @@ class NoticeTicket:
     """Where it was opened."""
     calendar: str = ""
     """The calendar of the policy that it was opened under; empty for the policy's own."""
+    is_guest: bool = False
+    """The recipient is on the ticket as a guest."""
     company_visibility: str = ""
     """Who of the company reads it; empty for what the policy says."""
 
@@ -347,6 +349,7 @@ def _about(row: Row[Any]) -> NoticeTicket:
         waiting=clocks.read_waiting(row.waiting),
         door=Source(row.door or Source.MAIL),
         calendar=row.calendar,
+        is_guest=row.part == ParticipantKind.GUEST.value,
         company_visibility=row.company_visibility or "",
     )
 

@@ -90,7 +90,9 @@ class Scene:
             (self.requester, self.number),
         )
         if self.closed:
-            customers += ((self.requester, self.closed),)
+            # One reply opens the request that all later ones go to.
+            one = self.guest if self.kind is NoticeKind.STATUS else self.requester
+            customers += ((one, self.closed),)
         if traits.participants_only:
             return customers
         match traits.audience:
@@ -99,7 +101,8 @@ class Scene:
             case Audience.STAFF | Audience.OUTSIDE:
                 return (*outside, (SAM, self.number))
             case Audience.AUTHOR:
-                return (*outside, *contact, *customers, (SAM, self.number))
+                staff = ((SAM, self.number), (SAM, self.closed))
+                return (*outside, *contact, *customers, *staff)
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def _made(server: PolicyServer, kind: NoticeKind) -> Scene:
     if kind not in ON_CLOSED:
         return scene
     closed = server.open_by_mail(first.requester)
-    server.change(closed, status="closed")
+    server.change(closed, add=[scene.guest], status="closed")
     return Scene(kind, company, scene.number, closed)
 
 

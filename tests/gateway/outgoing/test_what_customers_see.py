@@ -118,6 +118,22 @@ def test_an_author_who_could_not_be_verified_reads_what_that_means_for_a_reply()
     assert "can read your reply, once we can verify that it is from you." in waits
 
 
+def test_where_requests_are_refused_by_mail_so_is_a_reply_to_a_closed_one() -> None:
+    refusing = default_policy(requests_by_mail="refuse")
+    refused = "A reply is refused: new requests are submitted in the portal."
+
+    assert refused in footer(NoticeKind.STATUS, refusing, about=about(status="closed"))
+    assert refused in footer(NoticeKind.KEPT, refusing)
+    assert refused not in footer(NoticeKind.STATUS, refusing)
+    assert refused not in footer(NoticeKind.DIGEST, refusing, is_staff=True)
+
+
+def test_a_guest_has_no_colleagues_among_the_requesters() -> None:
+    guest = about(company_visibility="company", is_guest=True)
+
+    assert "and the requester's colleagues can read" in footer(NoticeKind.COMMENT, about=guest)
+
+
 def test_a_reply_to_a_digest_opens_a_request_and_one_to_an_invitation_waits() -> None:
     assert "A reply opens a new request." in footer(NoticeKind.DIGEST)
     assert "kept until you have signed up" in footer(NoticeKind.INVITATION, person=None)
