@@ -7,7 +7,7 @@ from typing import assert_never
 
 from rules.decision.case import Case
 from rules.mail.automatic import wants_no_answer
-from rules.mail.subjects import unmarked_subject
+from rules.mail.subjects import bare_subject, subject_besides, unmarked_subject
 from rules.policy import Policy
 from rules.service.acknowledging import (
     Acknowledging,
@@ -17,15 +17,19 @@ from rules.service.acknowledging import (
     Unacknowledged,
     acknowledging,
 )
-from rules.ticket.claims import claim_in_opening
+from rules.ticket.claims import claim_in_opening, claim_in_reply
 from rules.ticket.severity import MailSeverity, capped
 
 
-def mail_severity(case: Case, subject: str, text: str) -> MailSeverity:
-    """The severity that a request by mail claims, within the policy's ceiling."""
+def mail_severity(case: Case, subject: str, text: str, answers: str | None = None) -> MailSeverity:
+    """The severity that a request by mail claims, within the policy's ceiling. Of a mail that
+    answers a ticket with the subject `answers`, only what it says anew counts."""
     policy = case.policy
-    bare = unmarked_subject(subject, policy.subject_tag.format)
-    claim = claim_in_opening(policy.claim_vocabulary, bare, text, case.mail.header)
+    words, tag = policy.claim_vocabulary, policy.subject_tag.format
+    if answers is None:
+        claim = claim_in_opening(words, unmarked_subject(subject, tag), text, case.mail.header)
+    else:
+        claim = claim_in_reply(words, subject_besides(bare_subject(subject, tag), answers), text)
     return capped(
         policy.levels,
         policy.severity.default,
@@ -38,6 +42,8 @@ def mail_severity(case: Case, subject: str, text: str) -> MailSeverity:
 def acknowledged(case: Case, severity: MailSeverity) -> Acknowledging:
     """How the sender's new ticket is acknowledged."""
     policy, facts = case.policy.acknowledgement, case.facts
+    if severity.critical_claimed and case.is_of_a_person:
+        return AtOnce()  # it names the way to be heard
     if not policy.send:
         return Unacknowledged("the policy sends none")
     if wants_no_answer(case.mail):
@@ -51,7 +57,6 @@ def acknowledged(case: Case, severity: MailSeverity) -> Acknowledging:
         facts.decided_at,
         timedelta(minutes=policy.pause_minutes),
         facts.recent,
-        critical=severity.critical_claimed,
     )
 
 

@@ -73,6 +73,12 @@ class Arrival:
         return not marked and not is_machine(self.sender)
 
     @property
+    def is_of_a_person(self) -> bool:
+        """Whether nothing shows that a machine or a list sends the mail. What a person must know is
+        sent even where their client asks for no automatic answers."""
+        return self.automatic is None and not is_machine(self.sender)
+
+    @property
     def is_released_onto(self) -> bool:
         """Whether staff release the mail onto a ticket."""
         return any(p.kind is PointerKind.STATED for p in self.facts.pointers)

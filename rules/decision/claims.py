@@ -1,13 +1,28 @@
-"""A claim of severity in a reply: what it does, and who is notified of it."""
+"""A claim of severity in a reply: what it does, and who is notified of it.
+
+It never changes the severity. It is kept next to it, staff read it with the comment, and a critical
+one is answered with the critical channel and alerts the person on call, at most once an hour on a
+ticket.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from rules.decision.case import Case
+from rules.decision.content import body_text
 from rules.decision.effects import ClaimMade
+from rules.identity import ProofLevel, Standing
+from rules.mail.language import author_language
+from rules.mail.subjects import bare_subject, subject_besides
+from rules.service import notifications
+from rules.service.limits import HOUR
+from rules.ticket.claims import claim_in_reply
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import NewCommentPayload
+from rules.ticket.severity import Claim
 from rules.ticket.visibility import Visibility
 
 
@@ -15,14 +30,89 @@ from rules.ticket.visibility import Visibility
 class Heard:
     """What a reply claims."""
 
+    claim: Claim | None = None
     effect: ClaimMade | None = None
     """None where nothing is claimed, or where the claim has no effect on the ticket."""
     orders: tuple[NoticeOrder, ...] = ()
     notes: tuple[str, ...] = ()
     """For the trace."""
+    receipt_has_channel: bool = False
+    """The claim is critical, and nothing but the address or the token of its author proves it: the
+    receipt of the mail, which only they get, has the critical channel."""
 
 
 def heard_in_reply(case: Case, ticket: Ticket, visibility: Visibility) -> Heard:
     """What a customer's comment of this visibility claims."""
-    del case, ticket, visibility
-    return Heard()
+    if case.by_machine or not _is_customer(case, ticket):
+        return Heard()
+    bare = bare_subject(case.mail.subject, case.policy.subject_tag.format)
+    anew = subject_besides(bare, ticket.subject)
+    claim = claim_in_reply(case.policy.claim_vocabulary, anew, body_text(case.mail))
+    if claim is None:
+        return Heard()
+    proven = case.sender.proof_level >= ProofLevel.PROVEN
+    published = proven and visibility is Visibility.PUBLIC
+    effect = _effect(case, ticket, claim) if published else None
+    notes = (f"it claims {claim.level}",)
+    if not claim.critical:
+        return Heard(claim, effect, notes=notes)
+    if not proven:
+        return Heard(claim, notes=notes, receipt_has_channel=True)
+    orders, said = _critical(case, ticket)
+    return Heard(claim, effect, orders, (*notes, said))
+
+
+def _is_customer(case: Case, ticket: Ticket) -> bool:
+    """Not staff, and not a contact who only got a notice about the ticket."""
+    sender = case.sender
+    if sender.standing in (Standing.USER, Standing.COLLEAGUE):
+        return True
+    return sender.standing is not Standing.STAFF and ticket.participant(sender.address) is not None
+
+
+def with_claim(orders: Iterable[NoticeOrder], heard: Heard) -> tuple[NoticeOrder, ...]:
+    """The orders, of which those of the comment to staff say what it claims."""
+    if heard.claim is None:
+        return tuple(orders)
+    return tuple(_naming(order, heard.claim.level) for order in orders)
+
+
+def _naming(order: NoticeOrder, level: str) -> NoticeOrder:
+    if not isinstance(order.payload, NewCommentPayload):
+        return order
+    return replace(order, payload=replace(order.payload, claims=level))
+
+
+def _effect(case: Case, ticket: Ticket, claim: Claim) -> ClaimMade | None:
+    """The latest claim is kept. A critical one is not forgotten for a lesser: staff clear it."""
+    was = ticket.severity_claimed
+    critical = not ticket.critical and (claim.critical or ticket.critical_claimed)
+    if claim.level == (was or ticket.severity) and critical == ticket.critical_claimed:
+        return None
+    return ClaimMade(case.sender.address, was, claim.level, critical)
+
+
+def _critical(case: Case, ticket: Ticket) -> tuple[tuple[NoticeOrder, ...], str]:
+    """The critical channel for the author of a critical claim and the alert of the person on call;
+    and what the trace says of them. No budget withholds them."""
+    now, author = case.facts.decided_at, case.sender.address
+    last = ticket.critical_told_at
+    if last is not None and now - last < HOUR:
+        return (), "the critical channel was sent within the hour"
+    channel: tuple[NoticeOrder, ...] = ()
+    if case.is_of_a_person:
+        own = case.sender.person.language if case.sender.person is not None else ""
+        language = ticket.language_of(author) or own or author_language(case.mail.header)
+        channel = (NoticeOrder(NoticeKind.CRITICAL_CHANNEL, author, language),)
+    alerts = notifications.alert_on_call(
+        case.policy,
+        now,
+        f"{author} claims by mail that #{ticket.id} is critical",
+        author=author,
+        unreachable=case.facts.unreachable,
+        staff=case.facts.staff,
+    )
+    if ticket.critical:
+        alerts = ()  # it is critical already, and they know
+    said = "its author is sent the critical channel" if channel else "a list or a machine sent it"
+    return (*channel, *alerts), said

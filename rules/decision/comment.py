@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rules.decision.by_mail import taken_by_mail
 from rules.decision.case import Case, Ruling
-from rules.decision.claims import heard_in_reply
+from rules.decision.claims import Heard, heard_in_reply, with_claim
 from rules.decision.content import (
     body_text,
     has_files,
@@ -85,8 +85,10 @@ def by_customer(
 def _feedback(case: Case, ticket: Ticket, saw: str) -> Ruling:
     """Feedback moves nothing. If it says that the problem is back, staff are alerted, and a link
     lets them reopen the ticket."""
-    orders, calm = _notices(case, ticket, Visibility.NOTE)
-    notes = (f"feedback on #{ticket.id}", *calm)
+    heard = heard_in_reply(case, ticket, Visibility.NOTE)
+    orders, calm = _notices(case, ticket, Visibility.NOTE, heard=heard)
+    orders = (*orders, *heard.orders)
+    notes = (f"feedback on #{ticket.id}", *calm, *heard.notes)
     broken = ticket.status.is_over and says_trouble(_all_words(case, ticket))
     if broken and case.automatic is None and not calm:
         what = f"{case.sender.address} answered the request for feedback: the problem is not solved"
@@ -114,13 +116,14 @@ def _withheld(
 ) -> Ruling:
     """A comment that waits for staff, as do the people it would add. Staff are notified, and so is
     its author where only their token or their address stands between them and the ticket."""
-    orders, calm = _notices(case, ticket, visibility, receipts=_receipt(case, ticket, reason))
+    heard = heard_in_reply(case, ticket, visibility)
+    receipts = _receipt(case, ticket, reason, critical=heard.receipt_has_channel)
+    orders, calm = _notices(case, ticket, visibility, receipts=receipts, heard=heard)
     joining: tuple[Addition, ...] = ()
     unproven: tuple[str, ...] = ()
     if reason is Reason.TOKEN_ONLY:
         joining, unproven = _proposed(case, ticket)
     known = case.sender.person is not None
-    heard = heard_in_reply(case, ticket, visibility)
     flagged = AddComment(
         ticket.id,
         visibility,
@@ -160,10 +163,12 @@ def _unproven(
     if requested_command(case.mail) is not None or feedback or over:
         return _withheld(case, ticket, Visibility.PRIVATE, Reason.TOKEN_ONLY, saw, conflict)
     joining = additions(case.mail, case.facts, case.sender, ticket, case.policy)
-    orders, calm = _notices(case, ticket, Visibility.PUBLIC, joining)
     heard = heard_in_reply(case, ticket, Visibility.PUBLIC)
-    sent = (*orders, *heard.orders)
-    words = AddComment(ticket.id, Visibility.PUBLIC, additions=joining, orders=sent)
+    receipts = _published(case, ticket) if heard.receipt_has_channel else ()
+    orders, calm = _notices(
+        case, ticket, Visibility.PUBLIC, joining, receipts=receipts, heard=heard
+    )
+    words = AddComment(ticket.id, Visibility.PUBLIC, additions=joining, orders=orders)
     notes = ("unproven: only the words are taken", *conflict, *calm, *heard.notes)
     return Ruling(saw, words, entitled.reason, (f"public on #{ticket.id}", *notes))
 
@@ -176,18 +181,32 @@ _WITHHELD = {
 """What the author of a comment that is not published is sent."""
 
 
-def _receipt(case: Case, ticket: Ticket, reason: Reason) -> tuple[NoticeOrder, ...]:
-    """Tells the author that their mail waits for staff; within the budget of their address."""
+def _receipt(
+    case: Case, ticket: Ticket, reason: Reason, *, critical: bool
+) -> tuple[NoticeOrder, ...]:
+    """Tells the author that their mail waits for staff, below the critical channel if it claims to
+    be `critical`; within the budget of their address."""
     by_staff = case.sender.standing is Standing.STAFF
     # What staff have released was read by a person: a machine that answers is stopped there.
     answered = case.takes_answers or (by_staff and case.released)
+    answered = answered or (critical and case.is_of_a_person)
     said = _WITHHELD.get(reason)
     if said is None or not answered:
         return ()
     said = ReceiptText.NOT_PUBLISHED if by_staff else said
-    order = receipt(case.mail, case.sender, ticket, ReceiptPayload(said))
+    order = receipt(case.mail, case.sender, ticket, ReceiptPayload(said, critical=critical))
     if by_staff and case.sender.proof_level >= ProofLevel.PROVEN:
         order = replace(order, quotes=True)  # else somebody could send their own text there
+    return notifications.within_budget((order,), ticket, case.policy, NoticeBudget.WAITING)
+
+
+def _published(case: Case, ticket: Ticket) -> tuple[NoticeOrder, ...]:
+    """The critical channel for an unproven author whose words are published."""
+    said = sentence("Your email is on #{ticket}.", ticket=ticket.id)
+    payload = ReceiptPayload(sentences=(said,), critical=True)
+    if not case.is_of_a_person:
+        return ()
+    order = receipt(case.mail, case.sender, ticket, payload)
     return notifications.within_budget((order,), ticket, case.policy, NoticeBudget.WAITING)
 
 
@@ -204,7 +223,7 @@ def _public(
     missing = sla_rules.still_missing(policy, ticket, text)
     heard = heard_in_reply(case, ticket, Visibility.PUBLIC)
     complete = asking.once_answered(ticket, missing, policy) if case.takes_answers else ()
-    orders, calm = _notices(case, ticket, Visibility.PUBLIC, joining, moved, complete)
+    orders, calm = _notices(case, ticket, Visibility.PUBLIC, joining, moved, complete, heard)
     action = AddComment(
         ticket=ticket.id,
         visibility=Visibility.PUBLIC,
@@ -292,6 +311,7 @@ def _notices(
     joining: tuple[Addition, ...] = (),
     moved: Moved | None = None,
     receipts: tuple[NoticeOrder, ...] = (),
+    heard: Heard | None = None,
 ) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
     """The notices that a comment causes; in a storm no receipt, since a machine would answer it."""
     author, proven = case.sender.address, case.sender.proof_level >= ProofLevel.PROVEN
@@ -312,6 +332,8 @@ def _notices(
     )
     if case.by_machine:
         orders = tuple(o for o in orders if o.kind is NoticeKind.NEW_COMMENT)
+    if heard is not None:
+        orders = with_claim(orders, heard)
     if not case.takes_answers:
         orders = tuple(o for o in orders if o.address != author)
     certain = proven and visibility is not Visibility.PRIVATE

@@ -27,7 +27,7 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
     settled = tuple(p for p in ticket.participants if p.presence is not Presence.PENDING)
     among = replace(ticket, participants=settled)
     joining = additions(case.mail, case.facts, case.sender, among, case.policy)
-    opening = opened_by_mail(case, _terms(case, ticket), ())
+    opening = opened_by_mail(case, _terms(case, ticket), (), answers=ticket.subject)
     carried = tuple(
         Addition(
             address=p.address,

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.decision.case import Case, Finding, Ruling
+from rules.decision.content import body_text
 from rules.decision.model import Hold
 from rules.decision.reasons import Reason
 from rules.identity import ProofLevel, Sender, is_machine
 from rules.mail import Mail
 from rules.mail.language import author_language
+from rules.mail.subjects import unmarked_subject
 from rules.service import notifications
 from rules.service.limits import NoticeBudget
 from rules.service.participants import Addition
 from rules.service.unnotified import unnotified
+from rules.ticket.claims import claim_in_opening
 from rules.ticket.model import Ticket
 from rules.ticket.notice_timing import may_be_notified_of_hold
 from rules.ticket.notices import NoticeKind, NoticeOrder
@@ -93,7 +96,8 @@ _MAY_BE_OF_OTHERS = (Reason.NOT_ADDRESSED, Reason.NOT_SIGNED)
 
 def with_author_notified(case: Case, finding: Finding) -> Finding:
     """The finding; where it holds the mail of an author who is proven and registered, they are
-    notified of that, once a day.
+    notified of that, once a day; of a mail that claims to be critical once an hour, with the
+    critical channel, whatever their client asks for.
 
     A mail that anybody may have sent again is not answered: a third party would cause the notice
     of the day, and so keep the author from that of a mail of their own.
@@ -103,16 +107,27 @@ def with_author_notified(case: Case, finding: Finding) -> Finding:
     sender, facts = case.sender, case.facts
     proven = sender.proof_level >= ProofLevel.PROVEN and sender.standing.may_write
     released = facts.came_at is not None and facts.came_at < facts.decided_at
-    if not proven or released or not case.takes_answers:
+    if not proven or released or not case.is_of_a_person:
+        return finding
+    critical = _claims_critical(case)
+    if not critical and not case.takes_answers:
         return finding
     if finding.reason in _MAY_BE_OF_OTHERS:
         return replace(finding, notes=(*finding.notes, "its author is not notified"))
-    if not may_be_notified_of_hold(facts.kept_at, facts.decided_at):
-        return replace(finding, notes=(*finding.notes, "its author was notified within a day"))
+    if not may_be_notified_of_hold(facts.kept_at, facts.decided_at, critical=critical):
+        within = "an hour, of the critical channel" if critical else "a day"
+        return replace(finding, notes=(*finding.notes, f"its author was notified within {within}"))
     own = sender.person.language if sender.person is not None else ""
     language = own or author_language(case.mail.header)
-    kept = NoticeOrder(
-        NoticeKind.KEPT, sender.address, language, KeptPayload(case.mail.subject[:LONGEST_SUBJECT])
-    )
+    payload = KeptPayload(case.mail.subject[:LONGEST_SUBJECT], critical)
+    kept = NoticeOrder(NoticeKind.KEPT, sender.address, language, payload)
     action = replace(finding.action, orders=(*finding.action.orders, kept))
     return replace(finding, action=action, notes=(*finding.notes, "its author is notified"))
+
+
+def _claims_critical(case: Case) -> bool:
+    """Whether a mail that is held claims to be critical."""
+    words, mail = case.policy.claim_vocabulary, case.mail
+    bare = unmarked_subject(mail.subject, case.policy.subject_tag.format)
+    claim = claim_in_opening(words, bare, body_text(mail), mail.header)
+    return claim is not None and claim.critical

@@ -162,9 +162,14 @@ def too_many_tickets(case: Case, saw: str) -> Ruling | None:
 
 
 def opened_by_mail(
-    case: Case, terms: Terms, additions: tuple[Addition, ...], mentions: int | None = None
+    case: Case,
+    terms: Terms,
+    additions: tuple[Addition, ...],
+    mentions: int | None = None,
+    answers: str | None = None,
 ) -> OpenTicket[MailSeverity]:
-    """The ticket that a mail opens in its sender's name."""
+    """The ticket that a mail opens in its sender's name. `answers` is the subject of a ticket that
+    it goes on from."""
     sender, mail, policy = case.sender, case.mail, case.policy
     registered_language = sender.person.language if sender.person is not None else ""
     request = TicketRequest(
@@ -175,7 +180,7 @@ def opened_by_mail(
         language=registered_language or author_language(mail.header),
         subject=mail.subject,
         text=body_text(mail),
-        severity=mail_severity(case, mail.subject, body_text(mail)),
+        severity=mail_severity(case, mail.subject, body_text(mail), answers),
         terms=terms,
         additions=additions,
         mentions=mentions,
@@ -207,7 +212,8 @@ def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOr
     if case.takes_answers:
         return orders
     author = case.sender.address
-    orders = tuple(o for o in orders if o.address != author)
+    acknowledgement = NoticeKind.ACKNOWLEDGEMENT  # ordered for a critical claim alone
+    orders = tuple(o for o in orders if o.address != author or o.kind is acknowledgement)
     if is_machine(case.sender) or case.policy.staff.notify == "none":
         return orders
     others = (s for s in case.facts.staff if s.address != author)

@@ -52,16 +52,13 @@ def acknowledging(
     now: datetime,
     pause: timedelta,
     recent: Sequence[Recent],
-    *,
-    critical: bool,
 ) -> Acknowledging:
     """How a ticket is acknowledged. `last` is when the author's last acknowledgement was sent, and
-    `waits_until` when one that waits will be; a `critical` claim does not wait, since its
-    acknowledgement names the way to be heard.
+    `waits_until` when one that waits will be.
 
     One that was sent by a clock ahead of ours counts as sent now, but nothing answers it yet.
     """
-    if last is None or critical:
+    if last is None:
         return AtOnce()
     if waits_until is not None:
         return NamedWith(waits_until)

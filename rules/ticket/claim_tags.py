@@ -43,7 +43,7 @@ def tags(sentence: CodedSentence, line: str, *, is_subject: bool, begins: bool) 
             continue
         if not part.begins and reported:
             continue
-        if _TAG.match(part.codes):
+        if _TAG.match(re.sub("[:,-]", "/", part.codes)):
             if _is_placed(part, sentence, is_subject):
                 yield from _severest(part.words)
         elif part.begins and (rank := _leading(part, is_subject)) is not None:
@@ -69,12 +69,20 @@ def _segments(sentence: CodedSentence, begins: bool) -> Iterator[_Segment]:
     for index, code in enumerate(codes):
         if index < len(sentence.codes) and code not in ":,()-":
             continue
+        if before == "(" and code in ":,-" and _is_bracketed_tag(codes, start):
+            continue
         words, inside = sentence.words[start:index], codes[start:index]
         if words:
             yield _Segment(words, inside, start, before, code, begins, unhurried)
             unhurried = ("n" in inside and len(inside) <= 4) or says_it_may_wait(words)
             begins = begins and (_is_greeting(inside) or (before == "(" and code == ")"))
         start, before = index + 1, code
+
+
+def _is_bracketed_tag(codes: str, start: int) -> bool:
+    """`(P1 - Critical)`: the signs in it separate nothing."""
+    end = codes.find(")", start)
+    return end > 0 and _TAG.match(re.sub("[:,-]", "/", codes[start:end])) is not None
 
 
 def _severest(words: Sequence[Word]) -> Iterator[int]:

@@ -27,6 +27,7 @@ _EXAMINED_CHARACTERS = 8 * 1024
 _WRAPPED_LENGTH = 50
 """A line of so many characters without a sign at its end goes on in the next."""
 _WORD = re.compile(r"[^\W_]+")
+_COMMAND = re.compile(r"\s*[#\uff03\ufe5f](\w+)")
 _NUMBER = re.compile(r"(?:p|s|sev|prio|priority|severity)[ -]?([0-5])")
 _WHOLE = re.compile(
     r"\[([^\[\]]{1,40})\]|^\s*(?:severity|priority|prio|sev)\s*[:=](.{1,40})$", re.I
@@ -129,6 +130,8 @@ def claim_in_reply(words: Vocabulary, subject_besides: str, text: str) -> Claim 
 
 def _claims(words: Vocabulary, subject: str, text: str) -> Iterator[tuple[int, str]]:
     for where, line in _lines(subject, text):
+        if _is_command(line, words):
+            continue
         if not words.triggers.isdisjoint(_WORD.findall(folded(line))):
             for rank in claims_in(line, words.names, is_subject=where == "subject"):
                 yield rank, where
@@ -139,6 +142,12 @@ def _claims(words: Vocabulary, subject: str, text: str) -> Iterator[tuple[int, s
         for pattern, rank in words.patterns:
             if pattern.search(line):
                 yield rank, where
+
+
+def _is_command(line: str, words: Vocabulary) -> bool:
+    """`#escalate It is urgent` asks for something else; `#urgent` claims."""
+    found = _COMMAND.match(line)
+    return found is not None and folded(found[1]) not in words.triggers
 
 
 def _lines(subject: str, text: str) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,8 @@ INVITATION_LASTS = timedelta(days=14)
 """How long the link of an invitation works."""
 KEPT_PAUSE = timedelta(days=1)
 """At most one notification to one author that a mail of theirs is held, within this time."""
+CRITICAL_PAUSE = timedelta(hours=1)
+"""The same of a mail that claims to be critical: it names the critical channel."""
 
 
 def next_attempt(
@@ -37,5 +39,5 @@ def may_be_invited(last: datetime | None, now: datetime) -> bool:
     return last is None or now - last >= INVITATION_PAUSE
 
 
-def may_be_notified_of_hold(last: datetime | None, now: datetime) -> bool:
-    return last is None or now - last >= KEPT_PAUSE
+def may_be_notified_of_hold(last: datetime | None, now: datetime, *, critical: bool) -> bool:
+    return last is None or now - last >= (CRITICAL_PAUSE if critical else KEPT_PAUSE)

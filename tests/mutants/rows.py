@@ -25,7 +25,53 @@ COMPLETE = "rules/decision/change/complete.py"
 REACH, ESCALATE = "rules/service/escalation.py", "rules/decision/change/escalation.py"
 NOTIFICATIONS = "rules/service/notifications.py"
 
+FORMS, CLAIMS = "rules/ticket/claim_forms.py", "rules/decision/claims.py"
+
 WEKA: tuple[Mutation, ...] = (
+    row(
+        "W3 a sentence",
+        FORMS,
+        "            yield from _said(each)",
+        "            yield from ()",
+        "test_weka.py::TestCritical"
+        "::test_W3_a_claim_in_any_spelling_opens_at_major_with_the_phone_first",
+    ),
+    row(
+        "W3 no automatic answers",
+        "rules/decision/acknowledged.py",
+        "    if severity.critical_claimed and case.is_of_a_person:",
+        "    if False:",
+        "test_weka.py::TestCritical"
+        "::test_W3_a_client_that_asks_for_no_answers_gets_the_phone_all_the_same",
+    ),
+    row(
+        "W8 each spelling",
+        FORMS,
+        "yield from tags(each, codes, is_subject=is_subject, begins=begins)",
+        "yield from ()",
+        "test_weka.py::TestClaims::test_W8_each_spelling_of_the_row_is_answered_with_the_phone",
+    ),
+    row(
+        "W8 in a reply",
+        CLAIMS,
+        "channel = (NoticeOrder(NoticeKind.CRITICAL_CHANNEL, author, language),)",
+        "channel = ()",
+        "test_weka.py::TestClaims::test_W8_in_a_reply_within_the_pause",
+    ),
+    row(
+        "W8 once an hour",
+        CLAIMS,
+        "    if last is not None and now - last < HOUR:",
+        "    if False:",
+        "test_weka.py::TestClaims::test_W8_at_most_once_an_hour_on_a_ticket",
+    ),
+    row(
+        "W8 beside the severity",
+        CLAIMS,
+        "effect = _effect(case, ticket, claim) if published else None",
+        "effect = None",
+        "test_weka.py::TestClaims::test_W8_the_claim_is_kept_beside_the_severity_and_told_to_staff",
+    ),
     row(
         "W5 a suspended executive",
         REACH,
@@ -85,6 +131,20 @@ STAKATER: tuple[Mutation, ...] = (
         "    if not by_staff:\n",
         "    if True:\n",
         "test_stakater.py::TestAdjustment::test_S6_an_internal_reason_stays_internal",
+    ),
+    row(
+        "S2 a priority",
+        FORMS,
+        "            yield from _declared(each)",
+        "            yield from ()",
+        "test_stakater.py::TestSeverity::test_S2_a_priority_is_heard_as_people_write_it",
+    ),
+    row(
+        "S5 a P1 in a reply",
+        CONTEXT,
+        "(tier and tier.critical_channel) or severity.critical_channel",
+        "severity.critical_channel",
+        "test_stakater.py::TestPremium::test_S5_a_p1_in_a_reply_is_sent_to_the_portal",
     ),
     row(
         "S3 a quoted question",

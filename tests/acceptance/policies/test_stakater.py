@@ -130,6 +130,22 @@ class TestSeverity:
 
         assert (ticket["severity"], ticket["severity_claimed"]) == (level, level)
 
+    @pytest.mark.parametrize(
+        ("subject", "level"),
+        [
+            ("P2: the router is slow", "High"),
+            ("The router is slow (P2 - High)", "High"),
+            ("Priority: Low, no hurry", "Low"),
+            ("Bitte als P4 behandeln", "Low"),
+        ],
+    )
+    def test_S2_a_priority_is_heard_as_people_write_it(
+        self, server: PolicyServer, subject: str, level: str
+    ) -> None:
+        ticket = server.ticket(server.open_by_mail(server.a_user(), subject=subject))
+
+        assert (ticket["severity"], ticket["severity_claimed"]) == (level, level)
+
     @pytest.mark.parametrize("claimed", ["P1", "Critical"])
     def test_S2_critical_is_a_level_of_the_portal_under_both_names(
         self, server: PolicyServer, claimed: str
@@ -283,6 +299,18 @@ class TestPremium:
         assert "Under your plan, critical issues must be logged in the portal first." in first
         assert "Escalation begins" in first
         assert server.ticket(number)["severity"] == "High"
+
+    def test_S5_a_p1_in_a_reply_is_sent_to_the_portal(self, server: PolicyServer) -> None:
+        ann = server.a_user(server.a_company("premium"))
+        number = server.open_by_mail(ann)
+
+        server.reply(server.mail_to(ann, number), ann, "P1: everything is gone.")
+
+        answer = plain_text(server.mail_to(ann, number, containing="as critical"))
+        assert answer.startswith(
+            f"Please log this critical incident (P1) through the portal first: {PORTAL}."
+        )
+        assert server.ticket(number)["severity"] == "Medium"
 
     def test_S5_a_critical_mail_is_not_escalated_by_mail(self, server: PolicyServer) -> None:
         ann = server.a_user(server.a_company("premium"))

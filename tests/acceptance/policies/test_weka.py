@@ -160,6 +160,96 @@ class TestCritical:
         )
         assert server.ticket(number)["severity"] == "Minor"
 
+    @pytest.mark.parametrize(
+        ("subject", "text"),
+        [
+            ("Severity: Critical (P1)", "The cluster is gone."),
+            ("The cluster is gone", "Hello team,\n\nthis is critical for us."),
+            ("DRINGEND: Cluster antwortet nicht", "Bitte um Rückruf."),
+        ],
+        ids=["label", "sentence", "German"],
+    )
+    def test_W3_a_claim_in_any_spelling_opens_at_major_with_the_phone_first(
+        self, server: PolicyServer, subject: str, text: str
+    ) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, text, subject=subject)
+
+        ticket, first = server.ticket(number), plain_text(server.mail_to(ann, number))
+        assert (ticket["severity"], ticket["severity_claimed"]) == ("Major", "Critical")
+        assert first.startswith("If a production system has an urgent problem")
+
+    def test_W3_a_client_that_asks_for_no_answers_gets_the_phone_all_the_same(
+        self, server: PolicyServer
+    ) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann, "P1: it is gone", x_auto_response_suppress="All")
+
+        assert PHONE in plain_text(server.mail_to(ann, number))
+
+
+class TestClaims:
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            "URGENT!!! production is down",
+            "P1: the cluster is gone",
+            "[P1 - Critical] the cluster is gone",
+            "Severity: Critical (P1)",
+        ],
+    )
+    def test_W8_each_spelling_of_the_row_is_answered_with_the_phone(
+        self, server: PolicyServer, subject: str
+    ) -> None:
+        ann = server.a_user()
+        opening = server.open_by_mail(ann, subject=subject)
+        number = server.open_by_mail(ann)  # within the pause
+        server.reply(server.mail_to(ann, opening), ann, "Please help.")
+
+        mail = a_mail(ann, "See above.", subject=f"Re: [#{number}] {subject}")
+        assert server.send(mail, ann)[0] == 250
+
+        assert PHONE in plain_text(server.mail_to(ann, opening))
+        assert PHONE in plain_text(server.mail_to(ann, number, containing="as critical"))
+
+    def test_W8_in_a_reply_within_the_pause(self, server: PolicyServer) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
+
+        server.reply(server.mail_to(ann, number), ann, "URGENT!!! production is down")
+
+        answer = server.mail_to(ann, number, containing="as critical")
+        assert plain_text(answer).startswith("If a production system has an urgent problem")
+        assert answer["Auto-Submitted"] == "auto-replied"
+
+    def test_W8_at_most_once_an_hour_on_a_ticket(self, clocked: ClockedPolicyServer) -> None:
+        ann = clocked.a_user()
+        clocked.set_clock(AT_WORK_IN_EUROPE)
+        number = clocked.open_by_mail(ann)
+
+        for minutes in (1, 30, 62):
+            clocked.set_clock(AT_WORK_IN_EUROPE + timedelta(minutes=minutes))
+            said = f"P1: production is down. ({minutes})"
+            clocked.reply(clocked.mail_to(ann, number), ann, said)
+
+        clocked.wait_until_sent()
+        sent = [m for m in clocked.mails_to(ann, number) if "as critical" in plain_text(m)]
+        alerts = [m for m in clocked.mails_to(ON_CALL, number) if "claims" in plain_text(m)]
+        assert (len(sent), len(alerts)) == (2, 2)
+
+    def test_W8_the_claim_is_kept_beside_the_severity_and_told_to_staff(
+        self, server: PolicyServer
+    ) -> None:
+        ann = server.a_user()
+        number = server.open_by_mail(ann)
+
+        server.reply(server.mail_to(ann, number), ann, "This is critical for us.")
+
+        ticket = server.ticket(number)
+        assert (ticket["severity"], ticket["severity_claimed"]) == ("Minor", "Critical")
+        assert audit_lines(ticket, "severity_claimed") == [("", "Critical", "")]
+        assert server.mail_to(SAM, number, containing="The comment claims Critical.")
+
 
 class TestMerges:
     def test_all_a_critical_ticket_merged_into_a_lesser_one_keeps_its_level(

@@ -53,6 +53,7 @@ PEOPLE = (ANN, BOB, GIL, SAM, SUE, MONITOR)
 ADDRESSES = (*(p.address for p in PEOPLE), GUEST, NEW, EVE)
 KNOWN = "<old@client.example>"
 TO_THE_AUTHOR = {
+    NoticeKind.CRITICAL_CHANNEL,
     NoticeKind.ACKNOWLEDGEMENT,
     NoticeKind.INVITATION,
     NoticeKind.KEPT,

@@ -31,10 +31,9 @@ def opened(*minutes_ago: int) -> tuple[Recent, ...]:
 def how(
     last: datetime | None,
     recent: tuple[Recent, ...] = (),
-    critical: bool = False,
     waits_until: datetime | None = None,
 ) -> Acknowledging:
-    return acknowledging(last, waits_until, NOON, PAUSE, recent, critical=critical)
+    return acknowledging(last, waits_until, NOON, PAUSE, recent)
 
 
 @pytest.mark.parametrize("last", [None, NOON - PAUSE])
@@ -60,13 +59,6 @@ def test_one_that_a_clock_ahead_of_ours_has_sent_waits_no_more_and_names_nothing
 
     assert how(sent, opened(1, 2)) == Later(NOON + PAUSE)
     assert how(sent, opened(1), waits_until=NOON + PAUSE) == NamedWith(NOON + PAUSE)
-
-
-@pytest.mark.parametrize("waits_until", [None, NOON + SECOND])
-def test_a_critical_claim_does_not_wait(waits_until: datetime | None) -> None:
-    last = waits_until or NOON - SECOND
-
-    assert how(last, critical=True, waits_until=waits_until) == AtOnce()
 
 
 @pytest.mark.parametrize(

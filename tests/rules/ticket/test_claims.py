@@ -101,6 +101,7 @@ def test_a_line_without_a_word_of_the_vocabulary_would_claim_nothing() -> None:
         for sentences in kinds.values()
         for sentence in sentences
         for line in filled(policy, sentence).split("|")
+        if "#escalate" not in line
     ]
 
     found = [
