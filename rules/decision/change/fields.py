@@ -17,10 +17,11 @@ def set_field(ticket: Ticket, change: SetField, policy: Policy) -> Effects | Cha
     if isinstance(value, ChangeRefused):
         return value
     was = ticket.fields.get(name, "")
+    label = next((each.label for each in policy.fields if each.name == name), name)
     done = (
-        sentence("{name} of #{ticket} is now {value}", name=name, ticket=ticket.id, value=value)
+        sentence("{label} of #{ticket} is now {value}", label=label, ticket=ticket.id, value=value)
         if value
-        else sentence("{name} of #{ticket} is now empty", name=name, ticket=ticket.id)
+        else sentence("{label} of #{ticket} is now empty", label=label, ticket=ticket.id)
     )
     return Effects((FieldSet(name, was, value),) if value != was else (), (done,))
 

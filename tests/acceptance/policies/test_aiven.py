@@ -500,9 +500,11 @@ class TestFields:
         done = server.change(number, fields={"project_id": "", "reason": "Question"})
 
         assert by_mail["fields"] == {"project_id": "blue-8, red-1", "reason": "Billing"}
-        assert "project_id of" in plain_text(server.mail_to(SAM, number, containing="blue-8"))
+        assert f"Project of #{number} is now blue-8, red-1" in plain_text(
+            server.mail_to(SAM, number, containing="blue-8")
+        )
         assert server.ticket(number)["fields"] == {"reason": "Question"}
-        assert done[0] == f"project_id of #{number} is now empty"
+        assert done[0] == f"Project of #{number} is now empty"
         assert audit_lines(server.ticket(number), "field_changed") == [
             ("blue-7", "blue-8, red-1", ""),
             ("", "Billing", ""),
@@ -543,7 +545,7 @@ class TestPeopleOfTheSupportCenter:
 
         for address in (bob, guest):
             assert server.people(number)[address] == "active"
-            for text in ("The map is blank.", "We restarted it.", "is now resolved"):
+            for text in (f"{ann} wrote: The map is blank.", "We restarted it.", "is now resolved"):
                 assert server.mail_to(address, number, containing=text)
 
     def test_A4_a_person_who_is_added_later_is_notified_of_it(self, server: PolicyServer) -> None:

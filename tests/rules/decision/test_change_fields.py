@@ -31,9 +31,15 @@ def decided(*changes: SetField) -> Effects | ChangeRefused:
 @pytest.mark.parametrize(
     ("name", "value", "was", "became", "done"),
     [
-        ("reason", "how  TO", "", "How to", "reason of #7 is now How to"),
-        ("Project_ID", "red-1, red-2,red-1", "blue-7", "red-1, red-2", "is now red-1, red-2"),
-        ("project_id", " ", "blue-7", "", "project_id of #7 is now empty"),
+        ("reason", "how  TO", "", "How to", "Reason of #7 is now How to"),
+        (
+            "Project_ID",
+            "red-1, red-2,red-1",
+            "blue-7",
+            "red-1, red-2",
+            "Project of #7 is now red-1, red-2",
+        ),
+        ("project_id", " ", "blue-7", "", "Project of #7 is now empty"),
         ("forgotten", "", "x", "", "forgotten of #7 is now empty"),
     ],
 )
