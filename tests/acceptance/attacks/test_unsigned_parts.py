@@ -41,12 +41,12 @@ class TestAdditions:
         assert target.send(raw, ANN) == first
 
     def test_added_claims_count_for_nothing(self, target: Target) -> None:
-        _, ticket = filed(target.send(CLAIMS + genuine_mail(ANN, text="A question."), EVE))
+        _, ticket = filed(target.send(CLAIMS + genuine_mail(ANN, text="It drips."), EVE))
 
         assert target.ticket(ticket).summary.severity_claimed is None
 
     def test_nor_do_they_behind_a_trusted_relay(self, relayed: Target) -> None:
-        raw = CLAIMS + genuine_mail(ANN, text="A question.")
+        raw = CLAIMS + genuine_mail(ANN, text="It drips.")
 
         _, ticket = filed(relayed.send(with_relay_results(raw), EVE))
 
