@@ -77,6 +77,14 @@ def with_claim(orders: Iterable[NoticeOrder], heard: Heard) -> tuple[NoticeOrder
     return tuple(_naming(order, heard.claim.level) for order in orders)
 
 
+def besides(orders: tuple[NoticeOrder, ...], heard: Heard) -> tuple[NoticeOrder, ...]:
+    """The orders, and those of the claim for whom has none of that kind: one mail alerts enough."""
+    there = {(o.kind, o.address) for o in orders if not o.withheld}
+    more = tuple(o for o in heard.orders if (o.kind, o.address) not in there)
+    instead = {(o.kind, o.address) for o in more}
+    return (*(o for o in orders if (o.kind, o.address) not in instead), *more)
+
+
 def _naming(order: NoticeOrder, level: str) -> NoticeOrder:
     if not isinstance(order.payload, NewCommentPayload):
         return order

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rules.decision.by_mail import taken_by_mail
 from rules.decision.case import Case, Ruling
-from rules.decision.claims import Heard, heard_in_reply, with_claim
+from rules.decision.claims import Heard, besides, heard_in_reply, with_claim
 from rules.decision.content import (
     body_text,
     has_files,
@@ -87,7 +87,6 @@ def _feedback(case: Case, ticket: Ticket, saw: str) -> Ruling:
     lets them reopen the ticket."""
     heard = heard_in_reply(case, ticket, Visibility.NOTE)
     orders, calm = _notices(case, ticket, Visibility.NOTE, heard=heard)
-    orders = (*orders, *heard.orders)
     notes = (f"feedback on #{ticket.id}", *calm, *heard.notes)
     broken = ticket.status.is_over and says_trouble(_all_words(case, ticket))
     if broken and case.automatic is None and not calm:
@@ -96,6 +95,7 @@ def _feedback(case: Case, ticket: Ticket, saw: str) -> Ruling:
         alerts = notifications.alert(what, staff, case.policy, reopens=True)
         orders = (*orders, *notifications.within_budget(alerts, ticket, case.policy))
         notes = (*notes, "it says that the problem is not solved: staff are alerted")
+    orders = besides(orders, heard)
     feedback = AddComment(ticket.id, Visibility.NOTE, additions=(), orders=orders)
     return Ruling(saw, feedback, Reason.FEEDBACK, notes)
 
@@ -128,7 +128,7 @@ def _withheld(
         ticket.id,
         visibility,
         additions=joining,
-        orders=(*orders, *heard.orders),
+        orders=besides(orders, heard),
         by_registered=known,
     )
     notes = (f"{visibility} on #{ticket.id}", *unproven, *conflict, *calm, *heard.notes)
@@ -228,7 +228,7 @@ def _public(
         ticket=ticket.id,
         visibility=Visibility.PUBLIC,
         additions=joining,
-        orders=(*orders, *heard.orders),
+        orders=besides(orders, heard),
         claim=heard.effect,
         moved=moved,
         clock_change=_clock_change(case, ticket, moved, missing),

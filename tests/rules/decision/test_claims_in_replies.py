@@ -200,6 +200,21 @@ def test_an_answer_to_the_request_for_feedback_is_heard() -> None:
     assert claim_of(decision) is None
 
 
+def test_nobody_is_alerted_twice_of_one_mail() -> None:
+    resolved = on(ANNS, status=Status.RESOLVED, status_at=NOON)
+    flooded = on(resolved[0], sent={SAM.address: 100})
+
+    for tickets in (resolved, flooded):
+        decision = answered(
+            "It is broken again, this is critical.",
+            to=token_to(70, purpose=Purpose.FEEDBACK),
+            tickets=tickets,
+        )
+
+        alerts = [o for o in orders_of(decision) if o.kind is NoticeKind.ALERT]
+        assert [(o.address, o.withheld) for o in alerts] == [(SAM.address, False)]
+
+
 def opened(subject: str = "URGENT!!! nobody can log in", **world: Any) -> Decision:
     header = world.pop("header", {})
     return World(**world).decide(a_mail(subject=subject, **header))
