@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from rules.policy import LevelSection, Policy
 from rules.policy.explain.english import Explained, listed, quoted
 
+PHRASES_SHOWN = 12
+
 
 def severity(policy: Policy) -> Iterator[Explained]:
     severity = policy.severity
@@ -25,6 +27,11 @@ def severity(policy: Policy) -> Iterator[Explained]:
             "severity.critical_channel",
             f"The answer to a critical claim begins with: {quoted(severity.critical_channel)}",
         )
+    yield Explained(
+        "severity.claims_in_replies",
+        "A claim in a reply is kept next to the severity and shown to staff; a critical one is "
+        "answered at once, at most once an hour on a ticket.",
+    )
     if severity.critical_channel_in_portal is not None:
         yield Explained(
             "severity.critical_channel_in_portal",
@@ -85,7 +92,10 @@ def _claims(policy: Policy) -> Iterator[Explained]:
     )
     for level in severity.levels:
         if level.phrases:
-            phrases = listed([quoted(phrase) for phrase in level.phrases], "or")
+            shown = [quoted(phrase) for phrase in level.phrases[:PHRASES_SHOWN]]
+            others = len(level.phrases) - len(shown)
+            more = [f"one of {others} other phrases of the policy file"] if others else []
+            phrases = listed([*shown, *more], "or")
             yield Explained(
                 "severity.phrases",
                 f"A mail that states {phrases} there claims {level.name}.",
