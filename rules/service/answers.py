@@ -194,7 +194,8 @@ def _answers_below(examined: _Examined, asked: Sequence[_Question]) -> set[str]:
         block, directly = _block_below(examined, question.ends, stop)
         if not without_salutations("\n".join(block)):
             continue
-        items = _items(block) or [line for line in block if line.strip()]
+        lines = [line for line in block if line.strip()] if directly else []
+        items = _items(block) or lines
         if len(items) == len(group):
             pairs = zip(group, items, strict=True)
             found |= {each.fact for each, item in pairs if _is_answer(item)}

@@ -153,6 +153,19 @@ def test_words_below_the_whole_quote_answer_no_single_question() -> None:
     assert answered(f"{quoted(*ALL)}\nThe old one.", FACTS, ALL) == ()
 
 
+@pytest.mark.parametrize("names", [(IMPACT,), (IMPACT, CHANGES)])
+def test_words_below_the_rest_of_the_mail_answer_no_question_above(names: tuple[str, ...]) -> None:
+    text = f"{quoted(*names)}\nI hope that this helps.\nPlease call me.\n"
+
+    assert answered(text, FACTS, ALL) == ()
+
+
+def test_a_list_below_the_whole_quote_answers_its_questions() -> None:
+    text = f"{quoted(ENVIRONMENT, CHANGES)}\n1. the old one\n2. none\n"
+
+    assert answered(text, FACTS, ALL) == (ENVIRONMENT, CHANGES)
+
+
 def test_below_a_quote_without_marks_only_the_next_line_answers() -> None:
     header = "From: Support\nSent: Monday\nTo: Ann\nSubject: Printer\n"
     body = f"\nWe need:\n\n* {ASK[ENVIRONMENT]}\nThe old one.\n* {ASK[IMPACT]}\n\nTo add, reply."
