@@ -19,7 +19,7 @@ def alerts(policy: Policy) -> Iterator[Explained]:
             yield Explained("on_call.roster", _on_duty("for alerts", window))
         yield Explained(
             "on_call.unreachable",
-            "A person whose address bounces or is closed is passed over: for further people on "
+            "A person whom no mail reaches is passed over: for further people on "
             "call, or in the end for all staff.",
         )
     yield Explained(
@@ -59,7 +59,7 @@ def escalation(policy: Policy) -> Iterator[Explained]:
     )
     yield Explained(
         "escalation.unreachable",
-        "A person whose address bounces or is closed is passed over: for further people of the "
+        "A person whom no mail reaches is passed over: for further people of the "
         "level, or in the end for all staff.",
     )
     yield Explained(

@@ -30,7 +30,8 @@ def senders(policy: Policy) -> Iterator[Explained]:
         case "refuse":
             yield Explained(
                 "unauthenticated.refuse",
-                "A mail without any proof of its sender is refused, even of a registered sender.",
+                "A mail without any proof of its sender is refused, even if it names a registered "
+                "one.",
             )
         case "hold":
             yield Explained(
@@ -101,7 +102,7 @@ def people(policy: Policy) -> Iterator[Explained]:
             )
     yield Explained(
         "visibility.of_a_company",
-        "Staff may open the tickets of one company to its people, or close them, whatever this "
+        "Staff may let the people of one company read each other's tickets, or not, whatever this "
         "policy says.",
     )
     yield from _proof(policy)
@@ -179,7 +180,7 @@ def _proof(policy: Policy) -> Iterator[Explained]:
             )
     yield Explained(
         "proof.staff",
-        "Staff answer, change and close tickets by mail from their own reply address only.",
+        "Staff answer, change and close tickets by mail through their own reply address only.",
     )
 
 

@@ -14,7 +14,7 @@ def by_mail(policy: Policy) -> Iterator[Explained]:
         case "full":
             yield Explained(
                 "requests_by_mail.full",
-                "A mail opens a request like one that is submitted in the portal.",
+                "A mail opens a request with the response times of one from the portal.",
             )
         case "without_promise":
             yield Explained(

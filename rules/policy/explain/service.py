@@ -17,14 +17,28 @@ def promises(policy: Policy) -> Iterator[Explained]:
         yield from _tier(policy, tier)
     if (default := policy.tier(None)) is not None:
         yield Explained("default_tier", f"A company without a tier of its own has {default.title}.")
+    yield Explained(
+        "tiers.contract",
+        "Response times and a calendar that a company's contract names take precedence over those "
+        "of its tier.",
+    )
+    yield Explained(
+        "tiers.from",
+        "A tier applies from a day on; a ticket keeps the tier and the contract of when it was "
+        "opened.",
+    )
 
 
 def _tier(policy: Policy, tier: TierSection) -> Iterator[Explained]:
-    paid = "a paid plan" if tier.paid else "not a paid plan"
-    support = "with" if tier.support else "without"
-    yield Explained("tiers", f"{tier.title} ({tier.name}) is {paid}, {support} support.")
     if not tier.support:
+        paid = "a paid tier" if tier.paid else "not a paid tier"
+        yield Explained(
+            "tiers",
+            f"{tier.title} ({tier.name}) is {paid} and has no support: its users' mail is refused.",
+        )
         return
+    paid = "is a paid support tier" if tier.paid else "has support, but is not a paid support tier"
+    yield Explained("tiers", f"{tier.title} ({tier.name}) {paid}.")
     for level in policy.severity.levels:
         first, ongoing = tier.first.get(level.name), tier.ongoing.get(level.name)
         yield Explained(
@@ -101,10 +115,12 @@ def _calendar(calendar: CalendarSection, name: str = "") -> Iterator[Explained]:
             f"{support} available 24/7; times are given in time zone {calendar.zone}.",
         )
         return
+    usual = [day for day in calendar.days if day not in calendar.other_hours]
+    hours = f"{days(usual)} from {calendar.opens} to {calendar.closes}" if usual else "as follows"
     yield Explained(
         "calendar.hours",
-        f"{support} available {days(calendar.days)} from {calendar.opens} to {calendar.closes}, "
-        f"time zone {calendar.zone}; business hours and days count only this time.",
+        f"{support} available {hours}, time zone {calendar.zone}; business hours and days count "
+        "only this time.",
     )
     for day in (each for each in DAYS if each in calendar.other_hours):
         opens, _, closes = calendar.other_hours[day].partition("-")

@@ -148,9 +148,9 @@ class TestSeverity:
         text = " ".join(server.run("policy", "explain", "aiven").split())
 
         for meaning in (
-            "The main functions do not work, and no workaround can be found",
-            "The main functions work, but with severe limits or very slowly",
-            "The main functions work; some minor ones do not",
+            "The primary functions are not working, and it is not possible to find workarounds",
+            "The primary functions are working, but are severely limited or slow",
+            "The primary functions are working, but some secondary functionality is not",
         ):
             assert meaning in text
 

@@ -276,10 +276,20 @@ def test_lines_are_wrapped_and_a_sentence_begins_with_a_dash() -> None:
     ],
 )
 def test_days_are_named_as_people_name_them(days: tuple[str, ...], text: str) -> None:
-    calendar = POLICY.clock.calendar.model_copy(update={"days": days})
+    calendar = POLICY.clock.calendar.model_copy(update={"days": days, "other_hours": {}})
     clock = POLICY.clock.model_copy(update={"calendar": calendar})
 
     assert f"available {text} from" in explained(POLICY.model_copy(update={"clock": clock}))
+
+
+def test_a_day_with_hours_of_its_own_is_not_among_the_usual_days() -> None:
+    calendar = POLICY.clock.calendar.model_copy(update={"other_hours": {"fri": "08:00-12:00"}})
+    clock = POLICY.clock.model_copy(update={"calendar": calendar})
+
+    text = explained(POLICY.model_copy(update={"clock": clock}))
+
+    assert "Support is available Monday to Thursday from 09:00 to 17:00" in text
+    assert "Support is available on Friday from 08:00 to 12:00." in text
 
 
 def test_no_code_names_a_vendor() -> None:
