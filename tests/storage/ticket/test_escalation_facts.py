@@ -119,3 +119,12 @@ def test_a_mailed_request_passes_over_a_suspended_contact(shop: Shop) -> None:
     assert shop.ticket(number).escalation_level == 1
     assert [n.kind for n in shop.notices("executives@example.com")] == ["escalation"]
     assert shop.notices("executive-emea@example.com") == []
+
+
+def test_a_critical_claim_passes_over_a_suspended_person_on_call(shop: Shop) -> None:
+    shop.policy = preset("weka")
+    suspend(shop, "on-call-emea@example.com")
+
+    shop.take(a_mail(subject="[Critical] Down"))
+
+    assert [n.kind for n in shop.notices("on-call@example.com")] == ["alert"]
