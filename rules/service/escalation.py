@@ -108,7 +108,7 @@ def next_level(
     levels = policy.escalation.levels
     if not levels:
         return EscalationRefused(
-            sentence("There is nobody to escalate to; write to the ticket, and staff will see it.")
+            sentence("There is nobody to escalate to. Staff read what you write on the request.")
         )
     in_portal = policy.escalation.critical_begins_in == "portal"
     if request.critical_claimed and not request.by_portal and in_portal:

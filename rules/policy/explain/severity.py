@@ -66,14 +66,14 @@ def _who_sets(policy: Policy) -> Iterator[Explained]:
         case "portal":
             yield Explained(
                 "severity.customers_may_set.portal",
-                "Customers set the severity of their requests in the portal; a mail's claim is "
-                "only recorded. Staff may change the severity.",
+                "The severity that customers name in the portal applies until staff set another; "
+                "what a mail claims is only recorded.",
             )
         case "mail":
             yield Explained(
                 "severity.customers_may_set.mail",
-                "Customers set the severity of their requests by mail; what they name in the "
-                "portal is only recorded. Staff may change the severity.",
+                "The severity that customers name by mail applies until staff set another; what "
+                "they name in the portal is only recorded.",
             )
 
 

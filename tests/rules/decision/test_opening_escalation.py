@@ -113,7 +113,7 @@ def test_without_levels_the_customer_reads_why_nobody_is_notified() -> None:
 
     assert escalated(decision) is None
     assert receipts(decision) == [
-        "There is nobody to escalate to; write to the ticket, and staff will see it."
+        "There is nobody to escalate to. Staff read what you write on the request."
     ]
 
 
