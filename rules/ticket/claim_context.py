@@ -15,11 +15,13 @@ _CLAUSE_SIGNS = ",:;()-"
 _CONDITION = re.compile(r"^[Gfk,+&]*h|^m[ft]*[di]")
 _NEGATED = re.compile(r"n[^ncs]*$")
 _SAYING_LITTLE = "ftbavykg~+LmC"
-_DENIED_AFTER = re.compile(r"^~?[:,(]?[btfyxkgi]{0,3}n(?:$|[.!,;:)])")
+_DENIED_AFTER = re.compile(r"^~?(?:[:,(]f?|[btfyxkgi]{0,3})n(?:$|[.!,;:)])")
 _OVER = re.compile(r"(?:^|(?<![mao])b|[wH+f,:\-.!(iPNK]|[bwH][f+]{1,2})S|S[Hw]")
 _NOT_OVER = re.compile(r"n[^.!?]{0,3}S")
 _PAST = re.compile(r"(?<!s)(?<!s[f])p|w")
-_REQUEST = re.compile(r"^[Gfk,&]*m(?:[ykf][^.]{0,6}v|[yfk]{1,2}[^.]{0,8}v$)")
+_REQUEST = re.compile(r"^[Gfk,&]*m(?:[yk][^.]{0,6}v|[yk]{1,2}[^.]{0,8}v$)")
+_OPINION = ("would", "wuerde")
+"""`Would you call this urgent?` asks, unless it says please."""
 _VERB_FIRST = re.compile(r"^[G,:]*[bwm][tyfid]")
 _REPORTS = frozenset(
     {"cve", "cves", "cvss", "vulnerability", "vulnerabilities", "scanner", "schwachstelle"}
@@ -38,7 +40,10 @@ class CodedSentence(NamedTuple):
         """By its question mark or by its first word; `Can you treat this as P1?` is a request."""
         first = self.codes.lstrip("G,:")[:1]
         asks = self.end == "?" or first == "q" or _VERB_FIRST.match(self.codes) is not None
-        return asks and not _REQUEST.match(self.codes)
+        wants = _REQUEST.match(self.codes) is not None
+        if wants and "k" not in self.codes:
+            wants = not any(word.text.startswith(_OPINION) for word in self.words)
+        return asks and not wants
 
     @property
     def is_reported(self) -> bool:

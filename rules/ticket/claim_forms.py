@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from rules.ticket.claim_context import CodedSentence, codes_of, is_negated, is_over, sentences
 from rules.ticket.claim_lines import NAME, Names, Word, phrase_at, read
-from rules.ticket.claim_tags import only_tags, tags
+from rules.ticket.claim_tags import URGENT, only_tags, tags
 
 _N = f"(?P<name>[{NAME}])"
 _NX = f"(?P<name>[{NAME}]|X)"
@@ -31,29 +31,33 @@ _SAID = re.compile(
 """`This is critical`, `the problem is really a P1`."""
 _INVERTED = re.compile(rf"(?P<be>b)f{{0,2}}(?:t|f?i)[fk+g]{{0,4}}{_N}(?P<noun>~?d{{0,2}}~?i)?")
 """`Für uns ist das kritisch`."""
+_LAST = re.compile(rf"(?P<be>t)f{{1,2}}{_N}(?P<noun>~?i)?b(?=$|[.!,])")
+"""`Das sollte P1 sein`."""
 _DECLARED = (
     re.compile(rf"v[tfikyLm]{{0,5}}a[fLke]{{0,3}}{_N}"),  # treat this as P1
     re.compile(rf"a[fLke]{{0,3}}{_N}[~iLfk]{{0,2}}m?[fkob]{{0,2}}(?P<verb>v)"),  # als P1 einstufen
     re.compile(rf"v[tf]{{0,2}}[tfik]{_N}"),  # consider this critical
-    re.compile(r"v[fk]?(?P<name>P)"),  # opening a P1
+    re.compile(r"v[fky]{0,2}(?P<name>P)"),  # opening a P1
     re.compile(r"f(?P<name>P)m?v"),  # ein P1 melden
+    re.compile(rf"f{_N}~?i(?P<verb>m?v)"),  # ein P1-Ticket öffnen
     re.compile(rf"k[aft]{{1,3}}{_N}(?=$|[.!,;])"),  # please, as P1
     re.compile(r"(?:^|[,:;\-])a(?P<name>[PN])(?=$|[.!,;k])"),  # as P1
 )
 _TROUBLE = (
     re.compile(r"(?P<name>[PNJ])~?d{0,2}~?(?P<noun>[iI])"),  # a critical problem
     re.compile(r"H[f+o]{0,4}(?P<name>P)(?![Tx])"),  # we have a P1
-    re.compile(r"(?P<name>[NP])[fky]{0,2}[gv]?[fkyo]{0,3}C"),  # urgent help
+    re.compile(r"(?P<name>[NP])[fky]{0,2}[gv]?[fkyo]{0,3}B?C"),  # urgent help
     re.compile(r"C[gkyf]{0,3}(?P<name>N)(?=$|[.!,o])"),  # help urgently
     re.compile(r"g[fky]{0,2}(?P<name>N)(?=C|$|[.!,])"),  # needed urgently
 )
+_PLEASE_URGENTLY = re.compile(r"k[xvyC]{0,3}(?P<name>N)[xvo]?(?=$|[.!,;])")
+"""`Please respond urgently`."""
 _RATHER = re.compile(rf"n.{{0,40}}u[fab]{{0,3}}{_N}(?=[Li]?(?:$|[.!,;:)\-k]))")
 """`Not a P1 but a P2`."""
-_FINE = re.compile(rf"(?:^|[,ftv]){_N}[bf]{{0,3}}j(?=$|[.!,;:)\-kf])")
+_FINE = re.compile(rf"(?:^|[,ftv]){_N}[mbf]{{0,3}}j(?=$|[.!,;:)\-kf])")
 """`P3 is fine`."""
 _MAY_FOLLOW = ".!,:;()-/kcaof&gs+yhbwHtmv"
 _ALERTS = frozenset({"alert", "alerts", "warning", "warnung"})
-_OUGHT = frozenset({"should", "must", "soll", "muss", "sollte"})
 _OURS = frozenset({"our", "unsere", "unser", "unserer", "your", "ihre", "my"})
 _NOT_AFTER = frozenset(
     {
@@ -72,6 +76,7 @@ _NOT_AFTER = frozenset(
         "payment",
     }
 )
+_DOCUMENTS = frozenset({"documentation", "docs", "doku", "dokumentation", "example", "beispiel"})
 _STANDS = frozenset(
     {"zum", "zur", "unter", "bereit", "in", "fest", "vor", "auf", "im", "am", "bei"}
 )
@@ -111,7 +116,7 @@ def _labelled(sentence: CodedSentence) -> Iterator[int]:
     for found in _LABELLED.finditer(codes):
         name, end = found.start("name"), found.end("name")
         colon = found["sign"] is not None or ":" in found[0]
-        if found["modal"] and words[found.start("modal")].text not in _OUGHT:
+        if found["modal"]:
             continue
         if found["noun"] == "i" and not colon and codes[name - 1] != "b":
             continue
@@ -192,7 +197,7 @@ def _said(sentence: CodedSentence) -> Iterator[int]:
     """`This is critical`."""
     if sentence.is_question:
         return
-    for form in (_SAID, _INVERTED):
+    for form in (_SAID, _INVERTED, _LAST):
         for found in form.finditer(sentence.codes):
             name, be = found.start("name"), found.start("be")
             end = found.end("noun") if found["noun"] else name + 1
@@ -250,6 +255,10 @@ def _trouble(sentence: CodedSentence) -> Iterator[int]:
     codes = sentence.codes
     if sentence.is_question or sentence.is_past():
         return
+    for found in _PLEASE_URGENTLY.finditer(codes):
+        word = sentence.words[found.start("name")]
+        if word.text.startswith(URGENT):
+            yield from _rank(word)
     for form in _TROUBLE:
         for found in form.finditer(codes):
             name, end = found.start("name"), found.end()
@@ -295,6 +304,9 @@ def _is_phrase_refuted(sentence: CodedSentence, at: int, end: int) -> bool:
     before, after = sentence.clause_before(at), codes[end : end + 2]
     following = words[end].text if end < len(words) else ""
     if after[:1] in ("T", "A", "I") or after in ("~T", "~x", "~A") or following in _NOT_AFTER:
+        return True
+    clause = words[at : end + 8]
+    if any(word.text in _DOCUMENTS for word in clause):
         return True
     if words[end - 1].text == "steht" and following in _STANDS:
         return True

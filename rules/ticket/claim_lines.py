@@ -48,6 +48,8 @@ _EMPHASISED = re.compile(r"(?<![\w*_])[*_]{1,3} ?([^\s*_:][^*_:]{0,40}?) ?[*_]{1
 _NUMBERED = re.compile(r"(p|s|sev|prio|priority|severity|prioritaet)([0-5])")
 _CODE_OF_NUMBER = {"p": "P", "s": "M", "sev": "P"}
 _STORAGE_SERVICE = "s3"
+_OUGHT = frozenset({"should", "must", "soll", "muss", "sollte"})
+"""`This should be a P1` says it; `Should it be a P1` asks."""
 _LONG_SPANS = frozenset({"tagen", "wochen", "monaten", "jahren", "woche", "monat", "jahr"})
 _LONGEST_GAP = 5
 """Words between two words of a phrase."""
@@ -94,6 +96,8 @@ def read(line: str, names: Names) -> list[Word]:
     words = list(_named(_words(line), names))
     for index, word in enumerate(words):
         before = words[max(0, index - 3) : index]
+        if word.text in _OUGHT and index and words[index - 1].code not in ".!?,":
+            words[index] = word._replace(code="f")
         if word.text in _LONG_SPANS and any(each.text == "vor" for each in before):
             words[index] = word._replace(code="p")
     return words

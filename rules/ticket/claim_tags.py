@@ -14,7 +14,9 @@ _STRONG = re.compile(r"[PNKX]|[JM]~?i?L|L[:e]*[JMX]")
 _CERTAIN = re.compile(r"[PKX]|L")
 _LEAD = re.compile(r"[fkX+]*([PNK])(?:/[PNKJM])*(~?)(.?)")
 _REST_DENIES = re.compile(r"[:\-,(]?[fbti]{0,2}n[^a-zA-Z]?$")
-_URGENT = ("urgen", "dring", "eilig", "eilt")
+_QUESTIONS = frozenset({"question", "frage", "produktfrage"})
+"""An everyday subject, though some policies have a level of this name."""
+URGENT = ("urgen", "dring", "eilig", "eilt")
 
 
 class _Segment(NamedTuple):
@@ -28,6 +30,8 @@ class _Segment(NamedTuple):
     after: str
     begins: bool
     """Whether only greetings and brackets are before it in the line."""
+    urged: bool
+    """Whether the part before it only asks for help: `Attention required: critical`."""
     unhurried: bool
     """Whether the part before it says that there is no hurry: `Not urgent: P4`."""
 
@@ -44,8 +48,10 @@ def tags(sentence: CodedSentence, line: str, *, is_subject: bool, begins: bool) 
         if not part.begins and reported:
             continue
         if _TAG.match(re.sub("[:,-]", "/", part.codes)):
-            if _is_placed(part, sentence, is_subject):
+            if _is_placed(part, sentence, line, is_subject):
                 yield from _severest(part.words)
+        elif is_subject and part.after in "$.!" and _ends_shouted(part.words):
+            yield from _severest(part.words[-1:])
         elif part.begins and (rank := _leading(part, is_subject)) is not None:
             yield rank
 
@@ -64,7 +70,7 @@ def _is_greeting(codes: str) -> bool:
 
 
 def _segments(sentence: CodedSentence, begins: bool) -> Iterator[_Segment]:
-    start, before, unhurried = 0, "", False
+    start, before, unhurried, urged = 0, "", False, False
     codes = f"{sentence.codes}{sentence.end or '$'}"
     for index, code in enumerate(codes):
         if index < len(sentence.codes) and code not in ":,()-":
@@ -73,10 +79,16 @@ def _segments(sentence: CodedSentence, begins: bool) -> Iterator[_Segment]:
             continue
         words, inside = sentence.words[start:index], codes[start:index]
         if words:
-            yield _Segment(words, inside, start, before, code, begins, unhurried)
+            yield _Segment(words, inside, start, before, code, begins, urged, unhurried)
+            urged = set(inside) <= set("gCkfH")
             unhurried = ("n" in inside and len(inside) <= 4) or says_it_may_wait(words)
             begins = begins and (_is_greeting(inside) or (before == "(" and code == ")"))
         start, before = index + 1, code
+
+
+def _ends_shouted(words: Sequence[Word]) -> bool:
+    """`Login unreachable URGENT`."""
+    return words[-1].code == "N" and words[-1].shouted and not all(w.shouted for w in words)
 
 
 def _is_bracketed_tag(codes: str, start: int) -> bool:
@@ -91,26 +103,31 @@ def _severest(words: Sequence[Word]) -> Iterator[int]:
         yield max(ranks)
 
 
-def _is_placed(part: _Segment, sentence: CodedSentence, is_subject: bool) -> bool:
+def _is_placed(part: _Segment, sentence: CodedSentence, line: str, is_subject: bool) -> bool:
     """Whether a tag stands where people put one; a word of everyday use must be at the head, in
     brackets of the subject, or behind a dash there."""
     strong, certain = _STRONG.search(part.codes), _CERTAIN.search(part.codes)
     shouted = all(w.shouted for w in part.words if w.code in NAME)
+    spelt = any(w.spelt for w in part.words)
     ends = part.after in "$.!"
+    if part.before != "(" and all(w.text in _QUESTIONS for w in part.words):
+        return part.begins and part.after in ":-" and "?" not in line
     if part.before == "(" and part.after == ")":
-        meant = strong or shouted or any(w.spelt for w in part.words)
+        meant = strong or shouted or spelt
         return bool(certain or ((is_subject or part.begins) and (meant or part.begins)))
     if part.begins:
         at_head = part.after in ":!-.$)"
         return bool(strong or at_head or (part.after == "," and _may_wait_after(part, sentence)))
     match part.before:
         case "-" | ")" | "":
-            return bool(strong or (is_subject and ends))
+            whole = part.before == "" and spelt
+            return bool(strong or ((is_subject or whole) and ends))
         case ",":
-            return bool(strong and (is_subject or ends))
+            return bool((strong and (is_subject or ends)) or (spelt and is_subject and ends))
         case ":":
             meant = certain or shouted
-            return bool(ends and ((certain and part.unhurried) or (is_subject and meant)))
+            told = (certain and part.unhurried) or (strong and part.urged)
+            return bool(ends and (told or (is_subject and meant)))
         case _:
             return False
 
@@ -137,7 +154,7 @@ def _leading(part: _Segment, is_subject: bool) -> int | None:
     claims = (
         (is_number and followed)
         or (not is_number and shouted)
-        or (is_subject and word.text.startswith(_URGENT))
+        or (is_subject and word.text.startswith(URGENT))
         or "/" in lead[0]
         or lead[3] == "c"
     )

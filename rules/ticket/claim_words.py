@@ -102,23 +102,25 @@ _BY_CODE = {
     "t": "this it that these which das dies es dieses dieser diese ce cela",
     # says little
     "f": (
-        "say think guess believe probably finde denke glaube meine wohl a an the our really very "
-        "extremely now actually absolutely absolute absoluter absolutes absoluten acute akuter "
-        "akutes akuten neuer neues of definitely clearly quite super pretty considered classified "
-        "rated currently just only own new so also already too kind here there therefore thus "
-        "indeed clear bit truly highly most more completely do does did don doesn didn 'd 'll 'm "
-        "i we been me my us sicht view opinion ein eine einen einem einer eines der die den dem "
-        "des unser unsere unserem unseren unserer sehr extrem wirklich absolut leider eindeutig "
-        "definitiv ganz besonders aeusserst hoechst nur eher recht ziemlich aktuell derzeit "
-        "momentan gerade inzwischen mittlerweile akut hier da daher somit jetzt auch schon "
-        "bereits bitte zu mir mich sich ich wir fuer uns un une le la les tres molto muy een het"
+        "side seite say think guess believe probably finde denke glaube meine wohl a an the our "
+        "really very extremely now actually absolutely absolute absoluter absolutes absoluten "
+        "acute akuter akutes akuten neuer neues of definitely clearly quite super pretty "
+        "considered classified rated currently just only own new so also already too kind here "
+        "there therefore thus indeed clear bit truly highly most more completely do does did don "
+        "doesn didn 'd 'll 'm i we been me my us sicht view opinion ein eine einen einem einer "
+        "eines der die den dem des unser unsere unserem unseren unserer sehr extrem wirklich "
+        "absolut leider eindeutig definitiv ganz besonders aeusserst hoechst nur eher recht "
+        "ziemlich aktuell derzeit momentan gerade inzwischen mittlerweile akut hier da daher "
+        "somit jetzt auch schon bereits zu mir mich sich ich wir fuer uns un une le la les tres "
+        "molto muy een het"
     ),
     # a problem
     "i": (
-        "issue problem incident ticket case request matter situation outage failure disruption "
-        "breakdown crash bug defect error fault emergency impact malfunction degradation "
-        "interruption downtime loss stoerung fehler ausfall vorfall fall anfrage thema lage sache "
-        "anliegen angelegenheit zustand stillstand absturz defekt meldung stoerfall auswirkung"
+        "systemfehler serverausfall netzwerkausfall datenverlust issue problem incident ticket "
+        "case request matter situation outage failure disruption breakdown crash bug defect error "
+        "fault emergency impact malfunction degradation interruption downtime loss stoerung "
+        "fehler ausfall vorfall fall anfrage thema lage sache anliegen angelegenheit zustand "
+        "stillstand absturz defekt meldung stoerfall auswirkung"
     ),
     # problems
     "I": (
@@ -136,15 +138,15 @@ _BY_CODE = {
     ),
     # treat, raise
     "v": (
-        "treat treated treating handle handled handling raise raised raising log logging logged "
-        "classify classified classifying consider considering regard regarded rate rating mark "
-        "marked marking set setting file filing filed open opening opened prioritise prioritize "
-        "prioritised prioritized escalate escalating prioritising prioritizing flagged flagging "
-        "categorise categorize upgrade bump register submit submitting submitted report reporting "
-        "reported see view process create creating declare declaring declared assign call calling "
-        "lower downgrade change work behandeln behandle behandelt einstufen stufen stufe "
-        "eingestuft einzustufen klassifizieren bewerten bewerte betrachten betrachte ansehen "
-        "sehen sehe melden melde erfassen erfasse eroeffnen eroeffne einordnen ordnen "
+        "oeffnen oeffne treat treated treating handle handled handling raise raised raising log "
+        "logging logged classify classified classifying consider considering regard regarded rate "
+        "rating mark marked marking set setting file filing filed open opening opened prioritise "
+        "prioritize prioritised prioritized escalate escalating prioritising prioritizing flagged "
+        "flagging categorise categorize upgrade bump register submit submitting submitted report "
+        "reporting reported see view process create creating declare declaring declared assign "
+        "call calling lower downgrade change work behandeln behandle behandelt einstufen stufen "
+        "stufe eingestuft einzustufen klassifizieren bewerten bewerte betrachten betrachte "
+        "ansehen sehen sehe melden melde erfassen erfasse eroeffnen eroeffne einordnen ordnen "
         "priorisieren priorisiert priorisiere markieren markiere setzen setze bearbeiten "
         "bearbeitet bearbeite eskalieren handhaben fuehren aufnehmen nehmen anlegen hochstufen "
         "hochsetzen gilt einzuordnen erachten halten werten werte erklaeren erklaere herabstufen "
@@ -174,8 +176,8 @@ _BY_CODE = {
     ),
     # help
     "C": (
-        "help assistance support attention helfen anrufen hilfe unterstuetzung rueckruf callback "
-        "aide ayuda aiuto"
+        "rueckmeldung antwort bearbeitung help assistance support attention helfen anrufen hilfe "
+        "unterstuetzung rueckruf callback aide ayuda aiuto"
     ),
     # please
     "k": "please bitte pls plz kindly s'il por per",
@@ -227,15 +229,15 @@ _BY_CODE = {
     ),
     # planned, simulated
     "z": (
-        "plan plans planning planen intend take taking bring shut shutting scale scaled scaling "
-        "simulieren simuliere planned scheduled upcoming maintenance tomorrow next future "
-        "potential possible simulated simulate simulation drill exercise rehearsal test tests "
-        "testing staging dev demo sandbox qa lab training geplant geplante geplanten geplanter "
-        "geplantes angekuendigt angekuendigte angekuendigten bevorstehende bevorstehenden wartung "
-        "naechste naechsten naechster morgige uebung probealarm testlauf testsystem testumgebung "
-        "entwicklungsumgebung simulierter simulierten simulierte moegliche moeglichen moeglicher "
-        "moeglicherweise kuenftige kuenftigen drohende avoid avoiding prevent preventing "
-        "vermeiden verhindern probe testcluster testserver"
+        "takes turn turning plan plans planning planen intend take taking bring shut shutting "
+        "scale scaled scaling simulieren simuliere planned scheduled upcoming maintenance "
+        "tomorrow next future potential possible simulated simulate simulation drill exercise "
+        "rehearsal test tests testing staging dev demo sandbox qa lab training geplant geplante "
+        "geplanten geplanter geplantes angekuendigt angekuendigte angekuendigten bevorstehende "
+        "bevorstehenden wartung naechste naechsten naechster morgige uebung probealarm testlauf "
+        "testsystem testumgebung entwicklungsumgebung simulierter simulierten simulierte "
+        "moegliche moeglichen moeglicher moeglicherweise kuenftige kuenftigen drohende avoid "
+        "avoiding prevent preventing vermeiden verhindern probe testcluster testserver"
     ),
     # after, about, any
     "B": (
@@ -322,6 +324,7 @@ PAIRS = {
     ("wieder", "erreichbar"): "S", ("wieder", "ok"): "S", ("laeuft", "wieder"): "S",
     ("funktioniert", "wieder"): "S", ("geht", "wieder"): "S", ("laeuft", "jetzt"): "S",
     ("no", "longer"): "n", ("nicht", "mehr"): "n", ("rather", "than"): "n", ("instead", "of"): "n",
+    ("in", "ordnung"): "j",
     ("show", "stopper"): "P", ("root", "cause"): "T", ("post", "mortem"): "T",
     ("response", "time"): "A", ("response", "times"): "A", ("next", "week"): "z",
 }  # fmt: skip
