@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -21,6 +22,7 @@ _NOTIFIED_OF = compiled_in(
             _notice.c.address == bindparam("address"),
             _notice.c.kind.in_(placeholders("kind", len(_TO_CONTACTS))),
             _notice.c.state == NoticeState.SENT.value,
+            _notice.c.created_at <= bindparam("until"),
             _notice.c.ticket_id.in_(placeholders("ticket", count)),
         )
         .distinct()
@@ -29,15 +31,20 @@ _NOTIFIED_OF = compiled_in(
 
 
 def notified_of(
-    connection: Connection, mailbox: int, address: str | None, tickets: Collection[int]
+    connection: Connection,
+    mailbox: int,
+    address: str | None,
+    tickets: Collection[int],
+    until: datetime,
 ) -> Pending[frozenset[int]]:
-    """Those of the tickets of which an address was notified as a contact."""
+    """Those of the tickets of which an address was notified as a contact by then."""
     if not tickets or address is None:
         return frozenset
     pending = _NOTIFIED_OF(len(tickets)).submit(
         connection,
         mailbox=mailbox,
         address=address,
+        until=until,
         **bind_list("kind", _TO_CONTACTS),
         **bind_list("ticket", list(tickets)),
     )

@@ -170,7 +170,8 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     tickets = _tickets(connection, considered, thread, decided_at)
     surroundings = surroundings or (around() if tickets else None)
     may_be_contact = not enrolled and considered.authentication.aligned
-    contact = notified_of(connection, mailbox.id, author, tickets if may_be_contact else ())
+    pointed_to = tickets if may_be_contact else ()
+    contact = notified_of(connection, mailbox.id, author, pointed_to, decided_at)
     staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
     last = notified()
     of_author = by_author()

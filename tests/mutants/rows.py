@@ -94,6 +94,20 @@ WEKA: tuple[Mutation, ...] = (
         "test_weka.py::TestEscalation::test_W5_a_repeated_request_reaches_who_is_on_duty_now",
     ),
     row(
+        "W4 a change of status",
+        "rules/decision/change/state.py",
+        "    if policy.notices.status and not facts.published:\n",
+        "    if False:\n",
+        "test_weka.py::TestNotifications::test_W4_a_change_of_status_is_notified",
+    ),
+    row(
+        "W4 a change of severity",
+        "rules/decision/change/state.py",
+        "    if policy.notices.severity:\n",
+        "    if False:\n",
+        "test_weka.py::TestNotifications::test_W4_a_change_of_severity_is_notified",
+    ),
+    row(
         "W7 claims alert on-call people",
         NOTIFICATIONS,
         "reach(policy.on_call, now, unreachable)",

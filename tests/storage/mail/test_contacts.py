@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from rules.ticket.notices import NoticeKind
 from storage.mail.contacts import notified_of
-from tests.rules.building import a_mail
+from tests.rules.building import NOON, a_mail
 from tests.storage.notices.test_more import order_directly
 from tests.storage.shop import Shop, opened
 
+LATER, SECOND = NOON + timedelta(hours=1), timedelta(seconds=1)
 DIRECTOR = "director@directors.example"
 
 
-def of_which(shop: Shop, address: str, *tickets: int) -> frozenset[int]:
-    return shop.database.read(lambda c: notified_of(c, shop.mailbox.id, address, tickets)())
+def of_which(shop: Shop, address: str, *tickets: int, until: datetime = LATER) -> frozenset[int]:
+    mailbox = shop.mailbox.id
+    return shop.database.read(lambda c: notified_of(c, mailbox, address, tickets, until)())
 
 
 def test_a_contact_was_notified_of_the_tickets_whose_mails_were_sent(shop: Shop) -> None:
@@ -25,6 +29,7 @@ def test_a_contact_was_notified_of_the_tickets_whose_mails_were_sent(shop: Shop)
     assert of_which(shop, DIRECTOR, second, third) == set()
     assert of_which(shop, "eve@directors.example", first) == set()
     assert of_which(shop, DIRECTOR) == set()
+    assert of_which(shop, DIRECTOR, first, until=NOON - SECOND) == set()
 
 
 def test_only_the_kinds_for_contacts_count(shop: Shop) -> None:
