@@ -23,6 +23,10 @@ def senders(policy: Policy) -> Iterator[Explained]:
                 "A proven sender at a company's mail domain is registered with their first mail.",
             )
     yield Explained(
+        "registration.company_address",
+        "A user's address is at a mail domain of their company; a free mail provider is none.",
+    )
+    yield Explained(
         "registration.guests",
         "Somebody else who is on a ticket may comment on it by replying to its mails.",
     )
