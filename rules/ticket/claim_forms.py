@@ -311,6 +311,8 @@ def _is_phrase_refuted(sentence: CodedSentence, at: int, end: int) -> bool:
     if words[end - 1].text == "steht" and following in _STANDS:
         return True
     is_noun = end == at + 1 or words[end - 1].code in "iI"
+    if is_noun and re.search(r"(?<!s)p[fbx]{0,2}$", before):
+        return True  # yesterday's outage
     if is_noun and (re.search(r"[Bs]f{0,2}$", before) or "T" in before or "A" in before):
         return True
     if "z" in before or "z" in codes[end : end + 3] or sentence.is_conditional(at):

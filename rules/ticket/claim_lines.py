@@ -85,8 +85,9 @@ class Names:
 
     by_first: Mapping[str, Sequence[tuple[tuple[str, ...], LevelName]]]
     """By the first word of the name; the longest name first."""
-    by_number: Mapping[int, int]
-    """The rank of the level with a number."""
+    by_number: Mapping[tuple[str, int], int]
+    """The rank of the level with a number, by the words of severity (`sev`) and of priority (`p`),
+    since not all policies begin both with 1."""
     phrases: Mapping[str, Sequence[tuple[tuple[str, ...], int]]]
     """By the first word of a phrase: its words without small ones, and the rank."""
 
@@ -101,6 +102,11 @@ def read(line: str, names: Names) -> list[Word]:
         if word.text in _LONG_SPANS and any(each.text == "vor" for each in before):
             words[index] = word._replace(code="p")
     return words
+
+
+def family(label: str) -> str:
+    """The words of severity or of priority, to which a label or its short form belongs."""
+    return "sev" if label == "s" or label.startswith(("sev", "ser", "schwere")) else "p"
 
 
 def phrase_at(words: Sequence[Word], at: int, names: Names) -> tuple[int, int] | None:
@@ -212,7 +218,7 @@ def _number_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | N
     """A number: `P1`, `p-1`, `Sev 1`, `Priority: 1`, `Prio eins`."""
     first = words[at]
     if found := _NUMBERED.fullmatch(first.text):
-        rank = names.by_number.get(int(found[2]))
+        rank = names.by_number.get((family(found[1]), int(found[2])))
         if rank is None or first.text == _STORAGE_SERVICE:
             return None
         return first._replace(code=_CODE_OF_NUMBER.get(found[1], "K"), rank=rank), 1
@@ -224,7 +230,7 @@ def _number_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | N
         index += 1
     if index >= len(words) or (index + 1 < len(words) and words[index + 1].text == "%"):
         return None
-    rank = names.by_number.get(NUMBERS.get(words[index].text, -1))
+    rank = names.by_number.get((family(first.text), NUMBERS.get(words[index].text, -1)))
     if rank is None:
         return None
     return first._replace(code="K" if labelled else "P", rank=rank), index + 1 - at

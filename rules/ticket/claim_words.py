@@ -170,7 +170,7 @@ _BY_CODE = {
     # in a tag, besides the name
     "g": (
         "needed need needs asap attention immediately immediate required action assistance "
-        "response now today fast quick quickly again still all team sofort sofortige sofortiger "
+        "response now today fast quick quickly all team sofort sofortige sofortiger "
         "schnell umgehend umgehende noetig erforderlich wichtig important achtung benoetigt "
         "gebraucht brauchen benoetigen handlungsbedarf hinweis warnung alert warning info fyi"
     ),
@@ -297,11 +297,11 @@ _BY_CODE = {
 CODES = {word: code for code, words in reversed(_BY_CODE.items()) for word in words.split()}
 """What each word is for a sentence about severity; a word in two lists is what the first says."""
 _GAPS = (
-    "went is are be 's has have had been was were currently now again still completely totally "
-    "fully entirely all just suddenly a an the our of whole entire complete total for everyone "
-    "system systems environment environments cluster clusters server servers service site "
-    "instance platform database application app cloud node nodes region this morning since last "
-    "night yesterday am pm utc "
+    "gone went is are be 's has have had been was were currently now again still completely "
+    "totally fully entirely all just suddenly a an the our of whole entire complete total "
+    "for everyone system systems environment environments cluster clusters server servers service "
+    "site instance platform database application app cloud node nodes region this morning since "
+    "last night yesterday am pm utc "
     "ist sind hat haben wurde war komplett vollstaendig total ganz gerade wieder seit heute der "
     "die das des den dem unser unsere unserer unserem unseren ganze gesamte gesamten gesamter "
     "uhr frueh frueher morgen nacht mittag abend gestern kompletter komplette aktuell derzeit "

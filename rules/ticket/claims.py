@@ -15,7 +15,7 @@ from rules.mail.patterns import compiled
 from rules.mail.quoting import own_text
 from rules.ticket import claim_words
 from rules.ticket.claim_forms import claims_in
-from rules.ticket.claim_lines import LevelName, Names
+from rules.ticket.claim_lines import LevelName, Names, family
 from rules.ticket.claim_words import folded
 from rules.ticket.severity import Claim, Level
 
@@ -28,7 +28,7 @@ _WRAPPED_LENGTH = 50
 """A line of so many characters without a sign at its end goes on in the next."""
 _WORD = re.compile(r"[^\W_]+")
 _COMMAND = re.compile(r"\s*[#\uff03\ufe5f](\w+)")
-_NUMBER = re.compile(r"(?:p|s|sev|prio|priority|severity)[ -]?([0-5])")
+_NUMBER = re.compile(r"(p|s|sev|prio|priority|severity)[ -]?([0-5])")
 _WHOLE = re.compile(
     r"\[([^\[\]]{1,40})\]|^\s*(?:severity|priority|prio|sev)\s*[:=](.{1,40})$", re.I
 )
@@ -87,16 +87,11 @@ def vocabulary(
     by_first: dict[str, list[tuple[tuple[str, ...], LevelName]]] = {}
     for parts, name in sorted(names.items(), key=lambda each: -len(each[0])):
         by_first.setdefault(parts[0], []).append((parts, name))
-    numbers = {
-        int(found[1]): level.rank
-        for level in levels
-        for written in level.names
-        if (found := _NUMBER.fullmatch(folded(written)))
-    }
+    numbers = _numbers(levels)
     said = _phrases(ranks, phrases or {})
     labels = {word for word in claim_words.LABELS.split() if claim_words.CODES[word] == "L"}
     alone = {part for parts, name in names.items() if name.code != "X" for part in parts}
-    numbered = {f"{label}{number}" for label in _NUMBERED for number in numbers}
+    numbered = {f"{label}{number}" for label in _NUMBERED for _, number in numbers}
     return Vocabulary(
         by_rank={level.rank: level for level in levels},
         names=Names(by_first, numbers, said),
@@ -205,6 +200,19 @@ def _names(levels: Sequence[Level]) -> NamesByParts:
     for word in claim_words.LOWEST.split():
         names.setdefault((word,), LevelName(min(level.rank for level in levels), "X"))
     return names
+
+
+def _numbers(levels: Sequence[Level]) -> dict[tuple[str, int], int]:
+    """The ranks of the numbers in the names; those of priority are also of severity, and the other
+    way round, where the policy numbers only one of them."""
+    given: dict[tuple[str, int], int] = {}
+    for level in levels:
+        for name in level.names:
+            if found := _NUMBER.fullmatch(folded(name)):
+                given[family(found[1]), int(found[2])] = level.rank
+    missing = {"p", "sev"} - {kind for kind, _ in given}
+    others = {(kind, number): rank for kind in missing for (_, number), rank in given.items()}
+    return given | others
 
 
 def _concepts(levels: Sequence[Level]) -> dict[str, int]:
