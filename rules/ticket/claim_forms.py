@@ -17,7 +17,7 @@ _NX = f"(?P<name>[{NAME}]|X)"
 _MOST_LEVELS = 2
 """A line that names more of them lists them."""
 _LABELLED = re.compile(
-    rf"L~?L?(?P<noun>[ie]?)(?:[og]|f(?![{NAME}])){{0,3}}(?P<modal>m?)b?(?P<sign>[:\-])?"
+    rf"L~?L?(?P<noun>[ie]?)(?:[og]|f(?![{NAME}])|[iI](?=:)){{0,3}}(?P<modal>m?)b?(?P<sign>[:\-])?"
     rf"(?:n[PNJM],)?[fto]{{0,3}}[b:]?[fak+]{{0,3}}[(]?{_NX}(?:[/~]?[(]?(?P<more>[{NAME}X]))?"
 )
 """`Severity: Critical (P1)`, `the priority of this is high`."""
@@ -77,6 +77,7 @@ _NOT_AFTER = frozenset(
     }
 )
 _DOCUMENTS = frozenset({"documentation", "docs", "doku", "dokumentation", "example", "beispiel"})
+_ANSWERS = frozenset({"rueckmeldung", "antwort", "bearbeitung", "attention"})
 _STANDS = frozenset(
     {"zum", "zur", "unter", "bereit", "in", "fest", "vor", "auf", "im", "am", "bei"}
 )
@@ -268,12 +269,24 @@ def _trouble(sentence: CodedSentence) -> Iterator[int]:
             several = found.groupdict().get("noun") == "I"
             if several and not re.search(r"H[f1x+]{0,3}$", before):
                 continue
-            if re.search(r"Bf?$|o$|y$", before) or any(code in before for code in "zTA"):
+            asks_for_help = "C" in found[0]
+            if asks_for_help and not _is_asked_urgently(sentence, name, end):
+                continue
+            if re.search(r"Bf?$|y$" if asks_for_help else r"Bf?$|o$|y$", before) or any(
+                code in before for code in "zTA"
+            ):
                 continue
             if is_negated(before) or sentence.is_conditional(name):
                 continue
             if not sentence.is_denied_after(end):
                 yield from _rank(sentence.words[name])
+
+
+def _is_asked_urgently(sentence: CodedSentence, begin: int, end: int) -> bool:
+    """`An urgent answer`; a critical answer is another thing."""
+    if sentence.words[begin].code == "P" or sentence.words[begin].text.startswith(URGENT):
+        return True
+    return not any(word.text in _ANSWERS for word in sentence.words[begin:end])
 
 
 def _instead(sentence: CodedSentence) -> Iterator[int]:

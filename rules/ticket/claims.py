@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rules.mail.header import Header
 from rules.mail.patterns import compiled
@@ -59,7 +60,7 @@ def claim_pattern(pattern: str, level: str) -> ClaimPattern:
     return ClaimPattern(compiled(pattern), level)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Vocabulary:
     """The words by which a mail claims the levels of a policy."""
 
@@ -107,7 +108,8 @@ def claim_in_opening(
 ) -> Claim | None:
     """The most severe claim in the subject, given without tags and marks of a reply, in the first
     lines of the author's own text, and in the header; None where nothing is claimed."""
-    found = list(_claims(words, subject, text))
+    beginning = text[:_EXAMINED_CHARACTERS]
+    found = list(_claims(words, subject[:CLAIM_LINE_LENGTH], beginning))
     if header is not None and words.high_importance is not None and _marked_important(header):
         found.append((words.high_importance, "importance header"))
     if not found:
@@ -123,7 +125,14 @@ def claim_in_reply(words: Vocabulary, subject_besides: str, text: str) -> Claim 
     return claim_in_opening(words, subject_besides, text)
 
 
-def _claims(words: Vocabulary, subject: str, text: str) -> Iterator[tuple[int, str]]:
+@lru_cache(maxsize=8)
+def _claims(words: Vocabulary, subject: str, text: str) -> tuple[tuple[int, str], ...]:
+    """The ranks that are claimed, and where. What is looked up for a mail depends on it, and so
+    does what is decided."""
+    return tuple(_claims_of(words, subject, text))
+
+
+def _claims_of(words: Vocabulary, subject: str, text: str) -> Iterator[tuple[int, str]]:
     for where, line in _lines(subject, text):
         if _is_command(line, words):
             continue
@@ -149,8 +158,8 @@ def _lines(subject: str, text: str) -> Iterator[tuple[str, str]]:
     """Where a claim may be: the subject and the first lines of the author's own text, each cut to
     its maximum length. Lines that a client wrapped are joined."""
     if subject and not subject.isspace():
-        yield "subject", subject[:CLAIM_LINE_LENGTH]
-    begin = text[:_EXAMINED_CHARACTERS].split("\n", _EXAMINED_LINES)[:_EXAMINED_LINES]
+        yield "subject", subject
+    begin = text.split("\n", _EXAMINED_LINES)[:_EXAMINED_LINES]
     left, held = CLAIM_LINES, ""
     for line in own_text("\n".join(begin)).split("\n"):
         said = line.strip()
