@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tests.mutants.mutations import Edit, Mutation
 
-POLICIES = "tests/acceptance/policies"
+POLICIES, NOTICES = "tests/acceptance/policies", "tests/gateway/outgoing"
 
 
 def row(name: str, path: str, old: str, new: str, test: str) -> Mutation:
@@ -646,6 +646,27 @@ ALL: tuple[Mutation, ...] = (
         "text = without_commands(published(text, REPLY_MARK))",
         "text = published(text, REPLY_MARK)",
         "test_footers.py::test_all_customers_see_no_command_line",
+    ),
+    Mutation(
+        "all the mark in mails to contacts",
+        (Edit(CONTEXT, "return notice.kind is not NoticeKind.NEXT_STEPS", "return False"),),
+        (f"{NOTICES}/test_notice_texts.py::test_contacts_write_above_the_mark",),
+    ),
+    Mutation(
+        "all quotes of contacts",
+        (
+            Edit(
+                "rules/commands/readable.py",
+                "text = published(text, REPLY_MARK) or text",
+                "pass",
+            ),
+        ),
+        (
+            (
+                f"{NOTICES}/test_what_customers_see.py"
+                "::test_of_a_comment_by_somebody_outside_no_quote_is_published"
+            ),
+        ),
     ),
     row(
         "all past dates",

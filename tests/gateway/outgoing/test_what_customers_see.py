@@ -154,6 +154,21 @@ def test_every_footer_says_what_a_reply_becomes_in_text_and_html(
             assert line.strip() in shown
 
 
+def test_of_a_comment_by_somebody_outside_no_quote_is_published() -> None:
+    """It may be of a mail to a contact, in a form without its mark."""
+    between = (
+        "Yes.\n\nOn Mon, 23 Nov 2026 Support wrote:\n> Reason  She panics.\n\nI call.\n> Phone"
+    )
+
+    def shown(*, outside: bool) -> str:
+        return text_of(written(NoticeKind.COMMENT, comment=a_comment(between, outside=outside)))
+
+    assert "panics" in shown(outside=False)
+    assert "Yes." in shown(outside=True)
+    assert "panics" not in shown(outside=True)
+    assert "[Shortened." in shown(outside=True)
+
+
 # Times
 
 
