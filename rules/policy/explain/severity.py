@@ -22,11 +22,6 @@ def severity(policy: Policy) -> Iterator[Explained]:
     )
     yield from _who_sets(policy)
     yield from _claims(policy)
-    yield Explained(
-        "severity.replies",
-        "A level that a reply claims is shown to staff beside the severity, which stays; a "
-        "critical claim is answered, at most once an hour on a ticket.",
-    )
     if severity.critical_channel is not None:
         yield Explained(
             "severity.critical_channel",
