@@ -250,7 +250,7 @@ def _code(name: str, critical: bool) -> str:
         if any(word in listed.split() for listed in table.values()):
             return code
     if len(word.split()) > 1:
-        return "M"
+        return "P" if critical else "M"  # "this is an all stop", as "this is a P1"
     return "N" if critical else "J"
 
 

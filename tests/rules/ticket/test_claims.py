@@ -178,6 +178,27 @@ def test_a_phrase_of_the_policy_may_have_small_words_between_its_words(
     assert (claim.level if claim else None) == level
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This is an all stop.",
+        "We have an all-stop on both telescopes.",
+        "Wir haben einen All Stop.",
+        "We declare all stop.",
+        "Severity 0, please call",
+    ],
+)
+def test_a_critical_level_of_several_words_is_heard_in_a_sentence(text: str) -> None:
+    levels = (Level("All stop", "", True, ("S0",), 1), Level("Degraded", "", False, ("S1",), 0))
+
+    claim = claim_in_opening(vocabulary(levels), "Telescope", text)
+
+    assert claim is not None
+    assert claim.level == "All stop"
+    assert claim_in_opening(vocabulary(levels), "Telescope", "This is not an all stop.") is None
+    assert claim_in_opening(vocabulary(levels), "Telescope", "They all stop at noon.") is None
+
+
 def test_a_pattern_of_the_policy_claims_in_the_subject_and_the_first_lines() -> None:
     words = vocabulary(LEVELS, patterns=[claim_pattern("slow", "High")])
 
