@@ -19,7 +19,7 @@ from pydantic import (
 from rules.mail.addresses import normalise
 from rules.mail.patterns import compiled
 from rules.ticket.business_time import parse_span, parse_time_of_day
-from rules.validation.messages import suggestion
+from rules.validation.messages import LONGEST_NAME, suggestion
 
 
 class Section(BaseModel):
@@ -75,9 +75,21 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ValueError, OSError, LookupError):
-        hint = suggestion(value, available_timezones()) or "such as Europe/Berlin or UTC"
+        hint = _zone_like(value) or "such as Europe/Berlin or UTC"
         raise ValueError(f"this is not a known time zone ({hint})") from None
     return value
+
+
+def _zone_like(value: str) -> str:
+    """A known zone with a similar name, or in which a word of the name is the place: `London`."""
+    zones = sorted(available_timezones())
+    if similar := suggestion(value, zones):
+        return similar
+    words = value[:LONGEST_NAME].casefold().replace("/", " ").split()
+    found = (
+        z for word in ("_".join(words), *words) for z in zones if z.casefold().endswith(f"/{word}")
+    )
+    return f"did you mean {zone}?" if (zone := next(found, "")) else ""
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from calendar import monthrange
 from datetime import date
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rules.policy.base import DAYS, WORKING_DAYS, Day, HourText, Name, Section, SpanText, Zone
 from rules.ticket.business_time import ALWAYS, Calendar, parse_hours, parse_time_of_day
@@ -14,7 +16,7 @@ from rules.ticket.sla import WARN_FRACTION
 from rules.validation.messages import suggestion
 
 HOLIDAY_YEARS = range(2020, 2051)
-"""The years for which public holidays are computed."""
+"""The years for which public and yearly holidays are computed."""
 
 
 def _country(value: str) -> str:
@@ -47,6 +49,28 @@ def _by_day(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _with_a_year(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,2}[-./][0-9]{1,2}\.?", value.strip()):
+        raise ValueError(
+            "needs a year, such as 2026-12-24; for a day of every year, write "
+            'yearly_holidays = ["12-25"], month first'
+        )
+    return value
+
+
+def _day_of_a_year(value: str) -> str:
+    try:
+        if re.fullmatch(r"[0-9]{2}-[0-9]{2}", value) is None:
+            raise ValueError
+        date.fromisoformat(f"{_LEAP_YEAR}-{value}")
+    except ValueError:
+        raise ValueError("must be a month and a day, such as 12-25") from None
+    return value
+
+
+_LEAP_YEAR = 2024
+YearlyDay = Annotated[str, AfterValidator(_day_of_a_year)]
+"""`12-25`, in every year that has this day."""
 OtherHours = Annotated[
     dict[str, Annotated[str, AfterValidator(_hours)]],
     AfterValidator(_by_day),
@@ -67,8 +91,10 @@ class CalendarSection(Section):
     closes: HourText = "17:00"
     other_hours: OtherHours = Field(default_factory=dict)
     """Days with hours of their own, whether or not they are among `days`."""
-    holidays: tuple[date, ...] = ()
+    holidays: tuple[Annotated[date, BeforeValidator(_with_a_year)], ...] = ()
     """Days on which the support team is off, besides those of `country`."""
+    yearly_holidays: tuple[YearlyDay, ...] = ()
+    """The same of each year."""
     country: Annotated[str, AfterValidator(_country)] | None = None
     """The country whose public holidays are observed."""
 
@@ -92,10 +118,19 @@ class CalendarSection(Section):
             days=frozenset(DAYS.index(day) for day in self.days),
             opens=parse_time_of_day(self.opens),
             closes=parse_time_of_day(self.closes),
-            holidays=frozenset(self.holidays) | self._public_holidays(),
+            holidays=frozenset(self.holidays) | self._yearly_holidays() | self._public_holidays(),
             other_hours={
                 DAYS.index(day): parse_hours(hours) for day, hours in self.other_hours.items()
             },
+        )
+
+    def _yearly_holidays(self) -> frozenset[date]:
+        split = [tuple(map(int, each.split("-"))) for each in self.yearly_holidays]
+        return frozenset(
+            date(year, month, day)
+            for year in HOLIDAY_YEARS
+            for month, day in split
+            if day <= monthrange(year, month)[1]
         )
 
     def _public_holidays(self) -> frozenset[date]:

@@ -23,6 +23,10 @@ class EscalationLevel(Duty):
     def label(self) -> str:
         return self.title
 
+    @property
+    def in_the_file(self) -> str:
+        return f'the level "{self.title}"'
+
 
 class EscalationSection(Section):
     levels: tuple[EscalationLevel, ...] = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import islice
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -16,15 +18,24 @@ class FactSection(Section):
     name: Text
     ask: Text
     """The question to a customer who has not stated it."""
-    patterns: Annotated[
-        tuple[Pattern, ...], Field(min_length=1, description="write at least one pattern")
-    ]
+    patterns: tuple[Pattern, ...] = ()
     """The fact is stated when any of them matches."""
+    words: Annotated[int, Field(ge=1, le=200)] | None = None
+    """It is stated, too, by a text of at least so many words."""
     if_applicable: bool = False
     """The fact is asked for, but a request is complete without it."""
 
     example: Text | None = None
     """A text that states the fact; `policy explain` shows it in place of the patterns."""
+
+    @model_validator(mode="after")
+    def _can_be_stated(self) -> Self:
+        if not self.patterns and self.words is None:
+            raise ValueError(
+                "nothing would state it; write at least one pattern, or words = 12 if any text of "
+                "at least 12 words states it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _finds_its_example(self) -> Self:
@@ -37,7 +48,17 @@ class FactSection(Section):
 
     def matches(self, text: str) -> bool:
         """Whether a text states the fact."""
-        return any(search(compiled(pattern), text) for pattern in self.patterns)
+        if any(search(compiled(pattern), text) for pattern in self.patterns):
+            return True
+        return self.words is not None and _has_words(text, self.words)
+
+
+def _has_words(text: str, least: int) -> bool:
+    return sum(1 for _ in islice(_WORD.finditer(text), least)) == least
+
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
+"""Numbers and single letters are no words."""
 
 
 class CompletenessSection(Section):

@@ -65,14 +65,21 @@ class Duty(Section):
         """What people call it, and its contact."""
         return "on_call"
 
+    @property
+    def in_the_file(self) -> str:
+        """What it is called in an error of the policy file."""
+        return "on_call"
+
     @model_validator(mode="after")
     def _has_a_contact_at_all_times(self) -> Self:
         if self.contact is None and not self.roster:
-            raise ValueError(f"nobody would be notified; give {self.label} a contact or a roster")
+            raise ValueError(
+                f"nobody would be notified; give {self.in_the_file} a contact or a roster"
+            )
         if self.contact is None and (gap := next(gaps(self.roster, *_YEAR), None)):
             raise ValueError(
                 f"nobody is on duty on {gap}; extend the roster, "
-                f"or give {self.label} a contact for these hours"
+                f"or give {self.in_the_file} a contact for these hours"
             )
         return self
 

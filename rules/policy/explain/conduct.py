@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rules.mail.language import ENGLISH_NAMES
 from rules.policy import Policy
 from rules.policy.explain.english import Explained, count, quoted
+from rules.policy.explain.people import what_strangers_store
 
 
 def overview(policy: Policy) -> Iterator[Explained]:
@@ -57,6 +58,7 @@ def limits(policy: Policy) -> Iterator[Explained]:
         "budgets.reopens_per_hour",
         f"A ticket is reopened at most {count(budgets.reopens_per_hour, 'time')} per hour.",
     )
+    yield from what_strangers_store(policy)
 
 
 def texts(policy: Policy) -> Iterator[Explained]:

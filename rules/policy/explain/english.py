@@ -9,6 +9,11 @@ from rules.policy.base import DAYS
 
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
 
 class Explained(NamedTuple):
     """One sentence about a policy."""
@@ -27,6 +32,12 @@ def days(days: Sequence[str]) -> str:
     if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
         return f"{names[0]} to {names[-1]}"
     return listed(names)
+
+
+def month_and_day(written: str) -> str:
+    """`25 December`, for `12-25`."""
+    month, _, day = written.partition("-")
+    return f"{int(day)} {MONTHS[int(month) - 1]}"
 
 
 def listed(items: Sequence[str], conjunction: str = "and") -> str:

@@ -54,8 +54,9 @@ def escalation(policy: Policy) -> Iterator[Explained]:
         yield from _level(number, level)
     yield Explained(
         "escalation.top",
-        "Another request at the highest level goes to the person who is on duty there then; the "
-        "same person is asked about a ticket at most every 15 minutes.",
+        "Another request at the highest level goes to "
+        f"{_whom(escalation.levels[-1], 'who is on duty there then')} again; the same person is "
+        "asked about a ticket at most every 15 minutes.",
     )
     yield Explained(
         "escalation.unreachable",
@@ -98,7 +99,7 @@ def _level(number: int, level: EscalationLevel) -> Iterator[Explained]:
         yield Explained(
             "escalation.assigned_first",
             f"At level {number}, the staff person whom the ticket is assigned to is notified "
-            "instead of the person on duty.",
+            f"instead of {_whom(level)}.",
         )
     if level.answer_within is not None:
         yield Explained(
@@ -115,6 +116,12 @@ def _notified(duty: Duty) -> str:
         when = " while nobody is on duty" if duty.roster else ""
         notified = f"{duty.contact} is notified{when}"
     return f"{notified}, phone {duty.phone}" if duty.phone else notified
+
+
+def _whom(level: EscalationLevel, then: str = "on duty") -> str:
+    if level.roster or level.contact is None:
+        return f"the person {then}"
+    return level.contact
 
 
 def _on_duty(where: str, window: RosterWindow) -> str:

@@ -9,6 +9,17 @@ from rules.policy.explain.english import Explained, count, listed
 
 
 def senders(policy: Policy) -> Iterator[Explained]:
+    if policy.proof.dkim_required:
+        yield Explained(
+            "proof.dkim_required",
+            "A sender is proven if the domain of their address confirms the mail by DKIM; SPF "
+            "alone is not sufficient.",
+        )
+    else:
+        yield Explained(
+            "proof.spf",
+            "A sender is proven if the domain of their address confirms the mail, by DKIM or SPF.",
+        )
     match policy.registration:
         case "user":
             yield Explained("registration.user", "Only registered people open requests.")
@@ -34,13 +45,13 @@ def senders(policy: Policy) -> Iterator[Explained]:
         case "refuse":
             yield Explained(
                 "unauthenticated.refuse",
-                "A mail without any proof of its sender is refused, even if it names a registered "
-                "one.",
+                "A mail whose sender is not proven is refused, even if it bears the address of a "
+                "registered one.",
             )
         case "hold":
             yield Explained(
                 "unauthenticated.hold",
-                "A mail without any proof of its sender is held if the sender's domain is known.",
+                "A mail whose sender is not proven is held if the sender's domain is known.",
             )
     match policy.strangers:
         case "refuse":
@@ -64,16 +75,15 @@ def senders(policy: Policy) -> Iterator[Explained]:
             f"Mail through the mailing lists {listed(policy.lists)} comes to this mailbox, and "
             "their marks of a list count for nothing.",
         )
-    yield from _quarantine(policy)
-
-
-def _quarantine(policy: Policy) -> Iterator[Explained]:
-    hold, quota = policy.hold, policy.quota
-    after = {"discard": "discarded", "keep": "kept"}[hold.then]
+    after = {"discard": "discarded", "keep": "kept"}[policy.hold.then]
     yield Explained(
         "hold.days",
-        f"A held mail waits {count(hold.days, 'day')} for its release; then it is {after}.",
+        f"A held mail waits {count(policy.hold.days, 'day')} for its release; then it is {after}.",
     )
+
+
+def what_strangers_store(policy: Policy) -> Iterator[Explained]:
+    hold, quota = policy.hold, policy.quota
     yield Explained(
         "hold.caps",
         f"Of one proven sender at most {count(hold.per_sender, 'mail')} are held, of one domain "
@@ -157,12 +167,6 @@ def _proof(policy: Policy) -> Iterator[Explained]:
             )
         case "T2":
             yield Explained("proof.comment.T2", "A comment requires a proven sender.")
-    if policy.proof.dkim_required:
-        yield Explained(
-            "proof.dkim_required", "A sender is proven by DKIM; SPF alone is not sufficient."
-        )
-    else:
-        yield Explained("proof.spf", "A sender is proven by DKIM or by SPF.")
     match policy.proof.add_people:
         case "T2":
             yield Explained(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.policy import FactSection, FieldSection, Policy
-from rules.policy.explain.english import Explained, listed, quoted
+from rules.policy.explain.english import Explained, count, listed, quoted
 from rules.ticket.fields import MOST_VALUES
 
 
@@ -51,8 +51,8 @@ def incomplete(policy: Policy) -> Iterator[Explained]:
         return
     yield Explained(
         "completeness.answers",
-        "An answer counts together with the question that it answers; a question of ours that is "
-        "quoted counts for nothing.",
+        "An answer below our quoted question counts, even if it is a single word; the quoted "
+        "question itself counts for nothing.",
     )
     if policy.clock.starts == "arrival":
         yield Explained(
@@ -88,7 +88,7 @@ def incomplete(policy: Policy) -> Iterator[Explained]:
 
 
 def _field(field: FieldSection) -> str:
-    kept = f"{field.label} is kept with the ticket as {field.name}"
+    kept = f"{field.label} is kept with the ticket (as {field.name})"
     if field.several:
         kept += f", up to {MOST_VALUES} values"
     if field.choices:
@@ -104,4 +104,8 @@ def _fact(fact: FactSection) -> str:
     example = (
         f" A text such as {quoted(fact.example)} states it." if fact.example is not None else ""
     )
+    if fact.words is not None:
+        example += (
+            f" A text of {count(fact.words, 'word')} or more states it{' too' if example else ''}."
+        )
     return f"{fact.name}{optional}: {quoted(fact.ask)}{example}"

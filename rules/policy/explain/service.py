@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rules.policy import CalendarSection, Policy, TierSection
 from rules.policy.base import DAYS
-from rules.policy.explain.english import Explained, days, listed, quoted
+from rules.policy.explain.english import Explained, days, listed, month_and_day, quoted
 
 
 def promises(policy: Policy) -> Iterator[Explained]:
@@ -49,7 +49,7 @@ def _tier(policy: Policy, tier: TierSection) -> Iterator[Explained]:
     if tier.calendar is not None:
         yield Explained(
             "tiers.calendar",
-            f"{tier.title}: business hours and days are those of the calendar {tier.calendar}.",
+            f"{tier.title}: the hours of support are those of the calendar {tier.calendar}.",
         )
     if tier.phone is not None:
         yield Explained("tiers.phone", f"{tier.title} includes phone support: {quoted(tier.phone)}")
@@ -134,6 +134,11 @@ def _calendar(calendar: CalendarSection, name: str = "") -> Iterator[Explained]:
     if calendar.holidays:
         off = listed([day.isoformat() for day in calendar.holidays])
         yield Explained("calendar.holidays", f"{support} not available on {off}.")
+    if calendar.yearly_holidays:
+        off = listed([month_and_day(each) for each in calendar.yearly_holidays])
+        yield Explained(
+            "calendar.yearly_holidays", f"{support} not available on {off} of any year."
+        )
 
 
 def follow_up(policy: Policy) -> Iterator[Explained]:
@@ -149,8 +154,8 @@ def follow_up(policy: Policy) -> Iterator[Explained]:
     if policy.follow_up.via_manager:
         yield Explained(
             "follow_up.via_manager",
-            "Where a company is updated through its success manager, such an answer also goes to "
-            "the success manager.",
+            "Such an answer also goes to the success manager of a company that is updated through "
+            "them (postern company updates NAME manager).",
         )
     if feedback.in_answers:
         yield Explained(

@@ -111,6 +111,10 @@ def _claims(policy: Policy) -> Iterator[Explained]:
             "severity.high_importance",
             f"A mail marked as important claims {severity.high_importance}.",
         )
+    else:
+        yield Explained(
+            "severity.no_importance", "A mail program's mark of importance counts for nothing."
+        )
 
 
 def _level(level: LevelSection) -> str:

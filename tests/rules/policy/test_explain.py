@@ -49,6 +49,7 @@ example = "The printer is on fire"
 name = "version"
 ask = "Which version?"
 patterns = ["version", "release"]
+words = 40
 example = "version 2"
 [completeness]
 ask_again_after = "1 business day"
@@ -75,12 +76,14 @@ waits_at_most = "2 business days"
 always = false
 country = "DE-BY"
 holidays = [2026-12-24]
+yearly_holidays = ["12-31", "01-02"]
 other_hours = { sat = "08:00-12:00" }
 [[calendars]]
 name = "gulf"
 always = false
 country = "AE"
 holidays = [2026-12-25]
+yearly_holidays = ["12-26"]
 other_hours = { fri = "08:00-12:00" }
 [follow_up]
 levels = ["Critical", "High"]

@@ -150,6 +150,15 @@ def test_public_holidays_and_listed_holidays_are_no_opening_days() -> None:
     assert calendar.hours_on(date(2026, 1, 7)) is not None
 
 
+def test_a_yearly_holiday_is_no_opening_day_in_any_year() -> None:
+    calendar = with_calendar('yearly_holidays = ["12-25", "02-29"]').calendar
+
+    for year in (2026, 2029, 2045):
+        assert calendar.hours_on(date(year, 12, 25)) is None
+    assert calendar.hours_on(date(2028, 2, 29)) is None
+    assert calendar.hours_on(date(2029, 3, 1)) is not None
+
+
 def a_window(**changes: object) -> RosterWindow:
     return RosterWindow.model_validate(
         {"name": "Ria", "contact": "ria@help.example", "days": ["mon"], **changes}

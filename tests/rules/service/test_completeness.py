@@ -53,6 +53,15 @@ def test_a_fact_is_missing_when_neither_subject_nor_text_states_it(
     assert missing_facts(request_text(subject, text), FACTS) == names
 
 
+def test_a_fact_without_a_wording_is_stated_by_a_text_of_some_length() -> None:
+    story = (FactSection(name="what happened", ask="What happened?", words=8),)
+    short = request_text("Help with LF-0123", "v4.2.1, please")
+    long = request_text("Help", "Since the update the dome turns twice and then stays open.")
+
+    assert missing_facts(short, story) == ("what happened",)
+    assert missing_facts(long, story) == ()
+
+
 def test_an_optional_fact_is_asked_for_but_never_missing() -> None:
     complete = request_text("Help", "v7 affects us")
 

@@ -144,6 +144,12 @@ def test_a_mark_of_importance_counts_in_an_opening_and_not_in_a_reply() -> None:
     assert claim_in_reply(WORDS, "x", "") is None
 
 
+def test_without_a_level_for_it_a_mark_of_importance_claims_nothing() -> None:
+    important = Header((("importance", b"high"), ("x-priority", b"1")))
+
+    assert claim_in_opening(vocabulary(LEVELS), "Printing", "", important) is None
+
+
 def test_a_word_that_the_policy_gives_to_a_level_is_of_that_level() -> None:
     levels = (
         Level("Critical", "", True, (), 2),
