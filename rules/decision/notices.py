@@ -15,6 +15,7 @@ from rules.mail.subjects import unmarked_subject
 from rules.service import notifications
 from rules.service.limits import NoticeBudget
 from rules.service.participants import Addition
+from rules.service.storms import apply_storm_breaker
 from rules.service.unnotified import unnotified
 from rules.ticket.claims import claim_in_opening
 from rules.ticket.model import Ticket
@@ -67,7 +68,7 @@ def of_comment(
     """The notices of a comment that a storm or a machine leaves; why it leaves no more; and who on
     the ticket gets none. The last two are notes for the trace."""
     author = case.sender.address
-    left, calm = notifications.apply_storm_breaker(
+    left, calm = apply_storm_breaker(
         orders,
         mail=case.mail,
         facts=case.facts,

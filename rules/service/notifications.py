@@ -17,12 +17,8 @@ from rules.policy import Policy, TierSection
 from rules.service.completeness import questions
 from rules.service.escalation import Reached, reach
 from rules.service.limits import (
-    QUICK_ANSWERS,
-    QUICK_ANSWERS_OF_STAFF,
     NoticeBudget,
-    mails_before_instant_answer,
     may_notify,
-    storm,
 )
 from rules.service.participants import Addition, named_addresses
 from rules.ticket.model import Ticket
@@ -341,72 +337,6 @@ def notified_staff(ticket: Ticket, staff: Iterable[Staff], policy: Policy) -> It
     following = {p.address for p in ticket.participants if p.is_staff and p.is_notified}
     following |= {ticket.assignee} if ticket.assignee else set()
     return iter([s for s in everybody if s.address in following] or everybody)
-
-
-def apply_storm_breaker(
-    orders: tuple[NoticeOrder, ...],
-    *,
-    mail: Mail,
-    facts: Facts,
-    ticket: Ticket,
-    author: str,
-    policy: Policy,
-    certain: bool,
-    by_staff: bool = False,
-) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
-    """The orders, or only one alert in a storm; and the notes on that for the trace.
-
-    If the author is `certain`, what others may have written in their name makes no storm. Whatever
-    does not reach the customers is said to staff: a person may have been quick.
-    """
-    recent = [each for each in facts.recent if each.proven or not certain]
-    found = storm(recent, ticket.id, facts.decided_at)
-    if found is None:
-        answered_at = _answered_at(mail, facts)
-        most = QUICK_ANSWERS_OF_STAFF if by_staff else QUICK_ANSWERS
-        before = mails_before_instant_answer(recent, ticket.id, answered_at, facts.decided_at)
-        if before < most:
-            return orders, ()
-        kept, left_out = _to_staff_alone(orders)
-        # Once: a machine that writes in a staff person's name answers alerts, too.
-        if by_staff and left_out and before == most:
-            what = f"{author} answers on #{ticket.id} within seconds, again and again: not sent on"
-            kept += within_budget(
-                alert(what, facts.staff, policy), ticket, policy, NoticeBudget.WAITING
-            )
-        notes = ("answers at once, again: only staff are notified",)
-        return kept, notes + ((f"not sent to {', '.join(left_out)}",) if left_out else ())
-    if not found.begins_now:
-        return (), ("storm: nobody is notified",)
-    what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
-    others = [s for s in facts.staff if s.address != author]
-    # Who has a reply address can invent authors, each with a storm of their own.
-    budget = NoticeBudget.STAFF if certain else NoticeBudget.STORM
-    alerts = within_budget(alert(what, others, policy), ticket, policy, budget)
-    return alerts, ("storm: one alert, then no notifications",)
-
-
-def _to_staff_alone(
-    orders: tuple[NoticeOrder, ...],
-) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
-    """The orders without the comment for customers, of which those to staff say it; and the
-    customers who are left out."""
-    left_out = tuple(o.address for o in orders if o.kind is NoticeKind.COMMENT and not o.withheld)
-    others = (o for o in orders if o.kind is not NoticeKind.COMMENT or o.withheld)
-    return tuple(_saying(o, len(left_out)) for o in others), left_out
-
-
-def _saying(order: NoticeOrder, withheld: int) -> NoticeOrder:
-    payload = order.payload
-    if not isinstance(payload, NewCommentPayload) or not withheld:
-        return order
-    return replace(order, payload=replace(payload, withheld=withheld))
-
-
-def _answered_at(mail: Mail, facts: Facts) -> datetime | None:
-    """When the notice was ordered that a mail replies to; None where it replies to none."""
-    replied = (s.made_at for s in facts.pointers if s.message_id in mail.in_reply_to)
-    return next((at for at in replied if at is not None), None)
 
 
 def _customers(ticket: Ticket) -> Iterator[Participant]:

@@ -168,10 +168,10 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
     elif reply.accepted and decision.verdict is not Verdict.DUPLICATE:
         kept = _keep(connection, entry, receipt, decision)
     at = entry.attempt.decided_at
-    if receipt.verdict in KEEPS_NOTHING and entry.attempt.held is None:
-        counted = refusals.count(connection, entry.considered.envelope, policy, at)
-        if counted:
-            return replace(receipt, counted=counted)
+    envelope, is_new = entry.considered.envelope, entry.attempt.held is None
+    refused = is_new and receipt.verdict in KEEPS_NOTHING
+    if refused and (counted := refusals.count(connection, envelope, policy, at)):
+        return replace(receipt, counted=counted)
     if isinstance(decision.action, Defer) and decision.action.cause == "dns":
         _defer(connection, entry)
     values = journal_values(entry.considered, decision, receipt, kept.stored_bytes if kept else 0)
@@ -225,8 +225,7 @@ def _comment_on(
     decision: Decision,
 ) -> None:
     comment = _new_comment(entry, adding.visibility, _author(entry.mail), decision.proof)
-    number, versions = adding.ticket, decision.versions
-    by_commands = adding.command_effects
+    number, versions, by_commands = adding.ticket, decision.versions, adding.command_effects
     quoted = any(order.quotes for order in by_commands.notices)
     effects = adding.effects(comment, context.now)
     written = write(connection, context, number, effects, versions, numbered=quoted)
@@ -379,23 +378,21 @@ def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Deci
 
 def _further_identities(entry: Entry, receipt: Receipt) -> Sequence[str]:
     """The identities of the mail besides its own row's, in an order that no two nodes can block."""
-    considered = entry.considered
-    identities = set(considered.identities)
+    identities = set(entry.considered.identities)
     if receipt.verdict is Verdict.OPENED and receipt.proven:
         # A lesser copy that was filed in full after all takes the place of the mail itself.
-        identities.update(considered.of_the_mail)
+        identities.update(entry.considered.of_the_mail)
     return sorted(identities - {entry.mail.identity})
 
 
 def _keep_identities(
     connection: Connection, entry: Entry, identities: Sequence[str]
 ) -> Pending[list[Any]]:
-    count = len(identities)
-    return _IDENTITIES(count).submit(
+    return _IDENTITIES(len(identities)).submit(
         connection,
-        **bind_list("mailbox_id", [entry.mailbox.id] * count),
+        **bind_list("mailbox_id", [entry.mailbox.id] * len(identities)),
         **bind_list("identity", identities),
-        **bind_list("mail", [entry.mail.identity] * count),
+        **bind_list("mail", [entry.mail.identity] * len(identities)),
     )
 
 
