@@ -36,6 +36,7 @@ from rules.service.participants import Addition
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
+from rules.ticket.payloads import AlertPayload
 
 
 def after(ticket: Ticket, effects: Iterable[Effect], at: datetime) -> Ticket:
@@ -86,13 +87,15 @@ def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
 
 def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder], at: datetime) -> Ticket:
     sent, summary_at = dict(ticket.sent), dict(ticket.summary_at)
-    critical_at = ticket.critical_told_at
+    critical_at, alerted_at = ticket.critical_told_at, ticket.critical_alerted_at
     people = ticket.participants
     there = {p.address for p in people}
     for order in orders:
         sent[order.address] = sent.get(order.address, 0) + 1
         if order.kind is NoticeKind.CRITICAL_CHANNEL:
             critical_at = at
+        if isinstance(order.payload, AlertPayload) and order.payload.claimed:
+            alerted_at = at
         if order.kind in SUMMARIES and order.due_at is not None:
             summary_at[order.address] = order.due_at
         if order.subscription is not None and order.address not in there:
@@ -111,6 +114,7 @@ def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder], at: datetime) 
         sent=sent,
         summary_at=summary_at,
         critical_told_at=critical_at,
+        critical_alerted_at=alerted_at,
         participants=people,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from rules.decision.case import Case
 from rules.decision.content import body_text
@@ -104,9 +105,9 @@ def _critical(case: Case, ticket: Ticket) -> tuple[tuple[NoticeOrder, ...], str]
     """The critical channel for the author of a critical claim and the alert of the person on call;
     and what the trace says of them. No budget withholds them."""
     now, author = case.facts.decided_at, case.sender.address
-    last = ticket.critical_told_at
-    if last is not None and now - last < HOUR:
+    if _is_lately(ticket.critical_told_at, now):
         return (), "the critical channel was sent within the hour"
+    alerted = _is_lately(ticket.critical_alerted_at, now)
     channel: tuple[NoticeOrder, ...] = ()
     if case.is_of_a_person:
         own = case.sender.person.language if case.sender.person is not None else ""
@@ -119,8 +120,13 @@ def _critical(case: Case, ticket: Ticket) -> tuple[tuple[NoticeOrder, ...], str]
         author=author,
         unreachable=case.facts.unreachable,
         staff=case.facts.staff,
+        claimed=True,
     )
-    if ticket.critical:
-        alerts = ()  # it is critical already, and they know
+    if ticket.critical or alerted:
+        alerts = ()  # it is critical already, or a list claimed it within the hour: they know
     said = "its author is sent the critical channel" if channel else "a list or a machine sent it"
     return (*channel, *alerts), said
+
+
+def _is_lately(at: datetime | None, now: datetime) -> bool:
+    return at is not None and now - at < HOUR

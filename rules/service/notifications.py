@@ -291,6 +291,7 @@ def alert_on_call(
     author: str,
     unreachable: Collection[str],
     staff: Sequence[Staff],
+    claimed: bool = False,
 ) -> tuple[NoticeOrder, ...]:
     """The mail about something urgent to the person on call; to all staff, whatever they are
     notified of otherwise, where the policy names nobody or nobody of it can be reached. None goes
@@ -299,7 +300,7 @@ def alert_on_call(
     passed = ", ".join(reached.passed)
     if passed:
         what = f"{what}\n\nPassed over, since no mail reaches them: {passed}."
-    payload = AlertPayload(what)
+    payload = AlertPayload(what, claimed=claimed)
     orders = to_reached(
         NoticeKind.ALERT, payload, reached, unreachable=unreachable, staff=staff, policy=policy
     )

@@ -66,6 +66,8 @@ class Ticket:
     """`manager` if updates go by way of that person; empty if not."""
     critical_told_at: datetime | None = None
     """When somebody was last sent the critical channel about it, if that was within the hour."""
+    critical_alerted_at: datetime | None = None
+    """When a critical claim in a reply last alerted somebody, if that was within the hour."""
     version: int = 0
     """Counts the transactions that have written on it: what is decided on it holds for this one."""
     sent: Mapping[str, int] = field(default_factory=dict)

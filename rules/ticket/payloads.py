@@ -107,6 +107,8 @@ class AlertPayload(Payload):
     what: str = ""
     reopens: bool = False
     """Carries a link by which its recipient reopens the ticket."""
+    claimed: bool = False
+    """A reply claimed a critical severity: there is one in an hour on a ticket."""
 
 
 @dataclass(frozen=True, slots=True)

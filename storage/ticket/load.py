@@ -134,6 +134,11 @@ _PARTICIPANTS = compiled_in(
 )
 
 _CRITICAL_CHANNEL: ColumnElement[str] = literal_column(f"'{NoticeKind.CRITICAL_CHANNEL.value}'")
+_ALERT: ColumnElement[str] = literal_column(f"'{NoticeKind.ALERT.value}'")
+_CLAIMED = '%"claimed": "True"%'
+"""As `LIKE` finds it: the alert of a reply that claims to be critical. In the text of an alert a
+quotation mark follows a backslash."""
+_ALERTS_OF_CLAIM = (_notice.c.kind == _ALERT) & _notice.c.detail.like(_CLAIMED)
 _SUMMARIES: list[ColumnElement[str]] = [literal_column(f"'{kind.value}'") for kind in SUMMARIES]
 _SENT_LATELY = compiled_in(
     lambda count: (
@@ -146,6 +151,7 @@ _SENT_LATELY = compiled_in(
             func.max(case((_notice.c.kind == _CRITICAL_CHANNEL, _notice.c.created_at))).label(
                 "critical"
             ),
+            func.max(case((_ALERTS_OF_CLAIM, _notice.c.created_at))).label("alerted"),
         )
         .where(
             _notice.c.ticket_id.in_(placeholders("ticket", count)),
@@ -272,10 +278,8 @@ def load(
             deleted=row.deleted_at is not None,
             follow_up=row.follow_up,
             reopened=reopened.get(row.ticket, 0),
-            critical_told_at=max(
-                (each.critical for each in lately.get(row.ticket, ()) if each.critical),
-                default=None,
-            ),
+            critical_told_at=_latest(each.critical for each in lately.get(row.ticket, ())),
+            critical_alerted_at=_latest(each.alerted for each in lately.get(row.ticket, ())),
             version=row.version,
             sent={each.address: each.number for each in lately.get(row.ticket, ())},
             sent_since={each.address: each.first for each in lately.get(row.ticket, ())},
@@ -298,3 +302,7 @@ def _as_participant(row: Any) -> Participant:
         reachable=account_active and row.suspended_at is None,
         language=row.language,
     )
+
+
+def _latest(times: Iterable[datetime | None]) -> datetime | None:
+    return max((at for at in times if at is not None), default=None)

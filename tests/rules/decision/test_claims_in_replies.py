@@ -146,6 +146,19 @@ def test_a_list_and_a_machine_are_not_answered(header: dict[str, str]) -> None:
     assert notified(answered(header=header), CHANNEL) == []
 
 
+@pytest.mark.parametrize(("minutes", "alerted"), [(59, []), (60, [SAM.address])])
+def test_a_claim_through_a_list_alerts_once_an_hour_and_silences_no_person(
+    minutes: int, alerted: list[str]
+) -> None:
+    tickets = on(ANNS, critical_alerted_at=NOON - timedelta(minutes=minutes))
+
+    by_list = answered(tickets=tickets, header={"list_id": "<x.acme.example>"})
+    by_person = answered(tickets=tickets)
+
+    assert notified(by_list, NoticeKind.ALERT) == notified(by_person, NoticeKind.ALERT) == alerted
+    assert notified(by_person, CHANNEL) == [ANN.address]
+
+
 def test_on_a_critical_ticket_the_author_is_answered_and_nobody_is_alerted_again() -> None:
     decision = answered(tickets=on(ANNS, critical=True, severity="High", severity_claimed=""))
 
