@@ -201,6 +201,16 @@ def scheduler_failed(error: BaseException) -> None:
     _log.error("scheduler_failed", exc_info=error)
 
 
+def clock_not_reported(ticket: int, error: BaseException) -> None:
+    """What is due on the clock of a ticket could not be done; the other tickets are not delayed."""
+    _log.error("clock_not_reported", ticket=ticket, exc_info=error)
+
+
+def mailbox_without_policy(mailbox: str, policy: str) -> None:
+    """A mailbox names a policy that is not in force: its clocks and held mail are left alone."""
+    _log.warning("mailbox_without_policy", mailbox=mailbox, policy=policy)
+
+
 def release_failed(journal: str, error: BaseException) -> None:
     """A held mail whose author was enrolled could not be filed; it is tried again."""
     _log.error("release_failed", journal=journal, exc_info=error)

@@ -43,7 +43,11 @@ class Retention:
 
     async def discard_old(self, mailbox: Mailbox) -> int:
         """Discard what a mailbox has held too long; returns how many mails."""
-        hold = self._runtime.policy_of(mailbox).hold
+        policy = self._runtime.policies.get(mailbox.policy)
+        if policy is None:  # a mailbox that takes no mail may outlive its policy
+            log.mailbox_without_policy(mailbox.address, mailbox.policy)
+            return 0
+        hold = policy.hold
         if hold.then != "discard":
             return 0
         before = self._runtime.clock() - timedelta(days=hold.days)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -20,6 +20,7 @@ from storage.desk import digests, queues
 from storage.mail import quarantine
 from storage.registry import mailboxes
 from storage.ticket import overdue
+from storage.ticket.overdue import DueTicket
 
 ROUND_S = 5.0
 ROUNDS_BETWEEN_CLEANINGS = 120
@@ -84,22 +85,34 @@ class Scheduler:
         return released
 
     async def notify_overdue(self) -> int:
-        """Order the warnings and breaches that are due; returns the number of notices."""
-        ordered = 0
+        """Order the warnings and breaches that are due; returns the number of notices.
+
+        Each ticket is looked at once: one whose clock cannot be read delays no other.
+        """
+        ordered, last = 0, None
         while found := await self.runtime.read(
-            partial(overdue.due, now=self.runtime.clock(), limit=CLOCKS_AT_ONCE)
+            partial(overdue.due, now=self.runtime.clock(), limit=CLOCKS_AT_ONCE, after=last)
         ):
-            ordered += await self.runtime.write(
-                partial(
-                    overdue.notify_overdue,
-                    tickets=found,
-                    policies=self.runtime.policies,
-                    now=self.runtime.clock(),
-                    new_id=self.runtime.new_id,
-                )
-            )
+            ordered += await self._notify(found)
             self.runtime.wake()
+            last = found[-1]
         return ordered
+
+    async def _notify(self, tickets: Sequence[DueTicket]) -> int:
+        job = partial(
+            overdue.notify_overdue,
+            tickets=tickets,
+            policies=self.runtime.policies,
+            now=self.runtime.clock(),
+            new_id=self.runtime.new_id,
+        )
+        try:
+            return await self.runtime.write(job)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:  # of a damaged row
+            if len(tickets) == 1:
+                log.clock_not_reported(tickets[0].number, error)
+                return 0
+        return sum([await self._notify([each]) for each in tickets])
 
     async def notify_desk(self, every_queue: bool = True) -> int:
         """Order the digests that are due; returns the number of notices.
@@ -126,12 +139,18 @@ class Scheduler:
             ordered += queued or 0
         return ordered
 
+    def _known(self, connection: Connection) -> list[Mailbox]:
+        """The mailboxes whose policy is in force: one may have been given a policy that is read at
+        the next reload."""
+        known = self.runtime.policies
+        return [each for each in mailboxes.list_mailboxes(connection) if each.policy in known]
+
     def _newly_held(self, connection: Connection) -> list[Mailbox]:
         """The mailboxes that may have a digest now, since a mail is held that none has named."""
         now = self.runtime.clock()
         return [
             mailbox
-            for mailbox in mailboxes.list_mailboxes(connection)
+            for mailbox in self._known(connection)
             if digests.may_be_ordered(connection, mailbox, now)
             and digests.has_new_held(connection, mailbox)
         ]
@@ -139,7 +158,7 @@ class Scheduler:
     def _measure(self, connection: Connection) -> list[Mailbox]:
         """Report the length of every queue; the mailboxes that may have a digest now."""
         now, due, reported = self.runtime.clock(), [], []
-        for mailbox in mailboxes.list_mailboxes(connection):
+        for mailbox in self._known(connection):
             policy = self.runtime.policy_of(mailbox)
             found = queues.states(connection, mailbox, policy, now)
             reported += found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_
 
 from rules.decision.effects import Effects
 from rules.mail import Mailbox
@@ -29,8 +29,11 @@ class DueTicket:
     notify_at: datetime
 
 
-def due(connection: Connection, now: datetime, limit: int) -> Sequence[DueTicket]:
-    """The tickets whose clock has something to report, the longest overdue first."""
+def due(
+    connection: Connection, now: datetime, limit: int, after: DueTicket | None = None
+) -> Sequence[DueTicket]:
+    """The tickets whose clock has something to report, the longest overdue first; with `after`,
+    those behind it in this order."""
     query = (
         select(
             _ticket.c.id,
@@ -41,9 +44,12 @@ def due(connection: Connection, now: datetime, limit: int) -> Sequence[DueTicket
         )
         .join_from(_ticket, _mailbox, _ticket.c.mailbox_id == _mailbox.c.id)
         .where(_ticket.c.tell_at <= now)
-        .order_by(_ticket.c.tell_at)
+        .order_by(_ticket.c.tell_at, _ticket.c.id)
         .limit(limit)
     )
+    if after is not None:
+        later = tuple_(_ticket.c.tell_at, _ticket.c.id) > (after.notify_at, after.number)
+        query = query.where(later)
     return [
         DueTicket(row.id, Mailbox(row.mailbox_id, row.address, row.policy), row.tell_at)
         for row in connection.execute(query)
@@ -57,15 +63,16 @@ def notify_overdue(
     now: datetime,
     new_id: Callable[[], UUID],
 ) -> int:
-    """Queue the notices of warnings and breaches, each once on all nodes; returns how many."""
+    """Queue the notices of warnings and breaches, each once on all nodes; returns how many. Tickets
+    of a mailbox whose policy is unknown are left as they are."""
     queued = 0
     for ticket in tickets:
-        if not _still_due(connection, ticket):
+        policy = policies.get(ticket.mailbox.policy)
+        if policy is None or not _still_due(connection, ticket):
             continue
         context = ChangeContext(
             mailbox=ticket.mailbox, actor="", source=Source.SYSTEM, now=now, new_id=new_id
         )
-        policy = policies[ticket.mailbox.policy]
         done = change_ticket(
             connection, context, ticket.number, [ReportOverdue()], policy, by_staff=True
         )

@@ -1,0 +1,125 @@
+"""The timed work goes on, whatever one ticket or one mailbox holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from structlog.testing import capture_logs
+
+from gateway.config.model import load
+from gateway.services import Services, open_services
+from rules.ticket.business_time import parse_span
+from rules.ticket.sla import Clock, Stage
+from storage.db.database import Connection
+from storage.db.tables import MailboxRow, TicketRow, table
+from storage.notices import overview
+from storage.ticket import clocks
+from tests.gateway.cli.command_line import ANNS_MAIL, BOBS_MAIL, CommandLine, command_line
+from tests.stores import SqliteStores
+
+SUPPORT, OLD = "support@help.example", "old@help.example"
+
+
+@pytest.fixture
+def line(tmp_path: Path, sqlite_stores: SqliteStores) -> CommandLine:
+    """A mailbox with two tickets."""
+    made = command_line(tmp_path, sqlite_stores.new(), "")
+    assert made.run("init", "--demo").code == 0
+    for mail, sender in ((ANNS_MAIL, "ann@acme.example"), (BOBS_MAIL, "bob@acme.example")):
+        assert made.pipe(mail, sender).code == 0
+    return made
+
+
+@pytest.fixture
+async def services(line: CommandLine) -> AsyncIterator[Services]:
+    async with open_services(load(line.config)) as opened:
+        yield opened
+
+
+async def set_ticket(services: Services, number: int, **values: Any) -> None:
+    ticket = table(TicketRow)
+    query = update(ticket).where(ticket.c.id == number).values(**values)
+    await services.runtime.write(lambda connection: connection.execute(query))
+
+
+async def be_late(services: Services, number: int) -> None:
+    """Let the clock of a ticket have been due for a while."""
+    now = services.runtime.clock()
+    begun, late = now - timedelta(hours=9), now - timedelta(hours=5)
+    clock = Clock(Stage.FIRST, parse_span("4 hours"), begun, late, late - timedelta(hours=1))
+    await set_ticket(services, number, **clocks.columns(clock))
+
+
+async def breaches(services: Services) -> list[int | None]:
+    listed = await services.runtime.read(partial(overview.listing))
+    return [each.ticket for each in listed if each.kind == "sla_breach"]
+
+
+async def retire_mailbox(services: Services) -> None:
+    """A mailbox that takes no mail, with ticket 1, whose policy was deleted from the folder."""
+
+    def write(connection: Connection) -> None:
+        mailbox, ticket = table(MailboxRow), table(TicketRow)
+        gone = {"address": OLD, "policy": "gone", "active": False}
+        new = connection.execute(mailbox.insert().values(**gone)).inserted_primary_key
+        assert new is not None
+        moved = update(ticket).where(ticket.c.id == 1).values(mailbox_id=new[0])
+        connection.execute(moved)
+
+    await services.runtime.write(write)
+
+
+@pytest.mark.parametrize("waiting", ["{", "{}"])
+async def test_a_ticket_whose_clock_cannot_be_read_delays_no_other(
+    services: Services, waiting: str
+) -> None:
+    for number in (1, 2):
+        await be_late(services, number)
+    await set_ticket(services, 1, waiting=waiting)
+
+    with capture_logs() as log:
+        assert await services.scheduler.notify_overdue() == 1
+
+    assert await breaches(services) == [2]
+    assert [(e["event"], e["ticket"]) for e in log] == [("clock_not_reported", 1)]
+
+
+async def test_the_clocks_of_a_mailbox_whose_policy_is_gone_delay_no_other(
+    services: Services,
+) -> None:
+    for number in (1, 2):
+        await be_late(services, number)
+    await retire_mailbox(services)
+
+    assert await services.scheduler.notify_overdue() == 1
+    assert await breaches(services) == [2]
+
+
+async def test_a_mailbox_whose_policy_is_gone_is_named_and_stops_no_cleaning(
+    services: Services,
+) -> None:
+    await retire_mailbox(services)
+
+    with capture_logs() as log:
+        await services.scheduler.run_once(also_old=True)
+
+    named = [e for e in log if e["event"] == "mailbox_without_policy"]
+    assert [(e["mailbox"], e["policy"]) for e in named] == [(OLD, "gone")]
+
+
+async def test_a_mailbox_whose_policy_is_not_in_force_yet_delays_no_digest(
+    line: CommandLine, services: Services
+) -> None:
+    assert line.run("mailbox", "add", "new@help.example").code == 0
+    mailbox = table(MailboxRow)
+    query = update(mailbox).where(mailbox.c.address == "new@help.example").values(policy="new")
+    await services.runtime.write(lambda connection: connection.execute(query))
+
+    assert await services.scheduler.notify_desk() == 0
+    assert await services.scheduler.notify_desk(every_queue=False) == 0
