@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -94,12 +95,17 @@ class _Workers:
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
-        for worker in self._workers.values():
-            worker.send_signal(signal.SIGTERM)
+        self._send(signal.SIGTERM)
 
     def _reload(self, number: int, _frame: FrameType | None) -> None:
-        for worker in self._workers.values():
-            worker.send_signal(number)
+        self._send(number)
+
+    def _send(self, number: int) -> None:
+        """Not by `Popen.send_signal`, which waits for a worker that has died: `run` would then not
+        learn of it, and never replace it."""
+        for pid in self._workers:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def _wait_for_all(self, code: int) -> int:
         for worker in self._workers.values():

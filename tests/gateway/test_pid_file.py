@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from gateway.pid_file import naming_this_process, server_at
@@ -47,3 +48,34 @@ def test_a_folder_that_does_not_exist_stops_no_server(tmp_path: Path) -> None:
         assert server_at(path) is None
 
     assert [(each["event"], each["path"]) for each in log] == [("no_pid_file", str(path))]
+
+
+def test_a_file_that_holds_something_else_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "postern.toml"
+    path.write_text("[store]\n")
+    link = tmp_path / "postern.pid"
+    link.symlink_to(path)
+
+    with capture_logs() as log, naming_this_process(link):
+        assert server_at(link) is None
+
+    assert path.read_text() == "[store]\n"
+    assert [each["event"] for each in log] == ["no_pid_file"]
+
+
+@pytest.mark.parametrize("path", ["/dev/full", "/dev/null"])
+def test_a_number_that_cannot_be_written_stops_no_server(path: str) -> None:
+    with capture_logs() as log, naming_this_process(Path(path)):
+        pass
+
+    assert [(each["event"], each["path"]) for each in log] == [("no_pid_file", path)]
+
+
+def test_a_pipe_neither_stops_a_server_nor_a_command(tmp_path: Path) -> None:
+    path = tmp_path / "postern.pid"
+    os.mkfifo(path)
+
+    with capture_logs() as log, naming_this_process(path):
+        assert server_at(path) is None
+
+    assert [each["event"] for each in log] == ["no_pid_file"]
