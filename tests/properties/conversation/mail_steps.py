@@ -132,7 +132,8 @@ class MailSteps(SupportModel):
     )
     def a_contact_answers(self, pick: int, pointer: str, proof: str, send_notices: bool) -> None:
         """The person on duty answers a notice; with `none` they write a mail of their own."""
-        of_contacts = [p for p in self.sent_notices if p.recipient in CONTACTS and p.ticket]
+        to_contacts = [p for p in self.sent_notices if p.recipient in CONTACTS and p.ticket]
+        of_contacts = [p for p in to_contacts if p.notice.kind.traits.to_contacts]
         if not of_contacts:
             return
         received = self._nth_newest(of_contacts, pick)

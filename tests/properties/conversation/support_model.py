@@ -332,7 +332,7 @@ class SupportModel(RuleBasedStateMachine):
             self.desks[sent.mailbox].was_sent(sent)
             self.sent_notices.append(sent)
             self.performed[f"sent {sent.notice.kind}"] += 1
-            if sent.recipient in CONTACTS:
+            if sent.recipient in CONTACTS and sent.notice.kind.traits.to_contacts:
                 expected.contacts.setdefault(sent.recipient, set()).add(sent.ticket)
             if sent.ticket:
                 expected.ticket_by_message_id[sent.message_id] = sent.ticket
