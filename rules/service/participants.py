@@ -125,7 +125,11 @@ def _addition(
         and sender.standing is not Standing.STAFF
         and is_of_others(person, company)
     )
-    if person is not None and not person.active and not unknown:
+    is_user = sender.standing is Standing.USER
+    visits = is_user and ticket is not None and is_visitor(sender.company, ticket)
+    # Nor must a visitor learn who is registered with the ticket's company.
+    hidden = unknown or (visits and person is not None and person.role is not Role.STAFF)
+    if person is not None and not person.active and not hidden:
         return None
     if person is not None and person.role is Role.STAFF:
         proven = sender.proof_level >= ProofLevel.PROVEN
@@ -134,24 +138,28 @@ def _addition(
     registered_here = person is not None and _company_id(person.company) == company
     known = person is not None and not unknown
     part = ParticipantKind.USER if known else ParticipantKind.GUEST
-    presence = _presence(sender, registered_here, policy)
+    presence = _presence(sender, registered_here, policy, visits=visits)
     if presence is None:
         return None
     return Addition(address, person.id if person else None, part, presence)
 
 
-def _presence(sender: Sender, same_company: bool, policy: Policy) -> Presence | None:
-    """Who may add whom; None where the policy ignores the address.
+def _presence(
+    sender: Sender, same_company: bool, policy: Policy, *, visits: bool
+) -> Presence | None:
+    """Who may add whom; None where the policy ignores the address. `visits`: the sender is a user
+    of another company.
 
     Whoever is not registered with the ticket's company is added like anybody else, registered
-    elsewhere or not: a difference would show a customer who is.
+    elsewhere or not: a difference would show a customer who is. For the same reason a user of
+    another company adds those of the ticket's company like anybody else.
     """
     if not is_proven_enough(sender, policy.proof.add_people):
         return Presence.PENDING
     match sender.standing:
         case Standing.STAFF:
             return Presence.ACTIVE
-        case Standing.USER if same_company:
+        case Standing.USER if same_company and not visits:
             return Presence.ACTIVE
         case Standing.USER:
             handling = policy.cc.guests
@@ -160,6 +168,11 @@ def _presence(sender: Sender, same_company: bool, policy: Policy) -> Presence | 
         case _:
             handling = "ignore" if policy.cc.by_guests == "ignore" else "propose"
     return {"add": Presence.ACTIVE, "propose": Presence.PENDING, "ignore": None}[handling]
+
+
+def is_visitor(company: Company | None, ticket: Ticket) -> bool:
+    """Whether the ticket is another company's than that of a user who is on it."""
+    return ticket.company is not None and _company_id(company) != ticket.company
 
 
 def added_by_user(person: Person | None, active: int, policy: Policy) -> Presence | None:

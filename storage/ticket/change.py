@@ -147,7 +147,8 @@ def _facts(
     merged_from: int | None,
 ) -> ChangeFacts:
     mailbox, now = context.mailbox, context.now
-    people = lookup.people(connection, mailbox, needed.addresses, now)
+    asked = (*needed.addresses, context.actor) if needed.addresses else ()
+    people = lookup.people(connection, mailbox, asked, now)
     staff = lookup.staff(connection, mailbox)
     return ChangeFacts(
         at=now,

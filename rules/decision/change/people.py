@@ -26,6 +26,7 @@ from rules.service.participants import (
     is_full,
     is_of_others,
     is_ours,
+    is_visitor,
     most_people,
 )
 from rules.ticket.changes import AddPerson, RemovePerson, SettlePerson, Source, Unsubscribe
@@ -106,18 +107,26 @@ def added_by_staff(address: str, person: Person | None) -> Addition | ChangeRefu
 
 
 def added_by_customer(
-    address: str, person: Person | None, company: int | None, active: int, policy: Policy
+    address: str,
+    person: Person | None,
+    company: int | None,
+    active: int,
+    policy: Policy,
+    *,
+    by_visitor: bool = False,
 ) -> Addition | ChangeRefused:
     """A person whom a customer adds to a ticket of this company with so many `active` people.
 
     A person of another company is answered like somebody unregistered: a customer must not learn
-    who else is.
+    who else is. Nor must a visitor from another company learn who is registered with this one.
     """
     is_foreign = person is not None and is_of_others(person, company)
-    if person is not None and not person.active and not is_foreign:
+    is_customer = person is not None and person.role is not Role.STAFF
+    hidden = is_foreign or (by_visitor and is_customer)
+    if person is not None and not person.active and not hidden:
         return _not_for_customers(address)
     known = None if is_foreign else person
-    presence = added_by_user(known, active, policy)
+    presence = added_by_user(None if hidden else person, active, policy)
     if presence is None:
         return ChangeRefused(
             sentence(
@@ -168,9 +177,16 @@ def _added_by_customer(
         return _not_for_customers(address)
     if is_full(ticket, policy):
         return _too_many(ticket, most_people(policy))
-    person = facts.people.get(address)
+    person, actor = facts.people.get(address), facts.people.get(facts.actor)
     active = sum(p.presence is Presence.ACTIVE for p in ticket.participants)
-    addition = added_by_customer(address, person, ticket.company, active, policy)
+    addition = added_by_customer(
+        address,
+        person,
+        ticket.company,
+        active,
+        policy,
+        by_visitor=actor is not None and is_visitor(actor.company, ticket),
+    )
     if isinstance(addition, ChangeRefused):
         return addition
     orders = notifications.for_proposed(

@@ -9,7 +9,7 @@ import pytest
 
 from rules.decision.change.decide import decide_change
 from rules.decision.change.facts import ChangeFacts
-from rules.decision.effects import ChangeRefused, Effects
+from rules.decision.effects import ChangeRefused, Effects, PersonAdded
 from rules.decision.model import AddComment, OpenTicket
 from rules.identity import ProofLevel, Sender, Standing
 from rules.mail import Envelope, Mail
@@ -316,3 +316,35 @@ def test_who_is_added_is_notified_of_it_unless_a_comment_reaches_them(
 
 def test_a_staff_person_who_is_added_gets_no_mail_for_customers() -> None:
     assert welcomed(SAM.address, source=Source.API, by_staff=True, published=False) == []
+
+
+@pytest.mark.parametrize(
+    ("guests", "presence"),
+    [("add", Presence.ACTIVE), ("propose", Presence.PENDING), ("ignore", None)],
+)
+def test_a_user_of_another_company_adds_everybody_in_one_way(
+    guests: Any, presence: Presence | None
+) -> None:
+    """Else Gil of Globex would see by the answer who is registered with Acme, or was."""
+    left = person("left@acme.example", active=False)
+    ticket = a_ticket(7, *ANNS.participants, member(72, GIL.address, ParticipantKind.GUEST))
+    policy = policy_with("cc", guests=guests)
+    world = World((*EVERYBODY, left), tickets=(ticket,), policy=policy)
+
+    def by_portal(address: str) -> Presence | None:
+        facts = ChangeFacts(
+            at=NOON,
+            actor=GIL.address,
+            source=Source.API,
+            by_staff=False,
+            mailbox=SUPPORT,
+            people={each.address: each for each in world.people},
+        )
+        added = decide_change(ticket, AddPerson(address), facts, policy)
+        rows = added.rows if isinstance(added, Effects) else ()
+        return next((r.addition.presence for r in rows if isinstance(r, PersonAdded)), None)
+
+    for address in (BOB.address, left.address, PAT):
+        mail = a_mail(GIL.address, cc=(address,))
+        assert presence_of(world, mail, address, token_to(72)) is presence
+        assert by_portal(address) is presence
