@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from rules.commands import NUMBER_SIGNS, command_lines, without_commands
+from rules.mail.extent import shown_part
 from rules.mail.internal import without_internal
-from rules.mail.quoting import REPLY_MARK, published
+from rules.mail.introductions import without_introduction
+from rules.mail.quoting import REPLY_MARK, published, quoted_lines
 
 
 def readable(text: str, *, mail_of_staff: bool, outside: bool = False) -> str:
@@ -14,8 +16,23 @@ def readable(text: str, *, mail_of_staff: bool, outside: bool = False) -> str:
     if mail_of_staff:
         text = without_commands(published(text, REPLY_MARK))
     elif outside:
-        text = published(text, REPLY_MARK) or text
+        above = _without_quotes(published(text, REPLY_MARK))
+        text = above or published(_without_quotes(text), REPLY_MARK)
     return without_internal(text)
+
+
+def _without_quotes(text: str) -> str:
+    """What is written above, between and below quoted lines, without their introductions."""
+    lines = shown_part(text).split("\n")
+    kept: list[str] = []
+    for line, is_quoted in zip(lines, quoted_lines(lines), strict=True):
+        if not is_quoted:
+            kept.append(line)
+        elif kept:
+            end = without_introduction([*kept, line], len(kept))
+            del kept[end:]
+            kept.append("")
+    return "\n".join(kept).strip()
 
 
 def asks_for_note(text: str) -> bool:

@@ -657,7 +657,7 @@ ALL: tuple[Mutation, ...] = (
         (
             Edit(
                 "rules/commands/readable.py",
-                "text = published(text, REPLY_MARK) or text",
+                "text = above or published(_without_quotes(text), REPLY_MARK)",
                 "pass",
             ),
         ),
