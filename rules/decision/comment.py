@@ -25,7 +25,7 @@ from rules.decision.opening import too_many_tickets
 from rules.decision.opening_escalation import escalation_notes
 from rules.decision.reasons import Reason
 from rules.decision.unsubscribe import says_more, unsubscribe
-from rules.destination import is_over
+from rules.destination import destination, is_over, token_holder
 from rules.identity import ProofLevel, Standing, is_proven_enough
 from rules.mail.quoting import own_text
 from rules.mail.subjects import bare_subject, subject_besides
@@ -61,7 +61,7 @@ def by_customer(
     member, command = ticket.participant(sender.address), requested_command(case.mail)
     if sender.proof_level < ProofLevel.PROVEN:
         return _unproven(case, ticket, entitled, saw, conflict)
-    feedback = sender.token is not None and sender.token.purpose is Purpose.FEEDBACK
+    feedback = _is_feedback(case, ticket)
     if isinstance(command, Unsubscribe) and member is not None:
         if case.by_machine or not says_more(case.mail):
             return unsubscribe(case, ticket, member, saw, conflict)
@@ -80,6 +80,22 @@ def by_customer(
     raised = escalation_notes(action.command_effects.rows)
     filed = (f"{visibility} on #{ticket.id}", *conflict, *full, *notes, *raised)
     return Ruling(saw, action, entitled.reason, filed)
+
+
+def _is_feedback(case: Case, ticket: Ticket) -> bool:
+    """Whether the mail answers a request for feedback: at the sender's own address, or, where it
+    has none of these, at that of somebody else on the ticket."""
+    if case.sender.token is not None:
+        return case.sender.token.purpose is Purpose.FEEDBACK
+    facts, policy = case.facts, case.policy
+    tokens = (p.token for p in facts.pointers if p.token is not None)
+    here = [
+        token.purpose
+        for token in tokens
+        if destination(token.ticket, facts, policy) is ticket
+        and token_holder(token, facts, policy) is not None
+    ]
+    return Purpose.FEEDBACK in here and Purpose.REPLY not in here
 
 
 def _feedback(case: Case, ticket: Ticket, saw: str) -> Ruling:

@@ -412,6 +412,21 @@ class TestFeedbackThatItIsBrokenAgain:
         assert isinstance(alert.payload, AlertPayload)
         assert alert.payload.reopens
 
+    def test_so_is_that_of_somebody_else_on_the_ticket_at_the_same_address(self) -> None:
+        """Ann's answer has the address in To, and Bob, in Cc, replies to all."""
+        ticket = resolved(1)
+        bob = member(71, BOB.address)
+        world = World(tickets=(replace(ticket, participants=(*ticket.participants, bob)),))
+        feedback = token_to(70, purpose=Purpose.FEEDBACK)
+        mail = a_mail(BOB.address, text="Between us, Ann wants to cancel.")
+
+        decision = world.decide(mail, to=feedback)
+
+        assert decision.reason is Reason.FEEDBACK
+        assert moved(decision) is None
+        assert isinstance(decision.action, AddComment)
+        assert decision.action.visibility is Visibility.NOTE
+
     @pytest.mark.parametrize("text", ["Great help, thanks a lot!", "It works again."])
     def test_praise_alerts_nobody(self, text: str) -> None:
         assert self.alerts(self.answered(text, resolved(1))) == []
