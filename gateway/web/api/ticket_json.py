@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
 from typing import TypeAlias
@@ -17,6 +17,7 @@ from rules.mail.quoting import visible
 from rules.people import Presence
 from rules.policy import Policy
 from rules.sender.masking import Masker
+from rules.ticket.audit import AuditEvent
 from rules.ticket.visibility import Visibility
 from storage.ticket.views import (
     AttachmentView,
@@ -182,6 +183,9 @@ class TicketJson:
         return self.masked_texts.mask(self.masker, text)
 
     def _audit_entry(self, entry: AuditView) -> Json:
+        if entry.event == AuditEvent.FIELD_CHANGED:  # the values may be a customer's words
+            was, became = self._masked(entry.was), self._masked(entry.became)
+            entry = replace(entry, was=was, became=became)
         return {
             "at": _timestamp(entry.at),
             "actor": entry.actor,

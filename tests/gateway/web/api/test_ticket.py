@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from gateway.policies import PolicyBook
 from rules.mail.quoting import REPLY_MARK
 from rules.sender.tokens import Link, LinkUse, Purpose, ReplyToken, link_token, reply_address
 from storage.registry import mailboxes
@@ -130,6 +131,24 @@ async def test_reply_addresses_and_links_of_others_are_not_shown(site: Site) -> 
         (comment,) = ticket["comments"]
         assert "a7a7" not in comment["text"]
         assert "b6b6" not in comment["text"]
+
+
+async def test_what_our_keys_have_sealed_is_not_shown_as_the_value_of_a_field(site: Site) -> None:
+    policies = site.postern.services.runtime.policies
+    assert isinstance(policies, PolicyBook)
+    asked = policies["default"].model_copy(update={"fields": policies["aiven"].fields})
+    policies.replace({**policies, "default": asked})
+    keys = await site.read(load_keys)
+    sealed = reply_address(keys, 1, SUPPORT, ReplyToken(1, 1, Purpose.REPLY))
+    number = await site.mailed()
+    await site.effects(number, fields={"project_id": sealed})
+    await site.effects(number, fields={"project_id": "blue"})
+
+    _, ticket = await site.get(f"/{number}", SAM)
+
+    corrected = ticket["history"][-1]
+    assert (corrected["event"], corrected["became"]) == ("field_changed", "blue")
+    assert sealed.partition("@")[0] not in json.dumps(ticket)
 
 
 async def test_a_comment_is_shown_without_what_it_quotes(site: Site) -> None:
