@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from rules.policy.model import Policy
 from rules.policy.tiers import TierSection
-from rules.ticket.business_time import parse_span
+from rules.ticket.business_time import Calendar, Span, due, parse_span
 from rules.validation.messages import suggestion
+
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+_LONGEST = timedelta(days=5 * 366)
+"""Half of the time after which nothing is ever due (`HORIZON`), whatever the day it begins on."""
 
 
 def contradictions(policy: Policy) -> list[str]:
@@ -20,6 +25,7 @@ def contradictions(policy: Policy) -> list[str]:
         *_clock(policy),
         *_answers(policy),
         *_escalation(policy),
+        *_too_long(policy),
     ]
 
 
@@ -165,6 +171,42 @@ def _escalation(policy: Policy) -> Iterator[str]:
                 f"{key} has no effect on the highest level; remove it, or add another level after "
                 "this one"
             )
+
+
+def _too_long(policy: Policy) -> Iterator[str]:
+    """Business time that does not pass in years: every mail that it is promised to would fail."""
+    spans = {key: span for key, span in _spans(policy) if parse_span(span).business}
+    if not spans:  # and a calendar need not be made
+        return
+    calendars = {"clock.calendar": policy.calendar} | {
+        f"the calendar {name}": each for name, each in policy.named_calendars.items()
+    }
+    for key, written in spans.items():
+        for name, calendar in calendars.items():
+            if not _passes(parse_span(written), calendar):
+                yield (
+                    f"{key}: {written!r} is more than five years in the hours of {name}; write a "
+                    "shorter time, or more hours there"
+                )
+
+
+def _spans(policy: Policy) -> Iterator[tuple[str, str]]:
+    yield "clock.waits_at_most", policy.clock.longest_wait
+    if (again := policy.completeness.ask_again_after) is not None:
+        yield "completeness.ask_again_after", again
+    for number, level in enumerate(policy.escalation.levels):
+        if level.answer_within is not None:
+            yield f"escalation.levels.{number}.answer_within", level.answer_within
+    for number, tier in enumerate(policy.tiers):
+        for key, promises in (("first", tier.first), ("ongoing", tier.ongoing)):
+            yield from ((f"tiers.{number}.{key}.{each}", span) for each, span in promises.items())
+
+
+def _passes(span: Span, calendar: Calendar) -> bool:
+    try:
+        return due(_SOME_DAY, span, calendar) - _SOME_DAY <= _LONGEST
+    except ValueError:
+        return False
 
 
 def _unknown_level(policy: Policy, key: str, name: str) -> Iterator[str]:

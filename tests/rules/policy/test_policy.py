@@ -259,3 +259,19 @@ def test_every_contradiction_is_named() -> None:
         "tiers.1",
         "clock.starts",
     ]
+
+
+SELDOM = ("\nalways = true", '\nalways = false\nopens = "06:00"\ncloses = "06:30"\ndays = ["mon"]')
+
+
+def test_business_time_that_does_not_pass_in_years_is_refused() -> None:
+    """Else every mail that it is promised to would fail, and be deferred until it is returned."""
+
+    def promised(span: str) -> Policy:
+        text = DEFAULT.replace(*SELDOM, 1)
+        tiers = TIERS.replace("4 hours", span)
+        return parse(f'default_tier = "basic"\n{text}\n{tiers}', "ours.toml")
+
+    assert promised("100 business hours").tiers[0].first["High"] == "100 business hours"
+    with pytest.raises(PolicyRefused, match="'500 business hours' is more than five years"):
+        promised("500 business hours")
