@@ -61,7 +61,7 @@ WEKA: tuple[Mutation, ...] = (
     row(
         "W8 once an hour",
         CLAIMS,
-        "    if last is not None and now - last < HOUR:",
+        "    if _is_lately(ticket.critical_told_at, now):",
         "    if False:",
         "test_weka.py::TestClaims::test_W8_at_most_once_an_hour_on_a_ticket",
     ),
