@@ -14,7 +14,9 @@ from rules.decision.model import Hold, OpenTicket, SeverityT
 from rules.decision.opening_escalation import with_escalation
 from rules.decision.reasons import Reason
 from rules.identity import Standing, is_machine
-from rules.mail.language import author_language
+from rules.mail import Mail
+from rules.mail.language import author_language, written_language
+from rules.mail.quoting import own_text
 from rules.people import Company, Person, Staff
 from rules.policy import Policy
 from rules.service import notifications, sla_rules
@@ -177,7 +179,7 @@ def opened_by_mail(
         author=sender.address,
         person=sender.person,
         company=sender.company,
-        language=registered_language or author_language(mail.header),
+        language=registered_language or _language_of(mail),
         subject=mail.subject,
         text=body_text(mail),
         severity=mail_severity(case, mail.subject, body_text(mail), answers),
@@ -194,6 +196,11 @@ def opened_by_mail(
             return replace(opened, named_with=at)
         case _:
             return opened
+
+
+def _language_of(mail: Mail) -> str:
+    """The language that its author writes, or else that of its header."""
+    return written_language(own_text(body_text(mail))) or author_language(mail.header)
 
 
 def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOrder, ...]:

@@ -13,6 +13,7 @@ from rules.decision.effects import ChangeRefused
 from rules.decision.model import OpenTicket
 from rules.decision.opening import TicketRequest, open_ticket, opening_notices, terms_of
 from rules.mail.invisible import is_visible
+from rules.mail.language import written_language
 from rules.people import Company, ParticipantKind, Person, Presence, Staff
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
@@ -170,7 +171,7 @@ def _opening(
         author=facts.actor,
         person=person,
         company=person.company,
-        language=person.language,
+        language=person.language or ("" if facts.by_staff else written_language(request.text)),
         subject=request.subject,
         text=request.text,
         severity=severity,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -50,3 +51,36 @@ def author_language(header: Header) -> str:
     return preferred_language(header.get("content-language")) or preferred_language(
         header.get("accept-language")
     )
+
+
+def written_language(text: str) -> str:
+    """The supported language in which a text is written; empty if that is not clear.
+
+    Small words tell, which each text has and the other language has not. Mail clients state the
+    language of their menus, whatever their user writes.
+    """
+    counts = Counter(
+        _LANGUAGE_OF.get(word, "") for word in _WORD.findall(text[:_LOOKED_AT].lower())
+    )
+    (first, most), (_, fewer) = sorted(
+        ((language, counts[language]) for language in KNOWN), key=lambda each: -each[1]
+    )
+    return first if most >= _CLEARLY and most >= _TIMES * fewer else ""
+
+
+_LOOKED_AT = 4096
+_CLEARLY = 4
+_TIMES = 3
+_WORD = re.compile(r"[^\W\d_]+")
+_SMALL_WORDS: Mapping[Language, str] = {
+    "en": (
+        "the and is are not we with for on please since cannot can have has our us at of to this "
+        "that when how hello thanks my it you your does from be but there which after all i"
+    ),
+    "de": (
+        "der die das und ist sind nicht wir ich mit für auf bitte seit kein keine keinen können "
+        "kann haben hat unser unsere unserer uns bei zu dem den ein eine einen auch noch wenn wie "
+        "hallo danke guten mein meine es sie ihre von nach aber wird werden steht sich über"
+    ),
+}
+_LANGUAGE_OF = {word: name for name, words in _SMALL_WORDS.items() for word in words.split()}

@@ -15,8 +15,9 @@ def overview(policy: Policy) -> Iterator[Explained]:
     language = ENGLISH_NAMES[policy.language]
     yield Explained(
         "language",
-        "Mails to a person are in their language if it is known and supported, otherwise in "
-        f"{language}; texts of this policy are sent as they are written here.",
+        "Mails to a person are in the language that is set for them, else in that of their "
+        f"request, if it is English or German, otherwise in {language}; texts of this policy are "
+        "sent as they are written here.",
     )
     yield Explained("sender_name", f"Their sender name is {quoted(policy.sender_name)}.")
     tag = policy.subject_tag.format.replace("{n}", "123")

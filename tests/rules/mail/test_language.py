@@ -16,6 +16,7 @@ from rules.mail.language import (
     author_language,
     preferred_language,
     supported_language,
+    written_language,
 )
 from rules.ticket.notices import NoticeKind
 from tests.rules.building import ANN, EVERYBODY, World, a_mail, orders_of
@@ -91,6 +92,31 @@ def test_the_acknowledgement_is_in_the_language_of_the_mail() -> None:
     assert [o.language for o in orders_of(decision) if o.kind is NoticeKind.ACKNOWLEDGEMENT] == [
         "de"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Guten Tag, seit heute früh steht die Kuppel und wir können nichts mehr sehen.", "de"),
+        ("Hello, the dome has been stuck since this morning and we cannot see a thing.", "en"),
+        ("Bonjour, la coupole est bloquée depuis ce matin et nous ne voyons plus rien.", ""),
+        ("LF-0123, v4.2.1", ""),
+        ("Die Kuppel steht und das ist nicht gut: the dome is stuck and we are not happy", ""),
+        ("", ""),
+    ],
+)
+def test_the_small_words_of_a_text_tell_its_language(text: str, language: str) -> None:
+    assert written_language(text) == language
+
+
+def test_what_is_written_takes_precedence_over_what_the_mail_program_states() -> None:
+    text = "Guten Tag, wir sehen nichts mehr und die Kuppel steht. Bitte helfen Sie uns!"
+    quoted = "\n".join(f"> {line}" for line in ["Hello, what is the state of this and that?"] * 9)
+
+    action = World().decide(a_mail(text=f"{text}\n{quoted}", content_language="en-US")).action
+
+    assert isinstance(action, OpenTicket)
+    assert action.language == "de"
 
 
 def test_the_registry_takes_precedence_over_the_mail() -> None:
