@@ -138,17 +138,19 @@ def _addition(
     registered_here = person is not None and _company_id(person.company) == company
     known = person is not None and not unknown
     part = ParticipantKind.USER if known else ParticipantKind.GUEST
-    presence = _presence(sender, registered_here, policy, visits=visits)
+    presence = _presence(sender, registered_here, policy, visits=visits, opens=ticket is None)
     if presence is None:
         return None
     return Addition(address, person.id if person else None, part, presence)
 
 
 def _presence(
-    sender: Sender, same_company: bool, policy: Policy, *, visits: bool
+    sender: Sender, same_company: bool, policy: Policy, *, visits: bool, opens: bool
 ) -> Presence | None:
     """Who may add whom; None where the policy ignores the address. `visits`: the sender is a user
-    of another company.
+    of another company. `opens`: the mail opens the ticket.
+
+    A colleague whom that mail enrols is a user of the company from then on.
 
     Whoever is not registered with the ticket's company is added like anybody else, registered
     elsewhere or not: a difference would show a customer who is. For the same reason a user of
@@ -156,7 +158,10 @@ def _presence(
     """
     if not is_proven_enough(sender, policy.proof.add_people):
         return Presence.PENDING
-    match sender.standing:
+    standing = sender.standing
+    if standing is Standing.COLLEAGUE and opens and policy.registration == "domain":
+        standing = Standing.USER
+    match standing:
         case Standing.STAFF:
             return Presence.ACTIVE
         case Standing.USER if same_company and not visits:

@@ -68,6 +68,14 @@ def test_who_adds_whom(sender: str, copied: str, presence: Presence) -> None:
     assert presence_of(World(), a_mail(sender, cc=(copied,)), copied) is presence
 
 
+@pytest.mark.parametrize("copied", [BOB.address, PAT])
+def test_a_colleague_whom_the_mail_enrols_adds_people_like_a_user(copied: str) -> None:
+    policy = policy_with("cc", guests="add", by_guests="ignore")
+    world = World(policy=policy.model_copy(update={"registration": "domain"}))
+
+    assert presence_of(world, a_mail("new@acme.example", cc=(copied,)), copied) is Presence.ACTIVE
+
+
 GONE = person("gone@globex.example", GLOBEX, active=False)
 
 
