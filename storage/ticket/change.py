@@ -49,7 +49,8 @@ BUDGETED = timedelta(hours=1)
 LATEST = 10
 """Public comments in the history of an escalation."""
 REQUESTS = 100
-"""Earlier escalations that the next one depends on."""
+"""Earlier escalations that the next one depends on: those that reached a level, which are few, and
+the latest of the others."""
 BEGINNING = 16 * 1024
 """Characters of each that are read: the change is decided in the event loop."""
 DAY = timedelta(days=1)
@@ -78,9 +79,9 @@ _HISTORY = compiled(
     .limit(LATEST)
 )
 _ESCALATED = compiled(
-    select(_audit.c.at, _audit.c.was, _audit.c.became, _audit.c.subject)
+    select(_audit.c.id, _audit.c.at, _audit.c.was, _audit.c.became, _audit.c.subject)
     .where(_audit.c.ticket_id == bindparam("ticket"), _audit.c.event == AuditEvent.ESCALATED.value)
-    .order_by(_audit.c.id.desc())
+    .order_by(_audit.c.was == _audit.c.became, _audit.c.id.desc())
     .limit(REQUESTS)
 )
 
@@ -238,10 +239,8 @@ def _history(connection: Connection, ticket: Ticket) -> tuple[KnownComment, ...]
 
 def _earlier_requests(connection: Connection, ticket: int) -> tuple[EarlierRequest, ...]:
     """The latest first."""
-    return tuple(
-        EarlierRequest(row.at, int(row.was), int(row.became), row.subject)
-        for row in _ESCALATED.rows(connection, ticket=ticket)
-    )
+    rows = sorted(_ESCALATED.rows(connection, ticket=ticket), key=lambda row: -row.id)
+    return tuple(EarlierRequest(row.at, int(row.was), int(row.became), row.subject) for row in rows)
 
 
 def _feedback(

@@ -8,15 +8,17 @@ import pytest
 
 from rules.facts import EarlierRequest, EscalationFacts
 from rules.people import Role
+from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Escalate, WriteComment
 from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
+from storage.db.tables import AuditRow, table
 from storage.notices import suppression
 from storage.registry import lookup
 from storage.registry.companies import set_company_active
 from storage.registry.people import set_person_active
 from storage.ticket import load
-from storage.ticket.change import BEGINNING, escalation_facts
+from storage.ticket.change import BEGINNING, REQUESTS, escalation_facts
 from tests.rules.building import ANN, BOB, NOON, SAM, a_mail, preset
 from tests.storage.shop import Shop, opened
 
@@ -36,6 +38,33 @@ def test_an_escalation_reads_the_beginnings_of_long_comments(shop: Shop) -> None
     (said,) = facts_of(shop, number).history
 
     assert len(said.text) == BEGINNING
+
+
+def test_requests_without_end_do_not_hide_since_when_a_level_has_to_answer(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    mailbox, count = shop.mailbox.id, REQUESTS + 20
+
+    def ask(connection: Connection) -> None:
+        for index in range(count):
+            row = {
+                "mailbox_id": mailbox,
+                "ticket_id": number,
+                "at": NOON + timedelta(minutes=15 * index),
+                "actor": ANN.address,
+                "source": "mail",
+                "event": AuditEvent.ESCALATED.value,
+                "was": "1" if index else "0",
+                "became": "1",
+                "reason": "",
+            }
+            connection.execute(table(AuditRow).insert().values(**row))
+
+    shop.write(ask)
+    earlier = facts_of(shop, number).earlier
+
+    assert len(earlier) == REQUESTS
+    assert earlier[0].at == NOON + timedelta(minutes=15 * (count - 1))
+    assert (earlier[-1].was, earlier[-1].at) == (0, NOON)
 
 
 def test_only_the_mails_of_staff_may_begin_with_commands(shop: Shop) -> None:
