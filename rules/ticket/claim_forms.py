@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rules.ticket.claim_changes import settled
 from rules.ticket.claim_context import CodedSentence, codes_of, is_negated, is_over, sentences
 from rules.ticket.claim_lines import NAME, Names, Word, phrase_at, read
 from rules.ticket.claim_tags import URGENT, only_tags, tags
@@ -37,7 +38,7 @@ _DECLARED = (
     re.compile(rf"v[tfikyLm]{{0,5}}a[fLke]{{0,3}}{_N}"),  # treat this as P1
     re.compile(rf"a[fLke]{{0,3}}{_N}[~iLfk]{{0,2}}m?[fkob]{{0,2}}(?P<verb>v)"),  # als P1 einstufen
     re.compile(rf"v[tf]{{0,2}}[tfik]{_N}"),  # consider this critical
-    re.compile(r"v[fky]{0,2}(?P<name>P)"),  # opening a P1
+    re.compile(r"v[fky]{0,4}(?P<name>P)"),  # opening a P1
     re.compile(r"f(?P<name>P)m?v"),  # ein P1 melden
     re.compile(rf"f{_N}~?i(?P<verb>m?v)"),  # ein P1-Ticket öffnen
     re.compile(rf"k[aft]{{1,3}}{_N}(?=$|[.!,;])"),  # please, as P1
@@ -86,7 +87,8 @@ _STANDS = frozenset(
 
 def claims_in(line: str, names: Names, *, is_subject: bool) -> Iterator[int]:
     """The ranks that a line claims."""
-    words = read(line, names)
+    words, meant = settled(read(line, names))
+    yield from meant
     codes = codes_of(words)
     if is_over(codes):
         return
@@ -148,11 +150,17 @@ def _names_a_thing(sentence: CodedSentence, name: int, end: int) -> bool:
     after = codes[end : end + 2]
     if after[:1] in ("T", "I") or after in ("~x", "~T", "~I"):
         return True
-    if after[:1] == "x" and not (name == 0 and word.code in "PNK"):
+    if after[:1] == "x" and not (name == 0 and (word.code in "PNK" or _is_shouted(sentence, end))):
         return True
     if re.match(rf"[b:][fn]{{0,3}}[{NAME}XT]", codes[end:]):
         return True
     return word.code == "X" and name > 0 and sentence.words[name - 1].text in _OURS
+
+
+def _is_shouted(sentence: CodedSentence, end: int) -> bool:
+    """`HIGH PRIO Read replica`."""
+    said = [word.shouted for word in sentence.words if word.raw]
+    return all(word.shouted for word in sentence.words[:end] if word.raw) and not all(said)
 
 
 def _is_a_virtue(sentence: CodedSentence, name: int) -> bool:

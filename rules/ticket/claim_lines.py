@@ -14,6 +14,7 @@ from rules.ticket.claim_words import (
     NUMBERS,
     PAIRS,
     PHRASE_GAPS,
+    TIMES,
     VERY_HIGH,
     folded,
 )
@@ -42,16 +43,25 @@ _SIGNS = {
 _HYPHENS = "-‐‑"
 _QUOTED = re.compile(r"[\"“„«»]([^\"“”„«»]{1,120})[\"”“»«]|(?<!\w)['‘‚]([^'’‘]{2,120})['’‘](?!\w)")
 _LEADS_TO_A_NAME = re.compile(
-    r"(?:[:=]|\b(?:priority|severity|urgency|as|to|als|auf|prioritaet|schweregrad)(?: is)?) *$"
+    r"(?:[:=]|\b(?:priority|severity|urgency|prio|prioritaet|schweregrad|stufe)(?: is| ist)?"
+    r"|\b(?:as|to|als|auf|from|von|vom|at|bei|um|also|thus|hence|statt)(?: an?| einen?)?"
+    r"|\b(?:this|that|it|das|dies|es) (?:is|ist)(?: now| jetzt| nun| inzwischen)?) *$"
 )
+_FOLLOWS_A_NAME = re.compile(
+    r" *(?:priority|severity|prio|prioritaet|request|ticket|case|issue|incident|anfrage|fall|"
+    r"meldung|stoerung)\b"
+)
+_LABEL_BEFORE = re.compile(r"\b(?:priority|severity|prio|prioritaet|schweregrad|stufe) *$")
+_QUOTED_LINE = re.compile(r" *(?:subject|betreff|re|aw|fwd|wg) ?:")
 _EMPHASISED = re.compile(r"(?<![\w*_])[*_]{1,3} ?([^\s*_:][^*_:]{0,40}?) ?[*_]{1,3}(?!\w)(?! ?:)")
 _NUMBERED = re.compile(r"(p|s|sev|prio|priority|severity|prioritaet)([0-5])")
 _CODE_OF_NUMBER = {"p": "P", "s": "M", "sev": "P"}
 _STORAGE_SERVICE = "s3"
 _OUGHT = frozenset({"should", "must", "soll", "muss", "sollte"})
 """`This should be a P1` says it; `Should it be a P1` asks."""
+_OF_A_TIME = frozenset({"in", "im", "from", "of", "vom", "von", "aus", "on", "am"})
 _LONG_SPANS = frozenset({"tagen", "wochen", "monaten", "jahren", "woche", "monat", "jahr"})
-_LONGEST_GAP = 5
+_LONGEST_GAP = 7
 """Words between two words of a phrase."""
 
 
@@ -101,7 +111,33 @@ def read(line: str, names: Names) -> list[Word]:
             words[index] = word._replace(code="f")
         if word.text in _LONG_SPANS and any(each.text == "vor" for each in before):
             words[index] = word._replace(code="p")
+        if word.text == "one" and _is_of_a_level(words, index):
+            words[index] = word._replace(code="i")
+        if word.text in TIMES and _is_of_the_past(words, index):
+            words[index] = word._replace(code="p")
+        if word.code == "M" and _is_of_a_compound(words, index):
+            words[index] = word._replace(code="x", rank=None)
     return words
+
+
+def _is_of_a_level(words: Sequence[Word], at: int) -> bool:
+    """`A minor one`."""
+    return at > 1 and words[at - 1].code in NAME and words[at - 2].text in ("a", "an")
+
+
+def _is_of_the_past(words: Sequence[Word], at: int) -> bool:
+    """`The outage in October`, `the P1 from last spring`; `outage in October 12` is a date."""
+    since = at - 1 if words[at - 1].text in _OF_A_TIME else at - 2
+    if since < 1 or words[since].text not in _OF_A_TIME or words[since - 1].code not in f"{NAME}iI":
+        return False
+    return not any(word.text.isdecimal() for word in words[at + 1 : at + 2])
+
+
+def _is_of_a_compound(words: Sequence[Word], at: int) -> bool:
+    """`A low-level API`; `a low-level incident` is of a low level."""
+    texts = [word.text for word in words[at + 1 : at + 3]]
+    follows = words[at + 3].code if at + 3 < len(words) else ""
+    return texts == ["-", "level"] and follows not in ("", "i", "I", ",", ".", ":", ")")
 
 
 def family(label: str) -> str:
@@ -160,14 +196,31 @@ def _sign(token: re.Match[str]) -> str:
 
 def _without_quotes(line: str) -> str:
     """The line without what it quotes; a short quotation stays where it names a level (`Priority:
-    "high"`), and so does one that is all of the line."""
+    "high"`, `"Critical" request`), and so does one that is all of the line, but for the header
+    of another mail."""
 
     def kept(found: re.Match[str]) -> str:
         inner = found[1] or found[2]
-        names = len(inner.split()) <= 2 and _LEADS_TO_A_NAME.search(folded(line[: found.start()]))
-        return inner if names or len(inner) + 4 >= len(line) else " quoted "
+        if _QUOTED_LINE.match(folded(inner)):
+            return " quoted "
+        if len(inner) + 4 >= len(line):
+            return inner
+        if len(inner.split()) > 2:
+            return " quoted "
+        before, after = folded(line[: found.start()]), folded(line[found.end() :][:40])
+        if _LABEL_BEFORE.search(before) and _is_complete(after):
+            return f"{inner}, "
+        leads = _LEADS_TO_A_NAME.search(before[-40:])
+        begins = not before.strip() and _FOLLOWS_A_NAME.match(after)
+        return inner if leads or begins else " quoted "
 
     return _QUOTED.sub(kept, line)
+
+
+def _is_complete(after: str) -> bool:
+    """Whether a quoted name is the value of the label before it, by what follows."""
+    follows = re.match(r" +([^\W_]+)", after)
+    return follows is not None and CODES.get(follows[1], "x") not in "TIiLev"
 
 
 def _named(words: list[Word], names: Names) -> Iterator[Word]:

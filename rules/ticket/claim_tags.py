@@ -113,11 +113,15 @@ def _is_placed(part: _Segment, sentence: CodedSentence, line: str, is_subject: b
     if part.before != "(" and all(w.text in _QUESTIONS for w in part.words):
         return part.begins and part.after in ":-" and "?" not in line
     if part.before == "(" and part.after == ")":
-        meant = strong or shouted or spelt
+        meant = (
+            strong or shouted or spelt or part.start + len(part.codes) + 1 >= len(sentence.codes)
+        )
         return bool(certain or ((is_subject or part.begins) and (meant or part.begins)))
     if part.begins:
         at_head = part.after in ":!-.$)"
-        return bool(strong or at_head or (part.after == "," and _may_wait_after(part, sentence)))
+        return bool(
+            strong or at_head or (part.after == "," and _stands_before(part, sentence, is_subject))
+        )
     match part.before:
         case "-" | ")" | "":
             whole = part.before == "" and spelt
@@ -132,9 +136,11 @@ def _is_placed(part: _Segment, sentence: CodedSentence, line: str, is_subject: b
             return False
 
 
-def _may_wait_after(part: _Segment, sentence: CodedSentence) -> bool:
-    """`Low, no hurry`."""
+def _stands_before(part: _Segment, sentence: CodedSentence, is_subject: bool) -> bool:
+    """`Low, no hurry`; in a subject also `low, wrong time zone`."""
     at = part.start + len(part.codes) + 1
+    if is_subject and len(part.words) == 1 and len(sentence.words) > at + 1:
+        return not any(word.code in NAME for word in sentence.words[at:])
     return "n" in sentence.codes[at:] or says_it_may_wait(sentence.words[at:])
 
 
@@ -142,14 +148,17 @@ def _leading(part: _Segment, is_subject: bool) -> int | None:
     """The rank of a name at the head that no sign separates from what follows: `P1 cluster down`,
     `URGENT cluster down`."""
     lead = _LEAD.match(part.codes)
-    if lead is None or lead[2] or (lead[3] and lead[3] in "A&rIobwmB") or "A" in part.codes:
+    if lead is None or lead[2] or "A" in part.codes or "p" in part.codes:
         return None
     at = lead.start(1)
+    sent = [word.text for word in part.words[at + 1 : at + 2]] in (["from"], ["von"], ["vom"])
+    if lead[3] and lead[3] in "A&rIobwmB" and not (sent and is_subject):
+        return None
     word, rest = part.words[at], part.words[at + 1 :]
     is_number = word.text[-1:].isdigit() or word.text in ("p", "s")
     if "T" in part.codes and not is_number:
         return None
-    followed = lead[3] in "dik" or (lead[3] in "xT" and len(part.codes) > 2)
+    followed = sent or lead[3] in "dik" or (lead[3] in "xT" and len(part.codes) > 2)
     shouted = word.shouted and not all(w.shouted for w in rest if len(w.raw) > 1)
     claims = (
         (is_number and followed)

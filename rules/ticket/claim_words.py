@@ -112,7 +112,9 @@ _BY_CODE = {
         "absolut leider eindeutig definitiv ganz besonders aeusserst hoechst nur eher recht "
         "ziemlich aktuell derzeit momentan gerade inzwischen mittlerweile akut hier da daher "
         "somit jetzt auch schon bereits zu mir mich sich ich wir fuer uns un une le la les tres "
-        "molto muy een het"
+        "molto muy een het hiermit hereby klassischer klassisches klassischen "
+        "classic typical typischer typisches echter echte echtes echten genuine proper real "
+        "klarer klares klaren folgende folgenden folgendes daraus draus"
     ),
     # a problem
     "i": (
@@ -142,15 +144,16 @@ _BY_CODE = {
         "logging logged classify classified classifying consider considering regard regarded rate "
         "rating mark marked marking set setting file filing filed open opening opened prioritise "
         "prioritize prioritised prioritized escalate escalating prioritising prioritizing flagged "
-        "flagging categorise categorize upgrade bump register submit submitting submitted report "
-        "reporting reported see view process create creating declare declaring declared assign "
+        "flagging move moving categorise categorize upgrade bump register submit submitting "
+        "submitted report reporting reported see view process create creating declare "
+        "declaring declared assign "
         "call calling lower downgrade change work behandeln behandle behandelt einstufen stufen "
         "stufe eingestuft einzustufen klassifizieren bewerten bewerte betrachten betrachte "
         "ansehen sehen sehe melden melde erfassen erfasse eroeffnen eroeffne einordnen ordnen "
         "priorisieren priorisiert priorisiere markieren markiere setzen setze bearbeiten "
         "bearbeitet bearbeite eskalieren handhaben fuehren aufnehmen nehmen anlegen hochstufen "
         "hochsetzen gilt einzuordnen erachten halten werten werte erklaeren erklaere herabstufen "
-        "herunterstufen aendern"
+        "herunterstufen aendern make machen mache macht"
     ),
     # as, to, with
     "a": "as to at with als auf zum mit for unter comme como come",
@@ -159,7 +162,7 @@ _BY_CODE = {
     # or
     "r": "or oder vs versus bis bzw ou",
     # because
-    "c": "because due weil wegen aufgrund denn sodass",
+    "c": "because due weil wegen wg aufgrund denn sodass",
     # in, of, for
     "o": ("on in at of for from by to into under within per am im an von aus um beim ins zum zur"),
     # have
@@ -284,7 +287,7 @@ _BY_CODE = {
         "kontakt nummer schwelle schwellwert schwellenwert grenzwert einstellung einstellungen "
         "filtert filtern benachrichtigung benachrichtigungen seite abschnitt pfad masse "
         "infrastruktur versicherung absicherung vorsorge wahrscheinlichkeit risiko meldet "
-        "funktion ausdruck wort protokolliert thanks thank thx danke dank fixing solving "
+        "funktion ausdruck wort protokolliert thanks thank thx danke dank kudos fixing solving "
         "resolving returns return returned contains contain appears appear sends send map "
         "calendar feature widget icon icons view tab screen module chart learned lessons graph "
         "tracker simulator endpoint import export behebung liefert enthaelt risk probability "
@@ -300,7 +303,8 @@ _GAPS = (
     "gone went is are be 's has have had been was were currently now again still completely "
     "totally fully entirely all just suddenly a an the our of whole entire complete total "
     "for everyone system systems environment environments cluster clusters server servers service "
-    "site instance platform database application app cloud node nodes region this morning since "
+    "site instance platform database db datenbank deployment update um application app cloud node "
+    "nodes region this morning since "
     "last night yesterday am pm utc "
     "ist sind hat haben wurde war komplett vollstaendig total ganz gerade wieder seit heute der "
     "die das des den dem unser unsere unserer unserem unseren ganze gesamte gesamten gesamter "
@@ -329,6 +333,13 @@ PAIRS = {
     ("response", "time"): "A", ("response", "times"): "A", ("next", "week"): "z",
 }  # fmt: skip
 """The codes of two words together."""
+_TIMES = (
+    "january february march april june july august september october november december januar "
+    "jaenner februar maerz mai juni juli oktober dezember spring summer autumn winter fruehjahr "
+    "fruehling sommer herbst"
+)
+TIMES = frozenset(_TIMES.split())
+"""A time that a problem has been in: `the outage in October`."""
 VERY_HIGH = frozenset(
     {("very", "high"), ("extremely", "high"), ("sehr", "hoch"), ("sehr", "hohe"),
      ("sehr", "hoher"), ("extrem", "hoch"), ("extrem", "hohe")}

@@ -1,0 +1,152 @@
+"""Claims by which people place a ticket among the levels: a change from one level to another, a
+contrast of two, and the words for "I see it there".
+
+Of a change and of a contrast the level that is meant counts, and the other one claims nothing.
+The sentence becomes letters of its own here, since the small words matter: `from`, `to`, `at`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rules.ticket.claim_context import CodedSentence, is_negated, sentences
+from rules.ticket.claim_lines import NAME, Word
+
+_LETTERS = {
+    "F": "from von vom aus",
+    "T": "to auf",
+    "S": "statt anstatt anstelle instead rather",
+    "Z": "too zu",
+    "R": "back zurueck runter herunter hinunter down rauf hinauf",
+    "B": "at bei unter under",
+    "a": "as als",
+    "P": (
+        "put place placing rank see sehe sehen saehe saehen take nehmen nehme ablegen legen "
+        "lege einsortieren sortieren verorten ansiedeln einordnen file"
+    ),
+    "C": (
+        "change raise raising lower lowering upgrade downgrade move bump reduce increase set "
+        "switch escalate drop correct adjust aendern erhoehen senken absenken anheben heben "
+        "hochstufen herabstufen herunterstufen zurueckstufen stufen umstellen stellen setzen "
+        "hochsetzen heraufsetzen herabsetzen korrigieren anpassen wechseln"
+    ),
+    "A": "ask asking bitten bitte erbitten request requesting",
+    "U": "for um",
+    "D": "do",
+    "w": "will would",
+    "W": "trifft passt fits",
+    "V": "view opinion perspective side sicht seite meinung",
+    "E": "a an ein eine einen also so",
+}
+_LETTER = {word: letter for letter, listed in _LETTERS.items() for word in listed.split()}
+_KEPT = "ftkbmynuihcGH.,:;()-!?&+~"
+_END = r"(?=$|[.,:;()\-!kchu&])"
+_F = "[fE]"
+_CHANGES = (
+    re.compile(rf"F{_F}{{0,2}}l?(?P<old>N)l?,?R?T{_F}{{0,2}}(?P<new>N)"),
+    re.compile(rf"(?P<new>N)l?S{_F}{{0,2}}(?P<old>N)"),  # P2 instead of P1
+    re.compile(rf"S{_F}{{0,2}}(?P<old>N)l?,?[kf]{{0,2}}E?(?P<new>N){_END}"),
+)
+_TOO_MUCH = re.compile(r"(?P<old>N)l?[bmwf]{0,3}Z[Nx]")
+"""`P1 is too much`."""
+_BACK = re.compile(rf"RT{_F}{{0,2}}(?P<new>N)")
+_PLACED = (
+    re.compile(rf"P(?:[ytf]{{0,2}}t|i|yi)[kf]?[BTa]{_F}{{0,2}}(?P<new>N){_END}"),  # put it at high
+    re.compile(rf"B{_F}{{0,2}}(?P<new>N)P"),  # unter Low ablegen
+    re.compile(rf"A[fk]{{0,2}}U{_F}{{0,3}}(?P<new>N)l?{_END}"),  # we ask for P0
+    re.compile(rf"(?P<new>N)l?(?:[wm]D|W(?:t|[fx]?{_END}))"),  # P2 will do
+)
+_PLAINLY = (
+    re.compile(r"(?:^|[,:;\-&])[fE]{0,2}(?P<new>N)bt(?![^.,:;]{0,6}n)(?!,h)"),  # P1 ist es
+    re.compile(rf"(?:^|[,:;\-])f{{0,3}}E(?P<new>N){_END}"),  # for us a P3
+    re.compile(r"(?:^|[,;\-])(?P<new>N)[Fx]?f{1,2}(?:xf)?V"),  # P1 from our view
+    re.compile(rf"F{_F}{{1,2}}V{_F}{{0,3}}(?P<new>N){_END}"),
+    re.compile(rf"n[fEN~i]{{0,4}},u[fEx+]{{0,3}}(?P<new>N){_END}"),  # kein P1, aber doch ein P2
+)
+"""Only of numbers and of names of the top levels: other names are words of everyday use."""
+_WE_ARE_AT = re.compile(rf"(?:bf?f|fb)f{{0,2}}B(?P<new>N){_END}")
+_WE = frozenset({"we", "wir"})
+_EVERYDAY = frozenset({"dank"})
+"""`Dank eurer Hilfe genügt P3`: no thanks for something past."""
+
+
+def settled(words: Sequence[Word]) -> tuple[list[Word], list[int]]:
+    """The words, without the names of levels that give way to another, and the ranks of the
+    levels that are meant."""
+    changed, ranks, at = list(words), [], 0
+    for each in sentences(words):
+        while words[at] is not each.words[0]:
+            at += 1
+        letters = _letters(each)
+        if "N" in letters and not _tells_nothing(each):
+            for old, new in _found(each, letters):
+                if new is not None:
+                    ranks.append(new)
+                if old is not None:
+                    changed[at + old] = words[at + old]._replace(code="x", rank=None)
+        at += len(each.words)
+    return changed, ranks
+
+
+def _letters(sentence: CodedSentence) -> str:
+    return "".join(map(_letter, sentence.words))
+
+
+def _letter(word: Word) -> str:
+    if word.code in NAME:
+        return "N"
+    if word.code in "Le":
+        return "l"
+    return _LETTER.get(word.text) or (word.code if word.code in _KEPT else "x")
+
+
+def _tells_nothing(sentence: CodedSentence) -> bool:
+    return sentence.is_question or re.match("[Gfk,+&]*h", sentence.codes) is not None
+
+
+def _found(sentence: CodedSentence, letters: str) -> Iterator[tuple[int | None, int | None]]:
+    """Where a name is that gives way, and the rank that is meant."""
+    words = sentence.words
+    for form in _CHANGES:
+        for found in form.finditer(letters):
+            around = _clause(letters, found.start(), found.end())
+            changes = form is not _CHANGES[0] or re.search("[CRkP]", around)
+            if changes and not _is_refuted(sentence, found.start(), found.end()):
+                yield found.start("old"), words[found.start("new")].rank
+    for found in _TOO_MUCH.finditer(letters):
+        yield found.start("old"), None
+    for found in _BACK.finditer(letters):
+        around = _clause(letters, found.start(), found.end())
+        if re.search("[Clk]", around) and not _is_refuted(sentence, found.start(), found.end()):
+            yield None, words[found.start("new")].rank
+    for form in (*_PLACED, *_PLAINLY, _WE_ARE_AT):
+        for found in form.finditer(letters):
+            name = found.start("new")
+            if form in _PLAINLY and words[name].code not in "PN":
+                continue
+            if form is _WE_ARE_AT and _WE.isdisjoint(w.text for w in words[:name]):
+                continue
+            start = name if form in _PLAINLY else found.start()
+            if not _is_refuted(sentence, start, found.end()):
+                yield None, words[name].rank
+
+
+def _clause(letters: str, start: int, end: int) -> str:
+    begin = max(letters.rfind(sign, 0, start) for sign in ",:;()-") + 1
+    rest = re.match("[^,:;()-]*", letters[end:])
+    return letters[begin:end] + (rest[0] if rest else "")
+
+
+def _is_refuted(sentence: CodedSentence, start: int, end: int) -> bool:
+    """Whether it is denied, supposed, of the past, or said of a thing that has levels."""
+    begin = sentence.clause_start(start)
+    before = "".join(w.code for w in sentence.words[begin:start] if w.text not in _EVERYDAY)
+    around = before + re.sub("[,:;].*", "", sentence.codes[end:])
+    if any(code in before for code in "TAqhz") or any(code in around for code in "pwS"):
+        return True
+    placed_by_you = re.search("yf{0,2}$", before) is not None and "k" not in before
+    after = sentence.codes[end : end + 2]
+    if after[:1] in ("T", "I") or after in ("~x", "~T", "~I", "~d"):
+        return True
+    return placed_by_you or is_negated(before) or sentence.is_denied_after(end)
