@@ -86,5 +86,13 @@ def deactivate(address: AddressArgument, config: ConfigOption = None) -> None:
 
 @app.command("activate", help="Take mail at an address again.")
 def activate(address: AddressArgument, config: ConfigOption = None) -> None:
-    write(config, lambda c: mailboxes.set_mailbox_active(c, address, True))
+    with exit_on_error():
+        known = policies.load(load_config(config).policies.folder)
+    write(config, partial(_activate, address=address, known=known))
     say(f"Mail for {address} is taken.")
+
+
+def _activate(connection: Connection, address: str, known: policies.Policies) -> None:
+    """Not where its policy is gone: no server would start, or reload, with such a mailbox."""
+    mailboxes.set_mailbox_active(connection, address, True)
+    policies.of_mailbox(known, mailboxes.mailbox_named(connection, address))

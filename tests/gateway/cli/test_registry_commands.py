@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from storage.registry import api_tokens, lookup
 from tests.gateway.cli.command_line import (
     CommandLine,
     Output,
+    command_line,
 )
 from tests.gateway.cli.planned import ANN, PLANNED, SAM, Planned
+from tests.stores import SqliteStores
 
 
 def test_a_company_is_added_listed_and_suspended(demo: CommandLine) -> None:
@@ -264,3 +267,24 @@ def test_an_unknown_scope_lists_the_known_ones(planned: Planned) -> None:
 
     assert done.code != 0
     assert "portal" in done.err
+
+
+def test_a_mailbox_whose_policy_is_gone_is_not_activated(
+    tmp_path: Path, sqlite_stores: SqliteStores
+) -> None:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    line = command_line(tmp_path, sqlite_stores.new(), f'[policies]\nfolder = "{folder}"\n')
+    assert line.run("init", "--demo").code == 0
+    shipped = resources.files("rules.policy.presets").joinpath("default.toml").read_text("utf-8")
+    own = folder / "own.toml"
+    own.write_text(shipped.replace('\nname = "default"', '\nname = "own"'))
+    assert line.run("mailbox", "add", "old@help.example", "--policy", "own").code == 0
+    assert line.run("mailbox", "deactivate", "old@help.example").code == 0
+    own.unlink()
+
+    refused = line.run("mailbox", "activate", "old@help.example")
+
+    assert refused.code != 0
+    assert "no policy 'own'" in refused.err
+    assert "old@help.example" not in line.run("mailbox", "list").out
