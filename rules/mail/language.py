@@ -59,19 +59,18 @@ def written_language(text: str) -> str:
     Small words tell, which each text has and the other language has not. Mail clients state the
     language of their menus, whatever their user writes.
     """
-    counts = Counter(
-        _LANGUAGE_OF.get(word, "") for word in _WORD.findall(text[:_LOOKED_AT].lower())
-    )
+    words = text[:_LOOKED_AT].lower().translate(_NO_LETTERS).split()
+    counts = Counter(map(_LANGUAGE_OF.get, words))
     (first, most), (_, fewer) = sorted(
         ((language, counts[language]) for language in KNOWN), key=lambda each: -each[1]
     )
     return first if most >= _CLEARLY and most >= _TIMES * fewer else ""
 
 
-_LOOKED_AT = 4096
+_LOOKED_AT = 1024
 _CLEARLY = 4
 _TIMES = 3
-_WORD = re.compile(r"[^\W\d_]+")
+_NO_LETTERS = str.maketrans(".,;:!?()", " " * 8)
 _SMALL_WORDS: Mapping[Language, str] = {
     "en": (
         "the and is are not we with for on please since cannot can have has our us at of to this "

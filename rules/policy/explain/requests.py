@@ -61,7 +61,7 @@ def incomplete(policy: Policy) -> Iterator[Explained]:
         )
         return
     longest = policy.clock.longest_wait
-    again = policy.completeness.ask_again_after or f"half of the time, {longest},"
+    again = policy.completeness.ask_again_after or f"half of {longest}"
     yield Explained(
         "completeness.ask_again_after",
         f"What is still missing after {again} is asked for once more.",

@@ -51,7 +51,8 @@ def _who_sets(policy: Policy) -> Iterator[Explained]:
         case "everywhere":
             yield Explained(
                 "severity.customers_may_set.everywhere",
-                "Customers set the severity of their requests; staff may change it.",
+                "Customers set the severity of their requests, in the portal a critical one as "
+                "well; staff may change it.",
             )
         case "nowhere":
             yield Explained(
