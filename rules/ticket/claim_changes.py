@@ -16,14 +16,15 @@ from rules.ticket.claim_lines import NAME, Word
 _LETTERS = {
     "F": "from von vom aus",
     "T": "to auf",
-    "S": "statt anstatt anstelle instead rather",
+    "S": "statt anstatt anstelle instead",
     "Z": "too zu",
-    "R": "back zurueck runter herunter hinunter down rauf hinauf",
-    "B": "at bei unter under",
-    "a": "as als",
+    "R": "up back zurueck runter herunter hinunter down rauf hinauf",
+    "B": "at on bei unter under",
+    "a": "as als than",
     "P": (
         "put place placing rank see sehe sehen saehe saehen take nehmen nehme ablegen legen "
-        "lege einsortieren sortieren verorten ansiedeln einordnen file"
+        "lege einsortieren sortieren verorten ordnen "
+        "need want brauchen haetten gehoert belongs ansiedeln einordnen file"
     ),
     "C": (
         "change raise raising lower lowering upgrade downgrade move bump reduce increase set "
@@ -34,6 +35,8 @@ _LETTERS = {
     "A": "ask asking bitten bitte erbitten request requesting",
     "U": "for um",
     "D": "do",
+    "K": "like",
+    "M": "more rather eher lieber",
     "w": "will would",
     "W": "trifft passt fits",
     "V": "view opinion perspective side sicht seite meinung",
@@ -41,20 +44,25 @@ _LETTERS = {
 }
 _LETTER = {word: letter for letter, listed in _LETTERS.items() for word in listed.split()}
 _KEPT = "ftkbmynuihcGH.,:;()-!?&+~"
-_END = r"(?=$|[.,:;()\-!kchu&])"
+_END = r"(?=E?(?:$|[.,:;()\-!kchu&]))"
 _F = "[fE]"
 _CHANGES = (
     re.compile(rf"F{_F}{{0,2}}l?(?P<old>N)l?,?R?T{_F}{{0,2}}(?P<new>N)"),
     re.compile(rf"(?P<new>N)l?S{_F}{{0,2}}(?P<old>N)"),  # P2 instead of P1
+    re.compile(rf"M[fEx]{{0,3}}(?P<new>N)a{_F}{{0,2}}(?P<old>N)"),  # more of a P2 than a P1
+    re.compile(rf"F{_F}{{0,2}}(?P<old>N)bE?(?P<new>N)"),  # aus dem P2 ist ein P1 geworden
     re.compile(rf"S{_F}{{0,2}}(?P<old>N)l?,?[kf]{{0,2}}E?(?P<new>N){_END}"),
 )
 _TOO_MUCH = re.compile(r"(?P<old>N)l?[bmwf]{0,3}Z[Nx]")
 """`P1 is too much`."""
 _BACK = re.compile(rf"RT{_F}{{0,2}}(?P<new>N)")
 _PLACED = (
-    re.compile(rf"P(?:[ytf]{{0,2}}t|i|yi)[kf]?[BTa]{_F}{{0,2}}(?P<new>N){_END}"),  # put it at high
+    re.compile(
+        rf"[PC](?:[ytf]{{0,2}}t|i|yi)[kf]?[BTa]{_F}{{0,2}}(?P<new>N){_END}"
+    ),  # put it at high
     re.compile(rf"B{_F}{{0,2}}(?P<new>N)P"),  # unter Low ablegen
-    re.compile(rf"A[fk]{{0,2}}U{_F}{{0,3}}(?P<new>N)l?{_END}"),  # we ask for P0
+    re.compile(rf"T{_F}{{0,2}}(?P<new>N)C"),  # auf P2 zurückstufen
+    re.compile(rf"A[fky]{{0,2}}U{_F}{{0,3}}(?P<new>N)l?{_END}"),  # we ask for P0
     re.compile(rf"(?P<new>N)l?(?:[wm]D|W(?:t|[fx]?{_END}))"),  # P2 will do
 )
 _PLAINLY = (
@@ -62,7 +70,11 @@ _PLAINLY = (
     re.compile(rf"(?:^|[,:;\-])f{{0,3}}E(?P<new>N){_END}"),  # for us a P3
     re.compile(r"(?:^|[,;\-])(?P<new>N)[Fx]?f{1,2}(?:xf)?V"),  # P1 from our view
     re.compile(rf"F{_F}{{1,2}}V{_F}{{0,3}}(?P<new>N){_END}"),
-    re.compile(rf"n[fEN~i]{{0,4}},u[fEx+]{{0,3}}(?P<new>N){_END}"),  # kein P1, aber doch ein P2
+    re.compile(rf"n[fEN~i]{{0,4}},[uM][fEx+M]{{0,3}}(?P<new>N){_END}"),  # kein P1, aber doch ein P2
+    re.compile(rf"bt?{_F}?Ex(?P<new>N){_END}"),  # it is a textbook P1
+    re.compile(rf"wK{_F}{{0,2}}(?P<new>N)(?:U[tf]|{_END})"),  # we would like P1
+    re.compile(rf"[wm]f?[fx]:{_F}{{0,2}}(?P<new>N){_END}"),  # ich würde sagen: P1
+    re.compile(rf"[ti]P[BT](?P<new>N){_END}"),  # das Ticket gehört auf P1
 )
 """Only of numbers and of names of the top levels: other names are words of everyday use."""
 _WE_ARE_AT = re.compile(rf"(?:bf?f|fb)f{{0,2}}B(?P<new>N){_END}")
@@ -98,6 +110,8 @@ def _letter(word: Word) -> str:
         return "N"
     if word.code in "Le":
         return "l"
+    if word.text == "rather" and word.code == "n":  # rather than
+        return "S"
     return _LETTER.get(word.text) or (word.code if word.code in _KEPT else "x")
 
 
@@ -112,7 +126,8 @@ def _found(sentence: CodedSentence, letters: str) -> Iterator[tuple[int | None, 
         for found in form.finditer(letters):
             around = _clause(letters, found.start(), found.end())
             changes = form is not _CHANGES[0] or re.search("[CRkP]", around)
-            if changes and not _is_refuted(sentence, found.start(), found.end()):
+            of_a_thing = _is_of_a_thing(sentence, found.start(), found.start("new"))
+            if changes and not of_a_thing and not _is_refuted(sentence, found.start(), found.end()):
                 yield found.start("old"), words[found.start("new")].rank
     for found in _TOO_MUCH.finditer(letters):
         yield found.start("old"), None
@@ -127,9 +142,20 @@ def _found(sentence: CodedSentence, letters: str) -> Iterator[tuple[int | None, 
                 continue
             if form is _WE_ARE_AT and _WE.isdisjoint(w.text for w in words[:name]):
                 continue
+            if ("W" in found[0] or "C" in found[0]) and _is_of_a_thing(sentence, name, name):
+                continue
             start = name if form in _PLAINLY else found.start()
             if not _is_refuted(sentence, start, found.end()):
                 yield None, words[name].rank
+
+
+def _is_of_a_thing(sentence: CodedSentence, start: int, name: int) -> bool:
+    """`Set the heating from high to low`, `normal passt das`: an everyday word that is not written
+    as the policy writes it, and no ticket of which it is said."""
+    word, before = sentence.words[name], sentence.clause_before(start)
+    everyday = word.code in "MJ" and not word.spelt
+    alone = start == name and "k" not in before
+    return everyday and ("x" in before or alone) and not re.search("[tiL]", before)
 
 
 def _clause(letters: str, start: int, end: int) -> str:

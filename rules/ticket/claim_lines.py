@@ -45,6 +45,7 @@ _QUOTED = re.compile(r"[\"“„«»]([^\"“”„«»]{1,120})[\"”“»«]|(
 _LEADS_TO_A_NAME = re.compile(
     r"(?:[:=]|\b(?:priority|severity|urgency|prio|prioritaet|schweregrad|stufe)(?: is| ist)?"
     r"|\b(?:as|to|als|auf|from|von|vom|at|bei|um|also|thus|hence|statt)(?: an?| einen?)?"
+    r"|\b(?:calls?|rates?|consider|nenne|nennen) (?:it|this|that|es|das)(?: an?)?"
     r"|\b(?:this|that|it|das|dies|es) (?:is|ist)(?: now| jetzt| nun| inzwischen)?) *$"
 )
 _FOLLOWS_A_NAME = re.compile(
@@ -207,11 +208,12 @@ def _without_quotes(line: str) -> str:
             return inner
         if len(inner.split()) > 2:
             return " quoted "
-        before, after = folded(line[: found.start()]), folded(line[found.end() :][:40])
+        start, end = found.span()
+        before, after = folded(line[max(0, start - 40) : start]), folded(line[end : end + 40])
         if _LABEL_BEFORE.search(before) and _is_complete(after):
             return f"{inner}, "
-        leads = _LEADS_TO_A_NAME.search(before[-40:])
-        begins = not before.strip() and _FOLLOWS_A_NAME.match(after)
+        leads = _LEADS_TO_A_NAME.search(before)
+        begins = not line[:start].strip() and _FOLLOWS_A_NAME.match(after)
         return inner if leads or begins else " quoted "
 
     return _QUOTED.sub(kept, line)

@@ -140,7 +140,7 @@ def _stands_before(part: _Segment, sentence: CodedSentence, is_subject: bool) ->
     """`Low, no hurry`; in a subject also `low, wrong time zone`."""
     at = part.start + len(part.codes) + 1
     if is_subject and len(part.words) == 1 and len(sentence.words) > at + 1:
-        return not any(word.code in NAME for word in sentence.words[at:])
+        return not any(word.code in f"{NAME}X" for word in sentence.words[at:])
     return "n" in sentence.codes[at:] or says_it_may_wait(sentence.words[at:])
 
 

@@ -153,7 +153,7 @@ _BY_CODE = {
         "priorisieren priorisiert priorisiere markieren markiere setzen setze bearbeiten "
         "bearbeitet bearbeite eskalieren handhaben fuehren aufnehmen nehmen anlegen hochstufen "
         "hochsetzen gilt einzuordnen erachten halten werten werte erklaeren erklaere herabstufen "
-        "herunterstufen aendern make machen mache macht"
+        "herunterstufen aendern calls nennen nenne make makes machen mache macht"
     ),
     # as, to, with
     "a": "as to at with als auf zum mit for unter comme como come",
@@ -254,7 +254,8 @@ _BY_CODE = {
     # appropriate
     "j": (
         "right appropriate fine enough ok okay sufficient suitable correct adequate richtig "
-        "angemessen ausreichend genug passend reicht genuegt"
+        "angemessen ausreichend genug passend reicht genuegt "
+        "reichen genuegen"
     ),
     # about the levels themselves
     "A": (
@@ -328,7 +329,7 @@ PAIRS = {
     ("wieder", "erreichbar"): "S", ("wieder", "ok"): "S", ("laeuft", "wieder"): "S",
     ("funktioniert", "wieder"): "S", ("geht", "wieder"): "S", ("laeuft", "jetzt"): "S",
     ("no", "longer"): "n", ("nicht", "mehr"): "n", ("rather", "than"): "n", ("instead", "of"): "n",
-    ("in", "ordnung"): "j",
+    ("in", "ordnung"): "j", ("after", "all"): "f",
     ("show", "stopper"): "P", ("root", "cause"): "T", ("post", "mortem"): "T",
     ("response", "time"): "A", ("response", "times"): "A", ("next", "week"): "z",
 }  # fmt: skip

@@ -223,7 +223,10 @@ def test_any_line_is_read(words: str, text: str) -> None:
     assert found is None or found.level in [level.name for level in LEVELS]
 
 
-@pytest.mark.parametrize("said", ["P1, ", "highest priority ", "severity is ", "urgent help ", "("])
+@pytest.mark.parametrize(
+    "said",
+    ["P1, ", "highest priority ", "severity is ", "urgent help ", "(", '"P1" ', "from P1 to a "],
+)
 def test_the_time_does_not_grow_with_a_mail(said: str) -> None:
     line = said * 2000
 
