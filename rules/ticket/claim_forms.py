@@ -59,6 +59,8 @@ _FINE = re.compile(rf"(?:^|[,ftv]){_N}[mbf]{{0,3}}j(?=$|[.!,;:)\-kf])")
 """`P3 is fine`."""
 _MAY_FOLLOW = ".!,:;()-/kcaof&gs+yhbwHtmv"
 _ALERTS = frozenset({"alert", "alerts", "warning", "warnung"})
+_MAKES = frozenset({"make", "makes", "machen", "mache", "macht"})
+"""`Make it a standard` claims nothing, unlike `make it a P1`."""
 _OURS = frozenset({"our", "unsere", "unser", "unserer", "your", "ihre", "my"})
 _NOT_AFTER = frozenset(
     {
@@ -251,6 +253,8 @@ def _declared(sentence: CodedSentence) -> Iterator[int]:
             if (after[:1] in ("T", "I", "x", "A") and not ends) or after == "ax":
                 continue
             if words[name].code == "M" and [w.text for w in words[name + 1 : name + 2]] == ["as"]:
+                continue
+            if words[found.start()].text in _MAKES and words[name].code == "M":
                 continue
             before = sentence.clause_before(found.start())
             if "T" in before + found[0] or "h" in before:

@@ -49,8 +49,8 @@ _LEADS_TO_A_NAME = re.compile(
     r"|\b(?:this|that|it|das|dies|es) (?:is|ist)(?: now| jetzt| nun| inzwischen)?) *$"
 )
 _FOLLOWS_A_NAME = re.compile(
-    r" *(?:priority|severity|prio|prioritaet|request|ticket|case|issue|incident|anfrage|fall|"
-    r"meldung|stoerung)\b"
+    r" *(?:(?:priority|severity|prio|prioritaet)\b|(?:request|ticket|case|issue|incident|anfrage|"
+    r"fall|meldung|stoerung) *(?:$|[^\w ]|(?:from|for|of|by|on|in|at|von|vom|fuer|aus|zu|bei)\b))"
 )
 _LABEL_BEFORE = re.compile(r"\b(?:priority|severity|prio|prioritaet|schweregrad|stufe) *$")
 _QUOTED_LINE = re.compile(r" *(?:subject|betreff|re|aw|fwd|wg) ?:")
