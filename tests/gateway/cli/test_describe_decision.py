@@ -101,7 +101,7 @@ def a_repeat() -> Decision:
                 ("joins", "bob@acme.example (user, active)"),
                 ("mails", "acknowledgement to ann@acme.example"),
                 ("mails", "new ticket to sam@help.example"),
-                ("mails", "alert to duty@example.com"),
+                ("mails", "alert to sam@help.example"),
             ],
         ),
         (
@@ -126,6 +126,7 @@ def a_repeat() -> Decision:
                 ("changes", COMMANDS),
                 ("mails", "status to ann@acme.example"),
                 ("mails", "status to bob@acme.example"),
+                ("mails", "status to gil@globex.example"),
                 ("mails", "receipt to sam@help.example"),
             ],
         ),

@@ -72,7 +72,7 @@ OF_FILES = (
 """What they print comes from files of the operator, or is tested with its own command."""
 CHANGING = re.compile(
     "serve|init|pipe|add|remove|set|release|discard|retry|new|deactivate|activate|policy|tier"
-    "|team|manager|channel|language|import|compact|upgrade"
+    "|team|manager|channel|language|import|compact|upgrade|lists|updates|reload"
 )
 
 
