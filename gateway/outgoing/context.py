@@ -308,11 +308,15 @@ def language_of(notice: Notice, policy: Policy) -> str:
 
 
 def _subject(notice: Notice, policy: Policy, redactor: Redactor) -> str:
-    """The ticket's subject without our tag and without marks of a reply."""
-    if notice.about is None:
+    """Without our tag and marks of a reply; none for a claim by somebody who may not read it."""
+    about = notice.about
+    if about is None:
         return ""
-    tag = policy.subject_tag.format.replace("{n}", str(notice.about.ticket))
-    bare = redactor.redact(notice.about.subject).replace(tag, "")
+    reads = about.participant is not None or (about.is_colleague and _company_reads(about, policy))
+    if notice.kind is NoticeKind.CRITICAL_CHANNEL and not reads:
+        return ""
+    tag = policy.subject_tag.format.replace("{n}", str(about.ticket))
+    bare = redactor.redact(about.subject).replace(tag, "")
     return one_line(_REPLY_MARKS.sub("", bare.strip()), 200)
 
 

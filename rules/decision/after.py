@@ -87,15 +87,17 @@ def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
 
 def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder], at: datetime) -> Ticket:
     sent, summary_at = dict(ticket.sent), dict(ticket.summary_at)
-    critical_at, alerted_at = ticket.critical_told_at, ticket.critical_alerted_at
+    told_at, alerted_at = dict(ticket.critical_told_at), ticket.critical_alerted_at
+    within_at = ticket.alerted_from_within_at
     people = ticket.participants
     there = {p.address for p in people}
     for order in orders:
         sent[order.address] = sent.get(order.address, 0) + 1
         if order.kind is NoticeKind.CRITICAL_CHANNEL:
-            critical_at = at
+            told_at[order.address] = at
         if isinstance(order.payload, AlertPayload) and order.payload.claimed:
             alerted_at = at
+            within_at = within_at if order.payload.outside else at
         if order.kind in SUMMARIES and order.due_at is not None:
             summary_at[order.address] = order.due_at
         if order.subscription is not None and order.address not in there:
@@ -113,8 +115,9 @@ def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder], at: datetime) 
         ticket,
         sent=sent,
         summary_at=summary_at,
-        critical_told_at=critical_at,
+        critical_told_at=told_at,
         critical_alerted_at=alerted_at,
+        alerted_from_within_at=within_at,
         participants=people,
     )
 

@@ -1,8 +1,8 @@
 """A claim of severity in a reply: what it does, and who is notified of it.
 
 It never changes the severity. It is kept next to it, staff read it with the comment, and a critical
-one is answered with the critical channel and alerts the person on call, at most once an hour on a
-ticket.
+one is answered with the critical channel, at most once an hour for each author, and alerts the
+person on call, at most once an hour on a ticket.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rules.decision.effects import ClaimMade
 from rules.identity import ProofLevel, Standing
 from rules.mail.language import author_language
 from rules.mail.subjects import bare_subject, subject_besides
+from rules.people import Presence
 from rules.service import notifications
 from rules.service.limits import HOUR
 from rules.ticket.claims import claim_in_reply
@@ -60,7 +61,7 @@ def heard_in_reply(case: Case, ticket: Ticket, visibility: Visibility) -> Heard:
     if not proven:
         return Heard(claim, notes=notes, receipt_has_channel=True)
     orders, said = _critical(case, ticket)
-    return Heard(claim, effect, orders, (*notes, said))
+    return Heard(claim, effect, orders, (*notes, *said))
 
 
 def _is_customer(case: Case, ticket: Ticket) -> bool:
@@ -101,18 +102,38 @@ def _effect(case: Case, ticket: Ticket, claim: Claim) -> ClaimMade | None:
     return ClaimMade(case.sender.address, was, claim.level, critical)
 
 
-def _critical(case: Case, ticket: Ticket) -> tuple[tuple[NoticeOrder, ...], str]:
+def _critical(case: Case, ticket: Ticket) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
     """The critical channel for the author of a critical claim and the alert of the person on call;
     and what the trace says of them. No budget withholds them."""
+    channel, of_channel = _channel(case, ticket)
+    alerts, of_alerts = _alerts(case, ticket)
+    return (*channel, *alerts), (of_channel, *of_alerts)
+
+
+def _channel(case: Case, ticket: Ticket) -> tuple[tuple[NoticeOrder, ...], str]:
+    """Once an hour for each author: nobody's claim delays the answer to somebody else's."""
+    author = case.sender.address
+    if _is_lately(ticket.critical_told_at.get(author), case.facts.decided_at):
+        return (), "the critical channel was sent to its author within the hour"
+    if not case.is_of_a_person:
+        return (), "a list or a machine sent it"
+    own = case.sender.person.language if case.sender.person is not None else ""
+    language = ticket.language_of(author) or own or author_language(case.mail.header)
+    channel = (NoticeOrder(NoticeKind.CRITICAL_CHANNEL, author, language),)
+    return channel, "its author is sent the critical channel"
+
+
+def _alerts(case: Case, ticket: Ticket) -> tuple[tuple[NoticeOrder, ...], tuple[str, ...]]:
+    """Once an hour on a ticket; the alert that somebody who is not on it caused does not count for
+    a claim of somebody who is."""
     now, author = case.facts.decided_at, case.sender.address
-    if _is_lately(ticket.critical_told_at, now):
-        return (), "the critical channel was sent within the hour"
-    alerted = _is_lately(ticket.critical_alerted_at, now)
-    channel: tuple[NoticeOrder, ...] = ()
-    if case.is_of_a_person:
-        own = case.sender.person.language if case.sender.person is not None else ""
-        language = ticket.language_of(author) or own or author_language(case.mail.header)
-        channel = (NoticeOrder(NoticeKind.CRITICAL_CHANNEL, author, language),)
+    if ticket.critical:
+        return (), ("nobody is alerted: the ticket is critical already",)
+    member = ticket.participant(author)
+    within = member is not None and member.presence is Presence.ACTIVE
+    last = ticket.alerted_from_within_at if within else ticket.critical_alerted_at
+    if _is_lately(last, now):
+        return (), ("nobody is alerted: a claim alerted within the hour",)
     alerts = notifications.alert_on_call(
         case.policy,
         now,
@@ -121,11 +142,9 @@ def _critical(case: Case, ticket: Ticket) -> tuple[tuple[NoticeOrder, ...], str]
         unreachable=case.facts.unreachable,
         staff=case.facts.staff,
         claimed=True,
+        outside=not within,
     )
-    if ticket.critical or alerted:
-        alerts = ()  # it is critical already, or a list claimed it within the hour: they know
-    said = "its author is sent the critical channel" if channel else "a list or a machine sent it"
-    return (*channel, *alerts), said
+    return alerts, ()
 
 
 def _is_lately(at: datetime | None, now: datetime) -> bool:

@@ -292,6 +292,7 @@ def alert_on_call(
     unreachable: Collection[str],
     staff: Sequence[Staff],
     claimed: bool = False,
+    outside: bool = False,
 ) -> tuple[NoticeOrder, ...]:
     """The mail about something urgent to the person on call; to all staff, whatever they are
     notified of otherwise, where the policy names nobody or nobody of it can be reached. None goes
@@ -300,7 +301,7 @@ def alert_on_call(
     passed = ", ".join(reached.passed)
     if passed:
         what = f"{what}\n\nPassed over, since no mail reaches them: {passed}."
-    payload = AlertPayload(what, claimed=claimed)
+    payload = AlertPayload(what, claimed=claimed, outside=outside)
     orders = to_reached(
         NoticeKind.ALERT, payload, reached, unreachable=unreachable, staff=staff, policy=policy
     )

@@ -64,10 +64,12 @@ class Ticket:
     """The address of the company's success manager; empty where it has none."""
     updates_by: str = ""
     """`manager` if updates go by way of that person; empty if not."""
-    critical_told_at: datetime | None = None
-    """When somebody was last sent the critical channel about it, if that was within the hour."""
+    critical_told_at: Mapping[str, datetime] = field(default_factory=dict)
+    """When each address was last sent the critical channel about it within the hour."""
     critical_alerted_at: datetime | None = None
     """When a critical claim in a reply last alerted somebody, if that was within the hour."""
+    alerted_from_within_at: datetime | None = None
+    """The same of the claims of people on the ticket."""
     version: int = 0
     """Counts the transactions that have written on it: what is decided on it holds for this one."""
     sent: Mapping[str, int] = field(default_factory=dict)

@@ -109,6 +109,8 @@ class AlertPayload(Payload):
     """Carries a link by which its recipient reopens the ticket."""
     claimed: bool = False
     """A reply claimed a critical severity: there is one in an hour on a ticket."""
+    outside: bool = False
+    """Its author is not on the ticket: a claim of somebody who is alerts all the same."""
 
 
 @dataclass(frozen=True, slots=True)

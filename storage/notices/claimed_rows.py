@@ -53,6 +53,7 @@ NOTICES = (
         _person.c.name,
         _person.c.active.label("person_active"),
         _person.c.role.label("person_role"),
+        (_person.c.company_id == _ticket.c.company_id).label("is_colleague"),
         _company.c.active.label("company_active"),
         _participant.c.id.label("participant_id"),
         _participant.c.part,

@@ -110,6 +110,8 @@ class NoticeTicket:
     """The recipient is on the ticket as a guest."""
     company_visibility: str = ""
     """Who of the company reads it; empty for what the policy says."""
+    is_colleague: bool = False
+    """The recipient is registered in the company that the ticket is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +353,7 @@ def _about(row: Row[Any]) -> NoticeTicket:
         calendar=row.calendar,
         is_guest=row.part == ParticipantKind.GUEST.value,
         company_visibility=row.company_visibility or "",
+        is_colleague=bool(row.is_colleague),
     )
 
 

@@ -138,7 +138,9 @@ _ALERT: ColumnElement[str] = literal_column(f"'{NoticeKind.ALERT.value}'")
 _CLAIMED = '%"claimed": "True"%'
 """As `LIKE` finds it: the alert of a reply that claims to be critical. In the text of an alert a
 quotation mark follows a backslash."""
+_OUTSIDE = '%"outside": "True"%'
 _ALERTS_OF_CLAIM = (_notice.c.kind == _ALERT) & _notice.c.detail.like(_CLAIMED)
+_ALERTS_FROM_WITHIN = _ALERTS_OF_CLAIM & _notice.c.detail.not_like(_OUTSIDE)
 _SUMMARIES: list[ColumnElement[str]] = [literal_column(f"'{kind.value}'") for kind in SUMMARIES]
 _SENT_LATELY = compiled_in(
     lambda count: (
@@ -152,6 +154,7 @@ _SENT_LATELY = compiled_in(
                 "critical"
             ),
             func.max(case((_ALERTS_OF_CLAIM, _notice.c.created_at))).label("alerted"),
+            func.max(case((_ALERTS_FROM_WITHIN, _notice.c.created_at))).label("within"),
         )
         .where(
             _notice.c.ticket_id.in_(placeholders("ticket", count)),
@@ -278,8 +281,11 @@ def load(
             deleted=row.deleted_at is not None,
             follow_up=row.follow_up,
             reopened=reopened.get(row.ticket, 0),
-            critical_told_at=_latest(each.critical for each in lately.get(row.ticket, ())),
+            critical_told_at={
+                each.address: each.critical for each in lately.get(row.ticket, ()) if each.critical
+            },
             critical_alerted_at=_latest(each.alerted for each in lately.get(row.ticket, ())),
+            alerted_from_within_at=_latest(each.within for each in lately.get(row.ticket, ())),
             version=row.version,
             sent={each.address: each.number for each in lately.get(row.ticket, ())},
             sent_since={each.address: each.first for each in lately.get(row.ticket, ())},

@@ -61,7 +61,7 @@ WEKA: tuple[Mutation, ...] = (
     row(
         "W8 once an hour",
         CLAIMS,
-        "    if _is_lately(ticket.critical_told_at, now):",
+        "    if _is_lately(ticket.critical_told_at.get(author), case.facts.decided_at):",
         "    if False:",
         "test_weka.py::TestClaims::test_W8_at_most_once_an_hour_on_a_ticket",
     ),

@@ -363,6 +363,33 @@ def test_who_marks_a_mail_as_critical_is_shown_the_channel_first(
     assert 'class="first"' in html_of(mail)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("place", "reads"),
+    [
+        ({"participant": None}, False),
+        ({"participant": None, "company_visibility": "company"}, False),
+        ({"participant": None, "is_colleague": True, "company_visibility": "private"}, False),
+        ({"participant": None, "is_colleague": True, "company_visibility": "company"}, True),
+        ({}, True),
+    ],
+    ids=["outside", "of another company", "private", "colleague who reads", "on the ticket"],
+)
+def test_the_answer_to_a_claim_names_the_subject_only_to_who_reads_the_ticket(
+    place: dict[str, Any], reads: bool, language: str
+) -> None:
+    subject = "Layoffs in May"
+
+    there = about(subject=subject, **place)
+    mail = written(NoticeKind.CRITICAL_CHANNEL, about=there, language=language)
+
+    assert mail["Subject"] == ("Re: [#7] Layoffs in May" if reads else "Re: [#7]")
+    assert (subject in html_of(mail)) is reads
+    assert (subject in text_of(mail)) is reads
+    assert "„“" not in text_of(mail)
+    assert '""' not in text_of(mail)
+
+
 def test_work_that_begins_without_answers_names_them() -> None:
     missing = CompletedPayload(("environment", "impact"))
     due = about(due_at=TEATIME)

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from rules.decision.effects import ClaimMade
+from rules.decision.after import after
+from rules.decision.effects import ClaimMade, Notified
 from rules.decision.model import AddComment, Decision, OpenTicket
 from rules.decision.reasons import Reason, Verdict
 from rules.facts import Recent
-from rules.people import ParticipantKind
+from rules.people import ParticipantKind, Person
 from rules.sender.tokens import Purpose
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
@@ -115,15 +116,52 @@ def test_a_subject_that_was_changed_claims() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "told"), [(59, []), (60, [ANN.address])])
-def test_the_channel_is_sent_at_most_once_an_hour_on_a_ticket(
+def test_the_channel_is_sent_to_its_author_at_most_once_an_hour_on_a_ticket(
     minutes: int, told: list[str]
 ) -> None:
-    told_at = NOON - timedelta(minutes=minutes)
+    told_at = {ANN.address: NOON - timedelta(minutes=minutes)}
 
     decision = answered(tickets=on(ANNS, critical_told_at=told_at))
 
     assert notified(decision, CHANNEL) == told
     assert claims_said(decision) == {"Critical"}
+
+
+def test_the_claim_of_somebody_else_withholds_neither_channel_nor_alert_of_the_requester() -> None:
+    lately = NOON - timedelta(minutes=5)
+    tickets = on(ANNS, critical_told_at={BOB.address: lately}, critical_alerted_at=lately)
+
+    decision = answered(tickets=tickets)
+
+    assert notified(decision, CHANNEL) == [ANN.address]
+    assert notified(decision, NoticeKind.ALERT) == [SAM.address]
+
+
+def test_a_claim_from_outside_alerts_nobody_within_the_hour_of_any_other() -> None:
+    lately = NOON - timedelta(minutes=5)
+
+    decision = answered(author=BOB.address, tickets=on(ANNS, critical_alerted_at=lately))
+
+    assert notified(decision, CHANNEL) == [BOB.address]
+    assert notified(decision, NoticeKind.ALERT) == []
+    assert "nobody is alerted: a claim alerted within the hour" in decision.trace[-1].outcome
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "alerted"),
+    [(BOB, ANN, True), (ANN, BOB, False), (BOB, BOB, False), (ANN, ANN, False)],
+    ids=["outside, requester", "requester, outside", "outside twice", "requester twice"],
+)
+def test_the_next_claim_is_decided_on_the_ticket_as_the_first_leaves_it(
+    first: Person, then: Person, alerted: bool
+) -> None:
+    orders = orders_of(answered(author=first.address))
+
+    left = after(ANNS, [Notified(orders)], NOON)
+    decision = answered(author=then.address, tickets=(left,))
+
+    assert bool(notified(decision, NoticeKind.ALERT)) is alerted
+    assert bool(notified(decision, CHANNEL)) is (first is not then)
 
 
 def test_no_budget_withholds_the_channel() -> None:
@@ -150,7 +188,8 @@ def test_a_list_and_a_machine_are_not_answered(header: dict[str, str]) -> None:
 def test_a_claim_through_a_list_alerts_once_an_hour_and_silences_no_person(
     minutes: int, alerted: list[str]
 ) -> None:
-    tickets = on(ANNS, critical_alerted_at=NOON - timedelta(minutes=minutes))
+    at = NOON - timedelta(minutes=minutes)
+    tickets = on(ANNS, critical_alerted_at=at, alerted_from_within_at=at)
 
     by_list = answered(tickets=tickets, header={"list_id": "<x.acme.example>"})
     by_person = answered(tickets=tickets)
