@@ -6,14 +6,11 @@ names begin so; `--rows` alone tries all of them. Append yours to its preset.
 
 from __future__ import annotations
 
+from tests.mutants.earlier_rows import EARLIER
 from tests.mutants.mutations import Edit, Mutation
+from tests.mutants.row import POLICIES, row
 
-POLICIES, NOTICES = "tests/acceptance/policies", "tests/gateway/outgoing"
-
-
-def row(name: str, path: str, old: str, new: str, test: str) -> Mutation:
-    """A row with one edit; `test` is a module of `POLICIES` and a test in it, `test_weka.py::…`."""
-    return Mutation(name, (Edit(path, old, new),), (f"{POLICIES}/{test}",))
+NOTICES = "tests/gateway/outgoing"
 
 
 CONTEXT, FOLLOW_UP = "gateway/outgoing/context.py", "rules/service/follow_up.py"
@@ -678,4 +675,4 @@ ALL: tuple[Mutation, ...] = (
 )
 """What holds for every preset."""
 
-ROWS = (*WEKA, *STAKATER, *AIVEN, *ATLAN, *ALL)
+ROWS = (*EARLIER, *WEKA, *STAKATER, *AIVEN, *ATLAN, *ALL)
