@@ -147,7 +147,7 @@ def chosen(arguments: Sequence[str]) -> Sequence[Mutation]:
     option, *names = arguments
     found = [row for row in ROWS if not names or row.name.startswith(tuple(names))]
     if option != "--rows" or (names and not found):
-        sys.exit("usage: python -m tests.mutants [--rows [NAME ...]]; see tests/mutants/rows.py")
+        sys.exit("usage: python -m tests.mutants [--rows [NAME ...]]; see tests/mutants/rows")
     return found
 
 
