@@ -39,7 +39,7 @@ class PolicyReload:
         """
         before = dict(self.book)
         try:
-            new = await asyncio.to_thread(policies.load, self.folder)
+            new = _kept(before, await asyncio.to_thread(policies.load, self.folder))
             check = partial(policies.check_all, new)
             await self.runtime.read(check)
             self.book.replace(new)
@@ -81,6 +81,12 @@ def _orphans(changed: Policies, connection: Connection) -> list[tuple[Mailbox, O
         if mailbox.policy in changed
         for orphan in policies.left_by(connection, mailbox, changed[mailbox.policy])
     ]
+
+
+def _kept(before: Policies, after: Policies) -> Policies:
+    """The same policies; those that are as before are the same objects, so that mail in flight
+    that was considered under them is not considered again."""
+    return {name: before[name] if before.get(name) == new else new for name, new in after.items()}
 
 
 def _differing(before: Policies, after: Policies) -> set[str]:

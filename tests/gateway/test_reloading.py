@@ -82,6 +82,19 @@ async def test_a_valid_file_is_in_force_for_the_next_mail(
     assert reloads(services) == {"loaded": 1}
 
 
+async def test_a_policy_that_is_as_before_stays_the_same_object(
+    line: CommandLine, services: Services
+) -> None:
+    """Else each mail in flight under it would be considered once more."""
+    before = dict(services.runtime.policies)
+    write(line, ("\ndays = 14 ", "\ndays = 3 "))
+
+    assert await services.policy_reload.reload()
+
+    after = services.runtime.policies
+    assert {name for name in before if after[name] is not before[name]} == {"default"}
+
+
 async def test_one_broken_file_refuses_all_and_every_fault_is_logged(
     line: CommandLine, services: Services
 ) -> None:
