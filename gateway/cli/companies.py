@@ -25,11 +25,12 @@ from gateway.cli.common import (
 )
 from gateway.cli.terminal import console, escape, print_table, say
 from rules.policy import Policy
-from rules.ticket.business_time import parse_span
+from rules.service.calendars import calendar_in_force, calendar_of
+from rules.ticket.business_time import parse_span, passes_in_years
 from rules.validation.messages import suggestion
 from storage.db.database import Connection
 from storage.registry import companies
-from storage.registry.companies import CompanyAgreement, Contract
+from storage.registry.companies import CompanyAgreement, Contract, Targets
 from storage.registry.mailboxes import mailbox_named
 
 app = typer.Typer(no_args_is_help=True)
@@ -180,6 +181,7 @@ def set_tier(
         for key, options in (("first", first), ("ongoing", ongoing))
         if (spans := _spans(key, options or (), policy))
     }
+    _refuse_endless(targets, calendar or "", tier, policy)
     contract = Contract(tier, _start(starts, policy), targets, calendar or "")
     write(config, lambda c: companies.add_contract(c, mailbox_named(c, mailbox), name, contract))
     say(f"{name}: {_describe(contract)}")
@@ -323,6 +325,22 @@ def _spans(key: str, options: Iterable[str], policy: Policy) -> dict[str, str]:
         except ValueError as error:
             fail(os.EX_DATAERR, f"--{key} {level.name}: {error}")
     return spans
+
+
+def _refuse_endless(targets: Targets, agreed: str, tier_name: str, policy: Policy) -> None:
+    """Not where the time does not pass in years in the hours that count: each mail would fail."""
+    name = calendar_in_force(agreed, policy.tier(tier_name), policy)
+    calendar = calendar_of(policy, name)
+    where = f"the calendar {name}" if name else "clock.calendar"
+    for key, spans in targets.items():
+        for level, span in spans.items():
+            if not passes_in_years(parse_span(span), calendar):
+                fail(
+                    os.EX_DATAERR,
+                    f"--{key} {level}: {span!r} is more than five years in the hours of {where} of "
+                    f"the policy {policy.name}; write a shorter time, or name a calendar with more "
+                    "hours (--calendar)",
+                )
 
 
 def _describe(contract: Contract) -> str:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 
 from rules.policy.model import Policy
 from rules.policy.tiers import TierSection
-from rules.ticket.business_time import Calendar, Span, due, parse_span
+from rules.ticket.business_time import parse_span, passes_in_years
 from rules.validation.messages import suggestion
-
-_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
-_LONGEST = timedelta(days=5 * 366)
-"""Half of the time after which nothing is ever due (`HORIZON`), whatever the day it begins on."""
 
 
 def contradictions(policy: Policy) -> list[str]:
@@ -183,7 +178,7 @@ def _too_long(policy: Policy) -> Iterator[str]:
     }
     for key, written in spans.items():
         for name, calendar in calendars.items():
-            if not _passes(parse_span(written), calendar):
+            if not passes_in_years(parse_span(written), calendar):
                 yield (
                     f"{key}: {written!r} is more than five years in the hours of {name}; write a "
                     "shorter time, or more hours there"
@@ -200,13 +195,6 @@ def _spans(policy: Policy) -> Iterator[tuple[str, str]]:
     for number, tier in enumerate(policy.tiers):
         for key, promises in (("first", tier.first), ("ongoing", tier.ongoing)):
             yield from ((f"tiers.{number}.{key}.{each}", span) for each, span in promises.items())
-
-
-def _passes(span: Span, calendar: Calendar) -> bool:
-    try:
-        return due(_SOME_DAY, span, calendar) - _SOME_DAY <= _LONGEST
-    except ValueError:
-        return False
 
 
 def _unknown_level(policy: Policy, key: str, name: str) -> Iterator[str]:

@@ -20,6 +20,9 @@ HORIZON = timedelta(days=3653)
 """Ten years: what is not due by then never will be."""
 LONGEST = timedelta(days=366)
 """The longest span that a policy may promise."""
+YEARS = timedelta(days=5 * 366)
+"""Half of the time after which nothing is ever due, whatever the day it begins on."""
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 _DAY = timedelta(days=1)
 _SPAN = re.compile(r"([0-9]{1,7}) ?([a-z]+(?: [a-z]+)?)")
@@ -181,6 +184,15 @@ def due(start: datetime, span: Span, calendar: Calendar) -> datetime:
     if span.unit is Unit.BUSINESS_DAY:
         return _after_days(start, span.value, calendar)
     return _after(start, span.value * _LENGTH[span.unit], calendar)
+
+
+def passes_in_years(span: Span, calendar: Calendar) -> bool:
+    """Whether a span that may be promised passes within five years in these hours. One that does
+    not would make every mail fail that it is promised to."""
+    try:
+        return due(_SOME_DAY, span, calendar) - _SOME_DAY <= YEARS
+    except ValueError:
+        return False
 
 
 def business_seconds(start: datetime, end: datetime, calendar: Calendar) -> float:

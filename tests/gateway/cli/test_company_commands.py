@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway import clock
+from gateway import clock, policies
 from storage.registry import companies, lookup
 from storage.registry.companies import Contract
 from tests.gateway.cli.planned import ANN, Planned
@@ -54,6 +54,29 @@ def test_what_cannot_be_agreed_is_named(
     refused = planned.company("tier", *arguments)
 
     assert (refused.code, message in refused.err) == (code, True)
+
+
+def test_business_time_that_does_not_pass_in_years_cannot_be_agreed(planned: Planned) -> None:
+    """Else every mail that it is promised to would fail, and be deferred until it is returned."""
+    folder = planned.config.parent / "policies"
+    folder.mkdir()
+    text = policies.find(None)["stakater"].text
+    hours, seldom = text.split('name = "saturdays"'), 'closes = "06:30"\ndays = ["mon"]\n'
+    hours[1] = hours[1].replace('closes = "18:00"\n', seldom).replace("other_hours", "# other", 1)
+    (folder / "stakater.toml").write_text('name = "saturdays"'.join(hours))
+    with planned.config.open("a") as settings:
+        settings.write(f'\n[policies]\nfolder = "{folder}"\n')
+    endless = ("--ongoing", "High=500 business hours")
+
+    refused = planned.company("tier", "Acme", "premium", "--calendar", "saturdays", *endless)
+
+    assert refused.code == os.EX_DATAERR
+    assert " ".join(refused.err.split()).endswith(
+        "--ongoing High: '500 business hours' is more than five years in the hours of the calendar "
+        "saturdays of the policy stakater; write a shorter time, or name a calendar with more "
+        "hours (--calendar)"
+    )
+    assert planned.company("tier", "Acme", "premium", *endless).code == 0  # in the hours of a week
 
 
 def test_a_company_is_shown_with_its_agreement(planned: Planned) -> None:
