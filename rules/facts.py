@@ -181,6 +181,8 @@ class Facts:
     """The tickets of which the author, who is not registered, was notified as a contact."""
     escalations: Mapping[int, EscalationFacts] = field(default_factory=dict)
     """For the tickets of a mail that asks for an escalation."""
+    escalated_lately: tuple[datetime, ...] = ()
+    """When the author of such a mail has escalated tickets of the mailbox within the hour."""
 
     @property
     def opens_at(self) -> datetime:

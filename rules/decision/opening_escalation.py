@@ -73,6 +73,7 @@ def _facts(case: Case) -> ChangeFacts:
         mailbox=facts.mailbox.address,
         staff=facts.staff,
         escalation=EscalationFacts(history=(request,)),
+        escalated_lately=facts.escalated_lately,
         unreachable=facts.unreachable,
     )
 

@@ -133,6 +133,18 @@ def severity_may_change_at(changes: Sequence[datetime], at: datetime) -> datetim
     return lately[-SEVERITY_CHANGES] + HOUR if len(lately) >= SEVERITY_CHANGES else None
 
 
+ESCALATIONS_PER_HOUR = 20
+"""By one customer, of all tickets of a mailbox: the pause between two requests to the same contact
+is each ticket's own, and one customer may have hundreds of tickets."""
+
+
+def may_escalate_at(escalations: Sequence[datetime], at: datetime) -> datetime | None:
+    """When a customer may escalate again; None if they may now. `escalations` are the times of
+    theirs, of any ticket."""
+    lately = sorted(each for each in escalations if at - each < HOUR)
+    return lately[-ESCALATIONS_PER_HOUR] + HOUR if len(lately) >= ESCALATIONS_PER_HOUR else None
+
+
 def may_reopen(reopened_within_the_hour: int, per_hour: int) -> bool:
     return reopened_within_the_hour < per_hour
 

@@ -44,7 +44,7 @@ from storage.mail.contacts import notified_of
 from storage.mail.rates import of_domain, recorded
 from storage.registry import lookup
 from storage.ticket import load
-from storage.ticket.change import escalation_facts
+from storage.ticket.change import escalated_lately, escalation_facts
 
 _mail, _notice, _deferral = table(MailRow), table(NoticeRow), table(DeferralRow)
 _identity = table(MailIdentityRow)
@@ -132,9 +132,9 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     with pipelined(connection):
         facts = _gathered(connection, considered, attempt)
     # Outside of the pipeline: these few queries for few mails are read one by one.
-    if considered.needed.escalation:
-        facts = _with_escalations(connection, facts)
     known = facts.people or facts.author_company is not None or facts.tickets
+    if considered.needed.escalation and known:
+        facts = _with_escalations(connection, facts, considered.mail.author)
     if considered.needed.contacts and known:
         facts = _with_unreachable(connection, facts, considered)
     return facts
@@ -266,9 +266,13 @@ def _notified(
     return lambda: _Notified(*acknowledged(), invitation()[0])
 
 
-def _with_escalations(connection: Connection, facts: Facts) -> Facts:
+def _with_escalations(connection: Connection, facts: Facts, author: object) -> Facts:
     escalations = {n: escalation_facts(connection, t) for n, t in facts.tickets.items()}
-    return replace(facts, escalations=escalations)
+    lately: tuple[datetime, ...] = ()
+    if isinstance(author, Author):
+        at, mailbox = facts.decided_at, facts.mailbox.id
+        lately = escalated_lately(connection, mailbox, author.address, at)
+    return replace(facts, escalations=escalations, escalated_lately=lately)
 
 
 def _with_unreachable(connection: Connection, facts: Facts, considered: Considered) -> Facts:

@@ -145,6 +145,7 @@ def facts_at(connection: Connection, facts: Facts, mail: Mail, recorded: Recorde
             for row in recent
         ),
         escalations={n: _then(each, until) for n, each in facts.escalations.items()},
+        escalated_lately=tuple(each for each in facts.escalated_lately if each < until),
         of_domain=0,  # nothing is counted again: the mail was accepted
         bytes_of_domain=0,
         recorded_lately=0,

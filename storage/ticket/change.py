@@ -85,6 +85,20 @@ _ESCALATED = compiled(
     .limit(REQUESTS)
 )
 
+# By way of the tickets that changed within the hour: the audit trail has an index by ticket.
+_ESCALATED_LATELY = compiled(
+    select(_audit.c.at)
+    .join_from(_ticket, _audit, _audit.c.ticket_id == _ticket.c.id)
+    .where(
+        _ticket.c.mailbox_id == bindparam("mailbox"),
+        _ticket.c.updated_at > bindparam("since"),  # has an index
+        _ticket.c.escalated_at > bindparam("since"),
+        _audit.c.at > bindparam("since"),
+        _audit.c.event == AuditEvent.ESCALATED.value,
+        _audit.c.actor == bindparam("actor"),
+    )
+)
+
 
 def change_ticket(
     connection: Connection,
@@ -172,6 +186,11 @@ def _facts(
         escalation=(
             escalation_facts(connection, ticket) if needed.escalation else EscalationFacts()
         ),
+        escalated_lately=(
+            escalated_lately(connection, mailbox.id, context.actor, now)
+            if needed.escalation and not by_staff
+            else ()
+        ),
         feedback=(
             _feedback(connection, context, ticket.id, needed.feedback)
             if needed.feedback
@@ -217,6 +236,15 @@ def escalation_facts(connection: Connection, ticket: Ticket) -> EscalationFacts:
         history=_history(connection, ticket),
         earlier=_earlier_requests(connection, ticket.id),
     )
+
+
+def escalated_lately(
+    connection: Connection, mailbox: int, actor: str, now: datetime
+) -> tuple[datetime, ...]:
+    """When somebody has escalated any ticket of the mailbox within the hour."""
+    since = now - BUDGETED
+    rows = _ESCALATED_LATELY.rows(connection, mailbox=mailbox, actor=actor, since=since)
+    return tuple(row.at for row in rows)
 
 
 def _history(connection: Connection, ticket: Ticket) -> tuple[KnownComment, ...]:

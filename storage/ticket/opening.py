@@ -112,4 +112,5 @@ def _escalation(escalated: Escalated | None, context: ChangeContext) -> Mapping[
     """The columns of the level that a new ticket is at."""
     if escalated is None:
         return {}
-    return {"escalation_level": escalated.became, "escalated_at": context.now}
+    now = {"escalated_at": context.now, "updated_at": context.now}
+    return {"escalation_level": escalated.became} | now

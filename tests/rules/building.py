@@ -151,6 +151,7 @@ class World:
     of_domain: int = 0
     notified_of: frozenset[int] = frozenset()
     unreachable: frozenset[str] = frozenset()
+    escalated_lately: tuple[datetime, ...] = ()
     onto: int | None = None
     """The ticket that staff release the mail onto."""
     policy: Policy = field(default_factory=default_policy)
@@ -187,6 +188,7 @@ class World:
             named_before={one: (_led_to(lead),) for one, lead in self.named_before.items()},
             staff=self.staff,
             bounced=self.bounced,
+            escalated_lately=self.escalated_lately,
             recent=self.recent,
             of_domain=self.of_domain,
             returned=self.returned,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from rules.commands.readable import readable
 from rules.decision.change.facts import ChangeFacts
@@ -16,6 +17,7 @@ from rules.sentence import Sentence, sentence
 from rules.service import notifications
 from rules.service.calendars import calendar_of
 from rules.service.escalation import EscalationRequest, NextLevel, next_level
+from rules.service.limits import ESCALATIONS_PER_HOUR, may_escalate_at
 from rules.ticket.changes import Escalate
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
@@ -48,6 +50,9 @@ def escalate(
     )
     if not isinstance(raised, NextLevel):
         return ChangeRefused(raised.reason)
+    again = None if facts.by_staff else may_escalate_at(facts.escalated_lately, facts.at)
+    if again is not None:
+        return ChangeRefused(_too_many(raised, facts.actor, again))
     manager = ticket.success_manager if policy.success_manager.told_of_escalation else ""
     passed = raised.reached.passed
     if manager in facts.unreachable and manager not in passed:
@@ -72,6 +77,28 @@ def escalate(
     )
     for_staff = _passed_over(passed) if facts.by_staff else ()
     return Effects(rows, (_done(ticket, raised), *_reasons(raised), *for_staff))
+
+
+def _too_many(raised: NextLevel, actor: str, again: datetime) -> Sentence:
+    """When they may escalate again, and the phone of whom the request would have gone to."""
+    contact, time = raised.reached.contact, f"{again.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    if contact is None or not contact.phone:
+        return sentence(
+            "{address} has escalated requests {most} times within the hour; try again after {time} "
+            "UTC.",
+            address=actor,
+            most=ESCALATIONS_PER_HOUR,
+            time=time,
+        )
+    return sentence(
+        "{address} has escalated requests {most} times within the hour; try again after {time} "
+        "UTC, or call {who}: {phone}.",
+        address=actor,
+        most=ESCALATIONS_PER_HOUR,
+        time=time,
+        who=contact.called(raised.title),
+        phone=contact.phone,
+    )
 
 
 def _request(ticket: Ticket, facts: ChangeFacts) -> EscalationRequest:

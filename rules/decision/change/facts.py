@@ -77,6 +77,8 @@ class ChangeFacts:
     severity_changes: tuple[datetime, ...] = ()
     """When a customer who sets the severity has changed it on this ticket within the hour."""
     escalation: EscalationFacts = field(default_factory=EscalationFacts)
+    escalated_lately: tuple[datetime, ...] = ()
+    """When a customer who escalates has escalated any ticket of the mailbox within the hour."""
     unreachable: frozenset[str] = frozenset()
     """Of the contacts whom the changes may alert, those to whom no mail is sent."""
     feedback: FeedbackFacts = field(default_factory=FeedbackFacts)

@@ -14,8 +14,8 @@ from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import ChangeRefused, CommentWritten, StatusChanged
 from rules.people import Participant, ParticipantKind, Presence
-from rules.service.limits import SEVERITY_CHANGES
-from rules.ticket.changes import Change, SetAnySeverity, SetStatus, Source, WriteComment
+from rules.service.limits import ESCALATIONS_PER_HOUR, SEVERITY_CHANGES
+from rules.ticket.changes import Change, Escalate, SetAnySeverity, SetStatus, Source, WriteComment
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind
@@ -80,6 +80,46 @@ def test_a_customer_changes_the_severity_of_a_ticket_six_times_an_hour_and_is_to
         assert not isinstance(decide_changes(TICKET, [high], allowed, POLICY), ChangeRefused)
     same = decide_changes(TICKET, [SetAnySeverity("Low", "")], facts, POLICY)
     assert not isinstance(same, ChangeRefused)  # it changes nothing
+
+
+LATELY = tuple(NOON - timedelta(minutes=2 * n) for n in range(ESCALATIONS_PER_HOUR))
+AGAIN = NOON + timedelta(minutes=60 - 2 * (ESCALATIONS_PER_HOUR - 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("weka", "UTC, or call Executive on duty (Executive for Europe): +1 555 0102."),
+        ("atlan", "UTC."),
+    ],
+)
+def test_a_customer_escalates_twenty_times_an_hour_whatever_the_number_of_tickets(
+    name: str, way: str
+) -> None:
+    policy, facts = policies.load(None)[name], replace(BY_BOB, escalated_lately=LATELY)
+
+    refused = decide_changes(TICKET, [Escalate("Down")], facts, policy)
+
+    assert isinstance(refused, ChangeRefused)
+    assert str(refused.why) == (
+        f"{BOB.address} has escalated requests 20 times within the hour; try again after "
+        f"{AGAIN:%Y-%m-%d %H:%M:%S} {way}"
+    )
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        replace(BY_BOB, escalated_lately=LATELY, at=AGAIN),
+        replace(BY_BOB, escalated_lately=LATELY[1:]),
+        replace(BY_BOB, escalated_lately=LATELY, by_staff=True),
+    ],
+    ids=["when said", "one less", "staff"],
+)
+def test_who_is_below_the_number_and_staff_escalate(allowed: ChangeFacts) -> None:
+    made = decide_changes(TICKET, [Escalate("Down")], allowed, policies.load(None)["weka"])
+
+    assert not isinstance(made, ChangeRefused)
 
 
 def test_a_status_that_is_changed_without_end_does_not_ask_for_feedback_without_end() -> None:

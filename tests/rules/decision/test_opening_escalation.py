@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rules.decision.effects import Escalated
 from rules.decision.model import Decision, OpenTicket
+from rules.service.limits import ESCALATIONS_PER_HOUR
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import EscalationPayload, ReceiptPayload, ReceiptText
@@ -50,6 +51,17 @@ def test_the_request_is_escalated_to_level_1() -> None:
         "Your request is at level 1: Executive on duty (Executive for Europe), phone +1 555 0102"
     ]
     assert notified(decision, NoticeKind.ACKNOWLEDGEMENT) == [ANN.address]
+
+
+def test_beyond_the_number_of_an_hour_the_request_opens_and_nobody_is_notified() -> None:
+    busy = replace(WEKA, escalated_lately=(NOON,) * ESCALATIONS_PER_HOUR)
+
+    decision = busy.decide(a_mail(text=TEXT))
+
+    assert escalated(decision) is None
+    assert notified(decision, NoticeKind.ESCALATION) == []
+    (said,) = receipts(decision)
+    assert said.startswith(f"{ANN.address} has escalated requests 20 times within the hour; try")
 
 
 def test_the_notice_has_the_text_of_the_request() -> None:

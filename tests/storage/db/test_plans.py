@@ -16,7 +16,7 @@ from storage.db.database import Database
 from storage.db.statements import Statement
 from storage.mail import facts, rates, room, traces
 from storage.registry import lookup
-from storage.ticket import lists, load
+from storage.ticket import change, lists, load
 from storage.ticket.lists import CopiedTo, OfCompany, RequestedBy, Which
 
 IDS = 3
@@ -32,7 +32,7 @@ def _statements(module: ModuleType) -> Iterator[tuple[str, Statement]]:
 
 HOT = {
     f"{module.__name__}.{name}": statement
-    for module in (facts, rates, room, traces, lookup, load)
+    for module in (facts, rates, room, traces, lookup, load, change)
     for name, statement in _statements(module)
 }
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
+from rules.decision.considered import Attempt
+from rules.decision.effects import ChangeRefused
 from rules.facts import EarlierRequest, EscalationFacts
 from rules.people import Role
+from rules.service.limits import ESCALATIONS_PER_HOUR
 from rules.ticket.audit import AuditEvent
-from rules.ticket.changes import Escalate, WriteComment
+from rules.ticket.changes import Escalate, Source, WriteComment
 from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
 from storage.db.tables import AuditRow, table
+from storage.mail.filing import file
 from storage.notices import suppression
 from storage.registry import lookup
 from storage.registry.companies import set_company_active
@@ -157,3 +162,84 @@ def test_a_critical_claim_passes_over_a_suspended_person_on_call(shop: Shop) -> 
     shop.take(a_mail(subject="[Critical] Down"))
 
     assert [n.kind for n in shop.notices("on-call@example.com")] == ["alert"]
+
+
+def busy(shop: Shop, actor: str, at: datetime) -> None:
+    """Two tickets that somebody has escalated as often as an hour allows."""
+    shop.policy = preset("weka")
+    numbers = [opened(shop.take(a_mail(message_id=f"<{n}@acme.example>"))) for n in range(2)]
+
+    def ask(connection: Connection) -> None:
+        for index in range(ESCALATIONS_PER_HOUR):
+            row = {
+                "mailbox_id": shop.mailbox.id,
+                "ticket_id": numbers[index % 2],
+                "at": at,
+                "actor": actor,
+                "source": "mail",
+                "event": AuditEvent.ESCALATED.value,
+                "was": "1",
+                "became": "1",
+                "reason": "",
+            }
+            connection.execute(table(AuditRow).insert().values(**row))
+
+    shop.write(ask)
+    for number in numbers:
+        shop.set(number, escalated_at=at)
+
+
+ASKING = "#escalate Nobody answers."
+TOO_MANY = f"{ANN.address} has escalated requests 20 times within the hour"
+
+
+def test_requests_on_many_tickets_have_one_budget_by_mail_and_over_the_api(shop: Shop) -> None:
+    third = opened(shop.take(a_mail(message_id="<third@acme.example>")))
+    busy(shop, ANN.address, NOON)
+
+    new = opened(shop.take(a_mail(text=ASKING, message_id="<new@acme.example>")))
+    shop.take(
+        a_mail(text=ASKING, message_id="<reply@acme.example>"), to=shop.token(third, ANN.address)
+    )
+    by_ann = replace(shop.context(), actor=ANN.address, source=Source.API)
+    refused = shop.change(third, Escalate("Down"), by_staff=False, context=by_ann)
+
+    assert isinstance(refused, ChangeRefused)
+    assert str(refused.why).startswith(TOO_MANY)
+    assert [shop.ticket(number).escalation_level for number in (new, third)] == [0, 0]
+    assert [each.kind for each in shop.notices() if each.kind == "escalation"] == []
+    assert [each.kind for each in shop.notices(ANN.address)].count("receipt") == 2
+
+
+@pytest.mark.parametrize(
+    ("actor", "ago"), [(BOB.address, timedelta()), (ANN.address, timedelta(hours=1))]
+)
+def test_those_of_others_and_those_of_an_hour_ago_do_not_count(
+    shop: Shop, actor: str, ago: timedelta
+) -> None:
+    busy(shop, actor, NOON - ago)
+
+    new = opened(shop.take(a_mail(text=ASKING, message_id="<new@acme.example>")))
+
+    assert shop.ticket(new).escalation_level == 1
+
+
+def test_the_escalation_that_opens_a_request_counts(shop: Shop) -> None:
+    shop.policy = preset("weka")
+    opened(shop.take(a_mail(text=ASKING)))
+
+    again = a_mail(text=ASKING, message_id="<2@acme.example>")
+
+    assert shop.known_of(again).escalated_lately == (NOON,)
+    assert shop.known_of(a_mail(text="Hello", message_id="<3@a.example>")).escalated_lately == ()
+
+
+def test_it_counts_too_where_the_mail_was_held_before(shop: Shop) -> None:
+    shop.policy = preset("weka")
+    entry = shop.entry(a_mail(text=ASKING))
+    released = replace(entry, attempt=Attempt(NOON, NOON - timedelta(hours=2)))
+    shop.write(lambda c: file(c, [released]))
+
+    again = a_mail(text=ASKING, message_id="<2@acme.example>")
+
+    assert shop.known_of(again).escalated_lately == (NOON,)
