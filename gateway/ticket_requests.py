@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from rules.ticket.changes import (
     AddPerson,
@@ -47,11 +54,24 @@ def _one_line(text: str) -> str:
     return " ".join(_without_controls(text).split())
 
 
+def _each_named_once(fields: Any) -> Any:
+    """The fields as they were sent. ValueError for two spellings of one name: one value would be
+    lost without a word."""
+    named: dict[str, str] = {}
+    for written in fields if isinstance(fields, dict) else ():
+        first = named.setdefault(_one_line(str(written)).casefold(), str(written))
+        if first != written:
+            raise ValueError(f"{first!r} and {written!r} name the same field; send one of them")
+    return fields
+
+
 Line = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(_one_line)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_without_controls)]
 Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 Addresses = Annotated[tuple[Line, ...], Field(max_length=MOST_ADDRESSES)]
-FieldValues = Annotated[dict[Line, Line], Field(max_length=MOST_FIELDS)]
+FieldValues = Annotated[
+    dict[Line, Line], Field(max_length=MOST_FIELDS), BeforeValidator(_each_named_once)
+]
 """Values of a ticket's fields by name."""
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_MARKED = re.compile(r"(?:^|(?<=\s))(?:public|öffentlich):\s*", re.IGNORECASE)
-"""What follows is for customers, in the words of any of our languages."""
+_MARKED = re.compile(
+    r"(?:^[^\S\n]*|[.!?]\s+)(?:public|öffentlich):\s*", re.IGNORECASE | re.MULTILINE
+)
+"""What follows is for customers, in the words of any of our languages. It begins the reason, a line
+or a sentence: in the middle of one it is a word like others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ async def test_a_change_answers_with_the_ticket_as_it_is_now(site: Site) -> None
         ({"publish": 0}, "publish: 0: "),
         ({"merge_into": 2**70}, "merge_into: "),
         ({"severity": "Low", "workaround": True}, "use one of them"),
+        ({"fields": {"Area": "x", "area": "y"}}, "'Area' and 'area' name the same field"),
         ({}, "no change is named"),
         ([], "the body must be a JSON object"),
     ],

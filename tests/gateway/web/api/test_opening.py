@@ -68,6 +68,9 @@ async def test_a_customer_opens_no_ticket_for_another(site: Site) -> None:
         ({"cc": ["bob"]}, 409, "'bob' is not a valid email address"),
         ({"cc": [SUPPORT]}, 409, f"{SUPPORT} is nobody's own address"),
         ({"fields": {"project_id": "x"}}, 409, "there is no field project_id"),
+        ({"fields": {"Area": "x", "area": "y"}}, 400, "'Area' and 'area' name the same field"),
+        ({"fields": {"a  b": "x", " a b": "x"}}, 400, "'a  b' and ' a b' name the same field"),
+        ({"fields": ["area"]}, 400, "fields"),
     ],
 )
 async def test_an_invalid_new_ticket_is_refused_with_the_reason(
