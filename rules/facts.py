@@ -178,7 +178,7 @@ class Facts:
     """Of the contacts whom this mail may alert, those to whom no mail is sent: suspended, or not
     active. Looked up where a mail asks for an escalation, or claims a critical severity."""
     notified_of: frozenset[int] = frozenset()
-    """The tickets of which the author, who is not registered, was notified as a contact."""
+    """The tickets that the author is not on and never was, and was notified of as a contact."""
     escalations: Mapping[int, EscalationFacts] = field(default_factory=dict)
     """For the tickets of a mail that asks for an escalation."""
     escalated_lately: tuple[datetime, ...] = ()

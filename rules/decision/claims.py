@@ -65,11 +65,16 @@ def heard_in_reply(case: Case, ticket: Ticket, visibility: Visibility) -> Heard:
 
 
 def _is_customer(case: Case, ticket: Ticket) -> bool:
-    """Not staff, and not a contact who only got a notice about the ticket."""
+    """Not staff, and not a contact of another company who only got a notice about the ticket."""
     sender = case.sender
-    if sender.standing in (Standing.USER, Standing.COLLEAGUE):
+    if sender.standing is Standing.STAFF:
+        return False
+    if ticket.participant(sender.address) is not None:
         return True
-    return sender.standing is not Standing.STAFF and ticket.participant(sender.address) is not None
+    if sender.standing not in (Standing.USER, Standing.COLLEAGUE):
+        return False
+    is_of_theirs = sender.company is not None and sender.company.id == ticket.company
+    return is_of_theirs or not case.facts.notified_of
 
 
 def with_claim(orders: Iterable[NoticeOrder], heard: Heard) -> tuple[NoticeOrder, ...]:

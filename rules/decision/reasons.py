@@ -40,8 +40,8 @@ class Reason(StrEnum):
     PENDING_PARTICIPANT = "pending_participant"
     NOT_A_PARTICIPANT = "not_a_participant"
     OUTSIDE_CONTACT = "outside_contact"
-    """Of a contact who is not registered, such as the director on duty, about a ticket of which
-    they were notified."""
+    """Of a contact who is not on the ticket, such as the director on duty, and was notified of
+    it."""
     STAFF_WITHOUT_TOKEN = "staff_without_token"
     NOTHING_SAID = "nothing_said"
     """A staff person's reply without text for the customer."""

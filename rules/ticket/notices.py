@@ -213,6 +213,7 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
             audience=Audience.AUTHOR,
             payload=ReceiptPayload,
             participants_only=False,
+            to_contacts=True,
             answers_mail=True,
         ),
         NoticeKind.DIGEST: Traits(

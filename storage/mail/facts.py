@@ -17,7 +17,7 @@ from rules.facts import Earlier, Facts, Recent, Returned
 from rules.mail import Mail, Mailbox
 from rules.mail.automatic import may_be_recorded
 from rules.mail.header import Author
-from rules.people import Company, Staff
+from rules.people import Company, Role, Staff
 from rules.sender.authentication import Authentication
 from rules.service.escalation import contacts_for
 from rules.service.limits import BUSY, BUSY_BYTES, HOUR, REMEMBERED
@@ -169,9 +169,11 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     introducers = lookup.people(connection, mailbox, others, came_at)
     tickets = _tickets(connection, considered, thread, decided_at)
     surroundings = surroundings or (around() if tickets else None)
-    may_be_contact = not enrolled and considered.authentication.aligned
-    pointed_to = tickets if may_be_contact else ()
-    contact = notified_of(connection, mailbox.id, author, pointed_to, decided_at)
+    person = people.get(author or "")
+    is_staff = person is not None and person.role is Role.STAFF
+    may_be_contact = considered.authentication.aligned and not is_staff
+    others_tickets = _not_on(tickets, author) if may_be_contact else ()
+    contact = notified_of(connection, mailbox.id, author, others_tickets, decided_at)
     staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
     last = notified()
     of_author = by_author()
@@ -179,7 +181,7 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     rate = of_domain(
         connection,
         considered,
-        people.get(author or ""),
+        person,
         company,
         is_busy=len(recent) + of_author.lately >= BUSY or busy_bytes >= BUSY_BYTES,
         automatic=automatic,
@@ -307,6 +309,11 @@ def _tickets(
     if named:
         tickets = tickets | load.load_with_next(connection, mailbox, named, since)
     return tickets
+
+
+def _not_on(tickets: Mapping[int, Ticket], author: str | None) -> tuple[int, ...]:
+    """Those tickets that a person is not on, and never was."""
+    return tuple(n for n, t in tickets.items() if author and t.participant(author) is None)
 
 
 _Around = tuple[tuple[Staff, ...], frozenset[str], tuple[Recent, ...]]

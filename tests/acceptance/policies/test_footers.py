@@ -5,7 +5,7 @@ The notices are queued as rules order them, sent by the server, and answered thr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.message import EmailMessage
 from uuid import UUID, uuid4
@@ -54,6 +54,7 @@ class Scene:
 
     kind: NoticeKind
     company: Company
+    elsewhere: Company
     number: int
     closed: int
 
@@ -77,14 +78,19 @@ class Scene:
     def contact(self) -> str:
         return f"director-{self.number}@directors.example"
 
+    @property
+    def partner(self) -> str:
+        """A contact who is a user of another company."""
+        return f"manager-{self.number}@{self.elsewhere.domain}"
+
     def readers(self) -> tuple[tuple[str, int | None], ...]:
         """Who may be sent the kind, about which request. Whose reply adds nobody comes first."""
         traits = self.kind.traits
         if self.kind in ABOUT_NO_TICKET:
             reader = {NoticeKind.INVITATION: self.newcomer, NoticeKind.KEPT: self.requester}
             return ((reader.get(self.kind, SAM), None),)
-        contact = ((self.contact, self.number),)
-        outside = ((TOM, self.number), *(contact if traits.to_contacts else ()))
+        contacts = ((self.contact, self.number), (self.partner, self.number))
+        outside = ((TOM, self.number), *(contacts if traits.to_contacts else ()))
         customers: tuple[tuple[str, int], ...] = (
             (self.guest, self.number),
             (self.requester, self.number),
@@ -102,7 +108,7 @@ class Scene:
                 return (*outside, (SAM, self.number))
             case Audience.AUTHOR:
                 staff = ((SAM, self.number), (SAM, self.closed))
-                return (*outside, *contact, *customers, *staff)
+                return (*outside, *customers, *staff)
 
 
 @dataclass(frozen=True)
@@ -127,9 +133,6 @@ def sent(server: PolicyServer) -> dict[NoticeKind, list[Sent]]:
             for reader, number in scene.readers():
                 notice = _queue(connection, scene.kind, reader, number, server.now())
                 queued[f"=_{notice.hex}"] = (scene.kind, reader, number)
-            if scene.kind is NoticeKind.RECEIPT:  # only a contact's reply has one
-                at = server.now()
-                _queue(connection, NoticeKind.ESCALATION, scene.contact, scene.number, at)
 
     server.write(queue)
     server.wait_until_sent()
@@ -142,7 +145,7 @@ def sent(server: PolicyServer) -> dict[NoticeKind, list[Sent]]:
 
 def _made(server: PolicyServer, kind: NoticeKind) -> Scene:
     company = server.a_company()
-    first = Scene(kind, company, 0, 0)
+    first = Scene(kind, company, server.a_company(), 0, 0)
 
     def enrol(connection: Connection) -> None:
         for address in (first.requester, first.colleague):
@@ -152,13 +155,15 @@ def _made(server: PolicyServer, kind: NoticeKind) -> Scene:
     server.write(enrol)
     if kind in ABOUT_NO_TICKET:
         return first
-    scene = Scene(kind, company, server.open_by_mail(first.requester), 0)
+    scene = replace(first, number=server.open_by_mail(first.requester))
+    manager = NewPerson(scene.partner, "", Role.USER, scene.elsewhere.name)
+    server.write(lambda c: add_person(c, the_mailbox(c), manager))
     server.change(scene.number, add=[scene.guest])
     if kind not in ON_CLOSED:
         return scene
     closed = server.open_by_mail(first.requester)
     server.change(closed, add=[scene.guest], status="closed")
-    return Scene(kind, company, scene.number, closed)
+    return replace(scene, closed=closed)
 
 
 def _queue(

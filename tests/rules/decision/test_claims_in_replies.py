@@ -23,6 +23,7 @@ from tests.rules.building import (
     ANN,
     ANNS,
     BOB,
+    GIL,
     NOON,
     NOTHING,
     SAM,
@@ -241,6 +242,20 @@ def test_staff_and_contacts_claim_nothing() -> None:
 
     assert notified(by_staff, CHANNEL) == notified(by_contact, CHANNEL) == []
     assert by_contact.reason is Reason.OUTSIDE_CONTACT
+
+
+def test_a_contact_of_another_company_claims_nothing_and_one_of_the_company_does() -> None:
+    notified_of = frozenset({7})
+
+    of_another = answered(author=GIL.address, to=SUPPORT, notified_of=notified_of)
+    of_the_same = answered(author=BOB.address, to=SUPPORT, notified_of=notified_of)
+    released = answered(author=GIL.address, onto=7)
+
+    assert of_another.reason is of_the_same.reason is Reason.OUTSIDE_CONTACT
+    assert notified(of_another, CHANNEL) == notified(of_another, NoticeKind.ALERT) == []
+    assert claims_said(of_another) == {""}
+    assert notified(of_the_same, CHANNEL) == [BOB.address]
+    assert notified(released, CHANNEL) == [GIL.address]
 
 
 def test_an_answer_to_the_request_for_feedback_is_heard() -> None:

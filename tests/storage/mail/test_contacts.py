@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
+
+from rules.decision.reasons import Reason, Verdict
 from rules.ticket.notices import NoticeKind
 from storage.mail.contacts import notified_of
-from tests.rules.building import NOON, a_mail
+from tests.rules.building import ANN, BOB, GIL, NOON, SAM, a_mail
 from tests.storage.notices.test_more import order_directly
 from tests.storage.shop import Shop, opened
 
@@ -40,3 +43,35 @@ def test_only_the_kinds_for_contacts_count(shop: Shop) -> None:
     contacts = [k for k in NoticeKind if of_which(shop, f"{k}@directors.example", number)]
 
     assert contacts == [kind for kind in NoticeKind if kind.traits.to_contacts]
+
+
+@pytest.mark.parametrize("contact", [DIRECTOR, GIL.address, BOB.address])
+def test_a_contact_answers_by_the_tag_alone_whatever_company_they_are_of(
+    shop: Shop, contact: str
+) -> None:
+    number, other = opened(shop.take(a_mail())), opened(shop.take(a_mail()))
+    order_directly(shop, number, NoticeKind.ESCALATION, contact, state="sent")
+
+    answer = shop.take(a_mail(contact, subject=f"Re: [#{number}] is escalated"), at=LATER)
+    elsewhere = shop.take(a_mail(contact, subject=f"Re: [#{other}] is escalated"), at=LATER)
+
+    assert (answer.verdict, answer.reason) == (Verdict.FLAGGED, Reason.OUTSIDE_CONTACT)
+    assert answer.ticket == number
+    assert elsewhere.ticket != other
+
+
+def test_a_contact_answers_the_receipt_about_the_follow_up(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    order_directly(shop, number, NoticeKind.RECEIPT, GIL.address, state="sent")
+
+    answer = shop.take(a_mail(GIL.address, subject=f"Re: [#{number}] Your reply"), at=LATER)
+
+    assert (answer.reason, answer.ticket) == (Reason.OUTSIDE_CONTACT, number)
+
+
+@pytest.mark.parametrize("author", [ANN.address, SAM.address])
+def test_people_on_the_ticket_and_staff_are_not_asked_for(shop: Shop, author: str) -> None:
+    number = opened(shop.take(a_mail()))
+    order_directly(shop, number, NoticeKind.ALERT, author, state="sent")
+
+    assert shop.known_of(a_mail(author, subject=f"[#{number}]"), at=LATER).notified_of == set()
