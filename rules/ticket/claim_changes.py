@@ -10,7 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rules.ticket.claim_context import CodedSentence, is_negated, sentences
+from rules.ticket.claim_context import (
+    CodedSentence,
+    is_negated,
+    is_of_other_tickets,
+    sentences,
+)
 from rules.ticket.claim_lines import NAME, Word
 
 _LETTERS = {
@@ -130,6 +135,8 @@ def _found(sentence: CodedSentence, letters: str) -> Iterator[tuple[int | None, 
             if changes and not of_a_thing and not _is_refuted(sentence, found.start(), found.end()):
                 yield found.start("old"), words[found.start("new")].rank
     for found in _TOO_MUCH.finditer(letters):
+        if words[found.end() - 1].code == "v":
+            continue  # mit Severity P1 zu eröffnen
         yield found.start("old"), None
     for found in _BACK.finditer(letters):
         around = _clause(letters, found.start(), found.end())
@@ -170,6 +177,8 @@ def _is_refuted(sentence: CodedSentence, start: int, end: int) -> bool:
     before = "".join(w.code for w in sentence.words[begin:start] if w.text not in _EVERYDAY)
     around = before + re.sub("[,:;].*", "", sentence.codes[end:])
     if any(code in before for code in "TAqhz") or any(code in around for code in "pwS"):
+        return True
+    if is_of_other_tickets(sentence, start):
         return True
     placed_by_you = re.search("yf{0,2}$", before) is not None and "k" not in before
     after = sentence.codes[end : end + 2]

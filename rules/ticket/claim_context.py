@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rules.ticket.claim_lines import Word
+from rules.ticket.claim_words import word_set
 
 _CLAUSE_SIGNS = ",:;()-"
 _CONDITION = re.compile(r"^[Gfk,+&]*h|^m[ft]*[di]")
@@ -25,6 +26,15 @@ _OPINION = ("would", "wuerde")
 _VERB_FIRST = re.compile(r"^[G,:]*[bwm][tyfid]")
 _REPORTS = frozenset(
     {"cve", "cves", "cvss", "vulnerability", "vulnerabilities", "scanner", "schwachstelle"}
+)
+_NOW = word_set("now today meanwhile currently jetzt nun inzwischen mittlerweile heute since seit")
+_REHEARSED = word_set(
+    "durchspielen durchspielt nachspielen ueben uebt rehearse rehearsing practise practice "
+    "pretend exercise drill uebung trockenuebung"
+)
+_OTHERS = word_set(
+    "such solche solchen all old our other existing alle alten alte unsere unseren anderen "
+    "andere bestehenden"
 )
 _WORDS_OF_WAITING = frozenset({"wait", "hurry", "rush", "slow", "eile", "warten", "zeit"})
 
@@ -50,6 +60,10 @@ class CodedSentence(NamedTuple):
         """Whether a scanner rates what it found."""
         return any(word.text in _REPORTS or word.text.startswith("cve") for word in self.words)
 
+    @property
+    def is_rehearsed(self) -> bool:
+        return not _REHEARSED.isdisjoint(word.text for word in self.words)
+
     def clause_before(self, at: int) -> str:
         """The codes of the clause of a word, up to the word."""
         return self.codes[self.clause_start(at) : at]
@@ -73,9 +87,18 @@ class CodedSentence(NamedTuple):
         """`Urgent: no`, `dringend ist es nicht`."""
         return _DENIED_AFTER.match(self.codes[end:]) is not None
 
-    def is_past(self, begin: int = 0) -> bool:
-        """Whether it tells of the past, and of nothing that lasts."""
+    def is_past(self, begin: int = 0, at: int | None = None) -> bool:
+        """Whether it tells of the past, and of nothing that lasts. The present ends the past:
+        `it was slow last week, but now it is critical`, asked of a word in the later clause."""
+        if at is not None:
+            begin = max(begin, self._present_since(at))
         return _PAST.search(self.codes, begin) is not None and "+" not in self.codes
+
+    def _present_since(self, at: int) -> int:
+        """Where the clause of a word begins, if it is said of now."""
+        start = max(self.codes.rfind(sign, 0, at) for sign in _CLAUSE_SIGNS + "u") + 1
+        said = self.words[start : at + 8]
+        return start if any(word.text in _NOW for word in said) else 0
 
 
 def sentences(words: Sequence[Word]) -> Iterator[CodedSentence]:
@@ -106,6 +129,17 @@ def is_negated(clause: str) -> bool:
 def is_over(codes: str) -> bool:
     """Whether a line says that what it speaks of is solved."""
     return _OVER.search(codes) is not None and not _NOT_OVER.search(codes)
+
+
+def is_of_other_tickets(sentence: CodedSentence, at: int) -> bool:
+    """`300 old tickets`, `all our incidents`: more than the ticket of the mail."""
+    begin = sentence.clause_start(at)
+    for index in range(begin, min(len(sentence.words), at + 6)):
+        if sentence.codes[index] == "I":
+            before = sentence.words[max(0, index - 3) : index]
+            if any(word.text in _OTHERS or word.text.isdecimal() for word in before):
+                return True
+    return False
 
 
 def says_it_may_wait(words: Sequence[Word]) -> bool:

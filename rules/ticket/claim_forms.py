@@ -6,11 +6,19 @@ Every repetition is bounded, and so is the line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rules.ticket.claim_changes import settled
-from rules.ticket.claim_context import CodedSentence, codes_of, is_negated, is_over, sentences
+from rules.ticket.claim_context import (
+    CodedSentence,
+    codes_of,
+    is_negated,
+    is_of_other_tickets,
+    is_over,
+    sentences,
+)
 from rules.ticket.claim_lines import NAME, Names, Word, phrase_at, read
+from rules.ticket.claim_nouns import named as named_as_nouns
 from rules.ticket.claim_tags import URGENT, only_tags, tags
 
 _N = f"(?P<name>[{NAME}])"
@@ -58,6 +66,7 @@ _RATHER = re.compile(rf"n.{{0,40}}u[fab]{{0,3}}{_N}(?=[Li]?(?:$|[.!,;:)\-k]))")
 _FINE = re.compile(rf"(?:^|[,ftv]){_N}[mbf]{{0,3}}j(?=$|[.!,;:)\-kf])")
 """`P3 is fine`."""
 _MAY_FOLLOW = ".!,:;()-/kcaof&gs+yhbwHtmv"
+_SUPPOSING = frozenset({"would", "wuerde", "wuerden", "wuerdet"})
 _ALERTS = frozenset({"alert", "alerts", "warning", "warnung"})
 _MAKES = frozenset({"make", "makes", "machen", "mache", "macht"})
 """`Make it a standard` claims nothing, unlike `make it a P1`."""
@@ -87,6 +96,9 @@ _STANDS = frozenset(
 """`Das System steht in Berlin` claims nothing."""
 
 
+_THING_IS = re.compile("[^tiL]{0,6}xb[fk]{0,2}$")
+
+
 def claims_in(line: str, names: Names, *, is_subject: bool) -> Iterator[int]:
     """The ranks that a line claims."""
     words, meant = settled(read(line, names))
@@ -107,6 +119,8 @@ def claims_in(line: str, names: Names, *, is_subject: bool) -> Iterator[int]:
             yield from _declared(each)
             yield from _trouble(each)
             yield from _instead(each)
+            if not is_subject:
+                yield from named_as_nouns(each)
         yield from _phrases(each, names)
         begins = begins and only_tags(each)
 
@@ -125,6 +139,8 @@ def _labelled(sentence: CodedSentence) -> Iterator[int]:
             continue
         if found["noun"] == "i" and not colon and codes[name - 1] != "b":
             continue
+        if not colon and words[name].spelt and re.match("b[fn]?[xT]", codes[end:]):
+            continue  # the priority Low is missing
         if re.match(r"[/~,]?r", codes[end:]) or _follows_badly(sentence, end, colon):
             continue
         if not _is_refuted(sentence, found.start(), end, colon):
@@ -181,6 +197,8 @@ def _follows_badly(sentence: CodedSentence, end: int, colon: bool) -> bool:
         return True
     if not after or (colon and sentence.codes[end - 1] in "PNK"):
         return False
+    if sentence.words[end].text == "zu" and sentence.words[end - 1].spelt:
+        return False  # mit der Severity Critical zu eröffnen
     return after[0] in "xd" or after == "n"
 
 
@@ -218,7 +236,7 @@ def _said(sentence: CodedSentence) -> Iterator[int]:
                 continue
             if not _may_follow(sentence, end) or any(code in before for code in "Tqz"):
                 continue
-            if is_negated(before) or sentence.is_conditional(be) or sentence.is_past():
+            if is_negated(before) or sentence.is_conditional(be) or sentence.is_past(at=be):
                 continue
             if not sentence.is_denied_after(end):
                 yield from _rank(word)
@@ -243,11 +261,13 @@ def _for_us(sentence: CodedSentence, at: int) -> bool:
 def _declared(sentence: CodedSentence) -> Iterator[int]:
     """`Please treat this as P1`."""
     codes, words = sentence.codes, sentence.words
-    if sentence.is_question or sentence.is_conditional(0) or sentence.is_past():
+    if sentence.is_question or sentence.is_conditional(0):
         return
     for form in _DECLARED:
         for found in form.finditer(codes):
             name = found.start("name")
+            if sentence.is_past(at=name) or _is_declared_of_others(sentence, found.start(), name):
+                continue
             after = codes[name + 1 : name + 3]
             ends = "verb" in found.groupdict()
             if (after[:1] in ("T", "I", "x", "A") and not ends) or after == "ax":
@@ -263,20 +283,28 @@ def _declared(sentence: CodedSentence) -> Iterator[int]:
                 yield from _rank(words[name])
 
 
+def _is_declared_of_others(sentence: CodedSentence, start: int, name: int) -> bool:
+    """`The sensor is set to low`, `you marked it as critical`, `in an exercise we declare a P1`."""
+    before, verb = sentence.clause_before(start), sentence.words[start].text
+    if sentence.is_rehearsed or is_of_other_tickets(sentence, name):
+        return True
+    return bool(_THING_IS.match(before)) or (before.endswith("y") and verb.endswith("ed"))
+
+
 def _trouble(sentence: CodedSentence) -> Iterator[int]:
     """`We have a critical problem`, `a P1`, `urgent help`."""
     codes = sentence.codes
-    if sentence.is_question or sentence.is_past():
+    if sentence.is_question:
         return
     for found in _PLEASE_URGENTLY.finditer(codes):
         word = sentence.words[found.start("name")]
-        if word.text.startswith(URGENT):
+        if word.text.startswith(URGENT) and not sentence.is_past(at=found.start("name")):
             yield from _rank(word)
     for form in _TROUBLE:
         for found in form.finditer(codes):
             name, end = found.start("name"), found.end()
             before, after = sentence.clause_before(name), codes[end : end + 2]
-            if after[:1] in ("T", "A") or after in ("~T", "~x", "~A"):
+            if after[:1] in ("T", "A") or after in ("~T", "~x", "~A") or sentence.is_past(at=name):
                 continue
             several = found.groupdict().get("noun") == "I"
             if several and not re.search(r"H[f1x+]{0,3}$", before):
@@ -342,6 +370,18 @@ def _is_phrase_refuted(sentence: CodedSentence, at: int, end: int) -> bool:
         return True
     if "z" in before or "z" in codes[end : end + 3] or sentence.is_conditional(at):
         return True
+    if sentence.is_rehearsed or _is_supposed_after(words, end):
+        return True
     if is_negated(before) or "n" in codes[at + 1 : end - 1] or sentence.is_denied_after(end):
         return True
     return sentence.is_past(sentence.clause_start(at))
+
+
+def _is_supposed_after(words: Sequence[Word], end: int) -> bool:
+    """`Wie wir einen Ausfall melden würden`."""
+    for word in words[end : end + 6]:
+        if word.text in _SUPPOSING:
+            return True
+        if word.code in ",:;()-":
+            return False
+    return False

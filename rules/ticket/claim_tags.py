@@ -16,6 +16,7 @@ _LEAD = re.compile(r"[fkX+]*([PNK])(?:/[PNKJM])*(~?)(.?)")
 _REST_DENIES = re.compile(r"[:\-,(]?[fbti]{0,2}n[^a-zA-Z]?$")
 _QUESTIONS = frozenset({"question", "frage", "produktfrage"})
 """An everyday subject, though some policies have a level of this name."""
+_ARTICLES = frozenset({"the", "our", "die", "der", "das", "unsere", "unser"})
 URGENT = ("urgen", "dring", "eilig", "eilt")
 
 
@@ -151,6 +152,8 @@ def _leading(part: _Segment, is_subject: bool) -> int | None:
     if lead is None or lead[2] or "A" in part.codes or "p" in part.codes:
         return None
     at = lead.start(1)
+    if at and lead[3] == "x" and part.words[at - 1].text in _ARTICLES:
+        return None  # the P2 pump
     sent = [word.text for word in part.words[at + 1 : at + 2]] in (["from"], ["von"], ["vom"])
     if lead[3] and lead[3] in "A&rIobwmB" and not (sent and is_subject):
         return None

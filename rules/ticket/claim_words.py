@@ -22,6 +22,10 @@ def folded(text: str) -> str:
     return "".join(c for c in apart if not unicodedata.combining(c))
 
 
+def word_set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 def _german(*stems: str) -> str:
     """The forms of German adjectives."""
     return " ".join(stem + end for stem in stems for end in ("", "e", "er", "es", "en", "em"))
@@ -208,7 +212,8 @@ _BY_CODE = {
     # could, would
     "m": (
         "could might may would wouldn couldn can should shall koennte koennten duerfte wuerde "
-        "waere waeren sollte sollten koenne kann koennen soll sollen must darf"
+        "koenntet koenntest wuerdet waere waeren sollte sollten koenne kann koennen soll sollen "
+        "must darf"
     ),
     # what, how
     "q": (
