@@ -21,6 +21,7 @@ _OVER = re.compile(r"(?:^|(?<![mao])b|[wH+f,:\-.!(iPNK]|[bwH][f+]{1,2})S|S[Hw]")
 _NOT_OVER = re.compile(r"n[^.!?]{0,3}S")
 _PAST = re.compile(r"(?<!s)(?<!s[f])p|w")
 _REQUEST = re.compile(r"^[Gfk,&]*m(?:[yk][^.]{0,6}v|[yk]{1,2}[^.]{0,8}v$)")
+_POLITE = re.compile(r"^[Gfk,&]*mf(?:xy|y[xk]|(?=.{0,12}v)(?=.{0,16}k))")
 _OPINION = ("would", "wuerde")
 """`Would you call this urgent?` asks, unless it says please."""
 _VERB_FIRST = re.compile(r"^[G,:]*[bwm][tyfid]")
@@ -33,7 +34,7 @@ _REHEARSED = word_set(
     "pretend exercise drill uebung trockenuebung"
 )
 _OTHERS = word_set(
-    "such solche solchen all old our other existing alle alten alte unsere unseren anderen "
+    "their such solche solchen all old our other existing alle alten alte unsere unseren anderen "
     "andere bestehenden"
 )
 _WORDS_OF_WAITING = frozenset({"wait", "hurry", "rush", "slow", "eile", "warten", "zeit"})
@@ -50,10 +51,15 @@ class CodedSentence(NamedTuple):
         """By its question mark or by its first word; `Can you treat this as P1?` is a request."""
         first = self.codes.lstrip("G,:")[:1]
         asks = self.end == "?" or first == "q" or _VERB_FIRST.match(self.codes) is not None
-        wants = _REQUEST.match(self.codes) is not None
+        wants = _REQUEST.match(self.codes) is not None or self._asks_politely
         if wants and "k" not in self.codes:
             wants = not any(word.text.startswith(_OPINION) for word in self.words)
         return asks and not wants
+
+    @property
+    def _asks_politely(self) -> bool:
+        """`May I ask you to treat this as P1?`, `can we make this a P1, please?`"""
+        return _POLITE.match(self.codes) is not None and not re.search("[qhA]", self.codes)
 
     @property
     def is_reported(self) -> bool:

@@ -96,6 +96,7 @@ _STANDS = frozenset(
 """`Das System steht in Berlin` claims nothing."""
 
 
+_ASKED_OR_PLANNED = re.compile("[hAz]|q(?:[fmyt]|xa)")
 _THING_IS = re.compile("[^tiL]{0,6}xb[fk]{0,2}$")
 
 
@@ -277,7 +278,7 @@ def _declared(sentence: CodedSentence) -> Iterator[int]:
             if words[found.start()].text in _MAKES and words[name].code == "M":
                 continue
             before = sentence.clause_before(found.start())
-            if "T" in before + found[0] or "h" in before:
+            if "T" in before + found[0] or _ASKED_OR_PLANNED.search(before):
                 continue
             if not is_negated(codes[max(0, name - 8) : name].rpartition(",")[2]):
                 yield from _rank(words[name])

@@ -17,10 +17,12 @@ from rules.ticket.claim_words import word_set
 _VERBS = word_set(
     "rate rating rank ranking classify consider regard treat call judge grade deem prioritise "
     "prioritize categorise categorize class einstufen stufe stufen einordnen bewerten bewerte "
-    "behandeln behandelt erachten ansehen einschaetzen einsortieren einplanen fuehren fuehrt"
+    "behandeln behandelt erachten ansehen einschaetzen ordne einsortieren einplanen fuehren fuehrt"
 )
 """By these a ticket is placed, whatever it is called."""
 _MOVING = word_set(
+    "seems looks feels sounds wirkt scheint deserves verdient give label zuruecksetzen "
+    "runtersetzen heruntersetzen herunterstufen runterstufen "
     "book note have hochziehen hochsetzen hochnehmen "
     "raise raising lower lowering move bump put place set mark file log open make keep leave "
     "drop upgrade downgrade escalate change assign go going treat handle setzen setzt setze "
@@ -30,7 +32,8 @@ _MOVING = word_set(
 )
 """By these a ticket is placed where the sentence speaks of it."""
 _JUDGING = word_set(
-    "start begin haette haetten moechte moechten wuensche like want prefer need "
+    "agree agreed meant vergeben brauche brauchen start begin haette haetten moechte moechten "
+    "wuensche like want prefer need "
     "say think guess believe suggest propose reckon vote opt settle go happy "
     "content satisfied live sagen sage denke glaube meine finde tippe tippen schaetze schlage "
     "vorschlagen nehme nehmen plaediere plaedieren einverstanden zufrieden "
@@ -38,7 +41,7 @@ _JUDGING = word_set(
 )
 """With "I" or "we", or with nobody: `würde sagen Low`."""
 _ENOUGH = word_set(
-    "plenty covers fits "
+    "plenty covers fits angebracht "
     "reicht reichen genuegt genuegen langt suffices suffice fine enough ok okay sufficient "
     "appropriate passt right richtig angemessen works do does ausreichend adequate tut"
 )
@@ -49,11 +52,15 @@ _CHOOSING = word_set("choose pick select waehlen ansetzen vergeben nehmen take g
 """Only with "would": `I pick Low` tells of a form."""
 _FORMS = word_set(
     "form forms menu portal app picker list formular maske auswahl auswahlliste screen "
-    "selected missing fehlt"
+    "selected missing fehlt umbenennen rename oberflaeche workspace dropdown"
 )
-_VIEWS = word_set("sicht ansicht meinung seite view side opinion perspective")
-_RATED = re.compile("e[^.:]{0,12}:$")
+_VIEWS = word_set("sicht ansicht meinung seite view side end opinion perspective")
+_RATINGS = word_set(
+    "assessment rating classification estimate guess suggestion einschaetzung einstufung "
+    "bewertung vorschlag"
+)
 _US = frozenset({"i", "we", "us", "me", "ich", "wir", "uns", "mir", "mich"})
+_THIS = frozenset({"us", "following", "folgende", "folgendes"})
 _TICKET = re.compile("[tiL]")
 _MIGHT = word_set("might may could koennte koennten duerfte duerften will shall werden wird")
 _WOULD = word_set("would wuerde wuerden waere waeren 'd")
@@ -70,7 +77,8 @@ _GERMAN = word_set(
 )
 _BEFORE = word_set(
     "gern gerne ruhig hoechstens allenfalls lediglich maximal schlicht einfach klar mal just "
-    "merely simply clearly perhaps best least most solid gladly to zu vorerst erstmal"
+    "merely simply clearly perhaps best least most solid gladly to zu vorerst erstmal "
+    "dafuer hierfuer one it"
 )
 _OF_OTHER_THINGS = frozenset(
     {"from", "of", "in", "by", "within", "into", "via", "von", "aus", "im", "between", "per"}
@@ -98,13 +106,18 @@ _KNOWN = (
 
 def named(sentence: CodedSentence) -> Iterator[int]:
     """The ranks of the names that stand in a sentence as nouns of their own."""
-    if sentence.is_question or len({w.rank for w in sentence.words if w.code in NAME}) != 1:
+    if sentence.is_question or len(_ranks(sentence)) != 1:
         return
     for at, word in enumerate(sentence.words):
         if word.rank is not None and _is_written_as_a_name(word):
             clause = _Clause(sentence, at)
             if clause.places_this_ticket() and not clause.is_refuted():
                 yield word.rank
+
+
+def _ranks(sentence: CodedSentence) -> set[int | None]:
+    """Of the names; `hoch` may belong to a verb."""
+    return {w.rank for w in sentence.words if w.code in NAME and (w.spelt or w.text != "hoch")}
 
 
 def _is_written_as_a_name(word: Word) -> bool:
@@ -128,21 +141,29 @@ class _Clause:
         texts, codes = self._texts, self._before + self._sentence.codes[self._at + 1 : self._end]
         if texts & _AT_MOST or {"mir", "aus"} <= texts or self._is_rated():
             return True
+        if self._is_of_its_own() or ("t" in self._before and texts & _US and "m" in codes):
+            return True
         if texts & _VERBS:
             return "x" not in self._before or bool(_TICKET.search(codes)) or self._is_as()
-        if texts & _MOVING and (_TICKET.search(codes) or "us" in texts):
+        if texts & _MOVING and (_TICKET.search(codes) or texts & _THIS):
             return True
         by_us = bool(texts & _US) or self._start == 0 or "m" in self._before
         if (texts & _JUDGING and by_us) or (texts & _CHOOSING and texts & _WOULD):
             return self._few_others(1)
         if texts & _ENOUGH or "j" in self._codes:
             return bool(_TICKET.search(codes) or texts & _US or self._few_others(1))
-        return bool("L" in codes or texts & _VIEWS) and self._few_others(1)
+        return bool("L" in codes or texts & (_VIEWS | _RATINGS)) and self._few_others(1)
 
     def _is_rated(self) -> bool:
         """`Our rating: Low`."""
         alone = self._at == self._start and self._end == self._at + 1
-        return alone and bool(_RATED.search(self._sentence.codes[: self._at]))
+        before = self._sentence.words[max(0, self._at - 5) : self._at]
+        return alone and any(word.text in _RATINGS for word in before)
+
+    def _is_of_its_own(self) -> bool:
+        """`Nothing dramatic, rather Low.`"""
+        alone = self._start > 0 and self._end == self._at + 1
+        return alone and re.fullmatch("[fu]{1,2}", self._before) is not None
 
     def _is_as(self) -> bool:
         return bool(re.search("a[fk]{0,3}$", self._before)) and self._before.count("x") <= 3
@@ -161,7 +182,11 @@ class _Clause:
             return True
         if re.search("Bf?$", before) and not texts & _STAYING:
             return True
-        rates = texts & (_VERBS | _JUDGING | _CHOOSING | _ENOUGH) or "j" in self._codes
+        rates = bool(texts & (_VERBS | _JUDGING | _CHOOSING | _ENOUGH))
+        rates = rates or re.search("[jL]", self._codes) is not None
+        rates = rates or ("t" in before and bool(texts & _US))
+        if texts & _WOULD and before[:1] == "B":
+            return True
         if texts & _MIGHT or (texts & _WOULD and not rates):
             return True
         if sentence.is_conditional(0) or sentence.is_past(at=at):

@@ -97,8 +97,8 @@ _BY_CODE = {
     "e": "level levels stufe klasse class rating niveau einstufung",
     # is
     "b": (
-        "is are be being remains remain became becomes become becoming getting isn aren 's 're "
-        "ist sind sein bleibt wird est"
+        "is are be being remains remain became becomes become becoming turned getting isn aren "
+        "'s 're ist sind sein bleibt wird est"
     ),
     # was
     "w": "was were wasn weren war waren had hatte hatten gab wurde wurden",
@@ -118,15 +118,15 @@ _BY_CODE = {
         "somit jetzt auch schon bereits zu mir mich sich ich wir fuer uns un une le la les tres "
         "molto muy een het hiermit hereby klassischer klassisches klassischen "
         "classic typical typischer typisches echter echte echtes echten genuine proper real "
-        "klarer klares klaren folgende folgenden folgendes daraus draus"
+        "klarer klares klaren folgende folgenden folgendes daraus draus geworden overnight"
     ),
     # a problem
     "i": (
-        "systemfehler serverausfall netzwerkausfall datenverlust issue problem incident ticket "
-        "case request matter situation outage failure disruption breakdown crash bug defect error "
-        "fault emergency impact malfunction degradation interruption downtime loss stoerung "
-        "fehler ausfall vorfall fall anfrage thema lage sache anliegen angelegenheit zustand "
-        "stillstand absturz defekt meldung stoerfall auswirkung"
+        "systemfehler serverausfall netzwerkausfall datenverlust issue problem things incident "
+        "ticket case request matter situation outage failure disruption breakdown crash bug "
+        "defect error fault emergency impact malfunction degradation interruption downtime loss "
+        "stoerung fehler ausfall vorfall fall anfrage thema lage sache anliegen "
+        "angelegenheit zustand stillstand absturz defekt meldung stoerfall auswirkung"
     ),
     # problems
     "I": (
@@ -334,7 +334,8 @@ PAIRS = {
     ("wieder", "erreichbar"): "S", ("wieder", "ok"): "S", ("laeuft", "wieder"): "S",
     ("funktioniert", "wieder"): "S", ("geht", "wieder"): "S", ("laeuft", "jetzt"): "S",
     ("no", "longer"): "n", ("nicht", "mehr"): "n", ("rather", "than"): "n", ("instead", "of"): "n",
-    ("in", "ordnung"): "j", ("after", "all"): "f",
+    ("in", "ordnung"): "j", ("after", "all"): "f", ("ueber", "nacht"): "f",
+    ("seit", "gestern"): "+", ("since", "yesterday"): "+",
     ("show", "stopper"): "P", ("root", "cause"): "T", ("post", "mortem"): "T",
     ("response", "time"): "A", ("response", "times"): "A", ("next", "week"): "z",
 }  # fmt: skip
