@@ -270,10 +270,10 @@ class SupportModel(RuleBasedStateMachine):
                 expected.participants[ticket].setdefault(address, participant)
         elif receipt.verdict is Verdict.OPENED:
             company = expected.registry.company_of(mail.author)
+            if not expected.registry.is_registered(mail.author):
+                expected.registry.enrolled[mail.author] = str(company)
             expected.open_ticket(ticket, mail.author, company)
             expected.participants[ticket].update(expected.added_by(mail, company, ()))
-            if not expected.registry.is_registered(mail.author):  # their Cc counted as a guest's
-                expected.registry.enrolled[mail.author] = str(company)
         elif receipt.verdict is Verdict.COMMENTED and visibility == "public":
             participants = expected.participants[ticket]
             participants.update(expected.added_by(mail, expected.company[ticket], participants))
