@@ -203,10 +203,10 @@ class _Clause:
     def _describes_what_follows(self) -> bool:
         """`Low memory`; in German a noun begins with a capital."""
         words: Sequence[Word] = self._sentence.words[self._at + 1 : self._at + 2]
-        if not words or words[0].text in _KNOWN | _ADVERBS:
+        if not words or words[0].text in (_KNOWN - _VIEWS) | _ADVERBS:
             return False
         follows = words[0]
-        if follows.code in "~IiTdA/":
+        if follows.code in "~IiTdA/" or follows.text in _VIEWS:
             return True
         if follows.code != "x":
             return False
