@@ -69,7 +69,7 @@ class Vocabulary:
     to_the_letter: Mapping[str, int]
     """The ranks of the names and aliases, in lower case."""
     triggers: frozenset[str]
-    """Without any of these words a line claims nothing."""
+    """Without any of these words, or all of a phrase, a line claims nothing."""
     patterns: tuple[tuple[re.Pattern[str], int], ...]
     """With the rank that each claims."""
     high_importance: int | None
@@ -97,7 +97,7 @@ def vocabulary(
         by_rank={level.rank: level for level in levels},
         names=Names(by_first, numbers, said),
         to_the_letter={name.casefold(): x.rank for x in levels for name in x.names},
-        triggers=frozenset({*alone, *labels, *numbered, *said, "p", "show", "level"}),
+        triggers=frozenset({*alone, *labels, *numbered, "p", "show", "level"}),
         patterns=tuple((each.pattern, ranks[each.level]) for each in patterns),
         high_importance=ranks[high_importance] if high_importance is not None else None,
     )
@@ -125,7 +125,8 @@ def claim_in_reply(words: Vocabulary, subject_besides: str, text: str) -> Claim 
     return claim_in_opening(words, subject_besides, text)
 
 
-@lru_cache(maxsize=8)
+# As many as may be between their look-up and their decision at a time.
+@lru_cache(maxsize=256)
 def _claims(words: Vocabulary, subject: str, text: str) -> tuple[tuple[int, str], ...]:
     """The ranks that are claimed, and where. What is looked up for a mail depends on it, and so
     does what is decided."""
@@ -136,7 +137,7 @@ def _claims_of(words: Vocabulary, subject: str, text: str) -> Iterator[tuple[int
     for where, line in _lines(subject, text):
         if _is_command(line, words):
             continue
-        if not words.triggers.isdisjoint(_WORD.findall(folded(line))):
+        if _may_claim(line, words):
             for rank in claims_in(line, words.names, is_subject=where == "subject"):
                 yield rank, where
         for found in _WHOLE.finditer(line):
@@ -148,10 +149,22 @@ def _claims_of(words: Vocabulary, subject: str, text: str) -> Iterator[tuple[int
                 yield rank, where
 
 
+def _may_claim(line: str, words: Vocabulary) -> bool:
+    """Whether it has the words for it; most lines of most mails have not."""
+    said = frozenset(_WORD.findall(folded(line)))
+    phrases = words.names.phrases
+    return not words.triggers.isdisjoint(said) or any(
+        said.issuperset(parts) for first in said & phrases.keys() for parts, _ in phrases[first]
+    )
+
+
 def _is_command(line: str, words: Vocabulary) -> bool:
     """`#escalate It is urgent` asks for something else; `#urgent` claims."""
     found = _COMMAND.match(line)
-    return found is not None and folded(found[1]) not in words.triggers
+    if found is None:
+        return False
+    name = folded(found[1])
+    return name not in words.triggers and name not in words.names.phrases
 
 
 def _lines(subject: str, text: str) -> Iterator[tuple[str, str]]:
