@@ -73,7 +73,7 @@ class Reason(StrEnum):
     """Held as well, but because the listener holds the mail of strangers."""
     TOO_MANY_TICKETS = "too_many_tickets"
     NO_SUCH_TICKET = "no_such_ticket"
-    """Held still: there is no ticket of the number that staff released it onto."""
+    """Still held: no ticket has the number onto which staff released it."""
     LIST_MAIL = "list_mail"
     """Through a mailing list, and addressed to that: who is asked, is not clear."""
     AUTOMATIC_UNCLEAR = "automatic_unclear"

@@ -36,11 +36,11 @@ def _by_mail(policy: Policy) -> Iterator[str]:
             return
         case "without_promise":
             section, key = "acknowledgement", "without_promise"
-            told = key in policy.acknowledgement.model_fields_set
+            written = key in policy.acknowledgement.model_fields_set
         case "refuse":
             section, key = "texts", "portal_only"
-            told = key in policy.texts.model_fields_set
-    if not told:
+            written = key in policy.texts.model_fields_set
+    if not written:
         yield (
             f"requests_by_mail: {policy.requests_by_mail!r}: customers cannot learn where the "
             f"portal is; write {section}.{key} with its address"

@@ -152,7 +152,7 @@ def _presence(
 
     A colleague whom that mail enrols is a user of the company from then on.
 
-    Whoever is not registered with the ticket's company is added like anybody else, registered
+    People who are not registered with the ticket's company are added like anybody else, registered
     elsewhere or not: a difference would show a customer who is. For the same reason a user of
     another company adds those of the ticket's company like anybody else.
     """

@@ -158,7 +158,7 @@ def _found(sentence: CodedSentence, letters: str) -> Iterator[tuple[int | None, 
 
 def _is_of_a_thing(sentence: CodedSentence, start: int, name: int) -> bool:
     """`Set the heating from high to low`, `normal passt das`: an everyday word that is not written
-    as the policy writes it, and no ticket of which it is said."""
+    as the policy writes it, said of something else than a ticket."""
     word, before = sentence.words[name], sentence.clause_before(start)
     everyday = word.code in "MJ" and not word.spelt
     alone = start == name and "k" not in before

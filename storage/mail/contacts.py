@@ -1,4 +1,4 @@
-"""Contacts: people who are no staff, and were notified of a ticket without being on it."""
+"""Contacts: people outside the staff who were notified of a ticket without being on it."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def test_no_budget_withholds_the_channel() -> None:
     assert [o.withheld for o in orders_of(decision) if o.kind is NoticeKind.ALERT] == [False]
 
 
-def test_whoever_asks_for_no_automatic_answers_is_sent_the_channel_all_the_same() -> None:
+def test_a_person_who_asks_for_no_automatic_answers_is_sent_the_channel_all_the_same() -> None:
     decision = answered(header={"x_auto_response_suppress": "All"})
 
     assert notified(decision, CHANNEL) == [ANN.address]
