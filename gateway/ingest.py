@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -37,11 +37,20 @@ from storage.notices.invitations import Enrolled
 NOTHING_STATED = StatedByStaff()
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 
 class PolicyReplaced(Exception):
     """The policies were replaced after a mail was considered by them: consider it again."""
+
+
+async def _under_policies_in_force(file: Callable[[], Awaitable[T]]) -> T:
+    """What `file` returns, which considers a mail and writes it; again whenever the policies were
+    replaced in between."""
+    while True:
+        try:
+            return await file()
+        except PolicyReplaced:
+            continue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +94,15 @@ class Ingest:
         ]
 
     async def _taken(self, delivery: Delivery) -> tuple[Sequence[Entry], Sequence[Receipt]]:
-        judged = False
-        while True:
+        async def take(*, judged: bool) -> tuple[Sequence[Entry], Sequence[Receipt]]:
             entries = await self._reception().entries(delivery, judged=judged)
-            try:
-                return entries, await self._file(entries)
-            except PolicyReplaced:
-                continue
-            except BodyNeeded:
-                # What was known changed after the mail had been judged with its body unread.
-                if judged:
-                    raise
-                judged = True
+            return entries, await self._file(entries)
+
+        try:
+            return await _under_policies_in_force(partial(take, judged=False))
+        except BodyNeeded:
+            # What was known changed after the mail had been judged with its body unread.
+            return await _under_policies_in_force(partial(take, judged=True))
 
     async def preview(self, delivery: Delivery) -> Sequence[tuple[Entry, Decision]]:
         """The decision about a mail for each of its mailboxes; nothing is written."""
@@ -115,13 +121,13 @@ class Ingest:
 
         One that was released before is a duplicate; Conflict is raised for one that was discarded.
         """
-        while True:
+
+        async def release() -> Receipt:
             entry = await self._reception().held_entry(held, delivery, authentication, stated)
-            try:
-                (receipt,) = await self._file([entry])
-            except PolicyReplaced:
-                continue
+            (receipt,) = await self._file([entry])
             return receipt
+
+        return await _under_policies_in_force(release)
 
     async def release_enrolled(
         self,
@@ -132,41 +138,37 @@ class Ingest:
     ) -> tuple[Receipt | None, Enrolled]:
         """The same for a mail whose author is registered in the same transaction; nobody is
         registered, and `Enrolled.NOT` returned, unless the mail is filed."""
-        while True:
+
+        async def release() -> tuple[Receipt | None, Enrolled]:
             entry = await self._reception().held_entry(held, delivery, authentication, stated)
-            job = partial(self._in_force, filing.file_enrolled, [entry], entry)
-            try:
-                receipt, became = await self.runtime.write(job, apart=entry.is_large)
-            except PolicyReplaced:
-                continue
-            break
-        if receipt is not None:
-            self._report([entry], [receipt])
-        return receipt, became
+            file = partial(filing.file_enrolled, entry=entry)
+            job = partial(self._in_force, [entry], file)
+            receipt, became = await self.runtime.write(job, apart=entry.is_large)
+            if receipt is not None:
+                self._report([entry], [receipt])
+            return receipt, became
+
+        return await _under_policies_in_force(release)
 
     async def _file(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
         """All mailboxes of a mail are written in one transaction."""
         if not entries:
             return []
-        job = partial(self._in_force, filing.file, entries, entries)
+        job = partial(self._in_force, entries, partial(filing.file, entries=entries))
         apart = len(entries) > FEW_MAILBOXES or any(each.is_large for each in entries)
         receipts = await self.runtime.write(job, apart=apart)
         self._report(entries, receipts)
         return receipts
 
     def _in_force(
-        self,
-        write: Callable[[Connection, T], R],
-        entries: Sequence[Entry],
-        given: T,
-        connection: Connection,
-    ) -> R:
+        self, entries: Sequence[Entry], write: Callable[[Connection], T], connection: Connection
+    ) -> T:
         """Write what was considered, within its transaction. PolicyReplaced if by other policies
         than those in force now: what a reload has checked holds for every mail after it."""
         for entry in entries:
             if self.runtime.policies.get(entry.mailbox.policy) is not entry.considered.policy:
                 raise PolicyReplaced
-        return write(connection, given)
+        return write(connection)
 
     def _report(self, entries: Sequence[Entry], receipts: Sequence[Receipt]) -> None:
         for entry, receipt in zip(entries, receipts, strict=True):

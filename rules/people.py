@@ -43,8 +43,6 @@ class Company:
     """The contact channel that the company prefers."""
     visibility: str = ""
     """`company` or `private`: who of it reads its tickets; empty for what the policy says."""
-    updates_by: str = ""
-    """`manager` if updates go by way of its success manager; empty if not."""
     calendar: str = ""
     """Of the contract now in force: a calendar of the policy; empty for the tier's."""
 

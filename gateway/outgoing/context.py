@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from gateway.outgoing import channels
 from gateway.outgoing.dates import date, date_and_time
 from gateway.outgoing.digest_entries import DigestView, digest_view
 from gateway.outgoing.mime import one_line
@@ -18,6 +19,8 @@ from rules.mail.quoting import REPLY_MARK
 from rules.policy import Policy
 from rules.sender.tokens import Keys, Purpose
 from rules.service.calendars import zone_of
+from rules.service.follow_up import needs_next_steps
+from rules.service.permissions import shows_tickets
 from rules.service.replying import Reader, ReplyEffect, reply_effect
 from rules.ticket.changes import CRITICAL_SOURCES
 from rules.ticket.lifecycle import Status
@@ -26,9 +29,7 @@ from rules.ticket.notice_timing import INVITATION_LASTS
 from rules.ticket.notices import Audience, NoticeKind, PolicyText, Traits
 from rules.ticket.payloads import (
     AcknowledgementPayload,
-    KeptPayload,
     QuestionsPayload,
-    ReceiptPayload,
 )
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice, NoticeTicket
@@ -160,12 +161,12 @@ def template_context(
         severity=about.severity if about else "",
         claimed=_claimed(about),
         critical_claimed=about is not None and about.critical_claimed,
-        critical_channel=_critical_channel(notice, policy),
-        portal_first=_portal_first(notice, policy),
+        critical_channel=channels.critical_channel(notice, policy),
+        portal_first=channels.portal_first(notice, policy),
         requester=about.requester if about else "",
         company=one_line(redactor.redact(about.company)) if about else "",
         channel=one_line(about.channel) if about and traits.for_staff else "",
-        tier=_tier_title(about, policy),
+        tier=channels.tier_title(about, policy),
         fields=_fields(about, policy, redactor),
         missing=about.missing if about else (),
         questions=_questions(notice, policy),
@@ -179,9 +180,9 @@ def template_context(
         waits_for=waits_for,
         submit_at=policy.acknowledgement.without_promise if waits_for == "portal" else "",
         by_portal=about is not None and about.door in CRITICAL_SOURCES,
-        phone=_phone(about, policy),
+        phone=channels.phone(about, policy),
         how_to_escalate=policy.escalation.how or "",
-        may_escalate=_may_escalate(about, policy),
+        may_escalate=channels.may_escalate(about, policy),
         people=payload.joined if payload else (),
         waiting_people=payload.waiting if payload else (),
         company_reads=_company_reads(about, policy),
@@ -244,29 +245,13 @@ def _rates_answers(notice: Notice, policy: Policy) -> bool:
 
 def _follows_up(notice: Notice, policy: Policy) -> bool:
     about = notice.about
-    return about is not None and _is_answer(notice) and about.severity in policy.follow_up.levels
+    return about is not None and _is_answer(notice) and needs_next_steps(about.severity, policy)
 
 
 def _waits_for(about: NoticeTicket | None) -> str:
     if about is None or about.waiting is None:
         return ""
     return about.waiting.waits_for
-
-
-def _may_escalate(about: NoticeTicket | None, policy: Policy) -> bool:
-    """Whether #escalate has an effect, as far as the notice can tell. Where the policy says so,
-    what a mail claims to be critical must be logged in the portal first."""
-    if about is None or not policy.escalation.levels:
-        return False
-    claimed_by_mail = about.critical_claimed and about.door not in CRITICAL_SOURCES
-    critical = about.severity in {level.name for level in policy.levels if level.critical}
-    in_portal_first = policy.escalation.critical_begins_in == "portal"
-    return not (in_portal_first and claimed_by_mail and not critical)
-
-
-def _phone(about: NoticeTicket | None, policy: Policy) -> str:
-    tier = policy.tier(about.tier) if about is not None else None
-    return (tier.phone if tier is not None else None) or ""
 
 
 def _shows_internal(notice: Notice) -> bool:
@@ -280,7 +265,7 @@ def _shows_internal(notice: Notice) -> bool:
 def _company_reads(about: NoticeTicket | None, policy: Policy) -> bool:
     if about is None or not about.company:
         return False
-    return (about.company_visibility or policy.visibility) == "company"
+    return shows_tickets(about.company_visibility, policy)
 
 
 def _reply_effect(notice: Notice, policy: Policy) -> ReplyEffect:
@@ -327,41 +312,6 @@ def _claimed(about: NoticeTicket | None) -> str:
     if about is None or about.severity_claimed in (None, about.severity):
         return ""
     return about.severity_claimed or ""
-
-
-def _critical_channel(notice: Notice, policy: Policy) -> str:
-    """The channel of the plan, or of all. Nobody is sent to the portal by which they came, unless
-    the policy has a channel for those; what they claim in a later mail came by mail."""
-    if not _claims_critical(notice):
-        return ""
-    about, severity = notice.about, policy.severity
-    answers_mail = notice.kind is not NoticeKind.ACKNOWLEDGEMENT
-    if about is not None and about.door in CRITICAL_SOURCES and not answers_mail:
-        return severity.critical_channel_in_portal or ""
-    tier = policy.tier(about.tier) if about is not None else None
-    return (tier and tier.critical_channel) or severity.critical_channel or ""
-
-
-def _claims_critical(notice: Notice) -> bool:
-    payload = notice.payload
-    if isinstance(payload, KeptPayload | ReceiptPayload):
-        return payload.critical
-    if notice.kind is NoticeKind.CRITICAL_CHANNEL:
-        return True
-    return notice.about is not None and notice.about.critical_claimed
-
-
-def _portal_first(notice: Notice, policy: Policy) -> bool:
-    about = notice.about
-    if about is None or not _claims_critical(notice) or about.door in CRITICAL_SOURCES:
-        return False
-    tier = policy.tier(about.tier)
-    return tier is not None and tier.critical_first_in_portal
-
-
-def _tier_title(about: NoticeTicket | None, policy: Policy) -> str:
-    tier = policy.tier(about.tier) if about else None
-    return tier.title if tier else about.tier if about else ""
 
 
 def _fields(

@@ -57,7 +57,7 @@ def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
         case Assigned(became=became):
             return replace(ticket, assignee=became)
         case Escalated(became=became):
-            return replace(ticket, escalation_level=became, escalated_at=at)
+            return replace(ticket, escalation_level=became)
         case ClockSaved(clock=clock, answered_at=answered_at, waiting=waiting):
             spoke = ticket.staff_spoke or answered_at is not None
             return replace(ticket, clock=clock, waiting=waiting, staff_spoke=spoke)

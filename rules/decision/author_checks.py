@@ -10,10 +10,8 @@ from rules.identity import Sender
 from rules.people import Presence
 from rules.sender.pointers import PointerKind
 from rules.sender.signature_scope import is_signed_alone
-from rules.service.limits import bytes_written, may_write
+from rules.service.limits import MIB, bytes_written, may_write
 from rules.ticket.model import Ticket
-
-MIB = 2**20
 
 
 def not_as_signed(arrival: Arrival, sender: Sender, saw: str) -> Ruling | None:

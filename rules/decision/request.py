@@ -190,13 +190,6 @@ def _opening(
     orders = (*opening_notices(wanted, staff, acknowledged, policy), *welcomed)
     if severity.level.critical or severity.critical_claimed:
         what = f"A new ticket of {person.address} is {severity.name}{severity.claim_note}"
-        alerts = notifications.alert_on_call(
-            policy,
-            facts.at,
-            what,
-            author=facts.actor,
-            unreachable=facts.unreachable,
-            staff=facts.staff,
-        )
+        alerts = notifications.alert_of_change(facts, what, policy)
         orders = (*orders, *alerts)
     return replace(open_ticket(wanted, facts.at, orders, policy), audited=True)

@@ -28,6 +28,7 @@ from rules.decision.model import (
 from rules.decision.reasons import Reason
 from rules.policy import Policy
 from rules.policy.conduct import QuotaSection
+from rules.service.limits import MIB
 from rules.ticket.visibility import Visibility
 
 _HELD_OF_PROVEN = (
@@ -47,7 +48,6 @@ PROVIDER_FACTOR = 4
 """An IPv6 /32, which has 65,536 networks, has so many times what one of them has."""
 ALWAYS_HELD = 3
 """So many mails of a network are held however much others have, up to twice `hold.unproven`."""
-MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,10 @@ class Policy(Section):
         """The other calendars, by name."""
         return {each.name: each.calendar() for each in self.calendars}
 
+    def critical_channel_of(self, tier: TierSection | None) -> str:
+        """The critical channel of a tier, else of all; empty where the policy names none."""
+        return (tier and tier.critical_channel) or self.severity.critical_channel or ""
+
     def tier(self, name: str | None) -> TierSection | None:
         """The tier with this name; the default tier for None or an unknown name.
 

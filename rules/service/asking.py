@@ -6,7 +6,6 @@ from rules.policy import Policy
 from rules.service import notifications
 from rules.service.limits import NoticeBudget
 from rules.ticket.model import Ticket
-from rules.ticket.notice_payloads import Payload
 from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.payloads import CompletedPayload, QuestionsPayload
 
@@ -17,7 +16,9 @@ def asked_again(ticket: Ticket, policy: Policy) -> tuple[NoticeOrder, ...]:
     questions = tuple(asks.get(name, name) for name in ticket.missing)
     until = ticket.waiting.until if ticket.waiting is not None else None
     by = until.isoformat() if until is not None else ""
-    order = _to_requester(NoticeKind.QUESTIONS, QuestionsPayload(questions, by), ticket)
+    order = notifications.to_requester(
+        NoticeKind.QUESTIONS, ticket, QuestionsPayload(questions, by)
+    )
     return notifications.within_budget(order, ticket, policy)
 
 
@@ -28,7 +29,7 @@ def completed(
     budget: NoticeBudget = NoticeBudget.CUSTOMERS,
 ) -> tuple[NoticeOrder, ...]:
     """That the request is complete, or what it is begun without; and when the answer is due."""
-    order = _to_requester(NoticeKind.COMPLETED, CompletedPayload(missing), ticket)
+    order = notifications.to_requester(NoticeKind.COMPLETED, ticket, CompletedPayload(missing))
     return notifications.within_budget(order, ticket, policy, budget)
 
 
@@ -40,14 +41,6 @@ def once_answered(
 ) -> tuple[NoticeOrder, ...]:
     """The same once a customer has stated the last missing fact; nothing if they have not, or if
     the request waits for the portal, or if staff have answered or resolved it meanwhile."""
-    for_portal = ticket.waiting is not None and ticket.waiting.portal
-    if missing != () or for_portal or ticket.staff_spoke or ticket.status.is_over:
+    if missing != () or ticket.waits_for_portal or ticket.staff_spoke or ticket.status.is_over:
         return ()
     return completed(ticket, (), policy, budget)
-
-
-def _to_requester(kind: NoticeKind, payload: Payload, ticket: Ticket) -> tuple[NoticeOrder, ...]:
-    requester = ticket.participant(ticket.requester)
-    if requester is None or not requester.is_notified:
-        return ()
-    return (NoticeOrder(kind, requester.address, requester.language, payload),)

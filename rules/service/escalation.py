@@ -1,7 +1,7 @@
 """Escalation: the level that a request goes to, and who is notified at that level.
 
 A request to escalate does not change the severity. It goes up one level at a time, from level 1,
-and always to somebody who gets the mail: whoever cannot be reached is passed over.
+and always to somebody who gets the mail: people whom no mail reaches are passed over.
 """
 
 from __future__ import annotations
@@ -240,8 +240,7 @@ def _asked_already(title: str, contact: Contact | None, asked_at: datetime) -> S
 
 def _critical_channel(policy: Policy, tier: TierSection | None) -> Sentence:
     """The policy's own text on its critical channel, else ours."""
-    channel = (tier and tier.critical_channel) or policy.severity.critical_channel
-    if channel:
+    if channel := policy.critical_channel_of(tier):
         return sentence("{text}", text=channel)
     return sentence(
         "A critical problem is escalated once it is logged in the portal; "

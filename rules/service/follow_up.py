@@ -6,7 +6,7 @@ from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service.limits import NoticeBudget
 from rules.service.next_steps import names_next_steps
-from rules.service.notifications import within_budget
+from rules.service.notifications import to_requester, within_budget
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
 
@@ -58,7 +58,4 @@ def asked_on_resolve(ticket: Ticket, policy: Policy) -> tuple[NoticeOrder, ...]:
         kind = NoticeKind.FEEDBACK
     else:
         return ()
-    requester = ticket.participant(ticket.requester)
-    if requester is None or not requester.is_notified:
-        return ()
-    return (NoticeOrder(kind, requester.address, requester.language),)
+    return to_requester(kind, ticket)

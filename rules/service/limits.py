@@ -15,6 +15,7 @@ from itertools import pairwise
 from rules.facts import Recent
 
 HOUR = timedelta(hours=1)
+MIB = 2**20
 WINDOW = timedelta(minutes=2)
 """The storm breaker compares successive windows of this length."""
 STORM = (2, 4, 8)
@@ -24,7 +25,7 @@ REMEMBERED = 1000
 BUSY = 20
 """After so many mails of one author within the hour, those of their domain are counted too. An
 author who is enrolled by the mail counts as busy: anybody can invent the next one."""
-BUSY_BYTES = 16 * 2**20
+BUSY_BYTES = 16 * MIB
 """And after mails that take so much in the store."""
 
 

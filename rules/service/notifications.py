@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from rules.facts import Facts
 from rules.mail import Mail
@@ -25,6 +26,7 @@ from rules.ticket.model import Ticket
 from rules.ticket.notice_payloads import Payload
 from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
 from rules.ticket.payloads import (
+    NO_PAYLOAD,
     AcknowledgementPayload,
     AlertPayload,
     ApprovalPayload,
@@ -36,6 +38,19 @@ from rules.ticket.visibility import Visibility
 
 ADDED = "added"
 """What a customer who joins a ticket is notified of."""
+
+
+class WhoActs(Protocol):
+    """What is known of every change or request: who makes it, and who may be alerted of it."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def staff(self) -> tuple[Staff, ...]: ...
+    @property
+    def unreachable(self) -> frozenset[str]: ...
 
 
 def acknowledgement(
@@ -218,6 +233,16 @@ def for_comment(
     return (*customers, *within_budget(orders, ticket, policy, budget))
 
 
+def to_requester(
+    kind: NoticeKind, ticket: Ticket, payload: Payload = NO_PAYLOAD
+) -> tuple[NoticeOrder, ...]:
+    """The mail to a ticket's requester; none where they are notified of nothing on it."""
+    requester = ticket.participant(ticket.requester)
+    if requester is None or not requester.is_notified:
+        return ()
+    return (NoticeOrder(kind, requester.address, requester.language, payload),)
+
+
 def to_staff(
     kind: NoticeKind,
     payload: Payload,
@@ -306,6 +331,18 @@ def alert_on_call(
         NoticeKind.ALERT, payload, reached, unreachable=unreachable, staff=staff, policy=policy
     )
     return tuple(order for order in orders if order.address != author)
+
+
+def alert_of_change(facts: WhoActs, what: str, policy: Policy) -> tuple[NoticeOrder, ...]:
+    """The same for what somebody does over the API, the command line or by a command."""
+    return alert_on_call(
+        policy,
+        facts.at,
+        what,
+        author=facts.actor,
+        unreachable=facts.unreachable,
+        staff=facts.staff,
+    )
 
 
 def to_reached(

@@ -107,8 +107,8 @@ def accepted(policy: Policy, ticket: Ticket, at: datetime) -> ClockChange | None
     None if it waited for neither."""
     if not _waits(policy, ticket):
         return None
-    by_portal = ticket.waiting is not None and ticket.waiting.portal
-    return begun(policy, ticket, Beginning.ACCEPTED if by_portal else Beginning.COMPLETE, at)
+    why = Beginning.ACCEPTED if ticket.waits_for_portal else Beginning.COMPLETE
+    return begun(policy, ticket, why, at)
 
 
 def begun(

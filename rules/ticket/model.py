@@ -47,8 +47,6 @@ class Ticket:
     in_portal: bool = False
     """Its severity was set in the portal or by staff, not by a mail."""
     escalation_level: int = 0
-    escalated_at: datetime | None = None
-    """When that level was reached, or asked again."""
     feedback_asked: bool = False
     """The request for feedback, or for a review, was sent."""
     staff_spoke: bool = False
@@ -78,6 +76,11 @@ class Ticket:
     """When the first of them was sent, by address."""
     summary_at: Mapping[str, datetime] = field(default_factory=dict)
     """When a summary of what a budget withheld was sent within the hour, or will be, by address."""
+
+    @property
+    def waits_for_portal(self) -> bool:
+        """Whether its promise waits until the request is submitted in the portal."""
+        return self.waiting is not None and self.waiting.portal
 
     def participant(self, address: str) -> Participant | None:
         return next((p for p in self.participants if p.address == address), None)

@@ -66,11 +66,6 @@ _RECORDED_OF_DOMAIN = compiled(
 )
 """With those whom nobody registered, in a domain that is the company's."""
 
-_OF_AUTHOR = (
-    *_LATELY,
-    _journal.c.author == bindparam("address"),
-    text(RECORDED),  # exactly the condition of the index
-)
 _RECORDED = compiled(
     select(
         _number,
@@ -85,7 +80,11 @@ _RECORDED = compiled(
         .label("folded_at"),
     )
     .select_from(_journal)
-    .where(*_OF_AUTHOR)
+    .where(
+        *_LATELY,
+        _journal.c.author == bindparam("address"),
+        text(RECORDED),  # exactly the condition of the index
+    )
 )
 
 

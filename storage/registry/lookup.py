@@ -46,7 +46,6 @@ _COMPANY = (
     _company.c.success_manager,
     _company.c.channel,
     _company.c.visibility,
-    _company.c.updates_by,
     _contract_in_force(_contract.c.tier).label("tier"),
     _contract_in_force(_contract.c.targets).label("targets"),
     _contract_in_force(_contract.c.calendar).label("calendar"),
@@ -245,6 +244,5 @@ def _company_of(row: Any) -> Company:
         success_manager=row.success_manager,
         channel=row.channel,
         visibility=row.visibility,
-        updates_by=row.updates_by,
         calendar=row.calendar or "",
     )

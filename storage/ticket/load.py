@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -76,7 +76,6 @@ def _select_tickets(count: int) -> Select[Any]:
             _ticket.c.critical_claimed,
             _ticket.c.severity_source,
             _ticket.c.escalation_level,
-            _ticket.c.escalated_at,
             _ticket.c.feedback_asked,
             _ticket.c.first_answered_at,
             _ticket.c.assignee,
@@ -249,52 +248,59 @@ def load(
         lately.setdefault(row.ticket_id, []).append(row)
     reopened = {row.ticket_id: row.number for row in reopened_lately()}
     return {
-        row.ticket: Ticket(
-            id=row.ticket,
-            company=row.company_id,
-            participants=tuple(members.get(row.ticket, ())),
-            status=Status(row.status),
-            status_at=row.status_at,
-            requester=row.requester,
-            subject=row.subject,
-            severity=row.severity,
-            tier=row.tier,
-            targets=json.loads(row.targets),
-            calendar=row.calendar,
-            door=Source(row.door) if row.door else Source.MAIL,
-            clock=clocks.read(row.clock),
-            waiting=clocks.read_waiting(row.waiting),
-            missing=tuple(json.loads(row.missing)),
-            fields=json.loads(row.fields),
-            critical=row.critical,
-            severity_claimed=row.severity_claimed or "",
-            critical_claimed=row.critical_claimed,
-            in_portal=row.severity_source in CRITICAL_SOURCES,
-            escalation_level=row.escalation_level,
-            escalated_at=row.escalated_at,
-            feedback_asked=row.feedback_asked,
-            success_manager=row.success_manager or "",
-            updates_by=row.updates_by or "",
-            staff_spoke=row.first_answered_at is not None,
-            assignee=row.assignee,
-            merged_into=row.merged_into,
-            deleted=row.deleted_at is not None,
-            follow_up=row.follow_up,
+        row.ticket: _as_ticket(
+            row,
+            members=members.get(row.ticket, ()),
+            notices=lately.get(row.ticket, ()),
             reopened=reopened.get(row.ticket, 0),
-            critical_told_at={
-                each.address: each.critical for each in lately.get(row.ticket, ()) if each.critical
-            },
-            critical_alerted_at=_latest(each.alerted for each in lately.get(row.ticket, ())),
-            alerted_from_within_at=_latest(each.within for each in lately.get(row.ticket, ())),
-            version=row.version,
-            sent={each.address: each.number for each in lately.get(row.ticket, ())},
-            sent_since={each.address: each.first for each in lately.get(row.ticket, ())},
-            summary_at={
-                each.address: each.summary for each in lately.get(row.ticket, ()) if each.summary
-            },
         )
         for row in rows
     }
+
+
+def _as_ticket(
+    row: Any, *, members: Sequence[Participant], notices: Sequence[Any], reopened: int
+) -> Ticket:
+    """The ticket of a row; `notices` sums up what each address was sent lately."""
+    return Ticket(
+        id=row.ticket,
+        company=row.company_id,
+        participants=tuple(members),
+        status=Status(row.status),
+        status_at=row.status_at,
+        requester=row.requester,
+        subject=row.subject,
+        severity=row.severity,
+        tier=row.tier,
+        targets=json.loads(row.targets),
+        calendar=row.calendar,
+        door=Source(row.door) if row.door else Source.MAIL,
+        clock=clocks.read(row.clock),
+        waiting=clocks.read_waiting(row.waiting),
+        missing=tuple(json.loads(row.missing)),
+        fields=json.loads(row.fields),
+        critical=row.critical,
+        severity_claimed=row.severity_claimed or "",
+        critical_claimed=row.critical_claimed,
+        in_portal=row.severity_source in CRITICAL_SOURCES,
+        escalation_level=row.escalation_level,
+        feedback_asked=row.feedback_asked,
+        success_manager=row.success_manager or "",
+        updates_by=row.updates_by or "",
+        staff_spoke=row.first_answered_at is not None,
+        assignee=row.assignee,
+        merged_into=row.merged_into,
+        deleted=row.deleted_at is not None,
+        follow_up=row.follow_up,
+        reopened=reopened,
+        critical_told_at={each.address: each.critical for each in notices if each.critical},
+        critical_alerted_at=_latest(each.alerted for each in notices),
+        alerted_from_within_at=_latest(each.within for each in notices),
+        version=row.version,
+        sent={each.address: each.number for each in notices},
+        sent_since={each.address: each.first for each in notices},
+        summary_at={each.address: each.summary for each in notices if each.summary},
+    )
 
 
 def _as_participant(row: Any) -> Participant:

@@ -25,8 +25,7 @@ def complete(
 ) -> Effects | ChangeRefused:
     """Staff declare it complete whatever is missing. A customer submits it in the portal where it
     waits for that; what is missing stays missing."""
-    for_portal = ticket.waiting is not None and ticket.waiting.portal
-    if not facts.by_staff and not for_portal:
+    if not facts.by_staff and not ticket.waits_for_portal:
         return ChangeRefused(
             sentence(
                 "only staff may declare #{ticket} complete; write what is missing in a comment",

@@ -70,14 +70,7 @@ def _raised(
         *_claims(ticket, replace(into, critical=True, critical_claimed=False), policy),
     )
     what = f"#{into.id} is {level.name} now: #{ticket.id}, which was, is part of it"
-    orders = notifications.alert_on_call(
-        policy,
-        facts.at,
-        what,
-        author=facts.actor,
-        unreachable=facts.unreachable,
-        staff=facts.staff,
-    )
+    orders = notifications.alert_of_change(facts, what, policy)
     if policy.notices.severity:
         payload = StatusPayload("severity", into.severity, level.name)
         orders += notifications.status_change(into, payload, policy, by_staff=facts.by_staff)

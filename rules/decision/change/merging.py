@@ -76,7 +76,7 @@ def _submitted(
 ) -> tuple[Effect, ...]:
     """What waits to be submitted in the portal waits no more once a request from there is part of
     it: its promise begins."""
-    waits = into.waiting is not None and into.waiting.portal
+    waits = into.waits_for_portal
     if not waits or ticket.door not in CRITICAL_SOURCES:
         return ()
     begins = sla_rules.accepted(policy, into, facts.at)

@@ -199,14 +199,7 @@ def _change_severity(
     )
     if level.critical:
         what = f"#{ticket.id} is {level.name} now: {reasons.internal}"
-        orders = notifications.alert_on_call(
-            policy,
-            facts.at,
-            what,
-            author=facts.actor,
-            unreachable=facts.unreachable,
-            staff=facts.staff,
-        )
+        orders = notifications.alert_of_change(facts, what, policy)
         rows = (*rows, *notified(_within_budget(orders, ticket, facts, policy)))
     if policy.notices.severity:
         orders = notifications.status_change(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutations import Mutation
 from tests.mutants.row import row
 
-CONTEXT = "gateway/outgoing/context.py"
+CHANNELS, CONTEXT = "gateway/outgoing/channels.py", "gateway/outgoing/context.py"
 REQUEST = "rules/decision/request.py"
 ANSWERS = "rules/service/answers.py"
 FIELDS = "rules/policy/fields.py"
@@ -102,7 +102,7 @@ AIVEN: tuple[Mutation, ...] = (
     ),
     row(
         "A12 the phone",
-        CONTEXT,
+        CHANNELS,
         '    return (tier.phone if tier is not None else None) or ""',
         '    return ""',
         "test_aiven.py::TestPhone::test_A12_the_phone_is_in_the_acknowledgement_and_before_staff",

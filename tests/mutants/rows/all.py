@@ -77,8 +77,8 @@ ALL: tuple[Mutation, ...] = (
     row(
         "all what colleagues read",
         CONTEXT,
-        "(about.company_visibility or policy.visibility)",
-        "policy.visibility",
+        "shows_tickets(about.company_visibility, policy)",
+        'shows_tickets("", policy)',
         "test_footers.py::test_all_colleagues_read_what_a_footer_says_they_read",
     ),
     row(

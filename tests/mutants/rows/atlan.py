@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutations import Edit, Mutation
 from tests.mutants.row import POLICIES, row
 
-CONTEXT = "gateway/outgoing/context.py"
+CHANNELS, CONTEXT = "gateway/outgoing/channels.py", "gateway/outgoing/context.py"
 REACH = "rules/service/escalation.py"
 ESCALATE = "rules/decision/change/escalation.py"
 NOTIFICATIONS = "rules/service/notifications.py"
@@ -15,8 +15,8 @@ ATLAN: tuple[Mutation, ...] = (
     row(
         "T4 a critical level",
         "rules/decision/change/state.py",
-        "        orders = notifications.alert_on_call(",
-        "        orders = () and notifications.alert_on_call(",
+        "        orders = notifications.alert_of_change(",
+        "        orders = () and notifications.alert_of_change(",
         "test_atlan.py::TestHours"
         "::test_T4_the_engineer_on_call_is_notified_of_a_ticket_set_to_critical",
     ),
@@ -109,8 +109,8 @@ ATLAN: tuple[Mutation, ...] = (
     Mutation(
         "T9 the way they came by",
         (
-            Edit(CONTEXT, "about.door in CRITICAL_SOURCES and not answers_mail", "False"),
-            Edit(CONTEXT, "notice.about is not None and notice.about.critical_claimed", "True"),
+            Edit(CHANNELS, "about.door in CRITICAL_SOURCES and not answers_mail", "False"),
+            Edit(CHANNELS, "notice.about is not None and notice.about.critical_claimed", "True"),
         ),
         (
             f"{POLICIES}/test_atlan.py::TestSeverity::test_T9_nobody_is_sent_to_the_way_they_came_by",

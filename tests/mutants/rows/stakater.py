@@ -30,9 +30,9 @@ STAKATER: tuple[Mutation, ...] = (
     ),
     row(
         "S5 a P1 in a reply",
-        CONTEXT,
-        "(tier and tier.critical_channel) or severity.critical_channel",
-        "severity.critical_channel",
+        "rules/policy/model.py",
+        "(tier and tier.critical_channel) or self.severity.critical_channel",
+        "self.severity.critical_channel",
         "test_stakater.py::TestPremium::test_S5_a_p1_in_a_reply_is_sent_to_the_portal",
     ),
     row(
@@ -67,7 +67,7 @@ STAKATER: tuple[Mutation, ...] = (
     row(
         "S13 in the portal",
         COMPLETE,
-        "    if not facts.by_staff and not for_portal:",
+        "    if not facts.by_staff and not ticket.waits_for_portal:",
         "    if not facts.by_staff:",
         "test_stakater_time.py::TestClock::test_S13_the_clock_starts_in_the_portal",
     ),
