@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from gateway.parsing.mime import numbered_leaves, read_body, read_tree
+from gateway.parsing.mail_tree import numbered_leaves, read_tree
+from gateway.parsing.mime import read_body
 from gateway.parsing.tree import MimePart
 from rules.mail import Unreadable, charsets
 from rules.mail.addresses import normalise

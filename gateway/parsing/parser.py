@@ -18,7 +18,8 @@ from typing import TypeVar
 from gateway.loop_turns import LoopTurns
 from gateway.parsing.address_fields import date_of, recipients
 from gateway.parsing.html_text import TooManyTagsError
-from gateway.parsing.mime import is_type_signed, numbered_leaves, read_body, read_tree
+from gateway.parsing.mail_tree import numbered_leaves, read_tree
+from gateway.parsing.mime import is_type_signed, read_body
 from gateway.parsing.process import Contents, WorkerProcess
 from gateway.parsing.turns import Turns
 from gateway.shares import Networks, address_of, is_in, keys_of

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from gateway.parsing.mime import numbered_leaves
+from gateway.parsing.mail_tree import numbered_leaves
 from gateway.parsing.parser import read
 from gateway.parsing.tree import LimitError, MimePart, build_tree, strict_base64
 from rules.mail import Body
