@@ -22,7 +22,7 @@ from rules.decision.mail_commands import with_commands
 from rules.decision.model import AddComment, Moved
 from rules.decision.notices import approval_request, of_comment, receipt
 from rules.decision.opening import too_many_tickets
-from rules.decision.opening_escalation import escalation_notes
+from rules.decision.opening_escalation import MACHINE, escalation_notes
 from rules.decision.reasons import Reason
 from rules.decision.unsubscribe import says_more, unsubscribe
 from rules.destination import destination, is_over, token_holder
@@ -251,26 +251,31 @@ def _public(
         missing=missing,
         fields=extract_new_fields(own_text(text), policy.fields, ticket.fields),
     )
-    return _with_command(case, ticket, action, command), (*limits, *calm, *heard.notes)
+    action, refused = _with_command(case, ticket, action, command)
+    return action, (*limits, *calm, *heard.notes, *refused)
 
 
 def _with_command(
     case: Case, ticket: Ticket, comment: AddComment, command: Unsubscribe | Escalate | None
-) -> AddComment:
-    """The comment with what its author requests besides, or with the reason against it."""
+) -> tuple[AddComment, tuple[str, ...]]:
+    """The comment with what its author requests besides; or with a receipt that gives the reason
+    against it, which is noted in the trace as well."""
+    escalates, required = isinstance(command, Escalate), case.policy.proof.command
     if case.by_machine:
-        return comment
+        return comment, escalation_notes((), MACHINE) if escalates else ()
     if command is None:
-        return _asking_what_is_meant(case, ticket, comment)
-    escalates = isinstance(command, Escalate)
-    if escalates and not is_proven_enough(case.sender, case.policy.proof.command):
-        unproven = ReceiptPayload(ReceiptText.UNPROVEN)
-        return replace(comment, orders=(*comment.orders, *_refusal(case, ticket, unproven)))
-    decided = with_commands(case, ticket, comment, (command,), Source.MAIL)
-    if isinstance(decided, ChangeRefused):
-        refused = ReceiptPayload(sentences=(decided.why,))
-        return replace(comment, orders=(*comment.orders, *_refusal(case, ticket, refused)))
-    return decided
+        return _asking_what_is_meant(case, ticket, comment), ()
+    if escalates and not is_proven_enough(case.sender, required):
+        receipts = _refusal(case, ticket, ReceiptPayload(ReceiptText.UNPROVEN))
+        why = f"commands require {required}"
+    else:
+        decided = with_commands(case, ticket, comment, (command,), Source.MAIL)
+        if not isinstance(decided, ChangeRefused):
+            return decided, ()
+        receipts = _refusal(case, ticket, ReceiptPayload(sentences=(decided.why,)))
+        why = str(decided.why)
+    notes = escalation_notes((), why) if escalates else ()
+    return replace(comment, orders=(*comment.orders, *receipts)), notes
 
 
 def _asking_what_is_meant(case: Case, ticket: Ticket, comment: AddComment) -> AddComment:

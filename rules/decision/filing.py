@@ -96,6 +96,6 @@ def new_ticket(case: Case) -> Ruling:
     opened = (
         f"opens at {action.severity.name}",
         *acknowledgement_note(timing, case.policy),
-        *escalation_notes([action.escalated]),
+        *escalation_notes([action.escalated], action.not_escalated),
     )
     return Ruling(saw, action, Reason.NEW_REQUEST, opened)

@@ -55,7 +55,8 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
         language=ticket.language_of(ticket.requester),
         follows=ticket.id,
     )
-    notes = (f"follow-up of #{ticket.id}", *escalation_notes([opening.escalated]), *conflict)
+    raised = escalation_notes([opening.escalated], opening.not_escalated)
+    notes = (f"follow-up of #{ticket.id}", *raised, *conflict)
     return Ruling(saw, action, Reason.FOLLOW_UP, notes)
 
 

@@ -87,6 +87,8 @@ class OpenTicket(Generic[SeverityT]):
     """The calendar that it runs by; empty for the policy's."""
     escalated: Escalated | None = None
     """The mail asks for an escalation besides, and it is granted."""
+    not_escalated: str = ""
+    """Why it is not granted; empty if it is, or if the mail asks for none."""
     named_with: datetime | None = None
     """When an acknowledgement is sent to its author that waits already: it names the ticket."""
     for_customer: ForCustomer | None = None

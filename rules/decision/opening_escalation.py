@@ -14,32 +14,40 @@ from rules.decision.model import OpenTicket
 from rules.decision.notices import receipt
 from rules.facts import EscalationFacts, KnownComment
 from rules.identity import Standing, is_proven_enough
+from rules.service import notifications
 from rules.ticket.changes import Escalate, Source
 from rules.ticket.model import Ticket
 from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 
+MACHINE = "a machine escalates nothing"
+
 
 def with_escalation(case: Case, opening: OpenTicket[MailSeverity]) -> OpenTicket[MailSeverity]:
     """The opening with the escalation that its mail asks for, or with the receipt of a refusal."""
-    command = requested_command(case.mail)
+    command, required = requested_command(case.mail), case.policy.proof.command
     by_staff = case.sender.standing is Standing.STAFF  # their commands are read elsewhere
-    if not isinstance(command, Escalate) or case.by_machine or by_staff:
+    if not isinstance(command, Escalate) or by_staff:
         return opening
-    if not is_proven_enough(case.sender, case.policy.proof.command):
-        return _with_receipt(case, opening, ReceiptPayload(ReceiptText.UNPROVEN))
+    if case.by_machine:
+        return replace(opening, not_escalated=MACHINE)
+    if not is_proven_enough(case.sender, required):
+        why, unproven = f"commands require {required}.", ReceiptPayload(ReceiptText.UNPROVEN)
+        return _refused(case, opening, why, unproven)
     decided = escalate(_ticket(case, opening), command, _facts(case), case.policy)
     if isinstance(decided, ChangeRefused):
-        return _with_receipt(case, opening, ReceiptPayload(sentences=(decided.why,)))
+        refused = ReceiptPayload(sentences=(decided.why,))
+        return _refused(case, opening, str(decided.why), refused)
     (escalated,) = (row for row in decided.rows if isinstance(row, Escalated))
     opening = replace(opening, escalated=escalated, orders=(*opening.orders, *decided.notices))
     return _with_receipt(case, opening, ReceiptPayload(sentences=decided.done))
 
 
-def escalation_notes(effects: Iterable[Effect | None]) -> tuple[str, ...]:
-    """For the trace: who is notified of an escalation, and who was passed over."""
-    notes: tuple[str, ...] = ()
+def escalation_notes(effects: Iterable[Effect | None], refused: str = "") -> tuple[str, ...]:
+    """For the trace: who is notified of an escalation, and who was passed over; or why it is
+    `refused`."""
+    notes: tuple[str, ...] = (f"not escalated: {refused}",) if refused else ()
     for each in effects:
         if isinstance(each, Escalated):
             notes += (f"escalated to level {each.became}: {each.notified} is notified",)
@@ -76,6 +84,24 @@ def _facts(case: Case) -> ChangeFacts:
         escalated_lately=facts.escalated_lately,
         unreachable=facts.unreachable,
     )
+
+
+def _refused(
+    case: Case, opening: OpenTicket[MailSeverity], why: str, payload: ReceiptPayload
+) -> OpenTicket[MailSeverity]:
+    """The opening with the receipt of a refusal; staff are alerted in place of an author whose mail
+    must not be answered."""
+    opening = replace(opening, not_escalated=why)
+    if case.takes_answers:
+        return _with_receipt(case, opening, payload)
+    author = case.sender.address
+    what = (
+        f"{author} asks to escalate this request, and it was not escalated: {why} Their mail must "
+        "not be answered automatically, so they get no email about it."
+    )
+    others = (each for each in case.facts.staff if each.address != author)
+    alerts = notifications.alert(what, others, case.policy)
+    return replace(opening, orders=(*opening.orders, *alerts))
 
 
 def _with_receipt(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from rules.decision.effects import Escalated
 from rules.decision.model import Decision, OpenTicket
 from rules.service.limits import ESCALATIONS_PER_HOUR
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
-from rules.ticket.payloads import EscalationPayload, ReceiptPayload, ReceiptText
+from rules.ticket.payloads import AlertPayload, EscalationPayload, ReceiptPayload, ReceiptText
 from tests.rules.building import (
     ACME,
     ANN,
@@ -146,6 +148,40 @@ def test_a_machine_escalates_nothing() -> None:
 
     assert escalated(decision) is None
     assert notified(decision, NoticeKind.ESCALATION) == []
+
+
+def test_the_trace_says_that_a_machine_escalates_nothing() -> None:
+    robot = person("robot@acme.example", machine=True)
+    world = replace(WEKA, people=(*WEKA.people, robot))
+
+    opened = world.decide(a_mail(robot.address, text=TEXT, auto_submitted="auto-generated"))
+
+    assert "not escalated: a machine escalates nothing" in opened.trace[-1].outcome
+
+
+@pytest.mark.parametrize("header", [{"x_auto_response_suppress": "All"}, {"precedence": "bulk"}])
+def test_staff_are_alerted_of_a_refusal_that_its_author_is_not_sent(header: dict[str, str]) -> None:
+    busy = replace(WEKA, escalated_lately=(NOON,) * ESCALATIONS_PER_HOUR)
+
+    decision = busy.decide(a_mail(text=TEXT, **header))
+
+    assert receipts(decision) == []
+    (order,) = (o for o in orders_of(decision) if o.kind is NoticeKind.ALERT)
+    assert order.address == SAM.address
+    assert isinstance(order.payload, AlertPayload)
+    assert f"{ANN.address} asks to escalate this request" in order.payload.what
+    assert "20 times within the hour" in order.payload.what
+    assert "not escalated: " in decision.trace[-1].outcome
+
+
+@pytest.mark.parametrize("reply", [False, True])
+def test_the_trace_says_why_a_request_was_not_escalated(reply: bool) -> None:
+    world = replace(WEKA, tickets=(ANNS,), escalated_lately=(NOON,) * ESCALATIONS_PER_HOUR)
+
+    decision = world.decide(a_mail(text=TEXT), **({"to": token_to(70)} if reply else {}))
+
+    assert f"not escalated: {ANN.address} has escalated" in decision.trace[-1].outcome
+    assert notified(decision, NoticeKind.ALERT) == []
 
 
 def test_a_person_who_wants_no_automatic_answer_is_heard_and_gets_none() -> None:
