@@ -206,6 +206,8 @@ def template_context(
     )
 
 
+_PASSED_ON = (NoticeKind.NEXT_STEPS, NoticeKind.MANAGER_MORE)
+"""A success manager passes them on to the customer."""
 _SHOWN_NO_PAST = (Audience.CUSTOMER, Audience.AUTHOR)
 
 
@@ -258,7 +260,7 @@ def _shows_internal(notice: Notice) -> bool:
     """Whether it has what customers must not read, in an answer or a forward either. What a
     success manager passes on to them has nothing of the kind."""
     if notice.kind.traits.audience in (Audience.STAFF, Audience.OUTSIDE):
-        return notice.kind is not NoticeKind.NEXT_STEPS
+        return notice.kind not in _PASSED_ON
     return notice.comment is not None and notice.comment.visibility is not Visibility.PUBLIC
 
 

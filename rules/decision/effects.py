@@ -221,6 +221,8 @@ class DeclaredComplete:
 @dataclass(frozen=True, slots=True)
 class SlaBreached:
     stage: Stage
+    passed: tuple[str, ...] = ()
+    """Whom no mail reaches of those who would be notified of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,14 @@ def reach(
     return Reached(None, tuple(passed))
 
 
+def passed_over(addresses: Iterable[str]) -> tuple[Sentence, ...]:
+    """For those who are notified: who was passed over. Nothing where nobody was."""
+    named = ", ".join(dict.fromkeys(addresses))
+    if not named:
+        return ()
+    return (sentence("Passed over, since no mail reaches them: {addresses}.", addresses=named),)
+
+
 def contacts_for(
     policy: Policy, staff: Iterable[Staff], tickets: Iterable[Ticket]
 ) -> frozenset[str]:

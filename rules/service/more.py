@@ -17,7 +17,7 @@ EXAMINED = 16 * 1024
 OWN_COMMENTS = 10
 """Somebody who is known to have written so many on the ticket within the hour before answers as
 fast as they are sent mail: they get no summary, since a machine would begin again."""
-SUMMARIES = (NoticeKind.MORE, NoticeKind.STAFF_MORE)
+SUMMARIES = (NoticeKind.MORE, NoticeKind.STAFF_MORE, NoticeKind.MANAGER_MORE)
 
 
 def summaries(
@@ -37,14 +37,16 @@ def _each(
     readers = {o.address: o for o in withheld if o.kind is not NoticeKind.RECEIPT}
     for address, order in readers.items():
         person, last = ticket.participant(address), ticket.summary_at.get(address)
-        if person is None and order.subscription is None:
+        to_manager = order.kind is NoticeKind.NEXT_STEPS
+        if person is None and order.subscription is None and not to_manager:
             continue  # an outside contact, who is not on the ticket
         if last is not None and last > now:
             continue
         by_staff = order.subscription is not None or (person is not None and person.is_staff)
         first = min(ticket.sent_since.get(address, now), now)
+        kind = NoticeKind.STAFF_MORE if by_staff else NoticeKind.MORE
         yield NoticeOrder(
-            NoticeKind.STAFF_MORE if by_staff else NoticeKind.MORE,
+            NoticeKind.MANAGER_MORE if to_manager else kind,
             address,
             order.language,
             MorePayload(since.isoformat()),

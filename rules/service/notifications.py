@@ -16,7 +16,7 @@ from rules.mail import Mail
 from rules.people import Company, Participant, Presence, Staff
 from rules.policy import Policy, TierSection
 from rules.service.completeness import questions
-from rules.service.escalation import Reached, reach
+from rules.service.escalation import Reached, passed_over, reach
 from rules.service.limits import (
     NoticeBudget,
     may_notify,
@@ -323,9 +323,7 @@ def alert_on_call(
     notified of otherwise, where the policy names nobody or nobody of it can be reached. None goes
     to its author."""
     reached = reach(policy.on_call, now, unreachable) if policy.on_call else Reached(None)
-    passed = ", ".join(reached.passed)
-    if passed:
-        what = f"{what}\n\nPassed over, since no mail reaches them: {passed}."
+    what = "\n\n".join([what, *map(str, passed_over(reached.passed))])
     payload = AlertPayload(what, claimed=claimed, outside=outside)
     orders = to_reached(
         NoticeKind.ALERT, payload, reached, unreachable=unreachable, staff=staff, policy=policy

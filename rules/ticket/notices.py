@@ -82,6 +82,8 @@ class NoticeKind(StrEnum):
     """What went well, and what both sides could do better, on a resolved request."""
     NEXT_STEPS = "next_steps"
     """An answer, to the person through whom the customer gets updates."""
+    MANAGER_MORE = "manager_more"
+    """The answers that a budget withheld from that person, once."""
 
     @property
     def traits(self) -> Traits:
@@ -242,6 +244,12 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
         ),
         NoticeKind.NEXT_STEPS: Traits(
             audience=Audience.OUTSIDE, participants_only=False, to_contacts=True
+        ),
+        NoticeKind.MANAGER_MORE: Traits(
+            audience=Audience.OUTSIDE,
+            payload=MorePayload,
+            participants_only=False,
+            to_contacts=True,
         ),
     }
 )

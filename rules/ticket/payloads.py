@@ -116,6 +116,8 @@ class AlertPayload(Payload):
 @dataclass(frozen=True, slots=True)
 class SlaPayload(Payload):
     stage: Stage = Stage.ONGOING
+    notes: tuple[Sentence, ...] = reported()
+    """Who was passed over, since no mail reaches them; empty where nobody was."""
 
 
 @dataclass(frozen=True, slots=True)

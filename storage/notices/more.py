@@ -10,9 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Select, String, cast, func, or_, select
 
 from rules.identity import UNPROVEN
+from rules.people import Role
 from rules.service.more import EXAMINED, SHOWN, SUMMARIES, answers_as_it_is_sent
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
+from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import AcknowledgementPayload, MorePayload
 from rules.ticket.visibility import Visibility
 from storage.db.tables import (
@@ -105,7 +107,7 @@ def _missed(notice: Notice, since: datetime) -> Select[tuple[int, int]]:
         _audit.c.event == AuditEvent.COMMENT_PUBLISHED.value,
         _audit.c.at >= since,
     )
-    return (
+    query = (
         select(_comment.c.id, func.count().over().label("number"))
         .join_from(_comment, _journal, _journal.c.id == _comment.c.journal_id, isouter=True)
         .where(
@@ -118,6 +120,11 @@ def _missed(notice: Notice, since: datetime) -> Select[tuple[int, int]]:
         .order_by(_filed_at.desc(), _comment.c.id.desc())
         .limit(SHOWN)
     )
+    if notice.kind is NoticeKind.MANAGER_MORE:  # only what they pass on
+        here = _person.c.mailbox_id == notice.mailbox.id
+        staff = select(_person.c.address).where(here, _person.c.role == Role.STAFF.value)
+        query = query.where(_comment.c.author.in_(staff))
+    return query
 
 
 def _read(connection: Connection, notice: Notice, ids: list[int]) -> tuple[NoticeComment, ...]:

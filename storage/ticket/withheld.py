@@ -39,7 +39,12 @@ _SUMMARISED = compiled(
         _notice.c.state == NoticeState.DUE.value,
     )
 )
-IN_SUMMARY = (NoticeKind.COMMENT, NoticeKind.NEW_COMMENT, NoticeKind.STATUS)
+IN_SUMMARY = (
+    NoticeKind.COMMENT,
+    NoticeKind.NEW_COMMENT,
+    NoticeKind.STATUS,
+    NoticeKind.NEXT_STEPS,
+)
 """What a summary has: the comments, and the status of the ticket."""
 
 

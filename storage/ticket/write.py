@@ -283,8 +283,9 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
             entry = AuditEntry(AuditEvent.PROMISE_BEGAN, why.value)
         case AskedAgain(names=names):
             entry = AuditEntry(AuditEvent.ASKED_AGAIN, ", ".join(names))
-        case SlaBreached(stage=stage):
-            entry = AuditEntry(AuditEvent.SLA_BREACHED, subject=stage.value)
+        case SlaBreached(stage=stage, passed=passed):
+            named = _passed_over(passed)
+            entry = AuditEntry(AuditEvent.SLA_BREACHED, subject=stage.value, reason=named)
         case Rated(audited=False):
             return
         case Rated(was=rating, became=rated):
@@ -299,7 +300,7 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
 
 def escalation_entry(effect: Escalated) -> AuditEntry:
     """The line of the audit trail on an escalation, with the people who were passed over."""
-    passed = f"passed over: {', '.join(effect.passed)}" if effect.passed else ""
+    passed = _passed_over(effect.passed)
     return AuditEntry(
         AuditEvent.ESCALATED,
         subject=effect.notified,
@@ -307,6 +308,10 @@ def escalation_entry(effect: Escalated) -> AuditEntry:
         became=str(effect.became),
         reason="; ".join(filter(None, (effect.reason, passed))),
     )
+
+
+def _passed_over(addresses: Sequence[str]) -> str:
+    return f"passed over: {', '.join(addresses)}" if addresses else ""
 
 
 def _lock_for_merge(

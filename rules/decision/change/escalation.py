@@ -16,7 +16,7 @@ from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications
 from rules.service.calendars import calendar_of
-from rules.service.escalation import EscalationRequest, NextLevel, next_level
+from rules.service.escalation import EscalationRequest, NextLevel, next_level, passed_over
 from rules.service.limits import ESCALATIONS_PER_HOUR, may_escalate_at
 from rules.ticket.changes import Escalate
 from rules.ticket.model import Ticket
@@ -75,7 +75,7 @@ def escalate(
         ),
         *notified(orders),
     )
-    for_staff = _passed_over(passed) if facts.by_staff else ()
+    for_staff = passed_over(passed) if facts.by_staff else ()
     return Effects(rows, (_done(ticket, raised), *_reasons(raised), *for_staff))
 
 
@@ -174,13 +174,6 @@ def _reasons(raised: NextLevel) -> tuple[Sentence, ...]:
     return (raised.reason,)
 
 
-def _passed_over(passed: Sequence[str]) -> tuple[Sentence, ...]:
-    if not passed:
-        return ()
-    addresses = ", ".join(passed)
-    return (sentence("Passed over, since no mail reaches them: {addresses}.", addresses=addresses),)
-
-
 def _notices(
     raised: NextLevel,
     passed: Sequence[str],
@@ -198,7 +191,7 @@ def _notices(
         phone=contact.phone if contact is not None else "",
         by=facts.actor,
         why=reason,
-        notes=(*_reasons(raised), *_for_the_desk(raised), *_passed_over(passed)),
+        notes=(*_reasons(raised), *_for_the_desk(raised), *passed_over(passed)),
         history=_history(facts),
     )
     orders = notifications.to_reached(

@@ -20,7 +20,7 @@ from rules.people import Presence
 from rules.policy import Policy
 from rules.sentence import sentence
 from rules.service import asking, notifications, sla_rules
-from rules.service.escalation import reach
+from rules.service.escalation import Reached, passed_over, reach
 from rules.service.waiting import WaitingEvent, event
 from rules.ticket import sla
 from rules.ticket.lifecycle import Status
@@ -41,10 +41,14 @@ def report_overdue(ticket: Ticket, facts: ChangeFacts, policy: Policy) -> Effect
     clock, event = sla.notified(ticket.clock, facts.at)
     if event is None:
         return Effects()
+    on_call = reach(policy.on_call, facts.at, facts.unreachable) if policy.on_call else None
+    assigned = (ticket.assignee,) if ticket.assignee in facts.unreachable else ()
+    passed = (*assigned, *(on_call.passed if on_call is not None else ()))
     rows: tuple[Effect, ...] = (OverdueReported(due_at, clock),)
     if event is SlaEvent.BREACH:
-        rows = (*rows, SlaBreached(clock.stage))
-    rows = (*rows, *notified(_notices(ticket, clock.stage, event, facts, policy)))
+        rows = (*rows, SlaBreached(clock.stage, passed))
+    payload = SlaPayload(clock.stage, passed_over(passed))
+    rows = (*rows, *notified(_notices(ticket, payload, event, on_call, facts, policy)))
     done = sentence("{event} reported on #{ticket}", event=event, ticket=ticket.id)
     return Effects(rows, (done,))
 
@@ -74,28 +78,31 @@ def _while_waiting(ticket: Ticket, waiting: Waiting, facts: ChangeFacts, policy:
 
 
 def _notices(
-    ticket: Ticket, stage: Stage, event: SlaEvent, facts: ChangeFacts, policy: Policy
+    ticket: Ticket,
+    payload: SlaPayload,
+    event: SlaEvent,
+    on_call: Reached | None,
+    facts: ChangeFacts,
+    policy: Policy,
 ) -> tuple[NoticeOrder, ...]:
     """The assignee is notified, or all staff while there is none, and the person on call."""
     kind = NoticeKind.SLA_BREACH if event is SlaEvent.BREACH else NoticeKind.SLA_WARNING
-    payload = SlaPayload(stage)
     assigned = {ticket.assignee} - facts.unreachable
     owners = [s for s in facts.staff if s.address in assigned] or list(facts.staff)
     orders = {
         o.address: o for o in notifications.to_staff(kind, payload, staff=owners, policy=policy)
     }
-    if policy.on_call is not None:
-        reached = reach(policy.on_call, facts.at, facts.unreachable)
+    if on_call is not None:
         for order in notifications.to_reached(
             kind,
             payload,
-            reached,
+            on_call,
             unreachable=facts.unreachable,
             staff=facts.staff,
             policy=policy,
         ):
             orders.setdefault(order.address, order)
-    reminded = policy.clock.remind_customer and stage is Stage.ONGOING
+    reminded = policy.clock.remind_customer and payload.stage is Stage.ONGOING
     if reminded and event is SlaEvent.WARNING:
         orders |= _reminder(ticket)
     return tuple(orders.values())

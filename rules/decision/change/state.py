@@ -41,7 +41,7 @@ from rules.ticket.lifecycle import EVENT_TO, NEXT, Status
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.payloads import StatusPayload
-from rules.ticket.reasons import spoken
+from rules.ticket.reasons import kept_internal, spoken
 from rules.ticket.severity import Level
 from rules.ticket.workaround import lowered
 
@@ -73,17 +73,15 @@ def set_status(
         kept = facts.published and ticket.status is not Status.CLOSED  # the comment is
         return Effects(done=(stays,)) if kept else ChangeRefused(stays)
     clock = sla_rules.status_changed(policy, ticket, became, facts.at)
+    reasons = spoken(change.reason, by_staff=facts.by_staff)
     rows: tuple[Effect, ...] = (
-        StatusChanged(
-            ticket.status, became, spoken(change.reason, by_staff=facts.by_staff).internal
-        ),
+        StatusChanged(ticket.status, became, reasons.internal),
         *clock_effects(clock),
     )
     if policy.notices.status and not facts.published:
-        why = spoken(change.reason, by_staff=facts.by_staff).public
         orders = notifications.status_change(
             ticket,
-            StatusPayload("status", ticket.status.value, became.value, why),
+            StatusPayload("status", ticket.status.value, became.value, reasons.public),
             policy,
             by_staff=facts.by_staff,
         )
@@ -94,7 +92,7 @@ def set_status(
         sent = (FeedbackAsked(),) if any(not order.withheld for order in within) else ()
         rows = (*rows, *sent, *notified(within))
     done = sentence("#{ticket} is now {status}", ticket=ticket.id, status=became)
-    return Effects(rows, (done,))
+    return Effects(rows, (done, *kept_internal(reasons)))
 
 
 def _within_budget(
@@ -210,7 +208,7 @@ def _change_severity(
         )
         rows = (*rows, *notified(orders))
     done = sentence("#{ticket} is now {severity}", ticket=ticket.id, severity=level.name)
-    return Effects(rows, (done,))
+    return Effects(rows, (done, *kept_internal(reasons)))
 
 
 def assign(ticket: Ticket, change: Assign, facts: ChangeFacts) -> Effects | ChangeRefused:

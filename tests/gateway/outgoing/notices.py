@@ -97,6 +97,7 @@ PAYLOADS: dict[NoticeKind, Payload] = {
     NoticeKind.KEPT: KeptPayload("Printer"),
     NoticeKind.MORE: MorePayload("2026-11-23T11:05:00+00:00"),
     NoticeKind.STAFF_MORE: MorePayload("2026-11-23T11:05:00+00:00"),
+    NoticeKind.MANAGER_MORE: MorePayload("2026-11-23T11:05:00+00:00"),
     NoticeKind.QUESTIONS: QuestionsPayload(("Where does it run?",), "2026-11-23T16:00:00+00:00"),
     NoticeKind.COMPLETED: CompletedPayload(("environment",)),
     NoticeKind.RECEIPT: ReceiptPayload(text="Done:\n- status: resolved"),
@@ -108,7 +109,12 @@ CARRY_A_COMMENT = (
     NoticeKind.NEW_COMMENT,
     NoticeKind.NEXT_STEPS,
 )
-NOT_ON_THE_TICKET = (NoticeKind.ESCALATION, NoticeKind.ACCOUNT_TEAM, NoticeKind.NEXT_STEPS)
+NOT_ON_THE_TICKET = (
+    NoticeKind.ESCALATION,
+    NoticeKind.ACCOUNT_TEAM,
+    NoticeKind.NEXT_STEPS,
+    NoticeKind.MANAGER_MORE,
+)
 
 
 def about(**changes: Any) -> NoticeTicket:

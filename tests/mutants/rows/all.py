@@ -90,7 +90,7 @@ ALL: tuple[Mutation, ...] = (
     ),
     Mutation(
         "all the mark in mails to contacts",
-        (Edit(CONTEXT, "return notice.kind is not NoticeKind.NEXT_STEPS", "return False"),),
+        (Edit(CONTEXT, "return notice.kind not in _PASSED_ON", "return False"),),
         (f"{NOTICES}/test_notice_texts.py::test_contacts_write_above_the_mark",),
     ),
     Mutation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from rules.people import ParticipantKind, Presence
 from rules.policy import FollowUpSection, Policy, ReviewSection
 from rules.service.follow_up import after_answer, asked_on_resolve, without_next_steps
+from rules.service.more import summaries
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
-from tests.rules.building import ANN, SAM, a_ticket, default_policy, member, policy_with
+from tests.rules.building import ANN, NOON, SAM, a_ticket, default_policy, member, policy_with
 
 MAX = "max@help.example"
 REQUESTER = member(70, ANN.address, ParticipantKind.REQUESTER)
@@ -75,6 +77,17 @@ def test_an_answer_goes_to_the_success_manager_where_the_company_is_updated_so()
 )
 def test_it_goes_to_nobody_else(changes: dict[str, Any], author: str, policy: Policy) -> None:
     assert after_answer(high(**changes), author, policy) == ()
+
+
+def test_what_a_budget_withholds_from_the_success_manager_is_sent_in_one_summary() -> None:
+    ticket = high(sent={MAX: 40}, sent_since={MAX: NOON - timedelta(minutes=40)})
+
+    withheld = after_answer(ticket, SAM.address, at_high())
+
+    assert [order.withheld for order in withheld] == [True]
+    (summary,) = summaries(withheld * 2, ticket, NOON, NOON)
+    assert (summary.kind, summary.address) == (NoticeKind.MANAGER_MORE, MAX)
+    assert summary.due_at == NOON + timedelta(minutes=20)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.ticket.reasons import made_public, spoken
+from rules.ticket.reasons import kept_internal, made_public, spoken
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,22 @@ def test_a_customers_own_reason_is_public() -> None:
     said = spoken("it got worse", by_staff=False)
 
     assert (said.internal, said.public) == ("it got worse", "it got worse")
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("it is fixed, public: the workaround holds", "the workaround holds"),
+        ("see their public: bucket. Public: it hurts few people", "bucket"),
+        ("wir sagen öffentlich: Es geht wieder.", "Es geht wieder."),
+        ("public: all of it is public: yes", ""),
+        ("the republic: it is closed", ""),
+    ],
+)
+def test_staff_read_again_what_was_marked_in_mid_sentence_and_stays_internal(
+    reason: str, kept: str
+) -> None:
+    said = [str(each) for each in kept_internal(spoken(reason, by_staff=True))]
+
+    begins = f'This stays internal: "{kept}". Customers read what follows "public:" only where'
+    assert [each[: len(begins)] for each in said] == ([begins] if kept else [])

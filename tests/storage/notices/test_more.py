@@ -110,6 +110,19 @@ def test_a_customer_is_not_shown_what_only_staff_may_read(shop: Shop) -> None:
     assert [each.text for each in summary.more.latest] == ["word 21"]
 
 
+def test_the_success_manager_is_shown_the_answers_alone(shop: Shop) -> None:
+    number, max_ = opened(shop.take(a_mail())), "max@help.example"
+    write_comments(shop, number, 1, NOON + MINUTE, text="It does not print.")
+    write_comments(shop, number, 1, NOON + MINUTE, text="We replace it.", author=SAM.address)
+    since = json.dumps({"since": NOON.isoformat()})
+    order_directly(shop, number, NoticeKind.MANAGER_MORE, max_, detail=since)
+
+    (summary,) = [n for n in claim(shop, NOON + HOUR) if n.address == max_]
+
+    assert [each.text for each in summary.more.latest] == ["We replace it."]
+    assert "Please pass these answers on." in text(shop, summary)
+
+
 def test_somebody_who_writes_like_a_machine_gets_none(shop: Shop) -> None:
     number = conversation(shop, 15)
     for minute in range(16, 31):
