@@ -45,8 +45,12 @@ _LETTERS = {
     "w": "will would",
     "W": "trifft passt fits",
     "V": "view opinion perspective side sicht seite meinung",
+    "I": "meant gemeint",
+    "O": "should must soll sollte muss",
     "E": "a an ein eine einen also so",
 }
+_SHORTEST_NUMBER = 4
+"""Of a ticket: `set 20931 to Low`."""
 _LETTER = {word: letter for letter, listed in _LETTERS.items() for word in listed.split()}
 _KEPT = "ftkbmynuihcGH.,:;()-!?&+~"
 _END = r"(?=E?(?:$|[.,:;()\-!kchu&]))"
@@ -58,17 +62,20 @@ _CHANGES = (
     re.compile(rf"F{_F}{{0,2}}(?P<old>N)bE?(?P<new>N)"),  # aus dem P2 ist ein P1 geworden
     re.compile(rf"S{_F}{{0,2}}(?P<old>N)l?,?[kf]{{0,2}}E?(?P<new>N){_END}"),
 )
-_TOO_MUCH = re.compile(r"(?P<old>N)l?[bmwf]{0,3}Z[Nx]")
+_TOO_MUCH = re.compile(r"(?P<old>N)l?[bmwfO]{0,3}Z[Nx]")
 """`P1 is too much`."""
 _BACK = re.compile(rf"RT{_F}{{0,2}}(?P<new>N)")
 _PLACED = (
     re.compile(
         rf"[PC](?:[ytf]{{0,2}}t|i|yi)[kf]?[BTa]{_F}{{0,2}}(?P<new>N){_END}"
     ),  # put it at high
+    re.compile(rf"C{_F}{{0,2}}l[TB]{_F}{{0,2}}(?P<new>N){_END}"),  # reduce the severity to low
+    re.compile(rf"^[fG,]{{0,3}}Ob{_F}?(?P<new>N){_END}"),  # should be low
+    re.compile(rf"(?:^|[,:])f?I[xf]{{0,2}}(?P<new>N){_END}"),  # gemeint war P2
     re.compile(rf"B{_F}{{0,2}}(?P<new>N)P"),  # unter Low ablegen
     re.compile(rf"T{_F}{{0,2}}(?P<new>N)C"),  # auf P2 zurückstufen
     re.compile(rf"A[fky]{{0,2}}U{_F}{{0,3}}(?P<new>N)l?{_END}"),  # we ask for P0
-    re.compile(rf"(?P<new>N)l?(?:[wm]D|W(?:t|[fx]?{_END}))"),  # P2 will do
+    re.compile(rf"(?P<new>N)l?(?:[wmO]D|W(?:t|[fx]?{_END}))"),  # P2 will do
 )
 _PLAINLY = (
     re.compile(r"(?:^|[,:;\-&])[fE]{0,2}(?P<new>N)bt(?![^.,:;]{0,6}n)(?!,h)"),  # P1 ist es
@@ -83,9 +90,11 @@ _PLAINLY = (
 )
 """Only of numbers and of names of the top levels: other names are words of everyday use."""
 _WE_ARE_AT = re.compile(rf"(?:bf?f|fb)f{{0,2}}B(?P<new>N){_END}")
+_ASKS_TO_CHANGE = re.compile("[Gfk,]*m[yk]{1,2}[fk]?[zx][tfi]{0,2}o")
+"""`Could you take it from P1 to P2?`"""
 _WE = frozenset({"we", "wir"})
-_EVERYDAY = frozenset({"dank"})
-"""`Dank eurer Hilfe genügt P3`: no thanks for something past."""
+_EVERYDAY = frozenset({"dank", "take", "bring"})
+"""`Dank eurer Hilfe genügt P3`: no thanks for something past; `take it to P1`: nothing planned."""
 
 
 def settled(words: Sequence[Word]) -> tuple[list[Word], list[int]]:
@@ -115,12 +124,16 @@ def _letter(word: Word) -> str:
         return "N"
     if word.code in "Le":
         return "l"
+    if word.text.isdecimal() and len(word.text) >= _SHORTEST_NUMBER:
+        return "t"
     if word.text == "rather" and word.code == "n":  # rather than
         return "S"
     return _LETTER.get(word.text) or (word.code if word.code in _KEPT else "x")
 
 
 def _tells_nothing(sentence: CodedSentence) -> bool:
+    if _ASKS_TO_CHANGE.match(sentence.codes):
+        return False
     return sentence.is_question or re.match("[Gfk,+&]*h", sentence.codes) is not None
 
 
@@ -180,7 +193,7 @@ def _is_refuted(sentence: CodedSentence, start: int, end: int) -> bool:
         return True
     if is_of_other_tickets(sentence, start):
         return True
-    placed_by_you = re.search("yf{0,2}$", before) is not None and "k" not in before
+    placed_by_you = re.search("yf{0,2}$", before) is not None and not re.search("[km]", before)
     after = sentence.codes[end : end + 2]
     if after[:1] in ("T", "I") or after in ("~x", "~T", "~I", "~d"):
         return True

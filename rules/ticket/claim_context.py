@@ -25,6 +25,7 @@ _POLITE = re.compile(r"^[Gfk,&]*mf(?:xy|y[xk]|(?=.{0,12}v)(?=.{0,16}k))")
 _OPINION = ("would", "wuerde")
 """`Would you call this urgent?` asks, unless it says please."""
 _VERB_FIRST = re.compile(r"^[G,:]*[bwm][tyfid]")
+_AFTER_NO_SUBJECT = frozenset({"nur", "bloss", "halt", "just", "only"})
 _REPORTS = frozenset(
     {"cve", "cves", "cvss", "vulnerability", "vulnerabilities", "scanner", "schwachstelle"}
 )
@@ -50,11 +51,19 @@ class CodedSentence(NamedTuple):
     def is_question(self) -> bool:
         """By its question mark or by its first word; `Can you treat this as P1?` is a request."""
         first = self.codes.lstrip("G,:")[:1]
-        asks = self.end == "?" or first == "q" or _VERB_FIRST.match(self.codes) is not None
+        asks = self.end == "?" or first == "q" or self._begins_with_its_verb
         wants = _REQUEST.match(self.codes) is not None or self._asks_politely
         if wants and "k" not in self.codes:
             wants = not any(word.text.startswith(_OPINION) for word in self.words)
         return asks and not wants
+
+    @property
+    def _begins_with_its_verb(self) -> bool:
+        """`Ist das dringend`; `ist nur eine Kleinigkeit` leaves its subject out."""
+        if _VERB_FIRST.match(self.codes) is None:
+            return False
+        at = len(self.codes) - len(self.codes.lstrip("G,:")) + 1
+        return self.words[at].text not in _AFTER_NO_SUBJECT
 
     @property
     def _asks_politely(self) -> bool:

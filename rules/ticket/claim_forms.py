@@ -20,6 +20,7 @@ from rules.ticket.claim_context import (
 from rules.ticket.claim_lines import NAME, Names, Word, phrase_at, read
 from rules.ticket.claim_nouns import named as named_as_nouns
 from rules.ticket.claim_tags import URGENT, only_tags, tags
+from rules.ticket.claim_words import word_set
 
 _N = f"(?P<name>[{NAME}])"
 _NX = f"(?P<name>[{NAME}]|X)"
@@ -32,7 +33,7 @@ _LABELLED = re.compile(
 """`Severity: Critical (P1)`, `the priority of this is high`."""
 _BEFORE_LABEL = re.compile(rf"{_NX}(?:~?d)?~?Le?~?i?")
 """`High priority`, `a critical-severity incident`."""
-_LEVEL = re.compile(rf"^[fG,]*e:{_N}")
+_LEVEL = re.compile(rf"^[fG,\-]*e[:\-]{_N}")
 """`Level: High`."""
 _SAID = re.compile(
     rf"(?:(?:^|[,.:;\-])|[tiL][^.!?,;:()]{{0,6}}?)(?P<be>b)[fk+gLt]{{0,6}}{_N}(?P<noun>~?d{{0,2}}~?i)?"
@@ -50,10 +51,12 @@ _DECLARED = (
     re.compile(r"f(?P<name>P)m?v"),  # ein P1 melden
     re.compile(rf"f{_N}~?i(?P<verb>m?v)"),  # ein P1-Ticket öffnen
     re.compile(rf"k[aft]{{1,3}}{_N}(?=$|[.!,;])"),  # please, as P1
+    re.compile(r"(?:^|,)[xofg]{0,3}k(?P<name>[PN])(?=$|[.!,;])"),  # ab jetzt bitte P1
     re.compile(r"(?:^|[,:;\-])a(?P<name>[PN])(?=$|[.!,;k])"),  # as P1
 )
 _TROUBLE = (
     re.compile(r"(?P<name>[PNJ])~?d{0,2}~?(?P<noun>[iI])"),  # a critical problem
+    re.compile(r"f(?P<name>M)~(?P<noun>i)(?=$|[.!,;:])"),  # ein Low-Thema
     re.compile(r"H[f+o]{0,4}(?P<name>P)(?![Tx])"),  # we have a P1
     re.compile(r"(?P<name>[NP])[fky]{0,2}[gv]?[fkyo]{0,3}B?C"),  # urgent help
     re.compile(r"C[gkyf]{0,3}(?P<name>N)(?=$|[.!,o])"),  # help urgently
@@ -71,23 +74,13 @@ _ALERTS = frozenset({"alert", "alerts", "warning", "warnung"})
 _MAKES = frozenset({"make", "makes", "machen", "mache", "macht"})
 """`Make it a standard` claims nothing, unlike `make it a P1`."""
 _OURS = frozenset({"our", "unsere", "unser", "unserer", "your", "ihre", "my"})
-_NOT_AFTER = frozenset(
-    {
-        "to",
-        "by",
-        "from",
-        "report",
-        "reports",
-        "would",
-        "could",
-        "might",
-        "may",
-        "waere",
-        "koennte",
-        "wuerde",
-        "payment",
-    }
+_NOT_AFTER = word_set(
+    "to by from report reports would could might may waere koennte wuerde payment"
 )
+_PENDING = frozenset({"open", "offen", "pending"})
+"""`A colleague has a P1 case open with you`: another ticket."""
+_THANKS = frozenset({"thx", "thanks", "thank", "danke"})
+_OLD = frozenset({"old", "alter", "alte", "alten", "altes", "voriger", "damaliger"})
 _DOCUMENTS = frozenset({"documentation", "docs", "doku", "dokumentation", "example", "beispiel"})
 _ANSWERS = frozenset({"rueckmeldung", "antwort", "bearbeitung", "attention"})
 _STANDS = frozenset(
@@ -270,6 +263,8 @@ def _declared(sentence: CodedSentence) -> Iterator[int]:
             if sentence.is_past(at=name) or _is_declared_of_others(sentence, found.start(), name):
                 continue
             after = codes[name + 1 : name + 3]
+            if after[:1] == "T" and words[name + 1].text in _THANKS:
+                after = ""
             ends = "verb" in found.groupdict()
             if (after[:1] in ("T", "I", "x", "A") and not ends) or after == "ax":
                 continue
@@ -278,6 +273,8 @@ def _declared(sentence: CodedSentence) -> Iterator[int]:
             if words[found.start()].text in _MAKES and words[name].code == "M":
                 continue
             before = sentence.clause_before(found.start())
+            if ends and before.endswith("H") and words[found.start("verb")].text in _PENDING:
+                continue
             if "T" in before + found[0] or _ASKED_OR_PLANNED.search(before):
                 continue
             if not is_negated(codes[max(0, name - 8) : name].rpartition(",")[2]):
@@ -306,6 +303,10 @@ def _trouble(sentence: CodedSentence) -> Iterator[int]:
             name, end = found.start("name"), found.end()
             before, after = sentence.clause_before(name), codes[end : end + 2]
             if after[:1] in ("T", "A") or after in ("~T", "~x", "~A") or sentence.is_past(at=name):
+                continue
+            if sentence.words[name].code == "M" and not sentence.words[name].spelt:
+                continue
+            if any(word.text in _PENDING for word in sentence.words[end : end + 3]):
                 continue
             several = found.groupdict().get("noun") == "I"
             if several and not re.search(r"H[f1x+]{0,3}$", before):
@@ -367,6 +368,8 @@ def _is_phrase_refuted(sentence: CodedSentence, at: int, end: int) -> bool:
     is_noun = end == at + 1 or words[end - 1].code in "iI"
     if is_noun and re.search(r"(?<!s)p[fbx]{0,2}$", before):
         return True  # yesterday's outage
+    if is_noun and any(word.text in _OLD for word in words[max(0, at - 2) : at]):
+        return True
     if is_noun and (re.search(r"[Bs]f{0,2}$", before) or "T" in before or "A" in before):
         return True
     if "z" in before or "z" in codes[end : end + 3] or sentence.is_conditional(at):

@@ -26,6 +26,7 @@ _TOKEN = re.compile(
     r"(?P<other>https?://\S+|[\w.+-]+@[\w.-]+|\w+(?:\.\w+)+|\w+(?:::\w+)+|[^\W_]+(?:_[^\W_]+)+)"
     r"|(?P<word>[^\W_]+|['’][^\W\d_]{1,2}\b)|(?P<sign>[^\w\s])"
 )
+_ARROW = re.compile(r"[-=]+>|[→⇒➔]")
 _SIGNS = {
     **dict.fromkeys(":=：", ":"),
     **dict.fromkeys(",;，、", ","),
@@ -62,6 +63,9 @@ _OUGHT = frozenset({"should", "must", "soll", "muss", "sollte"})
 """`This should be a P1` says it; `Should it be a P1` asks."""
 _OF_A_TIME = frozenset({"in", "im", "from", "of", "vom", "von", "aus", "on", "am"})
 _LONG_SPANS = frozenset({"tagen", "wochen", "monaten", "jahren", "woche", "monat", "jahr"})
+_IMPACT = frozenset({"impact", "auswirkung", "auswirkungen"})
+"""A label where a sign follows: `Impact: Critical`."""
+_NORMAL = frozenset({"normal", "work", "business", "normality"})
 _LONGEST_GAP = 7
 """Words between two words of a phrase."""
 
@@ -114,6 +118,13 @@ def read(line: str, names: Names) -> list[Word]:
             words[index] = word._replace(code="p")
         if word.text == "one" and _is_of_a_level(words, index):
             words[index] = word._replace(code="i")
+        if word.text in _IMPACT and [w.code for w in words[index + 1 : index + 2]] in (
+            [":"],
+            ["-"],
+        ):
+            words[index] = word._replace(code="L")
+        if word.code == "S" and _goes_back(words, index):
+            words[index] = word._replace(code="f")
         if word.text in TIMES and _is_of_the_past(words, index):
             words[index] = word._replace(code="p")
         if word.code == "M" and _is_of_a_compound(words, index):
@@ -124,6 +135,12 @@ def read(line: str, names: Names) -> list[Word]:
 def _is_of_a_level(words: Sequence[Word], at: int) -> bool:
     """`A minor one`."""
     return at > 1 and words[at - 1].code in NAME and words[at - 2].text in ("a", "an")
+
+
+def _goes_back(words: Sequence[Word], at: int) -> bool:
+    """`We are back to paper`, unlike `we are back to normal`."""
+    texts = [word.text for word in words[at : at + 3]]
+    return texts[0] in ("is", "are") and texts[1:2] == ["to"] and _NORMAL.isdisjoint(texts[2:])
 
 
 def _is_of_the_past(words: Sequence[Word], at: int) -> bool:
@@ -168,7 +185,9 @@ def phrase_at(words: Sequence[Word], at: int, names: Names) -> tuple[int, int] |
 
 def _words(line: str) -> list[Word]:
     found: list[Word] = []
-    for token in _TOKEN.finditer(_EMPHASISED.sub(r"(\1)", _without_quotes(line))):
+    for token in _TOKEN.finditer(
+        _EMPHASISED.sub(_unemphasised, _ARROW.sub(":", _without_quotes(line)))
+    ):
         text = token[0]
         if not token["sign"]:
             word = folded(text)
@@ -182,6 +201,14 @@ def _words(line: str) -> list[Word]:
         if code and not repeated:
             found.append(Word(text, code))
     return found
+
+
+def _unemphasised(found: re.Match[str]) -> str:
+    """`**P1**` alone is a tag as in brackets; `as **P1**` is a part of its sentence."""
+    leads = _LEADS_TO_A_NAME.search(
+        folded(found.string[max(0, found.start() - 40) : found.start()])
+    )
+    return found[1] if leads else f"({found[1]})"
 
 
 def _sign(token: re.Match[str]) -> str:

@@ -50,6 +50,8 @@ _AT_MOST = _MORE | word_set("hoechstens allenfalls maximal lediglich most")
 """`Höchstens Low`, `no more than Low`."""
 _CHOOSING = word_set("choose pick select waehlen ansetzen vergeben nehmen take give start")
 """Only with "would": `I pick Low` tells of a form."""
+_SCALES = word_set("levels stufen skala scale einteilung")
+"""`Nach Ihren Stufen wäre das Low.`"""
 _FORMS = word_set(
     "form forms menu portal app picker list formular maske auswahl auswahlliste screen "
     "selected missing fehlt umbenennen rename oberflaeche workspace dropdown"
@@ -185,7 +187,7 @@ class _Clause:
         rates = bool(texts & (_VERBS | _JUDGING | _CHOOSING | _ENOUGH))
         rates = rates or re.search("[jL]", self._codes) is not None
         rates = rates or ("t" in before and bool(texts & _US))
-        if texts & _WOULD and before[:1] == "B":
+        if texts & _WOULD and before[:1] == "B" and not texts & _SCALES:
             return True
         if texts & _MIGHT or (texts & _WOULD and not rates):
             return True

@@ -16,6 +16,8 @@ _LEAD = re.compile(r"[fkX+]*([PNK])(?:/[PNKJM])*(~?)(.?)")
 _REST_DENIES = re.compile(r"[:\-,(]?[fbti]{0,2}n[^a-zA-Z]?$")
 _QUESTIONS = frozenset({"question", "frage", "produktfrage"})
 """An everyday subject, though some policies have a level of this name."""
+_CONCLUDING = frozenset({"so", "also", "is", "ist", "lautet"})
+_CONCLUSIONS = frozenset({"verdict", "conclusion", "fazit", "urteil", "ergebnis"})
 _ARTICLES = frozenset({"the", "our", "die", "der", "das", "unsere", "unser"})
 URGENT = ("urgen", "dring", "eilig", "eilt")
 
@@ -126,15 +128,27 @@ def _is_placed(part: _Segment, sentence: CodedSentence, line: str, is_subject: b
     match part.before:
         case "-" | ")" | "":
             whole = part.before == "" and spelt
-            return bool(strong or ((is_subject or whole) and ends))
+            unhurried = spelt and is_subject and part.after in ",-"
+            unhurried = unhurried and _stands_before(part, sentence, False)
+            return bool(strong or ((is_subject or whole) and ends) or unhurried)
         case ",":
             return bool((strong and (is_subject or ends)) or (spelt and is_subject and ends))
         case ":":
             meant = certain or shouted
             told = (certain and part.unhurried) or (strong and part.urged)
+            told = told or (spelt and _concludes(part, sentence))
             return bool(ends and (told or (is_subject and meant)))
         case _:
             return False
+
+
+def _concludes(part: _Segment, sentence: CodedSentence) -> bool:
+    """`The verdict is: P1`, `I shall state a level, so: P3`."""
+    before = sentence.words[max(0, part.start - 2)]
+    clause = sentence.clause_before(part.start - 1)
+    if any(word.text in _CONCLUSIONS for word in sentence.words[: part.start]):
+        return True
+    return before.text in _CONCLUDING and not re.search("[TIqh]", clause)
 
 
 def _stands_before(part: _Segment, sentence: CodedSentence, is_subject: bool) -> bool:

@@ -78,7 +78,7 @@ SIBLINGS = (("high", "major", "serious"), ("medium", "normal"), ("low", "minor",
 COMPOUNDS = ("business critical", "mission critical", "time critical")
 
 LABELS = (
-    "severity priority prio urgency sev criticality importance serverity severty priorty prioity "
+    "schwergrad schweregard severity priority prio urgency sev criticality importance serverity severty priorty prioity "
     "schweregrad schweregrads prioritaet prioritat prioritaeten dringlichkeit kritikalitaet "
     "wichtigkeit dringlichkeitsstufe prioritaetsstufe schwere priorisierung "
     "gravite priorite severite urgence severidad prioridad gravedad urgencia severita priorita "
@@ -98,7 +98,7 @@ _BY_CODE = {
     # is
     "b": (
         "is are be being remains remain became becomes become becoming turned getting isn aren "
-        "'s 're ist sind sein bleibt wird est"
+        "'s 're ist sind sein bleibt wird est lautet"
     ),
     # was
     "w": "was were wasn weren war waren had hatte hatten gab wurde wurden",
@@ -118,7 +118,8 @@ _BY_CODE = {
         "somit jetzt auch schon bereits zu mir mich sich ich wir fuer uns un une le la les tres "
         "molto muy een het hiermit hereby klassischer klassisches klassischen "
         "classic typical typischer typisches echter echte echtes echten genuine proper real "
-        "klarer klares klaren folgende folgenden folgendes daraus draus geworden overnight"
+        "klarer klares klaren folgende folgenden folgendes daraus draus geworden overnight mal "
+        "voellig vollkommen allemal locker her eigene eigenen eigener"
     ),
     # a problem
     "i": (
@@ -166,7 +167,7 @@ _BY_CODE = {
     # or
     "r": "or oder vs versus bis bzw ou",
     # because
-    "c": "because due weil wegen wg aufgrund denn sodass",
+    "c": "because due while whilst solange weil wegen wg aufgrund denn sodass",
     # in, of, for
     "o": ("on in at of for from by to into under within per am im an von aus um beim ins zum zur"),
     # have
@@ -194,7 +195,7 @@ _BY_CODE = {
         "lieber moin servus bonjour hola ciao gruezi sehr geehrte geehrter damen herren"
     ),
     # you
-    "y": "you sie ihr euch ihnen",
+    "y": "you u sie ihr euch ihnen",
     # a negation
     "n": (
         "not no never neither nor non without none nothing hardly barely cannot 't nobody less un "
@@ -334,7 +335,7 @@ PAIRS = {
     ("wieder", "erreichbar"): "S", ("wieder", "ok"): "S", ("laeuft", "wieder"): "S",
     ("funktioniert", "wieder"): "S", ("geht", "wieder"): "S", ("laeuft", "jetzt"): "S",
     ("no", "longer"): "n", ("nicht", "mehr"): "n", ("rather", "than"): "n", ("instead", "of"): "n",
-    ("in", "ordnung"): "j", ("after", "all"): "f", ("ueber", "nacht"): "f",
+    ("in", "ordnung"): "j", ("after", "all"): "f", ("ueber", "nacht"): "f", ("in", "terms"): "f",
     ("seit", "gestern"): "+", ("since", "yesterday"): "+",
     ("show", "stopper"): "P", ("root", "cause"): "T", ("post", "mortem"): "T",
     ("response", "time"): "A", ("response", "times"): "A", ("next", "week"): "z",

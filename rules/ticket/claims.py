@@ -22,11 +22,18 @@ from rules.ticket.severity import Claim, Level
 
 CLAIM_LINES = 5
 """A claim may be in the subject or in this many lines that are not empty, at the start."""
+FORM_LINES = 20
+"""So many lines of a form or a table among them do not count: `Site: 4`, `| Severity | P1 |`."""
 CLAIM_LINE_LENGTH = 400
 _EXAMINED_LINES = 60
 _EXAMINED_CHARACTERS = 8 * 1024
 _WRAPPED_LENGTH = 50
 """A line of so many characters without a sign at its end goes on in the next."""
+_FORM_LINE = re.compile(r"\||[-*•]? ?[^\W\d_][\w /-]{0,30} ?[:=]")
+_INDENTED = re.compile(rf"(?: {{4}}|\t)\s*(?!(?:{'|'.join(claim_words.LABELS.split())})\b)", re.I)
+"""Not a line of a form."""
+_OPTION = re.compile(r"[-*•]? ?(?:[\[(](?P<box>[ xX✓✔])[\])]|(?P<sign>[☐☑☒✅])) ?(?=\w)")
+"""Of a list to choose from, ticked or not."""
 _WORD = re.compile(r"[^\W_]+")
 _COMMAND = re.compile(r"\s*[#\uff03\ufe5f](\w+)")
 _NUMBER = re.compile(r"(p|s|sev|prio|priority|severity)[ -]?([0-5])")
@@ -172,14 +179,21 @@ def _lines(subject: str, text: str) -> Iterator[tuple[str, str]]:
     its maximum length. Lines that a client wrapped are joined."""
     if subject and not subject.isspace():
         yield "subject", subject
-    begin = text.split("\n", _EXAMINED_LINES)[:_EXAMINED_LINES]
-    left, held = CLAIM_LINES, ""
+    begin = _without_output(text.split("\n", _EXAMINED_LINES)[:_EXAMINED_LINES])
+    left, of_forms, held = CLAIM_LINES, FORM_LINES, ""
     for line in own_text("\n".join(begin)).split("\n"):
         said = line.strip()
+        if said and (option := _OPTION.match(said)):
+            if (option["box"] or option["sign"]) not in " ☐":
+                yield "text", said[option.end() :][:CLAIM_LINE_LENGTH]
+            continue
         if said and not left:
             break
-        if said:
+        if of_forms and _FORM_LINE.match(said):
+            of_forms -= 1
+        elif said:
             left -= 1
+        if said:
             held = f"{held} {said}" if held else said
         wrapped = len(said) >= _WRAPPED_LENGTH and said[-1] not in ".!?:;,"
         if held and not wrapped:
@@ -187,6 +201,16 @@ def _lines(subject: str, text: str) -> Iterator[tuple[str, str]]:
             held = ""
     if held:
         yield "text", held[:CLAIM_LINE_LENGTH]
+
+
+def _without_output(lines: Sequence[str]) -> list[str]:
+    """The lines, with empty ones for what a program printed: set off by spaces, below prose."""
+    prose = False
+    kept = []
+    for line in lines:
+        kept.append("" if prose and _INDENTED.match(line) else line)
+        prose = prose or bool(line.strip())
+    return kept
 
 
 def _marked_important(header: Header) -> bool:
