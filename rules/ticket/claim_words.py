@@ -78,7 +78,8 @@ SIBLINGS = (("high", "major", "serious"), ("medium", "normal"), ("low", "minor",
 COMPOUNDS = ("business critical", "mission critical", "time critical")
 
 LABELS = (
-    "schwergrad schweregard severity priority prio urgency sev criticality importance serverity severty priorty prioity "
+    "severity priority prio urgency sev criticality importance serverity severty priorty prioity "
+    "schwergrad schweregard "
     "schweregrad schweregrads prioritaet prioritat prioritaeten dringlichkeit kritikalitaet "
     "wichtigkeit dringlichkeitsstufe prioritaetsstufe schwere priorisierung "
     "gravite priorite severite urgence severidad prioridad gravedad urgencia severita priorita "
