@@ -148,6 +148,11 @@ class _ClientMetrics:
             ("what",),
             registry=registry,
         )
+        self.api_busy = Counter(
+            "postern_api_busy",
+            "Requests to the API that were refused since no turn to show a ticket came in time",
+            registry=registry,
+        )
         self.not_balancers = Counter(
             "postern_not_a_balancer",
             "Connections refused because their client is not in smtp.balancers",
@@ -212,6 +217,9 @@ class Metrics:
     def watch_disk(self, free_bytes: Callable[[], int | None]) -> None:
         """Report the free disk space, where there is a disk to watch."""
         self._measure_disk = free_bytes
+
+    def api_busy(self) -> None:
+        self._clients.api_busy.inc()
 
     def sign_up(self, outcome: str) -> None:
         self._notices.sign_ups.labels(outcome).inc()

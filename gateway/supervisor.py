@@ -59,6 +59,7 @@ class _Workers:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, self._reload)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         for _ in range(self._count):
             self._first.add(self._start())
         while self._workers:
@@ -87,10 +88,16 @@ class _Workers:
             time.sleep(min(left, RESTART_PAUSE_S))
 
     def _start(self) -> int:
-        worker = subprocess.Popen(  # noqa: S603 - ourselves
-            self._command, env=self._environment, pass_fds=[self._pipe]
-        )
-        self._workers[worker.pid] = worker
+        """A worker inherits that SIGHUP is blocked: a request to reload waits until it has started,
+        and does not end it."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            worker = subprocess.Popen(  # noqa: S603 - ourselves
+                self._command, env=self._environment, pass_fds=[self._pipe]
+            )
+            self._workers[worker.pid] = worker
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return worker.pid
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:

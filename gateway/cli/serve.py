@@ -49,12 +49,13 @@ def serve(
     ] = False,
     supervisor_pipe: Annotated[int | None, typer.Option("--supervisor-pipe", hidden=True)] = None,
 ) -> None:
+    if not welcome:  # a terminal that closes ends a demo
+        # A request to reload waits until policies can be read again; a worker begins like this.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     with exit_on_error():
         settings = load_config(config)
         if welcome:
             settings = settings.for_a_demo()
-        else:  # a terminal that closes ends a demo
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until policies can be read again
         log.configure(settings.log.level, settings.log.format)
         if workers > 1:
             smtp, http = settings.smtp, settings.http
@@ -87,6 +88,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     if not welcome:
         loop.add_signal_handler(signal.SIGHUP, reload.set)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     if supervisor_pipe is not None:  # closed when the supervisor has ended, for whatever reason
         loop.add_reader(supervisor_pipe, stop.set)
     ready = (lambda: _welcome(settings)) if welcome else (lambda: None)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,10 +31,11 @@ from rules.identity import TOKEN_ALONE, is_unproven
 from rules.mail import Mailbox
 from rules.mail.addresses import normalise
 from rules.mail.extent import is_shown_in_part, shown_part
+from rules.policy import Policy
 from rules.sentence import sentence
 from rules.ticket.changes import Change, Source
 from rules.ticket.lifecycle import Status
-from rules.validation.messages import explain
+from rules.validation.messages import InvalidFile, explain
 from storage.db.database import Connection
 from storage.registry import lookup
 from storage.ticket.change import change_ticket
@@ -131,7 +133,8 @@ def show(number: NumberArgument, config: ConfigOption = None) -> None:
     if ticket is None:
         fail(os.EX_DATAERR, f"no ticket #{number}; `postern tickets` lists the last ones")
     console.print(_line(ticket.summary))
-    for label, value in _facts(ticket):
+    policy = _policy_of(config, number)
+    for label, value in _facts(ticket, policy):
         console.print(Text(f"  {escape(label):<10}{escape(value)}", style="dim"))
     for member in ticket.members:
         presence = "" if member.presence == "active" else f", {member.presence}"
@@ -281,9 +284,30 @@ def _line(summary: TicketSummary) -> Text:
     return line.append(escape(summary.subject), style="not bold italic")
 
 
-def _facts(ticket: TicketView) -> Iterator[tuple[str, str]]:
+def _policy_of(config: Path | None, number: int) -> Policy | None:
+    """The policy of a ticket; None where a file is broken: the ticket is shown all the same."""
+    here = read(config, lambda connection: mailbox_of(connection, number))
+    try:
+        known = policies.load(load_config(config).policies.folder)
+    except InvalidFile:
+        return None
+    return known.get(here.policy) if here is not None else None
+
+
+def _calendar(ticket: TicketView, policy: Policy | None) -> str:
+    """By which hours its due times count; empty where nothing is promised."""
+    name = ticket.details.calendar
+    if policy is None:
+        return name
+    if not name:
+        return "[clock.calendar]" if policy.tiers else ""
+    return name if name in policy.named_calendars else f"{name} (unknown: [clock.calendar] counts)"
+
+
+def _facts(ticket: TicketView, policy: Policy | None) -> Iterator[tuple[str, str]]:
     """Labels with values; what does not apply is left out."""
     summary, details = ticket.summary, ticket.details
+    tier = policy.tier(details.tier) if policy is not None else None
     facts = (
         ("deleted", "yes" if details.deleted else ""),
         ("claimed", summary.severity_claimed),
@@ -292,6 +316,8 @@ def _facts(ticket: TicketView) -> Iterator[tuple[str, str]]:
         ("merged", f"into #{summary.merged_into}" if summary.merged_into else ""),
         ("company", summary.company),
         ("tier", details.tier),
+        ("phone", (tier.phone if tier is not None else None) or ""),
+        ("calendar", _calendar(ticket, policy)),
         ("channel", details.channel),
         ("assignee", summary.assignee),
         ("due", _time(summary.due_at)),

@@ -213,7 +213,8 @@ def _receipt(
     order = receipt(case.mail, case.sender, ticket, ReceiptPayload(said, critical=critical))
     if by_staff and case.sender.proof_level >= ProofLevel.PROVEN:
         order = replace(order, quotes=True)  # else somebody could send their own text there
-    return notifications.within_budget((order,), ticket, case.policy, NoticeBudget.WAITING)
+    budget = NoticeBudget.STAFF if by_staff and case.released else NoticeBudget.WAITING
+    return notifications.within_budget((order,), ticket, case.policy, budget)
 
 
 def _published(case: Case, ticket: Ticket) -> tuple[NoticeOrder, ...]:
@@ -360,4 +361,6 @@ def _notices(
     certain = proven and visibility is not Visibility.PRIVATE
     orders, calm, quiet = of_comment(case, ticket, orders, visibility, certain=certain)
     by_machine = ("a machine's: only staff are notified",) if case.by_machine else ()
-    return (orders if calm else (*receipts, *orders)), (*calm, *by_machine, *quiet)
+    # Nobody else may be notified of the mail of a staff person that a colleague has released.
+    answered = not calm or (case.released and case.sender.standing is Standing.STAFF)
+    return ((*receipts, *orders) if answered else orders), (*calm, *by_machine, *quiet)

@@ -262,6 +262,7 @@ def _details(row: Row[Any]) -> TicketDetails:
     waiting = clocks.read_waiting(row.waiting)
     return TicketDetails(
         tier=row.tier,
+        calendar=row.calendar,
         channel=row.channel or "",
         fields=json.loads(row.fields),
         missing=tuple(json.loads(row.missing)),

@@ -37,6 +37,8 @@ class TicketDetails:
     """The values of a ticket that lists do not show."""
 
     tier: str
+    calendar: str
+    """That its due times count by; empty for the policy's own."""
     channel: str
     """The way of contact that the company prefers."""
     fields: Mapping[str, str]

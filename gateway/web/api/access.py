@@ -20,6 +20,7 @@ from gateway.web.api.download import Downloads
 from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.api.request_parsing import check_query
 from gateway.web.api.ticket_json import TicketJson
+from gateway.web.api.turns import CallerTurns
 from rules.mail import Mailbox
 from rules.people import Person, Role
 from rules.policy import Policy
@@ -45,17 +46,18 @@ class ApiContext:
     runtime: Runtime
     downloads: Downloads
     masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
-    showing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    showing: CallerTurns = field(default_factory=CallerTurns)
     seldom: Seldom = field(default_factory=Seldom)
 
     async def show(self, query: Callable[[Connection], T], actor: str) -> T:
-        """The result of a query that shows texts: one at a time, for all clients. It may take
-        seconds, and mail needs the threads that read, and the interpreter. Raises ApiError where
-        the turn does not come in time."""
+        """The result of a query that shows texts: one at a time, and the callers take turns. It may
+        take seconds, and mail needs the threads that read, and the interpreter. Raises ApiError
+        where the turn does not come in time."""
         try:
             async with asyncio.timeout(STORE_S):
-                await self.showing.acquire()
+                await self.showing.acquire(actor)
         except TimeoutError:
+            self.runtime.metrics.api_busy()
             if self.seldom.allows(actor.encode()):
                 log.api_busy(actor)
             raise ApiError(503, "too many tickets are being shown, try again later") from None

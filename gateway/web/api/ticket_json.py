@@ -96,6 +96,7 @@ class TicketJson:
         if self.for_staff:
             shown |= {
                 "preferred_channel": details.channel,
+                "calendar": details.calendar,
                 "phone": self._phone(ticket.summary.mailbox, details.tier),
                 "rating": details.rating,
                 "history": [self._audit_entry(each) for each in ticket.history[-HISTORY_SHOWN:]],

@@ -5,15 +5,18 @@ from __future__ import annotations
 import getpass
 import os
 import re
+from dataclasses import replace
 
 import pytest
 
 from gateway import clock
+from gateway.cli import tickets
 from rules.ticket.notices import NoticeKind
 from storage.notices import outbox
 from tests.gateway.cli.command_line import Output
 from tests.gateway.cli.planned import ANN, BOB, PLANNED, SAM, Planned
 from tests.in_process import SUPPORT
+from tests.rules.building import preset
 
 
 def test_a_ticket_is_changed_and_every_effect_is_printed(planned: Planned) -> None:
@@ -202,3 +205,16 @@ def test_tickets_is_short_for_tickets_list(planned: Planned) -> None:
     planned.opened_ticket()
 
     assert planned.run("tickets", "--lines", "1").out == planned.run("tickets", "list").out != ""
+
+
+def test_a_ticket_is_shown_with_its_calendar_and_the_phone_of_its_plan(planned: Planned) -> None:
+    number = planned.opened_ticket()
+    shown = planned.run("tickets", "show", str(number)).out
+    ticket = planned.ticket(number)
+    of_a_plan = replace(ticket, details=replace(ticket.details, tier="priority", calendar="old"))
+
+    facts = dict(tickets._facts(of_a_plan, preset("aiven")))
+
+    assert "  calendar  [clock.calendar]" in shown.splitlines()
+    assert facts["phone"] == preset("aiven").tier("priority").phone  # type: ignore[union-attr]
+    assert facts["calendar"] == "old (unknown: [clock.calendar] counts)"

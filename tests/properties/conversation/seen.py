@@ -61,8 +61,8 @@ class DeskView:
         if registry.is_staff(mail.author):
             if receipt.verdict is Verdict.COMMENTED:
                 return  # staff know what they wrote, and customers are notified of it
-            if receipt.verdict is Verdict.FLAGGED and readers:
-                readers = self._readers()  # a draft is their own, and its receipt says so
+            if receipt.verdict is Verdict.FLAGGED:
+                readers = self._readers()  # the receipt of a draft is for its author
         notified = pipeline.notified(receipt.journal_id)
         if notified & set(readers):
             assert receipt.ticket is not None

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from rules.decision.model import AddComment, OpenTicket
 from rules.decision.reasons import Reason, Verdict
 from rules.facts import Recent
 from rules.sender.authentication import Authentication
+from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
-from tests.rules.building import ANN, BOB, GIL, NOON, SAM, World, a_mail, our_id, person
+from tests.rules.building import (
+    ANN,
+    ANNS,
+    BOB,
+    GIL,
+    NOON,
+    SAM,
+    World,
+    a_mail,
+    notified,
+    our_id,
+    person,
+)
 
 BY_STAFF = Authentication.by_staff("sam")
 FULL = (Recent(NOON, True, 1),) * 10
@@ -63,3 +79,31 @@ def test_an_automatic_mail_opens_a_ticket_if_staff_release_it_and_nobody_is_answ
 
     assert isinstance(decided.action, OpenTicket)
     assert ANN.address not in [order.address for order in decided.orders]
+
+
+LOOPED = a_mail(
+    SAM.address,
+    in_reply_to=(our_id(7),),
+    auto_submitted="auto-generated",
+    x_postern_loop="of another Postern",
+)
+STORM = tuple(
+    Recent(NOON - timedelta(minutes=minutes), False, 7)
+    for minutes, mails in ((5, 2), (3, 4), (1, 8))
+    for _ in range(mails)
+)
+
+
+@pytest.mark.parametrize("recent", [(), STORM])
+@pytest.mark.parametrize("sent", [0, 20])
+def test_the_only_staff_person_reads_that_their_released_mail_is_a_draft(
+    recent: tuple[Recent, ...], sent: int
+) -> None:
+    """Marked as a notice that looped, in a storm or over a budget, too."""
+    ticket = replace(ANNS, sent={SAM.address: sent})
+    world = World(tickets=(ticket,), proof=BY_STAFF, recent=recent)
+
+    decided = world.decide(LOOPED)
+
+    assert (decided.verdict, decided.reason) == (Verdict.FLAGGED, Reason.STAFF_WITHOUT_TOKEN)
+    assert notified(decided, NoticeKind.RECEIPT) == [SAM.address]

@@ -124,6 +124,7 @@ async def test_a_ticket_is_shown_once_the_one_before_is_shown(
 
     assert (busy, free) == (503, 404)
     assert [(each["event"], each["actor"]) for each in logged] == [("api_busy", SAM)]
+    assert b"postern_api_busy_total 1.0" in context.runtime.metrics.render()
 
 
 async def test_of_many_long_comments_the_latest_have_their_texts(site: Site) -> None:
