@@ -41,12 +41,12 @@ MAX_PARAMETERS = 20
 MAX_SPACE = 256
 """White space in a row, or empty lines at the end, that a signature does not cover."""
 
-# Possessive, so linear in time. What two readers could decode differently is no value: angles and
-# backslashes, encoded-words, octets outside ASCII.
+# Nothing here backtracks, so the time is linear. What two readers could decode differently is no
+# value: angles and backslashes, encoded-words, octets outside ASCII.
 _VALUE = r"(?:\"(?![^\"]*=\?)[^\"\\<>\ufffd]*+\"|(?!\S*=\?)[^\s\";\\<>\ufffd]++)"
 _TYPE = re.compile(
     r"([a-z0-9!#$&^_.+-]++/[a-z0-9!#$&^_.+-]++)"
-    rf"((?:\s*+;\s*+[a-z0-9_-]++\s*+=\s*+{_VALUE})*+)\s*+;?\s*+",
+    rf"((?>(?:\s*+;\s*+[a-z0-9_-]++\s*+=\s*+{_VALUE})*))\s*+;?\s*+",
     re.IGNORECASE | re.ASCII,
 )
 _PARAMETER = re.compile(

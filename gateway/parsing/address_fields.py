@@ -47,11 +47,11 @@ def date_of(header: Header) -> datetime | None:
 
 
 # The common form of a list (RFC 5322 §3.4): addresses, with or without a name, between commas. The
-# expressions are possessive, and the search for an address begins only where one can begin.
+# expressions never backtrack, and the search for an address begins only where one can begin.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}+(?<!-))?+"
-_PLAIN = rf"{_ATOM}(?:\.{_ATOM})*+@{_LABEL}(?:\.{_LABEL})*+"
-_PHRASE = r'(?:"[^"\\]*+"|[^",;:<>()@\[\]\\]++)*+'
+_LABEL = r"[A-Za-z0-9](?>(?:[A-Za-z0-9-]{0,61}+(?<!-))?)"
+_PLAIN = rf"{_ATOM}(?>(?:\.{_ATOM})*)@{_LABEL}(?>(?:\.{_LABEL})*)"
+_PHRASE = r'(?>(?:"[^"\\]*+"|[^",;:<>()@\[\]\\]++)*)'
 _MEMBER = re.compile(rf"[ \t]*+(?:{_PHRASE}<({_PLAIN})>|({_PLAIN}))[ \t]*+(?:,|\Z)")
 
 
@@ -86,8 +86,8 @@ def _plain_list(value: str) -> tuple[str, ...] | None:
 
 # The parts of any other list. A colon ends the name of a group, and the scheme of `mailto:`.
 _PART = re.compile(
-    r'"(?P<quoted>(?:[^"\\]|\\.)*+)(?P<closed>")?+'
-    r"|\((?:[^()]|\([^()]*+\))*+\)"
+    r'"(?P<quoted>(?>(?:[^"\\]++|\\.)*))(?P<closed>")?'
+    r"|\((?>(?:[^()]++|\([^()]*+\))*)\)"
     r'|(?P<text>[^",;:(]++)'
     r"|(?P<end>[,;:])"
     r"|\(",

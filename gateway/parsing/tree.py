@@ -274,7 +274,7 @@ def build_tree(raw: bytes, at: int, fields: dict[str, bytes]) -> MimePart:
 
 
 # The rest of a boundary line: two hyphens close the multipart, white space is padding.
-_BOUNDARY_END = re.compile(rb"(--)?+[ \t]*+(?:\r\n|\r|\n|\Z)")
+_BOUNDARY_END = re.compile(rb"(--)?[ \t]*+(?:\r\n|\r|\n|\Z)")
 
 
 def _spans(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[int, int]]:

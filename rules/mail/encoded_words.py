@@ -20,10 +20,9 @@ def unfold(value: bytes) -> bytes:
 
 
 # RFC 2047 §2, with the language of RFC 2231 §5. Not in the grammar, but common: spaces inside an
-# encoded-word, and up to eight question marks inside a Q word (a bounded group that may backtrack:
-# in Python 3.11.2 a possessive repeat of this group, which has a possessive inside, never matched).
+# encoded-word, and up to eight question marks inside a Q word (a bounded group that may backtrack).
 _WORD = re.compile(
-    rb"=\?([^?*\s]{1,64}+)(?:\*[^?\s]{0,64}+)?+\?"
+    rb"=\?([^?*\s]{1,64}+)(?:\*[^?\s]{0,64}+)?\?"
     rb"(?:([Bb])\?([^?]*+)|([Qq])\?([^?]*+(?:(?<!=)\?(?!=)[^?]*+){0,8}))\?="
 )
 _WORDS_LIMIT = 1_000

@@ -24,10 +24,10 @@ class NoAddress:
 # similar characters are accepted in the display name, since they are common.
 _ATOM = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
 _LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS = rb"(" + _ATOM + rb"(?:\." + _ATOM + rb")*+)@((?:" + _LABEL + rb"\.)+" + _LABEL + rb")"
-_QUOTED = rb'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f-\xff]|\\[\t -~])*+"'
-_PHRASE = rb"(?:" + _QUOTED + rb'|[^\x00-\x08\x0a-\x1f"(),:;<>@\[\\\]\x7f-\xff])*+'
-_FOLDABLE_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_ADDRESS = rb"(" + _ATOM + rb"(?>(?:\." + _ATOM + rb")*))@((?:" + _LABEL + rb"\.)+" + _LABEL + rb")"
+_QUOTED = rb'"(?>(?:[^"\\\x00-\x08\x0a-\x1f\x7f-\xff]++|\\[\t -~])*)"'
+_PHRASE = rb"(?>(?:" + _QUOTED + rb'|[^\x00-\x08\x0a-\x1f"(),:;<>@\[\\\]\x7f-\xff]++)*)'
+_FOLDABLE_QUOTED = re.compile(rb'"(?>(?:[^"\\]++|\\.)*)"', re.DOTALL)
 _EMPTY_FOLD = re.compile(rb"(?:\r\n|\r|\n)[ \t]++(?=[\r\n]|\Z)")
 _COMMON = (re.compile(_PHRASE + rb"<" + _ADDRESS + rb">"), re.compile(_ADDRESS))
 
@@ -35,11 +35,11 @@ _COMMON = (re.compile(_PHRASE + rb"<" + _ADDRESS + rb">"), re.compile(_ADDRESS))
 # 6532), brackets in the name, spaces inside the angle brackets, an empty member at the end (RFC
 # 5322 §4.4). A comma, colon or semicolon outside of quotes and comments begins another member.
 _NEVER = rb"\\@<>\x00-\x08\x0a-\x1f\x7f"
-_COMMENT = rb"\((?:[^()" + _NEVER + rb"]|\([^()" + _NEVER + rb"]*+\))*+\)"
-_AROUND = rb"(?:[ \t]|" + _COMMENT + rb")*+"
-_QUOTED_8BIT = rb'"(?:[^"' + _NEVER + rb']|\\["\\])*+"'
-_NAME = rb"(?:" + _QUOTED_8BIT + rb"|" + _COMMENT + rb'|[^"(),:;' + _NEVER + rb"])*+"
-_END = _AROUND + rb"(?:,[ \t]*+)?+"
+_COMMENT = rb"\((?>(?:[^()" + _NEVER + rb"]++|\([^()" + _NEVER + rb"]*+\))*)\)"
+_AROUND = rb"(?>(?:[ \t]++|" + _COMMENT + rb")*)"
+_QUOTED_8BIT = rb'"(?>(?:[^"' + _NEVER + rb']++|\\["\\])*)"'
+_NAME = rb"(?>(?:" + _QUOTED_8BIT + rb"|" + _COMMENT + rb'|[^"(),:;' + _NEVER + rb"]++)*)"
+_END = _AROUND + rb"(?:,[ \t]*+)?"
 _OTHER = (
     re.compile(_NAME + rb"<[ \t]*+" + _ADDRESS + rb"[ \t]*+>" + _END),
     re.compile(_AROUND + _ADDRESS + _END),

@@ -106,15 +106,19 @@ def _text(value: bytes) -> str:
     return charsets.decode(unfold(value))[0]
 
 
-# The expressions below are possessive: they never backtrack, so no input is read twice.
+# The expressions below never backtrack, so no input is read twice.
 _LINE_END = rb"(?:\r\n|\r|\n)"
 _FIELD = re.compile(
-    rb"([!-9;-~]++)([ \t]*+):([^\r\n]*+(?:" + _LINE_END + rb"[ \t][^\r\n]*+)*+)" + _LINE_END + rb"?"
+    rb"([!-9;-~]++)([ \t]*+):([^\r\n]*+(?>(?:"
+    + _LINE_END
+    + rb"[ \t][^\r\n]*+)*))"
+    + _LINE_END
+    + rb"?"
 )
 _PART_FIELD = re.compile(
-    rb"([!-9;-~]++)([ \t]*+):([^\r\n]*+(?:"
+    rb"([!-9;-~]++)([ \t]*+):([^\r\n]*+(?>(?:"
     + _LINE_END
-    + rb"[ \t]++(?![\r\n]|\Z)[^\r\n]*+)*+)"
+    + rb"[ \t]++(?![\r\n]|\Z)[^\r\n]*+)*))"
     + _LINE_END
     + rb"?"
 )
@@ -265,7 +269,7 @@ def message_ids(header: Header, name: str) -> tuple[str, ...]:
 _TRACE = re.compile(
     rb"(?i:^(?:Received|Received-SPF|Return-Path|Delivered-To|Envelope-To|X-Original-To"
     rb"|X-Envelope-To|X-Delivered-To|X-Received|X-[!-9;-~]{1,60}-Received))"
-    rb"[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+",
+    rb"[ \t]*+:[^\n]*+\n(?>(?:[ \t][^\n]*+\n)*)",
     re.MULTILINE,
 )
 _HASH_SLICE_BYTES = 1 << 20

@@ -127,8 +127,8 @@ def _reply_addresses(addresses: frozenset[str]) -> re.Pattern[str]:
 
 
 _DIGIT = re.compile(r"\d")
-_BREAK = r"(?:[ \t]*+\r?\n[>| \t]*+)?+"
-_TOKEN = rf"(?:[a-z2-7]++{_BREAK}){{1,8}}+"
+_BREAK = r"(?:[ \t]*+\r?\n[>| \t]*+)?"
+_TOKEN = rf"(?:[a-z2-7]++{_BREAK}){{1,8}}"
 
 
 class _LineKind(Enum):

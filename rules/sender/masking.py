@@ -50,16 +50,16 @@ _ENDS = r"\r\n\x0b\x0c\x85\u2028\u2029"
 _NOISE = (
     rf"(?:[{_THIN}]|<wbr ?/?>|<br ?/?>"
     rf"|=?[ \t\u00a0{_THIN}]*+[{_ENDS}][{_ENDS}>|: \t\u00a0{_THIN}]*+"
-    rf"|\"?+[ \t]*+;(?:=?+[{_ENDS}]|[>|: \t\u00a0{_THIN}]|<br ?/?>)*+"
+    rf"|\"?+[ \t]*+;(?>(?:=?+[{_ENDS}]|[>|: \t\u00a0{_THIN}]++|<br ?/?>)*)"
     r"[A-Za-z][A-Za-z0-9-]{0,30}+\*[0-9]{1,3}+\*?+[ \t]*+=[ \t]*+\"?+)"
 )
 """What may be between two characters of a value: no width, emphasis, a line break with the quote
 marks after it, or the name of the next piece of a parameter (RFC 2231 §3)."""
-_BREAKS = re.compile(f"(?<=[A-Za-z0-9%&#=;+-]){_NOISE}++(?=[A-Za-z0-9%&#=;])")
-_WORD = r"=\?[^?*\s]{1,64}+(?:\*[^?\s]{0,64}+)?+\?[BbQq]\?[^?]{0,1000}+\?="
-_WORDS = re.compile(rf"{_WORD}(?:[{_ENDS}>|: \t\u00a0]*+{_WORD})*+")
+_BREAKS = re.compile(f"(?<=[A-Za-z0-9%&#=;+-])(?>{_NOISE}+)(?=[A-Za-z0-9%&#=;])")
+_WORD = r"=\?[^?*\s]{1,64}+(?:\*[^?\s]{0,64}+)?\?[BbQq]\?[^?]{0,1000}+\?="
+_WORDS = re.compile(rf"{_WORD}(?>(?:[{_ENDS}>|: \t\u00a0]*+{_WORD})*)")
 """Encoded-words (RFC 2047), which a value may be spread over."""
-_RUN = re.compile(f"(?<!{_LETTER}){_LETTER}{{34,}}+")
+_RUN = re.compile(f"(?<!{_LETTER})(?>{_LETTER}{{34,}})")
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+|&(?:#[xX]?[0-9A-Fa-f]{1,7}|[A-Za-z]{2,8});?")
 _OTHER_ESCAPES = re.compile("(?:=[0-9A-F]{2}|-(?:2[56]|[89A-F][0-9A-F]))+")
 """Of quoted-printable, and of urldefense as far as they could stand within a value."""

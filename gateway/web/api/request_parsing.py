@@ -29,7 +29,7 @@ MAX_MARKS = 50 * MAX_VALUES
 """Strings, brackets and commas: more than valid JSON of so many values has, nested so deep."""
 FAULTS_SHOWN = 10
 
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
+_STRUCTURE = re.compile(rb'"(?>(?:[^"\\]++|\\.)*)"?|[\[\]{},]', re.DOTALL)
 """A string, as one match whose content counts for nothing, or a mark outside of strings."""
 _CURSOR = re.compile(r"(\d{1,17})-(\d{1,18})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -79,7 +79,27 @@ def test_a_list_of_nobody_names_nobody(value: str) -> None:
     assert to(value) == ()
 
 
-@pytest.mark.parametrize("piece", ['\\"', "(\\(", "<", "(", '"', "\\(", "()", "a@", ";<", "' "])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        '\\"',
+        "(\\(",
+        "<",
+        "(",
+        '"',
+        "\\(",
+        "()",
+        "a@",
+        ";<",
+        "' ",
+        '"a',
+        "\\a",
+        "a.",
+        "a-",
+        "b@a.",
+        "(a",
+    ],
+)
 def test_a_long_list_takes_linear_time(piece: str) -> None:
     value = (f"{ANN}; " + piece * LIST_LIMIT_CHARACTERS)[:LIST_LIMIT_CHARACTERS]
     began = time.process_time()

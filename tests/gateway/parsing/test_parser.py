@@ -14,6 +14,7 @@ import uvloop
 from gateway.parsing.parser import Parser, is_ordinary, read
 from gateway.parsing.process import unpickled
 from rules.mail import Body, Mail, Unread, Unreadable
+from rules.mail.bounces import Bounce, Failure
 from rules.mail.header import Author, Header
 from tests.gateway.building import HEAD, a_mail, a_part, multipart, text
 
@@ -249,6 +250,15 @@ def test_it_runs_on_uvloop_too() -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(parse()) == read(LARGE)
+
+
+def test_a_worker_returns_delivery_reports_on_every_python() -> None:
+    bounce = Bounce("ann@acme.test", Failure.HARD, "5.1.1", "no such user", "<a@b>")
+    answer = (Unreadable("x"), (bounce,))
+    pickled = pickle.dumps(answer, protocol=5)
+
+    assert unpickled(pickled) == answer
+    assert b"getattr" not in pickled
 
 
 @pytest.mark.parametrize(

@@ -285,6 +285,8 @@ def test_exceeded_limits_have_readable_messages() -> None:
         b"\r---x" * 500_000,
         b"\n\r--b x" * 300_000,
         b"--b" + b" " * 3_000_000 + b"x",
+        b"--b\nX: a" + b"\r\n b" * 300_000,
+        b"--b\nX: a" + b"\n \r" * 300_000,
     ],
 )
 def test_a_flood_of_lookalikes_is_linear(body: bytes) -> None:

@@ -367,6 +367,7 @@ def test_any_bytes_have_a_valid_author_or_none(raw: bytes) -> None:
         b"Subject: =?a?q?" + b"x?" * 120_000,
         b"Subject: " + b"=?" * 120_000,
         b"Received: x\r\n" * 19_000,
+        b"Received: x" + b"\n " * 120_000,
         b"X-" * 100_000 + b"Received: x",
     ],
     ids=lambda flood: flood[:14].decode(),

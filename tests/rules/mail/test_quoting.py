@@ -336,6 +336,8 @@ HOSTILE = [
     "support+a" * MANY,
     "support+" + "a\n> " * MANY,
     "support" + " " * MANY,
+    "support+" + "a\n" * MANY,
+    "support" + " \r\n" * MANY,
 ]
 
 

@@ -263,6 +263,10 @@ HOSTILE = {
     "entities": "&amp;" * 300_000,
     "quoted-printable": "=41" * 500_000,
     "base64": "aHR0cABC" * 200_000,
+    "encoded-words": "=?a?q?b?=\n" * 150_000,
+    "beginnings of encoded-words": "=?a*b" * 300_000,
+    "names of pieces": "a;=\n> b*1*=" * 120_000,
+    "tags in front of no name": ("a;" + "<br>" * 50) * 7_000,
     "many links in base64": ("aHR0c" + "A" * 60 + " ") * 20_000,
 }
 

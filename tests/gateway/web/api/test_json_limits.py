@@ -56,9 +56,11 @@ def test_a_structure_without_end_is_refused_at_once(text: bytes) -> None:
         b'{"text":"' + b"\\\\" * 300_000 + b'"}',
         b'{"add":[' + b'"a@b.example",' * (MAX_VALUES - 1) + b'"c"]}',
         b"\\" * 500_000,
+        b'"' + b'\\"' * 500_000,
+        b'{"text":"' + b'a\\"' * 300_000,
         b"",
     ],
-    ids=["long text", "backslashes", "long list", "no JSON", "empty"],
+    ids=["long text", "backslashes", "long list", "no JSON", "escapes", "no end", "empty"],
 )
 def test_a_long_text_is_no_structure(text: bytes) -> None:
     started = time.process_time()
