@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import time
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -26,6 +27,8 @@ class Section(BaseModel):
     """A table of the policy file: closed to unknown settings, and never changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    removed: ClassVar[Mapping[str, str]] = {}
+    """Settings of earlier versions, and what holds instead: a file that has one reads it."""
 
 
 def _address(value: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,11 +17,14 @@ class ProofSection(Section):
     policy can require more than the minimum for each action; less only for the words of a comment.
     """
 
+    removed: ClassVar[Mapping[str, str]] = {
+        "close": "by mail only staff close a ticket, from their own reply address; remove the line"
+    }
+
     comment: Literal["token", "T1", "T2"] = "T1"
     """What becomes of a comment that only its author's reply address proves: `T2` refuses it, `T1`
     flags it for staff, `token` publishes it."""
     add_people: Literal["T2", "T3"] = "T2"
-    close: Literal["T2", "T3"] = "T2"
     command: Literal["T2", "T3"] = "T2"
     dkim_required: bool = False
     """SPF alone proves no sender: hosts that send for many domains pass it for all of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 
 from pydantic import BaseModel, ValidationError
@@ -71,6 +71,8 @@ def explain(fault: ErrorDetails, model: type[BaseModel], name: str = "") -> str:
     location = fault["loc"]
     key = name or ".".join(str(part) for part in location) or "the whole file"
     if fault["type"] == "extra_forbidden":
+        if instead := _removed_at(model, location):
+            return f"{key} is no longer a setting: {instead}"
         known = _keys_at(model, location[:-1])
         hint = (
             suggestion(str(location[-1]), known) or f"expected one of: {', '.join(sorted(known))}"
@@ -194,6 +196,14 @@ def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
     field = _field_at(model, location)
     section = model if field is None else _section(field.annotation)
     return list(section.model_fields) if section is not None else []
+
+
+def _removed_at(model: type[BaseModel], location: Location) -> str:
+    """What holds in place of a setting that an earlier version had; empty for any other name."""
+    field = _field_at(model, location[:-1])
+    section = model if field is None else _section(field.annotation)
+    removed: Mapping[str, str] = getattr(section, "removed", {})
+    return removed.get(str(location[-1]), "")
 
 
 def _section(annotation: object) -> type[BaseModel] | None:

@@ -189,8 +189,6 @@ def another(value: object, annotation: object) -> object:
 
 
 NOT_EXPLAINED: set[SettingPath] = {
-    # By mail only staff close tickets, and their commands require T3 in any case.
-    ("proof", "close"),
     # Of patterns the examples are shown.
     ("severity", "claims", 0, "pattern"),
     ("completeness", "facts", 0, "patterns"),
