@@ -31,6 +31,7 @@ from rules.ticket.notices import NoticeKind
 from storage.db.ledger import must_lock
 from storage.db.statements import bind_list, compiled_in, placeholders
 from storage.db.tables import (
+    FROM_INSIDE,
     AuditRow,
     BouncedRow,
     CompanyRow,
@@ -133,13 +134,8 @@ _PARTICIPANTS = compiled_in(
 )
 
 _CRITICAL_CHANNEL: ColumnElement[str] = literal_column(f"'{NoticeKind.CRITICAL_CHANNEL.value}'")
-_ALERT: ColumnElement[str] = literal_column(f"'{NoticeKind.ALERT.value}'")
-_CLAIMED = '%"claimed": "True"%'
-"""As `LIKE` finds it: the alert of a reply that claims to be critical. In the text of an alert a
-quotation mark follows a backslash."""
-_OUTSIDE = '%"outside": "True"%'
-_ALERTS_OF_CLAIM = (_notice.c.kind == _ALERT) & _notice.c.detail.like(_CLAIMED)
-_ALERTS_FROM_WITHIN = _ALERTS_OF_CLAIM & _notice.c.detail.not_like(_OUTSIDE)
+_ALERTS_OF_CLAIM = _notice.c.claim != literal_column("''")
+_ALERTS_FROM_WITHIN = _notice.c.claim == literal_column(f"'{FROM_INSIDE}'")
 _SUMMARIES: list[ColumnElement[str]] = [literal_column(f"'{kind.value}'") for kind in SUMMARIES]
 _SENT_LATELY = compiled_in(
     lambda count: (

@@ -17,8 +17,10 @@ from rules.people import ParticipantKind, Presence
 from rules.service.participants import Addition
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
-from rules.ticket.notice_payloads import as_stored
+from rules.ticket.notice_payloads import Payload, as_stored
 from rules.ticket.notices import NoticeOrder, NoticeState, StaffSubscription
+from rules.ticket.payloads import AlertPayload
+from storage.db.tables import FROM_INSIDE, FROM_OUTSIDE
 from storage.ticket import statements as sql
 
 
@@ -137,12 +139,20 @@ def queue_notices(
             "attempts": 0,
             "last_error": "",
             "sent_at": None,
+            "claim": _claim(order.payload),
             "claimed_by": None,
         }
         for order in orders
     ]
     if rows:
         sql.NOTICE.run_many(connection, rows)
+
+
+def _claim(payload: Payload) -> str:
+    """What is stored of the alert of a reply that claims to be critical; empty for any other."""
+    if not isinstance(payload, AlertPayload) or not payload.claimed:
+        return ""
+    return FROM_OUTSIDE if payload.outside else FROM_INSIDE
 
 
 def audit(connection: Connection, context: ChangeContext, ticket: int, entry: AuditEntry) -> None:

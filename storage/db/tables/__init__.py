@@ -27,7 +27,13 @@ from storage.db.tables.mails import (
     RefusalsRow,
     ThreadReferenceRow,
 )
-from storage.db.tables.notices import BouncedRow, NodeRow, NoticeRow
+from storage.db.tables.notices import (
+    FROM_INSIDE,
+    FROM_OUTSIDE,
+    BouncedRow,
+    NodeRow,
+    NoticeRow,
+)
 from storage.db.tables.registry import (
     ApiTokenRow,
     CompanyDomainRow,
@@ -55,6 +61,8 @@ __all__ = [
     "CRITICAL_SOURCES",
     "FLAGGED",
     "FOLDED",
+    "FROM_INSIDE",
+    "FROM_OUTSIDE",
     "HAS_CONTENT",
     "RECORDED",
     "TAKEN",

@@ -11,6 +11,9 @@ from sqlmodel import Field
 from storage.db.columns import counter, foreign_key, one_of, text, timestamp
 from storage.db.tables.base import Row, index_where
 
+FROM_INSIDE, FROM_OUTSIDE = "inside", "outside"
+"""Of the alert of a reply that claims to be critical: whether its author is on the ticket."""
+
 
 class NoticeRow(Row, table=True):
     """An outgoing mail, written in the transaction that causes it and sent later."""
@@ -48,6 +51,8 @@ class NoticeRow(Row, table=True):
     attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     last_error: str = Field(default="", sa_column=Column(Text, nullable=False))
     sent_at: datetime | None = timestamp(nullable=True)
+    claim: str = text(7)
+    """`FROM_INSIDE` or `FROM_OUTSIDE`; empty for every other mail."""
     claimed_by: UUID | None = Field(default=None, sa_column=Column(Uuid(), nullable=True))
     """The node that sends it now; NULL while anybody may claim it."""
 

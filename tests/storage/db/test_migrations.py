@@ -25,6 +25,7 @@ from storage.db.tables import (
     CommentRow,
     JournalRow,
     MailRow,
+    NoticeRow,
     RawMailRow,
     metadata,
     table,
@@ -401,6 +402,29 @@ def test_authors_of_ids_whom_nothing_proves_are_cleared(old: Database) -> None:
     found = {identity[0]: author for identity, author in authors}
     expected = {str(n): ANN if brought else "" for n, (*_, brought) in enumerate(BROUGHT)}
     assert found == expected | {"i": ANN, "f": ""}
+
+
+def test_alerts_of_claims_are_known_by_their_column(old: Database) -> None:
+    upgrade_to(old, "0027")
+    notice, details = table(NoticeRow), ('"claimed": "True"', '"outside": "True"')
+    written = {"": "{}", "inside": f"{{{details[0]}}}", "outside": f"{{{', '.join(details)}}}"}
+    with old.engine.connect() as connection:
+        tables = MetaData()
+        tables.reflect(connection)
+        (row,) = connection.execute(select(tables.tables["notice"])).mappings()
+        for kind, detail in [*(("alert", each) for each in written.values()), ("receipt", "{}")]:
+            new: Any = connection.execute(select(func.count()).select_from(notice)).scalar_one()
+            of = UUID(int=100 + new)
+            changed = {"kind": kind, "detail": detail, "id": of.hex if old.is_sqlite else of}
+            connection.execute(insert(tables.tables["notice"]), dict(row) | changed)
+        connection.commit()
+
+    old.upgrade()
+
+    alerts = select(notice.c.claim).where(notice.c.kind == "alert").order_by(notice.c.id)
+    others = select(notice.c.claim).where(notice.c.kind != "alert")
+    assert old.read(lambda c: list(c.execute(alerts).scalars())) == list(written)
+    assert set(old.read(lambda c: list(c.execute(others).scalars()))) == {""}
 
 
 def test_comments_mails_and_journal_are_unchanged(old: Database) -> None:
