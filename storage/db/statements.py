@@ -41,9 +41,17 @@ class Statement:
         return self.submit(connection, **parameters)()
 
     def submit(self, connection: Connection, **parameters: Any) -> Pending[list[Any]]:
-        """The same as a pending result; inside `pipelined`, this does not wait."""
+        """The same as a pending result; inside `pipelined`, this does not wait.
+
+        On SQLite the result is read at once. If the job failed before it called what is pending, an
+        open statement would stay on the connection after the rollback, for as long as somebody has
+        the exception: later jobs could not commit, or not begin.
+        """
         compiled = self._for(connection)
         cursor = _driver(connection).execute(compiled.sql, compiled.bound(parameters))
+        if connection.dialect.name == "sqlite":
+            found = cursor.fetchall()
+            return lambda: compiled.read(found)
         return lambda: compiled.read(cursor.fetchall())
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> None:
