@@ -61,6 +61,20 @@ class AuditEvent(StrEnum):
     """subject: the names of the facts that the requester was asked for once more."""
     RELEASED = "released"
     """subject: the author of a held mail. was: the reason for which it was held."""
+    TAGGED = "tagged"
+    """subject: a tag."""
+    UNTAGGED = "untagged"
+    """subject: a tag."""
+    REQUESTER_CHANGED = "requester_changed"
+    """was, became: an address."""
+    SNOOZED = "snoozed"
+    """was, became: until when, in UTC; was is empty if it was not snoozed."""
+    SNOOZE_ENDED = "snooze_ended"
+    """was: until when it was snoozed, in UTC."""
+    SPLIT_INTO = "split_into"
+    """subject: the number of the ticket that was made out of this one's text."""
+    SPLIT_FROM = "split_from"
+    """subject: the number of the ticket out of whose text this one was made."""
 
 
 _TEXTS: Mapping[AuditEvent, str] = MappingProxyType(
@@ -87,6 +101,13 @@ _TEXTS: Mapping[AuditEvent, str] = MappingProxyType(
         AuditEvent.PROMISE_BEGAN: "the time to answer begins: {subject}",
         AuditEvent.ASKED_AGAIN: "asked again for: {subject}",
         AuditEvent.RELEASED: "email of {subject} released from quarantine, held as {was}",
+        AuditEvent.TAGGED: "tag {subject} added",
+        AuditEvent.UNTAGGED: "tag {subject} removed",
+        AuditEvent.REQUESTER_CHANGED: "requester: {was} → {became}",
+        AuditEvent.SNOOZED: "snoozed until {became}",
+        AuditEvent.SNOOZE_ENDED: "snooze until {was} ended",
+        AuditEvent.SPLIT_INTO: "#{subject} was split off",
+        AuditEvent.SPLIT_FROM: "split off from #{subject}",
     }
 )
 

@@ -41,6 +41,7 @@ from storage.db.tables.registry import (
     ContractRow,
     MailboxRow,
     PersonRow,
+    SavedReplyRow,
     SigningKeyRow,
 )
 from storage.db.tables.tickets import (
@@ -52,7 +53,9 @@ from storage.db.tables.tickets import (
     AuditRow,
     CommentRow,
     ParticipantRow,
+    RequestKeyRow,
     TicketRow,
+    TicketTagRow,
 )
 
 __all__ = [
@@ -90,9 +93,12 @@ __all__ = [
     "PersonRow",
     "RawMailRow",
     "RefusalsRow",
+    "RequestKeyRow",
+    "SavedReplyRow",
     "SigningKeyRow",
     "ThreadReferenceRow",
     "TicketRow",
+    "TicketTagRow",
     "WithheldRow",
     "metadata",
     "table",

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    Text,
     UniqueConstraint,
 )
 from sqlmodel import Field
@@ -100,6 +101,22 @@ class PersonRow(Row, table=True):
     machine: bool = False
     language: str = text(8)
     """The language of notices to this person; empty for the policy's."""
+    notices: str = text(8)
+    """Of which tickets a staff person is notified: `all`, `mine` or `digest`; empty for `all`."""
+
+
+class SavedReplyRow(Row, table=True):
+    """A text with placeholders that staff of a mailbox send by its name."""
+
+    __tablename__ = "saved_reply"
+    mailbox_id: int = foreign_key("mailbox.id", primary_key=True)
+    name: str = Field(sa_column=Column(String(40), primary_key=True))
+    """In lower case and without a space."""
+    language: str = Field(sa_column=Column(String(8), primary_key=True))
+    """Empty for readers of every language."""
+    changed_at: datetime = timestamp()
+    changed_by: str = text(254)
+    text: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class ApiTokenRow(Row, table=True):

@@ -38,6 +38,8 @@ class TicketRow(Row, table=True):
         Index("uq_ticket_follows", "follows", unique=True),
         index_where(WAITS, "ix_ticket_waiting", "mailbox_id", "opened_at"),
         index_where("tell_at IS NOT NULL", "ix_ticket_tell_at", "tell_at"),
+        index_where("snooze_until IS NOT NULL", "ix_ticket_snooze_until", "snooze_until"),
+        index_where("split_from IS NOT NULL", "ix_ticket_split_from", "split_from"),
         {"sqlite_autoincrement": True},  # a number is never reused
     )
     id: int | None = id_()
@@ -96,6 +98,34 @@ class TicketRow(Row, table=True):
     """The customer's feedback: `good` or `bad`; empty without."""
     version: int = Field(default=0, sa_column=counter())
     """Counts the transactions that have written on it; each names the version it was decided on."""
+    snooze_until: datetime | None = timestamp(nullable=True)
+    """Until when staff set it aside; NULL while nobody has."""
+    split_from: int | None = foreign_key(nullable=True)
+    """The ticket out of whose text this one was made."""
+
+
+class TicketTagRow(Row, table=True):
+    """A tag that staff gave to a ticket."""
+
+    __tablename__ = "ticket_tag"
+    __table_args__ = (Index("ix_ticket_tag_mailbox_id_tag", "mailbox_id", "tag", "ticket_id"),)
+    mailbox_id: int = foreign_key()
+    ticket_id: int = foreign_key("ticket.id", primary_key=True)
+    tag: str = Field(sa_column=Column(String(40), primary_key=True))
+    """In lower case and without a space, as it is shown and looked for."""
+
+
+class RequestKeyRow(Row, table=True):
+    """A request to open a ticket whose sender may repeat it: the same key opens no second one."""
+
+    __tablename__ = "request_key"
+    mailbox_id: int = foreign_key(primary_key=True)
+    actor: str = Field(sa_column=Column(String(254), primary_key=True))
+    key: str = Field(sa_column=Column(String(200), primary_key=True))
+    digest: str = Field(sa_column=Column(String(64), nullable=False))
+    """SHA-256 of the request: another one under the same key is refused."""
+    ticket_id: int = foreign_key("ticket.id")
+    made_at: datetime = timestamp(index=True)
 
 
 class ParticipantRow(Row, table=True):
