@@ -19,7 +19,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
@@ -55,7 +55,9 @@ _NOISE = (
 )
 """What may be between two characters of a value: no width, emphasis, a line break with the quote
 marks after it, or the name of the next piece of a parameter (RFC 2231 §3)."""
-_BREAKS = re.compile(f"(?<=[A-Za-z0-9%&#=;+-])(?>{_NOISE}+)(?=[A-Za-z0-9%&#=;])")
+_NOISE_GOES_ON = re.compile(_NOISE)
+_NOISE_BEGINS = re.compile(rf"(?<=[A-Za-z0-9%&#=;+-])(?=[{_THIN}{_ENDS} \t\u00a0<=\";]){_NOISE}")
+_VALUE_GOES_ON = re.compile("[A-Za-z0-9%&#=;]")
 _WORD = r"=\?[^?*\s]{1,64}+(?:\*[^?\s]{0,64}+)?\?[BbQq]\?[^?]{0,1000}+\?="
 _WORDS = re.compile(rf"{_WORD}(?>(?:[{_ENDS}>|: \t\u00a0]*+{_WORD})*)")
 """Encoded-words (RFC 2047), which a value may be spread over."""
@@ -186,7 +188,7 @@ def _views(text: str) -> Iterator[_View]:
     read = 0
     views = [_View(text if text.isascii() else text.translate(_compatible()))]
     for _ in range(ROUNDS + 1):
-        joined = (_replaced(view, _BREAKS) for view in views)
+        joined = (_replaced(view, _breaks(view.text)) for view in views)
         here = [*views, *(each for each in joined if each is not None)]
         views = []
         for view in here:
@@ -195,26 +197,45 @@ def _views(text: str) -> Iterator[_View]:
             seen.add(view.text)
             read += len(view.text)
             yield view
-            decoded = (_replaced(view, each) for each in (_ESCAPES, _OTHER_ESCAPES, _WORDS))
+            decoded = (
+                _replaced(view, (found.span() for found in each.finditer(view.text)))
+                for each in (_ESCAPES, _OTHER_ESCAPES, _WORDS)
+            )
             views += [each for each in decoded if each is not None]
 
 
-def _replaced(view: _View, escapes: re.Pattern[str]) -> _View | None:
+def _breaks(text: str) -> Iterator[Span]:
+    """Where a value may be broken: as much noise as there is, between characters of a value."""
+    failed: set[int] = set()  # behind each piece of noise that no value follows: read once
+    at = 0
+    while first := _NOISE_BEGINS.search(text, at):
+        ends = [first.end()]
+        while ends[-1] not in failed and (piece := _NOISE_GOES_ON.match(text, ends[-1])):
+            ends.append(piece.end())
+        at = ends[-1]
+        if at not in failed and _VALUE_GOES_ON.match(text, at):
+            yield first.start(), at
+        else:
+            failed.update(ends)
+            at = first.start() + 1
+
+
+def _replaced(view: _View, escapes: Iterable[Span]) -> _View | None:
     """The text with its escapes decoded once, or its breaks left out; None if there are none."""
     pieces: list[str] = []
     starts: list[int] = []
     origins: list[int] = []
     at = end = 0
-    for found in escapes.finditer(view.text):
+    for begin, stop in escapes:
         for piece, origin in (
-            (view.text[end : found.start()], end),
-            (_unescaped(found[0]), found.start()),
+            (view.text[end:begin], end),
+            (_unescaped(view.text[begin:stop]), begin),
         ):
             pieces.append(piece)
             starts.append(at)
             origins.append(origin)
             at += len(piece)
-        end = found.end()
+        end = stop
     if not pieces:
         return None
     pieces.append(view.text[end:])

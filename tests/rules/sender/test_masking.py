@@ -266,6 +266,10 @@ HOSTILE = {
     "encoded-words": "=?a?q?b?=\n" * 150_000,
     "beginnings of encoded-words": "=?a*b" * 300_000,
     "names of pieces": "a;=\n> b*1*=" * 120_000,
+    "line ends in front of no name": "a;" + "=\n" * 700_000,
+    "line ends in front of no value": "a" + "=\n" * 700_000,
+    "names in front of no value": "a" + ";b*1*=\n" * 200_000,
+    "quoted names in front of no value": "a" + '";b*1="\n>' * 200_000,
     "tags in front of no name": ("a;" + "<br>" * 50) * 7_000,
     "many links in base64": ("aHR0c" + "A" * 60 + " ") * 20_000,
 }
