@@ -285,6 +285,12 @@ def api_busy(actor: str) -> None:
     _log.warning("api_busy", actor=actor)
 
 
+def html_not_shown(ticket: int, comment: int, why: str) -> None:
+    """The HTML of a comment's mail was too costly to sanitise, or its process ended: readers get
+    its text."""
+    _log.warning("html_not_shown", ticket=ticket, comment=comment, why=why)
+
+
 def not_ready(error: BaseException) -> None:
     """`/readyz` was answered 503, since the store did not respond in time, or with an error."""
     _log.warning("not_ready", error=repr(error))

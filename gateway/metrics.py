@@ -54,6 +54,12 @@ class _MailMetrics:
             "Small mails with so many tags of HTML that a parsing process reads them",
             registry=registry,
         )
+        self.html_shown = Counter(
+            "postern_html_views",
+            "Mails whose HTML was asked for: shown, or why the text is shown instead",
+            ("result",),
+            registry=registry,
+        )
 
 
 class _NoticeMetrics:
@@ -238,6 +244,10 @@ class Metrics:
 
     def html_moved(self) -> None:
         self._mails.html_moved.inc()
+
+    def html_shown(self, result: str) -> None:
+        """`html`, or a value of `PlainOnly`."""
+        self._mails.html_shown.labels(result).inc()
 
     def failed(self, reason: Reason = Reason.INTERNAL_ERROR) -> None:
         """A mail was deferred without a row in the journal."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from gateway.clock import Clock, NewId
 from gateway.in_time import in_time
 from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
+from gateway.parsing.html_views import HtmlViews
 from gateway.policies import Policies, of_mailbox
 from rules.mail import Mailbox
 from rules.policy import Policy
@@ -32,6 +33,8 @@ class Runtime:
     new_id: NewId
     wake: Callable[[], None]
     """Called after a write that queued a notice, so that it is sent at once."""
+    html_views: HtmlViews = field(default_factory=HtmlViews)
+    """Sanitises the HTML of mails that somebody reads or that are sent on."""
 
     # Neither method is a coroutine function: that would add one more coroutine to every mail.
     def read(self, query: Callable[[Connection], T]) -> Awaitable[T]:

@@ -22,6 +22,7 @@ from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
 from gateway.outgoing import relay, templates
 from gateway.outgoing.dispatcher import Dispatcher
+from gateway.parsing.html_views import HtmlViews
 from gateway.parsing.parser import Parser
 from gateway.reloading import PolicyReload
 from gateway.retention import Retention
@@ -75,6 +76,8 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         listed = (*config.trust.peers, *relays)
         parser = Parser(listed=listed, on_moved=metrics.html_moved)
         stack.push_async_callback(parser.close)
+        html_views = HtmlViews(counted=metrics.html_shown)
+        stack.push_async_callback(html_views.close)
         metrics.watch("smtp_connections", connections.slots)
         metrics.watch("in_flight_bytes", connections.in_flight)
         metrics.watch_rates(connections.rates.refused)
@@ -94,6 +97,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
             clock=clock,
             new_id=new_id,
             wake=notice_queued.set,
+            html_views=html_views,
         )
         follow_clock = partial(clock.follow, partial(runtime.read, database.server_time))
         await follow_clock()

@@ -14,6 +14,7 @@ from typing import Any
 
 from rules.mail import Body, Unreadable
 from rules.mail.bounces import Bounce
+from rules.mail.shown_html import HtmlView, PlainOnly
 
 Contents = tuple[Body | Unreadable, tuple[Bounce, ...]]
 """What a worker reads in a mail: its body, and the failed recipients if it is a bounce."""
@@ -21,11 +22,15 @@ Contents = tuple[Body | Unreadable, tuple[Bounce, ...]]
 # The worker needs none of our secrets: it gets only the variables that Python itself reads.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 LENGTH = struct.Struct(">I")
+KIND_BYTES = 1
+READ, SHOW = b"R", b"S"
+"""What a worker does with a mail: read its contents, or sanitise its HTML."""
 _BLOCK_BYTES = 256 * 1024
 
 
 class WorkerProcess:
-    """One `gateway.parsing.worker` process: a length and a mail in, a length and a pickle out."""
+    """One `gateway.parsing.worker` process: what to do, a length and a mail in; a length and a
+    pickle out."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -47,20 +52,27 @@ class WorkerProcess:
         return cls(process)
 
     async def ask(self, raw: bytes) -> Contents:
-        """The worker's result. Raises OSError, EOFError or UnpicklingError if the worker died."""
+        """The contents of a mail. Raises OSError, EOFError or UnpicklingError if it died."""
+        answer = await self._answer(READ, raw)
+        if len(answer) <= _BLOCK_BYTES:
+            return unpickled(answer)
+        return await asyncio.to_thread(unpickled, answer)
+
+    async def ask_html(self, raw: bytes) -> HtmlView:
+        """The HTML of a mail as it can be shown. Raises the same."""
+        return await asyncio.to_thread(unpickled_html, await self._answer(SHOW, raw))
+
+    async def _answer(self, kind: bytes, raw: bytes) -> bytes:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise EOFError
-        stdin.write(LENGTH.pack(len(raw)))
+        stdin.write(kind + LENGTH.pack(len(raw)))
         # In blocks: the transport would copy a whole mail at once.
         for at in range(0, len(raw), _BLOCK_BYTES):
             stdin.write(raw[at : at + _BLOCK_BYTES])
             await stdin.drain()
         (length,) = LENGTH.unpack(await stdout.readexactly(LENGTH.size))
-        answer = await stdout.readexactly(length)
-        if length <= _BLOCK_BYTES:
-            return unpickled(answer)
-        return await asyncio.to_thread(unpickled, answer)
+        return await stdout.readexactly(length)
 
     def is_dead(self) -> bool:
         return self._process.returncode is not None
@@ -81,6 +93,8 @@ _ALLOWED = frozenset(
         ("rules.mail.message", "Attachment"),
         ("rules.mail.message", "Body"),
         ("rules.mail.message", "Unreadable"),
+        ("rules.mail.shown_html", "HtmlView"),
+        ("rules.mail.shown_html", "PlainOnly"),
     }
 )
 
@@ -104,3 +118,23 @@ def unpickled(data: bytes) -> Contents:
     if not genuine or not all(isinstance(bounce, Bounce) for bounce in bounces):
         raise pickle.UnpicklingError("not the contents of a mail")
     return body, bounces
+
+
+def unpickled_html(data: bytes) -> HtmlView:
+    """A worker's answer about HTML. Raises UnpicklingError if it is anything else."""
+    try:
+        view = _ContentsUnpickler(io.BytesIO(data)).load()
+    except Exception as error:
+        raise pickle.UnpicklingError("not the HTML of a mail") from error
+    genuine = isinstance(view, HtmlView) and isinstance(view.plain_only, PlainOnly | None)
+    if not genuine or not _is_of_texts(view):
+        raise pickle.UnpicklingError("not the HTML of a mail")
+    shown: HtmlView = view
+    return shown
+
+
+def _is_of_texts(view: HtmlView) -> bool:
+    texts = all(isinstance(each, str) for each in (view.html, view.quoted, view.text))
+    return texts and all(
+        isinstance(name, str) and isinstance(content, bytes) for name, content in view.images
+    )

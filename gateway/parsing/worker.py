@@ -1,7 +1,7 @@
 """A process that parses one body after another and may crash on any; `gateway.parsing` starts it.
 
-stdin: a length (4 bytes, big-endian) and a raw mail. stdout: a length and the pickled `Contents`.
-Ends with stdin.
+stdin: what to do (1 byte), a length (4 bytes, big-endian) and a raw mail. stdout: a length and the
+pickled `Contents`, or `HtmlView`. Ends with stdin.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ import sys
 from typing import BinaryIO
 
 from gateway.parsing.bounce import read_bounce
+from gateway.parsing.html_view import view_of
 from gateway.parsing.parser import body_of
-from gateway.parsing.process import LENGTH, Contents
+from gateway.parsing.process import KIND_BYTES, LENGTH, SHOW, Contents
 from rules.mail.header import read as read_header
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, cpu_limit_s: int) -> None:
     """Answers requests until they end. Each mail may use `cpu_limit_s` seconds of CPU."""
-    while length := requests.read(LENGTH.size):
-        raw = requests.read(LENGTH.unpack(length)[0])
+    while kind := requests.read(KIND_BYTES):
+        raw = requests.read(LENGTH.unpack(requests.read(LENGTH.size))[0])
         _allow_cpu(cpu_limit_s)
-        answer = pickle.dumps(contents(raw), protocol=5)
+        result = view_of(raw) if kind == SHOW else contents(raw)
+        answer = pickle.dumps(result, protocol=5)
         answers.write(LENGTH.pack(len(answer)) + answer)
         answers.flush()
 

@@ -96,16 +96,27 @@ class HeldBytes:
         self.size_bytes = size_bytes
 
 
+SANDBOXED = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-store",
+}
+"""Of a response with bytes of a stranger: no browser runs it, nor lets another site have it."""
+
+
+def headers_of_image(kind: str) -> dict[str, str]:
+    """The header of an image that is shown where it stands in a mail."""
+    return {"Content-Type": kind, "Content-Disposition": "inline", **SANDBOXED}
+
+
 def headers_of_file(name: str, content_type: str) -> dict[str, str]:
     """The header of a response that a browser saves as a file with this name."""
     declared = content_type.lower()
     return {
         "Content-Type": declared if _TYPE.fullmatch(declared) else ANY_TYPE,
         "Content-Disposition": _disposition(name),
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Cache-Control": "private, no-store",
+        **SANDBOXED,
     }
 
 

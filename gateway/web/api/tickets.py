@@ -1,4 +1,5 @@
-"""The ticket API: lists, single tickets, and changes to them; `files` has their files.
+"""The ticket API: lists, single tickets, and changes to them; `files` has their files, and
+`comment_html` the HTML of their comments.
 
     GET   /api/v1/tickets?mailbox=&status=&list=&limit=&before=
     POST  /api/v1/tickets
@@ -16,7 +17,7 @@ from aiohttp import web
 
 from gateway import log
 from gateway.ticket_requests import NewTicket, TicketPatch
-from gateway.web.api import access, files
+from gateway.web.api import access, comment_html, files
 from gateway.web.api.access import (
     CONTEXT,
     ApiContext,
@@ -62,6 +63,8 @@ def add_routes(app: web.Application, context: ApiContext) -> None:
             web.patch(one, _change),
             web.get(f"{one}/attachments/{{id:[0-9]{{1,18}}}}", files.get_attachment),
             web.get(f"{one}/raw/{{journal_id}}", files.get_raw),
+            web.get(f"{one}/comments/{{id:[0-9]{{1,18}}}}/html", comment_html.get_html),
+            web.get(f"{one}/comments/{{id:[0-9]{{1,18}}}}/images/{{name}}", comment_html.get_image),
         ]
     )
 

@@ -1,0 +1,223 @@
+"""The HTML of a comment over HTTP, made of the raw mail when it is asked for.
+
+GET   /api/v1/tickets/{number}/comments/{id}/html?images=remote
+GET   /api/v1/tickets/{number}/comments/{id}/images/{name}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from functools import partial
+
+from aiohttp import web
+
+from gateway import log
+from gateway.parsing.parser import part_bytes
+from gateway.web.api import access
+from gateway.web.api.access import CONTEXT, Caller, caller_of, number_of, presenter
+from gateway.web.api.auth import ApiError, Scope
+from gateway.web.api.download import SANDBOXED, headers_of_image
+from gateway.web.api.files import has_mail_of_ours
+from gateway.web.api.ticket_json import Json, TicketJson
+from gateway.web.pages.forms import client_of_request
+from rules.commands.readable import readable
+from rules.commands.readable_html import readable_html
+from rules.mail.extent import shown_part
+from rules.mail.images import image_type
+from rules.mail.markup import Piece, UnsafeMarkupError, pieces, written
+from rules.mail.presented import images_in, masked_pieces, pieces_of_text, with_images
+from rules.mail.quoting import visible
+from rules.mail.shown_html import HtmlView, PlainOnly
+from rules.ticket.visibility import Visibility
+from storage.db.database import Connection
+from storage.ticket import files
+from storage.ticket.comment_mail import CommentWithMail, comment_with_mail
+
+KEYS = ("images",)
+PLACEHOLDER = "image not loaded"
+LARGEST_IMAGE = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A comment, and how its reader sees it."""
+
+    number: int
+    comment: CommentWithMail
+    shown: TicketJson
+
+    def mask(self, text: str) -> str:
+        return self.shown.masked_texts.mask(self.shown.masker, text)
+
+    def text(self) -> str:
+        """As in the JSON of the ticket."""
+        text = shown_part(self.mask(self.comment.text))
+        if self.shown.for_staff:
+            return text
+        by_mail = self.comment.by_staff and self.comment.by_mail
+        return readable(text, mail_of_staff=by_mail, outside=self.comment.outside)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The pieces that a reader may see: the author's own, and what they quote."""
+
+    own: list[Piece]
+    quoted: list[Piece]
+    plain_only: PlainOnly | None = None
+
+
+async def get_html(request: web.Request) -> web.Response:
+    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL, Scope.READ, keys=KEYS)
+    context = request.app[CONTEXT]
+    wanted = request.query.get("images")
+    if wanted not in (None, "remote"):
+        raise ApiError(400, f"images={wanted}: expected remote")
+    asked = await _asked(request, caller)
+    view = await _view(request, asked)
+
+    def made(_: Connection) -> str:
+        return json.dumps(_as_json(asked, view, remote=wanted is not None))
+
+    text = await context.show(made, caller.address)
+    return web.json_response(text=text, headers=SANDBOXED)
+
+
+async def get_image(request: web.Request) -> web.StreamResponse:
+    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
+    context, name = request.app[CONTEXT], request.match_info["name"]
+    asked = await _asked(request, caller)
+    mail = asked.comment.mail
+    missing = ApiError(404, f"there is no image {name} in comment {asked.comment.id}")
+    if mail is None:
+        raise missing
+    with context.downloads.room(client_of_request(request), 2 * mail.size_bytes) as room:
+        view = await _view(request, asked)
+        parts = await asyncio.to_thread(_readable, asked, view)
+        if name not in images_in([*parts.own, *parts.quoted]):
+            raise missing
+        content = dict(view.images).get(name)
+        if content is None:
+            raw = await _raw(request, asked)
+            try:
+                async with context.downloads.decoding:
+                    content = await asyncio.to_thread(part_bytes, raw, name)
+                    del raw
+            except LookupError:
+                raise missing from None
+        kind = image_type(content)
+        if not kind or (not caller.by_staff and await asyncio.to_thread(has_mail_of_ours, content)):
+            raise missing
+        room.shrink(len(content))
+        return await context.downloads.send(request, content, headers_of_image(kind))
+
+
+async def _asked(request: web.Request, caller: Caller) -> _Asked:
+    """The comment of the path. Raises ApiError where the caller may not read it."""
+    context, number = request.app[CONTEXT], number_of(request)
+    wanted = int(request.match_info["id"])
+
+    def look_up(connection: Connection) -> _Asked:
+        access.find_ticket(connection, context, caller, number, context.runtime.clock())
+        found = comment_with_mail(connection, number, wanted)
+        public = Visibility.PUBLIC.value
+        if found is None or not (caller.by_staff or found.visibility == public):
+            raise ApiError(404, f"there is no comment {wanted} on #{number}")
+        return _Asked(number, found, presenter(connection, context, caller))
+
+    return await context.runtime.read(look_up)
+
+
+async def _view(request: web.Request, asked: _Asked) -> HtmlView:
+    """The HTML of the comment's mail, from the process that sanitises it."""
+    if not asked.comment.by_mail:
+        return HtmlView(plain_only=PlainOnly.WRITTEN_HERE)
+    mail, context = asked.comment.mail, request.app[CONTEXT]
+    if mail is None:
+        return HtmlView(plain_only=PlainOnly.NOT_STORED)
+    with context.downloads.room(client_of_request(request), mail.size_bytes):
+        try:
+            raw = await _raw(request, asked)
+        except LookupError:  # it was deleted since
+            return HtmlView(plain_only=PlainOnly.NOT_STORED)
+        view = await context.runtime.html_views.view(raw)
+    if view.plain_only in (PlainOnly.TIMEOUT, PlainOnly.CRASH):
+        log.html_not_shown(asked.number, asked.comment.id, view.plain_only.value)
+    return view
+
+
+async def _raw(request: web.Request, asked: _Asked) -> bytes:
+    """Raises LookupError if the mail is not stored any more."""
+    mail = asked.comment.mail
+    if mail is None:
+        raise LookupError
+    return await request.app[CONTEXT].runtime.read(partial(files.read_mail, mail=mail))
+
+
+def _readable(asked: _Asked, view: HtmlView) -> _Parts:
+    """What this reader may see, masked; the text where the HTML cannot be shown as surely."""
+    plain_only = view.plain_only
+    if plain_only is None:
+        parts = _of_html(asked, view)
+        if isinstance(parts, _Parts):
+            return parts
+        plain_only = parts
+    text = asked.text()
+    own = visible(text).text
+    return _Parts(
+        pieces_of_text(own),
+        pieces_of_text(text[len(own) :].lstrip("\n"))
+        if len(own.strip()) < len(text.strip())
+        else [],
+        plain_only,
+    )
+
+
+def _of_html(asked: _Asked, view: HtmlView) -> _Parts | PlainOnly:
+    """What is shown of the HTML, or why its text is shown instead."""
+    try:
+        own, quoted = pieces(view.html), pieces(view.quoted)
+    except UnsafeMarkupError:
+        log.html_not_shown(asked.number, asked.comment.id, PlainOnly.CRASH.value)
+        return PlainOnly.CRASH
+    if not asked.shown.for_staff:
+        comment = asked.comment
+        cut = readable_html(
+            own,
+            quoted,
+            comment.text,
+            view.text,
+            mail_of_staff=comment.by_staff and comment.by_mail,
+            outside=comment.outside,
+        )
+        if cut is None:
+            return PlainOnly.PRIVATE
+        own, quoted = cut
+    masked_own, masked_quoted = (masked_pieces(each, asked.mask) for each in (own, quoted))
+    if masked_own is None or masked_quoted is None:
+        return PlainOnly.PRIVATE
+    return _Parts(masked_own, masked_quoted)
+
+
+def _as_json(asked: _Asked, view: HtmlView, *, remote: bool) -> dict[str, Json]:
+    comment, parts = asked.comment, _readable(asked, view)
+    path = f"/api/v1/tickets/{asked.number}/comments/{comment.id}/images"
+
+    def source(name: str) -> str:
+        return f"{path}/{name}"
+
+    own, of_own = with_images(parts.own, source, remote=remote, placeholder=PLACEHOLDER)
+    quoted, of_quoted = with_images(parts.quoted, source, remote=remote, placeholder=PLACEHOLDER)
+    text_shown = parts.plain_only is not None
+    return {
+        "id": comment.id,
+        "html": written(own),
+        "html_quoted": written(quoted),
+        "remote_images": of_own + of_quoted,
+        "plain_only": parts.plain_only.value if parts.plain_only is not None else None,
+        "shortened": text_shown and len(shown_part(comment.text)) < comment.size,
+        "degraded": comment.degraded,
+        "charset_guessed": comment.charset_guessed,
+    }
