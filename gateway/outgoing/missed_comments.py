@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.outgoing.dates import date_and_time
-from gateway.outgoing.quoted_comment import QuotedComment, Redactor, quoted_comment
+from gateway.outgoing.quoted_comment import QuotedComment, Redactor, fitting_text, quoted_comment
 from rules.policy import Policy
 from rules.service.more import EXAMINED
 from rules.ticket.payloads import MorePayload
 from storage.notices.outbox import Notice, NoticeComment
 
-LONGEST = 4000
-"""Characters of one comment in a summary."""
+LONGEST = 3000
+"""Octets of one comment in the HTML of a summary."""
+FILES_NAMED = 5
+"""Of one comment."""
 _CUT = 1024
 """Characters before a cut that are not shown: it may go through a reply address, which no mask then
 finds."""
@@ -45,13 +47,26 @@ def _shown(
     comment: NoticeComment, notice: Notice, policy: Policy, redactor: Redactor
 ) -> QuotedComment | None:
     """The beginning of a comment; of a long one no more than the store has read of it."""
+    comment = _with_first_files(comment)
     cut = len(comment.text) > EXAMINED
     if cut:
         comment = replace(comment, text=redactor.redact(comment.text)[:-_CUT])
     quoted = quoted_comment(replace(notice, comment=comment), policy, redactor)
-    if quoted is None or not (cut or len(quoted.text) > LONGEST):
+    if quoted is None:
+        return None
+    fitting = fitting_text(quoted.text, LONGEST)
+    if not cut and len(fitting) == len(quoted.text):
         return quoted
-    return replace(quoted, text=quoted.text[:LONGEST].rstrip(), shortened=True)
+    return replace(quoted, text=fitting.rstrip(), shortened=True)
+
+
+def _with_first_files(comment: NoticeComment) -> NoticeComment:
+    more = max(0, len(comment.attachments) - FILES_NAMED)
+    return replace(
+        comment,
+        attachments=comment.attachments[:FILES_NAMED],
+        files_left_out=comment.files_left_out + more,
+    )
 
 
 def _time(stored: str, zone: str, language: str) -> str:

@@ -6,6 +6,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from markupsafe import escape
+
+from gateway.outgoing.dates import date_and_time
 from gateway.outgoing.mime import one_line, plain
 from rules.commands import without_commands
 from rules.commands.readable import readable
@@ -13,16 +16,21 @@ from rules.identity import is_unproven
 from rules.mail.extent import FILES_NAMED, is_shown_in_part, shown_once_masked
 from rules.mail.internal import leaves_out_words, quotes_internal, without_internal
 from rules.mail.invisible import JOINERS, without_marks
+from rules.mail.language import supported_language
 from rules.mail.quoting import REPLY_MARK, is_forward, published, visible
 from rules.policy import Policy
 from rules.sender.masking import Masker
+from rules.service.calendars import zone_of
 from rules.ticket.notices import Audience
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice
 from storage.notices.outbox import NoticeComment as Comment
 
 LONGEST_TEXT = 60_000
-"""In characters; the whole text is kept with the ticket."""
+"""In octets of its HTML: a client that cuts mails does so at 102 KB (Gmail). The whole text is kept
+with the ticket."""
+_WIDEST = 6
+"""Octets of a character in HTML, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,8 @@ class QuotedComment:
     """How its author is proven; empty for customers, and where it was not recorded."""
     number: int = 0
     """Names it in a command."""
+    at: str = ""
+    """When it was written, in the zone of the ticket's calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
     forwarded = traits.shows_forwarded and is_forward(subject)
     on_ticket = traits.for_staff and is_forward(comment.subject)  # for another matter, maybe
     shown = visible(text, forwarded=forwarded or on_ticket)
+    fitting = fitting_text(shown.text)
     cut = text != whole and not comment.by_staff
     return QuotedComment(
         name=_author(comment, policy, redactor),
@@ -90,9 +101,9 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         by_staff=comment.by_staff,
         private=comment.visibility is not Visibility.PUBLIC,
         subject=one_line(redactor.redact(comment.subject)),
-        text=shown.text[:LONGEST_TEXT].strip(),
+        text=fitting.strip(),
         hidden=bool(shown.hidden.strip()) or cut,
-        shortened=len(shown.text) > LONGEST_TEXT
+        shortened=len(fitting) < len(shown.text)
         or is_shown_in_part(comment.text)
         or (cut and leaves_out_words(whole, shown.text)),
         degraded=comment.degraded,
@@ -100,7 +111,26 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         unproven=is_unproven(comment.proof),
         proof=comment.proof if traits.for_staff else "",
         number=comment.number,
+        at=_written_at(notice, comment, policy),
     )
+
+
+def fitting_text(text: str, octets: int = LONGEST_TEXT) -> str:
+    """The beginning of a text whose HTML has at most so many octets."""
+    if len(text) * _WIDEST <= octets:
+        return text
+    text = text[:octets]
+    while (size := len(escape(text).encode(errors="replace"))) > octets:
+        text = text[: len(text) * octets // size]
+    return text
+
+
+def _written_at(notice: Notice, comment: Comment, policy: Policy) -> str:
+    if comment.at is None:
+        return ""
+    zone = zone_of(policy, notice.about.calendar if notice.about is not None else "")
+    language = supported_language(notice.language, policy.language)
+    return date_and_time(comment.at, zone, language)
 
 
 def _author(comment: Comment, policy: Policy, redactor: Redactor) -> str:

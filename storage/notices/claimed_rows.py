@@ -62,6 +62,7 @@ NOTICES = (
         _bounced.c.suspended_at,
         _comment.c.author,
         _comment.c.visibility,
+        _comment.c.written_at,
         _comment.c.subject.label("comment_subject"),
         # More than is shown, which is cut once it is masked. A claim has many rows, and the
         # text of one mail may have the size of the mail.

@@ -133,6 +133,7 @@ def _read(connection: Connection, notice: Notice, ids: list[int]) -> tuple[Notic
         _comment.c.id.label("comment_id"),
         _comment.c.author,
         _comment.c.visibility,
+        _comment.c.written_at,
         func.substr(_comment.c.subject, 1, LONGEST_SUBJECT).label("comment_subject"),
         func.substr(_comment.c.text, 1, EXAMINED + 1).label("text"),
         _comment.c.degraded,

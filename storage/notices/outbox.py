@@ -64,6 +64,8 @@ class NoticeComment:
     """So many more are attached than are named."""
     outside: bool = False
     """Its author is not staff, and not on the ticket."""
+    at: datetime | None = None
+    """When it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,4 +375,5 @@ def as_comment(row: Row[Any], files: AttachedFiles, ticket: str) -> NoticeCommen
         subject=subject_besides(row.comment_subject, ticket, by_staff=by_staff),
         number=row.comment_id,
         outside=not by_staff and row.author_place is None,
+        at=row.written_at,
     )

@@ -44,7 +44,7 @@ class TestCalendars:
         assert clocked.ticket(named)["fields"] == {"request_type": "Question"}
         assert clocked.ticket(chosen)["fields"] == {"request_type": "Service request"}
         notice = plain_text(clocked.mail_to(SAM, chosen))
-        assert "Request type: Service request" in notice.partition("wrote:")[0]
+        assert "Request type: Service request" in notice.partition("wrote:")[2]
         new = {"subject": "Help", "text": "It is odd.", "fields": {"request_type": "Rant"}}
         status, problem = clocked.api("POST", "", ann, new)
         assert (status, "expected one of: Incident, Service" in problem["error"]) == (409, True)

@@ -62,6 +62,7 @@ COMMENT = NoticeComment(
     text="It prints again.",
     degraded=False,
     attachments=(),
+    at=NOON,
 )
 PAYLOADS: dict[NoticeKind, Payload] = {
     NoticeKind.STATUS: StatusPayload("status", "open", "resolved", why="It prints."),

@@ -189,7 +189,7 @@ def test_no_mail_to_a_customer_names_a_time_that_is_over(kind: NoticeKind, langu
     if kind is NoticeKind.QUESTIONS:
         changes["payload"] = QuestionsPayload(("Where?",), TEATIME.isoformat())
     if kind is NoticeKind.COMMENT:
-        changes["comment"] = a_comment(by_staff=True)
+        changes["comment"] = a_comment(by_staff=True, at=None)
 
     ahead = written(kind, policy, **changes)
     late = written(kind, policy, AT_NIGHT, **changes)

@@ -294,7 +294,7 @@ def test_a_claim_reads_no_text_of_fifty_summaries_and_sending_one_reads_beginnin
     last = sent.more.latest[-1]
     assert (len(last.attachments), last.files_left_out) == (FILES_NAMED, 2000 - FILES_NAMED)
     shown = text(shop, sent)
-    assert "… (+1950)" in shown
+    assert "… (+1995)" in shown
     assert "[Shortened." in shown
 
 
