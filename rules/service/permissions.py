@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.mail.thanks import only_thanks
-from rules.people import Person, Presence, Role
+from rules.people import ParticipantKind, Person, Presence, Role
 from rules.policy import Policy
-from rules.ticket.changes import Change, SetAnySeverity, SetStatus, WriteComment
+from rules.ticket.changes import Change, Complete, SetAnySeverity, SetStatus, WriteComment
 from rules.ticket.lifecycle import NEXT, Event, Status
 from rules.ticket.model import Ticket
 from rules.ticket.severity import Level
@@ -22,10 +22,17 @@ class Access(StrEnum):
     STAFF = "staff"
     MEMBER = "member"
     """A customer who is on the ticket."""
+    GUEST = "guest"
+    """A customer of another company who is on the ticket as a guest."""
     COLLEAGUE = "colleague"
     """May read the ticket, since their company's tickets are shown to its people."""
     NONE = "none"
     """As if the ticket did not exist."""
+
+    @property
+    def is_on_ticket(self) -> bool:
+        """Whether it is that of a customer who is on the ticket."""
+        return self in (Access.MEMBER, Access.GUEST)
 
 
 def access_of(person: Person, ticket: Ticket, policy: Policy) -> Access:
@@ -34,11 +41,12 @@ def access_of(person: Person, ticket: Ticket, policy: Policy) -> Access:
         return Access.NONE
     if person.role is Role.STAFF:
         return Access.STAFF
-    member = ticket.participant(person.address)
+    member, company = ticket.participant(person.address), person.company
+    is_colleague = company is not None and company.id == ticket.company
     if member is not None and member.presence is Presence.ACTIVE:
-        return Access.MEMBER
-    company = person.company
-    if company is None or company.id != ticket.company:
+        as_guest = member.part is ParticipantKind.GUEST and not is_colleague
+        return Access.GUEST if as_guest else Access.MEMBER
+    if company is None or not is_colleague:
         return Access.NONE
     return Access.COLLEAGUE if shows_tickets(company.visibility, policy) else Access.NONE
 
@@ -53,8 +61,13 @@ def forbidden(change: Change, access: Access, policy: Policy) -> str:
     """Why a person may not make a change, as a message for them; empty where they may."""
     if access is Access.STAFF:
         return ""
-    if access is not Access.MEMBER:
+    if not access.is_on_ticket:
         return "you may read this ticket; to comment or close it you must be on it"
+    if access is Access.GUEST and _is_for_its_company(change):
+        return (
+            "you are a guest on this ticket: comment, escalate or reopen it; its own company sets "
+            "its severity and closes it"
+        )
     match change:
         case SetStatus(status=Status.PENDING):
             return "only staff may set a ticket to pending: it then waits for the customer"
@@ -68,13 +81,25 @@ def forbidden(change: Change, access: Access, policy: Policy) -> str:
             return ""
 
 
+def _is_for_its_company(change: Change) -> bool:
+    """Whether a guest may not make a change that other customers may: they do no more in the portal
+    than by mail."""
+    match change:
+        case SetStatus(status=status):
+            return status is not Status.OPEN
+        case SetAnySeverity() | Complete():
+            return True
+        case _:
+            return False
+
+
 def with_reopening(changes: Sequence[Change], ticket: Ticket, access: Access) -> Sequence[Change]:
     """The changes, with a change of status added where a customer's comment reopens the ticket.
 
     A comment reopens a ticket as a mail would. A comment on a closed ticket reopens nothing.
     """
     comment = next((c.text for c in changes if isinstance(c, WriteComment)), None)
-    if comment is None or access is not Access.MEMBER:
+    if comment is None or not access.is_on_ticket:
         return changes
     if any(isinstance(change, SetStatus) for change in changes):
         return changes

@@ -39,7 +39,7 @@ from gateway.web.api.request_parsing import (
 from rules.decision.effects import ChangeRefused
 from rules.decision.request import Request
 from rules.mail.addresses import normalise
-from rules.service.permissions import Access, forbidden, shows_tickets, with_reopening
+from rules.service.permissions import forbidden, shows_tickets, with_reopening
 from rules.ticket.lifecycle import Status
 from storage.db.database import Connection, StoreDown
 from storage.ticket import lists, read
@@ -121,7 +121,7 @@ async def _change(request: web.Request) -> web.Response:
         for change in wanted:
             if reason := forbidden(change, found.access, policy):
                 raise ApiError(403, reason)
-        customer = found.access is Access.MEMBER
+        customer = found.access.is_on_ticket
         opens = patch.status is Status.OPEN
         if customer and patch.comment and not opens and found.ticket.status is Status.CLOSED:
             raise ApiError(

@@ -74,7 +74,7 @@ ATLAN: tuple[Mutation, ...] = (
     row(
         "T2 read-only lists",
         PERMISSIONS,
-        "    if access is not Access.MEMBER:\n        return",
+        "    if not access.is_on_ticket:\n        return",
         "    if access is Access.NONE:\n        return",
         "test_atlan.py::TestLists::test_T2_a_ticket_of_the_organisation_is_read_only",
     ),
@@ -88,7 +88,7 @@ ATLAN: tuple[Mutation, ...] = (
     row(
         "T8 read-only",
         PERMISSIONS,
-        "    if access is not Access.MEMBER:\n        return",
+        "    if not access.is_on_ticket:\n        return",
         "    if access is Access.NONE:\n        return",
         "test_atlan.py::TestLists::test_T8_opened_lists_are_read_only",
     ),

@@ -14,6 +14,7 @@ from rules.ticket.changes import (
     AddPerson,
     Assign,
     Change,
+    Complete,
     Delete,
     Escalate,
     Merge,
@@ -43,10 +44,15 @@ TICKET = Ticket(
         Participant(1, ANN.address, ParticipantKind.REQUESTER, Presence.ACTIVE),
         Participant(2, "pia@acme.example", ParticipantKind.USER, Presence.PENDING),
         Participant(3, "rob@acme.example", ParticipantKind.USER, Presence.REMOVED),
+        Participant(4, "kim@acme.example", ParticipantKind.GUEST, Presence.ACTIVE),
+        Participant(5, "gus@globex.example", ParticipantKind.GUEST, Presence.ACTIVE),
+        Participant(6, "ula@globex.example", ParticipantKind.USER, Presence.ACTIVE),
     ),
     requester=ANN.address,
 )
 PIA, ROB = replace(BOB, address="pia@acme.example"), replace(BOB, address="rob@acme.example")
+KIM = replace(BOB, address="kim@acme.example")
+GUS, ULA = replace(GIL, address="gus@globex.example"), replace(GIL, address="ula@globex.example")
 
 
 @pytest.mark.parametrize(
@@ -57,9 +63,22 @@ PIA, ROB = replace(BOB, address="pia@acme.example"), replace(BOB, address="rob@a
         (PIA, Access.NONE, Access.COLLEAGUE),
         (ROB, Access.NONE, Access.COLLEAGUE),
         (GIL, Access.NONE, Access.NONE),
+        (GUS, Access.GUEST, Access.GUEST),
+        (ULA, Access.MEMBER, Access.MEMBER),
+        (KIM, Access.MEMBER, Access.MEMBER),
         (SAM, Access.STAFF, Access.STAFF),
     ],
-    ids=["requester", "colleague", "pending", "removed", "another company", "staff"],
+    ids=[
+        "requester",
+        "colleague",
+        "pending",
+        "removed",
+        "another company",
+        "guest of another company",
+        "whom staff added",
+        "guest who joined the company since",
+        "staff",
+    ],
 )
 def test_the_access_of_each_person_to_a_ticket(
     person: Person, in_private: Access, in_company: Access
@@ -81,6 +100,13 @@ MEMBERS_MAY: Sequence[Change] = (
     WriteComment("It is back.", PUBLIC),
     Escalate("It takes long."),
     AddPerson(BOB.address),
+    Complete(),
+)
+GUESTS_MAY_NOT: Sequence[Change] = (
+    SetStatus(Status.RESOLVED),
+    SetStatus(Status.CLOSED),
+    SetAnySeverity("Critical", ""),
+    Complete(),
 )
 STAFF_MAY: Sequence[Change] = (
     *MEMBERS_MAY,
@@ -100,6 +126,8 @@ STAFF_MAY: Sequence[Change] = (
 def test_who_may_make_which_change(change: Change) -> None:
     assert (forbidden(change, Access.STAFF, POLICY) == "") is True
     assert (forbidden(change, Access.MEMBER, POLICY) == "") is (change in MEMBERS_MAY)
+    guests_may = change in MEMBERS_MAY and change not in GUESTS_MAY_NOT
+    assert (forbidden(change, Access.GUEST, POLICY) == "") is guests_may
     assert (forbidden(change, Access.COLLEAGUE, POLICY) == "") is False
     assert (forbidden(change, Access.NONE, POLICY) == "") is False
 
@@ -111,6 +139,7 @@ def test_where_staff_set_the_severity_a_customer_may_not() -> None:
     assert forbidden(SetAnySeverity("High", ""), Access.STAFF, STAFF_SET_SEVERITY) == ""
 
 
+@pytest.mark.parametrize("access", [Access.MEMBER, Access.GUEST])
 @pytest.mark.parametrize(
     ("status", "text", "became"),
     [
@@ -122,11 +151,11 @@ def test_where_staff_set_the_severity_a_customer_may_not() -> None:
     ],
 )
 def test_a_customers_comment_reopens_a_ticket_as_their_mail_does(
-    status: Status, text: str, became: Status | None
+    status: Status, text: str, became: Status | None, access: Access
 ) -> None:
     ticket = replace(TICKET, status=status)
 
-    made = with_reopening((WriteComment(text, PUBLIC),), ticket, Access.MEMBER)
+    made = with_reopening((WriteComment(text, PUBLIC),), ticket, access)
 
     assert [c.status for c in made if isinstance(c, SetStatus)] == ([became] if became else [])
 
