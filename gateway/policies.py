@@ -6,15 +6,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 
+from gateway import clock
 from rules.mail import Mailbox
 from rules.policy import Policy, PolicyRefused, parse
 from rules.policy.switching import Orphan, orphans
+from rules.service.contracts import endless_promises
 from rules.validation.messages import suggestion, text_of
 from storage.db.database import Connection
-from storage.registry import mailboxes
+from storage.registry import companies, mailboxes
 from storage.registry.mailboxes import OrdinaryTickets
 
 Policies = Mapping[str, Policy]
@@ -125,11 +128,38 @@ def check_tickets(connection: Connection, mailbox: Mailbox, policy: Policy, sour
         raise PolicyRefused(source, faults)
 
 
+def check_contracts(
+    connection: Connection, mailbox: Mailbox, policy: Policy, source: str, now: datetime
+) -> None:
+    """Raise PolicyRefused if what a contract promises would not pass in years in the hours of this
+    policy: its requests would have no due time."""
+    contracts = companies.contracts_from(connection, mailbox, now)
+    faults = [
+        f"the contract of {company} promises {key} {level} within {span!r}, which is more than "
+        f"five years in the hours of {where} of the policy {policy.name!r}; give it more hours, or "
+        "change the contract first (postern company tier)"
+        for company, agreed in contracts.items()
+        for each in agreed
+        for key, level, span, where in endless_promises(
+            each.targets, each.calendar, each.tier, policy
+        )
+    ]
+    if faults:
+        raise PolicyRefused(source, faults)
+
+
 def check_all(policies: Policies, connection: Connection) -> None:
     """Raise PolicyRefused if these policies cannot be in force for the mailboxes of a store."""
     for mailbox in mailboxes.list_mailboxes(connection):
         of_mailbox(policies, mailbox)
     check_all_tickets(policies, connection)
+
+
+def check_all_contracts(policies: Policies, connection: Connection) -> None:
+    """The same for the contracts of the companies of every mailbox that takes mail."""
+    for mailbox in mailboxes.list_mailboxes(connection):
+        source, policy = f"mailbox {mailbox.address}", of_mailbox(policies, mailbox)
+        check_contracts(connection, mailbox, policy, source, clock.now())
 
 
 def check_all_tickets(policies: Policies, connection: Connection) -> None:

@@ -42,6 +42,7 @@ class PolicyReload:
             new = _kept(before, await asyncio.to_thread(policies.load, self.folder))
             check = partial(policies.check_all, new)
             await self.runtime.read(check)
+            await self.runtime.read(partial(policies.check_all_contracts, new))
             self.book.replace(new)
             # Mail that was filed since the check was decided by the old policies. In the ledger's
             # turn, so that what is being written is counted.

@@ -25,8 +25,8 @@ from gateway.cli.common import (
 )
 from gateway.cli.terminal import console, escape, print_table, say
 from rules.policy import Policy
-from rules.service.calendars import calendar_in_force, calendar_of
-from rules.ticket.business_time import parse_span, passes_in_years
+from rules.service.contracts import endless_promises
+from rules.ticket.business_time import parse_span
 from rules.validation.messages import suggestion
 from storage.db.database import Connection
 from storage.registry import companies
@@ -329,18 +329,13 @@ def _spans(key: str, options: Iterable[str], policy: Policy) -> dict[str, str]:
 
 def _refuse_endless(targets: Targets, agreed: str, tier_name: str, policy: Policy) -> None:
     """Not where the time does not pass in years in the hours that count: each mail would fail."""
-    name = calendar_in_force(agreed, policy.tier(tier_name), policy)
-    calendar = calendar_of(policy, name)
-    where = f"the calendar {name}" if name else "clock.calendar"
-    for key, spans in targets.items():
-        for level, span in spans.items():
-            if not passes_in_years(parse_span(span), calendar):
-                fail(
-                    os.EX_DATAERR,
-                    f"--{key} {level}: {span!r} is more than five years in the hours of {where} of "
-                    f"the policy {policy.name}; write a shorter time, or name a calendar with more "
-                    "hours (--calendar)",
-                )
+    for key, level, span, where in endless_promises(targets, agreed, tier_name, policy):
+        fail(
+            os.EX_DATAERR,
+            f"--{key} {level}: {span!r} is more than five years in the hours of {where} of the "
+            f"policy {policy.name}; write a shorter time, or name a calendar with more hours "
+            "(--calendar)",
+        )
 
 
 def _describe(contract: Contract) -> str:

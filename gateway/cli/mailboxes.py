@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import policies
+from gateway import clock, policies
 from gateway.cli.common import ConfigOption, exit_on_error, load_config, read, write
 from gateway.cli.terminal import say
 from rules.policy import Policy
@@ -56,7 +56,9 @@ def set_policy(
 
 def _check_switch(connection: Connection, address: str, policy: Policy) -> tuple[Orphan, ...]:
     mailbox = mailboxes.mailbox_named(connection, address)
-    policies.check_tickets(connection, mailbox, policy, f"mailbox {mailbox.address}")
+    source = f"mailbox {mailbox.address}"
+    policies.check_tickets(connection, mailbox, policy, source)
+    policies.check_contracts(connection, mailbox, policy, source, clock.now())
     return policies.left_by(connection, mailbox, policy)
 
 

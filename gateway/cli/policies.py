@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from gateway import policies
+from gateway import clock, policies
 from gateway.cli import backtest
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.terminal import console, say
@@ -171,6 +171,8 @@ def _check_tickets(file: PolicyFile, config: Path | None) -> list[tuple[str, Orp
         for mailbox in list_mailboxes(connection, inactive_too=True):
             if mailbox.policy == file.policy.name:
                 policies.check_tickets(connection, mailbox, file.policy, file.source)
+                now = clock.now()
+                policies.check_contracts(connection, mailbox, file.policy, file.source, now)
                 left = policies.left_by(connection, mailbox, file.policy)
                 found += [(mailbox.address, orphan) for orphan in left]
         return found

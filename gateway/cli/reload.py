@@ -18,6 +18,7 @@ def reload(config: ConfigOption = None) -> None:
         settings = load_config(config)
         new = policies.load(settings.policies.folder)
     read(config, partial(policies.check_all, new))
+    read(config, partial(policies.check_all_contracts, new))
     if (server := pid_file.server_at(settings.pid_file)) is None:
         fail(
             os.EX_UNAVAILABLE,

@@ -33,8 +33,10 @@ from rules.mail.addresses import normalise
 from rules.mail.extent import is_shown_in_part, shown_part
 from rules.policy import Policy
 from rules.sentence import sentence
+from rules.service import sla_rules
 from rules.ticket.changes import Change, Source
 from rules.ticket.lifecycle import Status
+from rules.ticket.sla import Stage
 from rules.validation.messages import InvalidFile, explain
 from storage.db.database import Connection
 from storage.registry import lookup
@@ -304,6 +306,17 @@ def _calendar(ticket: TicketView, policy: Policy | None) -> str:
     return name if name in policy.named_calendars else f"{name} (unknown: [clock.calendar] counts)"
 
 
+def _unknown_due(ticket: TicketView, policy: Policy | None) -> str:
+    """Why it has no due time although an answer is promised; empty for any other ticket."""
+    summary, details = ticket.summary, ticket.details
+    if policy is None or details.waits_for or Status(summary.status).is_over:
+        return ""
+    promised = sla_rules.target(policy, details.tier, details.targets, summary.severity)
+    stage = Stage.ONGOING if details.first_answered_at is not None else Stage.FIRST
+    why = sla_rules.endless(policy, promised, stage, details.calendar, clock.now())
+    return f"unknown: {why}" if why else ""
+
+
 def _facts(ticket: TicketView, policy: Policy | None) -> Iterator[tuple[str, str]]:
     """Labels with values; what does not apply is left out."""
     summary, details = ticket.summary, ticket.details
@@ -320,7 +333,7 @@ def _facts(ticket: TicketView, policy: Policy | None) -> Iterator[tuple[str, str
         ("calendar", _calendar(ticket, policy)),
         ("channel", details.channel),
         ("assignee", summary.assignee),
-        ("due", _time(summary.due_at)),
+        ("due", _time(summary.due_at) or _unknown_due(ticket, policy)),
         ("answered", _time(details.first_answered_at)),
         ("escalated", f"to level {details.escalation_level}" if details.escalation_level else ""),
         ("missing", ", ".join(details.missing)),

@@ -19,10 +19,10 @@ from rules.decision.on_behalf import (
 )
 from rules.decision.opening import (
     opened_by_mail,
+    opening_notes,
     terms_of,
     too_many_tickets,
 )
-from rules.decision.opening_escalation import escalation_notes
 from rules.decision.reasons import Reason
 from rules.decision.staff import by_staff
 from rules.identity import ProofLevel, Standing
@@ -96,6 +96,6 @@ def new_ticket(case: Case) -> Ruling:
     opened = (
         f"opens at {action.severity.name}",
         *acknowledgement_note(timing, case.policy),
-        *escalation_notes([action.escalated], action.not_escalated),
+        *opening_notes(action),
     )
     return Ruling(saw, action, Reason.NEW_REQUEST, opened)

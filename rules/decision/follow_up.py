@@ -7,8 +7,7 @@ from dataclasses import replace
 from rules.decision.case import Case, Ruling
 from rules.decision.model import OpenTicket
 from rules.decision.notices import approval_request
-from rules.decision.opening import SUBJECT_LENGTH, Terms, opened_by_mail, terms_of
-from rules.decision.opening_escalation import escalation_notes
+from rules.decision.opening import SUBJECT_LENGTH, Terms, opened_by_mail, opening_notes, terms_of
 from rules.decision.reasons import Reason
 from rules.people import Presence
 from rules.service import notifications
@@ -55,8 +54,7 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
         language=ticket.language_of(ticket.requester),
         follows=ticket.id,
     )
-    raised = escalation_notes([opening.escalated], opening.not_escalated)
-    notes = (f"follow-up of #{ticket.id}", *raised, *conflict)
+    notes = (f"follow-up of #{ticket.id}", *opening_notes(opening), *conflict)
     return Ruling(saw, action, Reason.FOLLOW_UP, notes)
 
 

@@ -81,6 +81,8 @@ class OpenTicket(Generic[SeverityT]):
     fields: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     clock: Clock | None = None
+    endless: str = ""
+    """Why it has no due time although an answer is promised; empty if it has one."""
     waiting: Waiting | None = None
     """What the clock waits for, if it has not begun."""
     calendar: str = ""

@@ -153,7 +153,8 @@ def opened_for(
         if behalf.note
         else sentence("Opened as a request of {address}, in your words.", address=person.address)
     )
-    opened = open_ticket(request, facts.opens_at, (*orders, *_receipt(case, done)), policy)
+    orders = (*orders, *_receipt(case, done))
+    opened = open_ticket(request, facts.opens_at, orders, facts.staff, policy)
     notes = (
         notifications.to_staff(
             NoticeKind.NEW_COMMENT,

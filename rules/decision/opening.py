@@ -11,7 +11,7 @@ from rules.decision.acknowledged import acknowledged, mail_severity
 from rules.decision.case import Case, Ruling
 from rules.decision.content import body_text
 from rules.decision.model import Hold, OpenTicket, SeverityT
-from rules.decision.opening_escalation import with_escalation
+from rules.decision.opening_escalation import escalation_notes, with_escalation
 from rules.decision.reasons import Reason
 from rules.identity import Standing, is_machine
 from rules.mail import Mail
@@ -34,8 +34,11 @@ from rules.service.waiting import opened_waiting
 from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.severity import MailSeverity
+from rules.ticket.sla import Stage
 
 SUBJECT_LENGTH = 255
+_ENDLESS = "This request has no due time, and nobody is warned of it"
+_CORRECT = "Give the calendar more hours, or change the contract (postern company tier)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,11 @@ def open_ticket(
     request: TicketRequest[SeverityT],
     opens_at: datetime,
     orders: tuple[NoticeOrder, ...],
+    staff: Iterable[Staff],
     policy: Policy,
 ) -> OpenTicket[SeverityT]:
-    """The ticket that a request opens; its clock begins at `opens_at`."""
+    """The ticket that a request opens; its clock begins at `opens_at`. Staff are alerted where what
+    is promised never falls due."""
     tier = policy.tier(request.terms.tier or None)
     tier_name, targets = tier.name if tier is not None else "", request.terms.targets
     missing = missing_facts(request.searched, policy.completeness.facts)
@@ -107,6 +112,12 @@ def open_ticket(
         opens_at,
         critical=sla_rules.is_critical(policy, request.severity.name),
     )
+    clock = sla_rules.opened(policy, promised, waiting, opens_at, calendar)
+    why = ""
+    if clock is None and waiting is None:
+        why = sla_rules.endless(policy, promised, Stage.FIRST, calendar, opens_at)
+    if why:
+        orders = (*orders, *notifications.alert(f"{_ENDLESS}: {why}. {_CORRECT}", staff, policy))
     return OpenTicket(
         subject=request.subject[:SUBJECT_LENGTH] or "(no subject)",
         requester=request.requester,
@@ -123,7 +134,8 @@ def open_ticket(
         language=request.language,
         fields=extract_fields(request.searched, policy.fields),
         missing=missing,
-        clock=sla_rules.opened(policy, promised, waiting, opens_at, calendar),
+        clock=clock,
+        endless=why,
         waiting=waiting,
         calendar=calendar,
     )
@@ -189,13 +201,20 @@ def opened_by_mail(
         enrol=case.enrols,
         door=Source.STAFF_MAIL if sender.standing is Standing.STAFF else Source.MAIL,
     )
-    opened = open_ticket(request, case.facts.opens_at, _notices(case, request), policy)
+    orders, staff = _notices(case, request), case.facts.staff
+    opened = open_ticket(request, case.facts.opens_at, orders, staff, policy)
     opened = with_escalation(case, opened)
     match acknowledged(case, request.severity):
         case NamedWith(at=at):
             return replace(opened, named_with=at)
         case _:
             return opened
+
+
+def opening_notes(opening: OpenTicket[MailSeverity]) -> tuple[str, ...]:
+    """For the trace: that it has no due time, and what becomes of its `#escalate`."""
+    endless = (f"no due time: {opening.endless}",) if opening.endless else ()
+    return (*endless, *escalation_notes([opening.escalated], opening.not_escalated))
 
 
 def _language_of(mail: Mail) -> str:

@@ -192,4 +192,4 @@ def _opening(
         what = f"A new ticket of {person.address} is {severity.name}{severity.claim_note}"
         alerts = notifications.alert_of_change(facts, what, policy)
         orders = (*orders, *alerts)
-    return replace(open_ticket(wanted, facts.at, orders, policy), audited=True)
+    return replace(open_ticket(wanted, facts.at, orders, facts.staff, policy), audited=True)

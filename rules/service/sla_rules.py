@@ -11,7 +11,7 @@ from rules.policy import Policy, TierSection
 from rules.service import answers
 from rules.service.calendars import calendar_of
 from rules.ticket import sla
-from rules.ticket.business_time import parse_span
+from rules.ticket.business_time import NeverPasses, parse_span
 from rules.ticket.changes import Source
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
@@ -67,6 +67,17 @@ def started(
     """
     counted = calendar_of(policy, calendar)
     return sla.start(promised, at, counted, stage=stage, warn_fraction=policy.clock.warn_at)
+
+
+def endless(policy: Policy, promised: Target, stage: Stage, calendar: str, at: datetime) -> str:
+    """Why what is promised has no due time: it never passes in the hours that count. Empty where it
+    does, or where nothing is promised."""
+    span, counted = promised.span(stage), calendar_of(policy, calendar)
+    if span is None or sla.start(promised, at, counted, stage=stage) is not None:
+        return ""
+    named = calendar in policy.named_calendars
+    where = f"the calendar {calendar}" if named else "clock.calendar"
+    return f"{span} never pass in the hours of {where} of the policy {policy.name}"
 
 
 def opened(
@@ -158,7 +169,10 @@ def status_changed(policy: Policy, ticket: Ticket, became: Status, at: datetime)
         return ClockChange(clock, waiting=ticket.waiting)
     if became is Status.PENDING:
         return ClockChange(sla.paused(clock, at))
-    return ClockChange(sla.resumed(clock, at, calendar_of(policy, ticket.calendar)))
+    try:
+        return ClockChange(sla.resumed(clock, at, calendar_of(policy, ticket.calendar)))
+    except NeverPasses:
+        return ClockChange(None)
 
 
 def retargeted(policy: Policy, ticket: Ticket, level: str, at: datetime) -> ClockChange:

@@ -31,6 +31,10 @@ _TIME_OF_DAY = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 _SHORT = {"m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week"}
 
 
+class NeverPasses(ValueError):
+    """A span of business time that does not pass within ten years in the hours of a calendar."""
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """The hours of a support team. ValueError where it would never open."""
@@ -176,7 +180,7 @@ def due(start: datetime, span: Span, calendar: Calendar) -> datetime:
     before Wednesday opens: the answer is due when Tuesday closes. A day that closes before that
     time of day counts until it closes.
 
-    ValueError where the calendar does not open often enough within ten years.
+    NeverPasses where the calendar does not open often enough within ten years.
     """
     start = start.astimezone(UTC)
     if not span.business:
@@ -191,7 +195,7 @@ def passes_in_years(span: Span, calendar: Calendar) -> bool:
     not would make every mail fail that it is promised to."""
     try:
         return due(_SOME_DAY, span, calendar) - _SOME_DAY <= YEARS
-    except ValueError:
+    except NeverPasses:
         return False
 
 
@@ -207,7 +211,7 @@ def business_seconds(start: datetime, end: datetime, calendar: Calendar) -> floa
 def add_business_seconds(start: datetime, seconds: float, calendar: Calendar) -> datetime:
     """The first instant at which that much open time has passed since the start.
 
-    ValueError for negative seconds, and where ten years are not enough.
+    ValueError for negative seconds, NeverPasses where ten years are not enough.
     """
     if seconds < 0:
         raise ValueError(f"business time does not run backwards: {seconds} seconds")
@@ -309,8 +313,8 @@ def _change(low: datetime, high: datetime, zone: tzinfo) -> datetime:
     return low + timedelta(seconds=bisect_left(seconds, True, key=changed))
 
 
-def _opens_too_seldom(start: datetime) -> ValueError:
-    return ValueError(
+def _opens_too_seldom(start: datetime) -> NeverPasses:
+    return NeverPasses(
         f"the calendar does not open long enough in the ten years from {start:%Y-%m-%d}: "
         "check its hours and holidays"
     )

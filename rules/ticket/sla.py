@@ -14,6 +14,7 @@ from enum import StrEnum
 from rules.ticket.business_time import (
     ALWAYS,
     Calendar,
+    NeverPasses,
     Span,
     add_business_seconds,
     business_seconds,
@@ -123,14 +124,18 @@ def start(
     stage: Stage = Stage.FIRST,
     warn_fraction: float = WARN_FRACTION,
 ) -> Clock | None:
-    """A clock that starts at `at`; None where nothing is promised.
+    """A clock that starts at `at`; None where nothing is promised, or where what is promised never
+    passes in the hours that count.
 
-    ValueError for a calendar that does not open enough, or a fraction outside (0, 1].
+    ValueError for a fraction outside (0, 1].
     """
     span = target.span(stage)
     if span is None:
         return None
-    due_at = due(at, span, calendar)
+    try:
+        due_at = due(at, span, calendar)
+    except NeverPasses:
+        return None
     return Clock(stage, span, at, due_at, _warning(span, at, due_at, calendar, warn_fraction))
 
 
@@ -168,7 +173,8 @@ def paused(clock: Clock, at: datetime) -> Clock:
 
 
 def resumed(clock: Clock, at: datetime, calendar: Calendar) -> Clock:
-    """The clock running again, with as much time left as when it was paused."""
+    """The clock running again, with as much time left as when it was paused. NeverPasses where that
+    does not pass in the hours that count now."""
     pause = clock.paused_at
     if pause is None:
         return clock
@@ -202,7 +208,7 @@ def retargeted(
 ) -> Clock | None:
     """The clock with another promise, from its own start, without its pauses.
 
-    None where nothing is promised. The same promise changes nothing. What was reported stays
+    None as for a new clock. The same promise changes nothing. What was reported stays
     reported, unless that event is still ahead under the new promise.
     """
     span = target.span(clock.stage)
@@ -212,14 +218,17 @@ def retargeted(
         return clock
     waited = clock.waited_business_s if span.business else clock.waited_s
     counted = _calendar(span, calendar)
-    due_at = due(clock.started_at, span, calendar)
-    warn_at = _warning(span, clock.started_at, due_at, calendar, warn_fraction)
-    moved = replace(
-        clock,
-        span=span,
-        due_at=add_business_seconds(due_at, waited, counted),
-        warn_at=add_business_seconds(warn_at, waited, counted),
-    )
+    try:
+        due_at = due(clock.started_at, span, calendar)
+        warn_at = _warning(span, clock.started_at, due_at, calendar, warn_fraction)
+        moved = replace(
+            clock,
+            span=span,
+            due_at=add_business_seconds(due_at, waited, counted),
+            warn_at=add_business_seconds(warn_at, waited, counted),
+        )
+    except NeverPasses:
+        return None
     return replace(moved, notified=min(clock.notified, moved.passed(at), key=_IN_ORDER.index))
 
 

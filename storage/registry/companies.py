@@ -139,6 +139,26 @@ def company_agreement(connection: Connection, mailbox: Mailbox, name: str) -> Co
     )
 
 
+def contracts_from(
+    connection: Connection, mailbox: Mailbox, now: datetime
+) -> Mapping[str, Sequence[Contract]]:
+    """The contracts of the active companies that are in force or start later, by company."""
+    rows = connection.execute(
+        select(_company.c.name, _contract)
+        .join_from(_contract, _company, _contract.c.company_id == _company.c.id)
+        .where(_contract.c.mailbox_id == mailbox.id, _company.c.active)
+        .order_by(_company.c.name, _contract.c.starts_at)
+    )
+    found: dict[str, list[Contract]] = {}
+    for row in rows:
+        contract = Contract(row.tier, row.starts_at, json.loads(row.targets), row.calendar)
+        earlier = found.setdefault(row.name, [])
+        if contract.starts_at <= now:
+            earlier.clear()
+        earlier.append(contract)
+    return found
+
+
 def set_company_active(connection: Connection, mailbox: Mailbox, name: str, active: bool) -> None:
     """Take the mail of a company's users, or refuse it. Raises NotFound."""
     changed = connection.execute(

@@ -263,6 +263,7 @@ def _details(row: Row[Any]) -> TicketDetails:
     return TicketDetails(
         tier=row.tier,
         calendar=row.calendar,
+        targets=json.loads(row.targets),
         channel=row.channel or "",
         fields=json.loads(row.fields),
         missing=tuple(json.loads(row.missing)),

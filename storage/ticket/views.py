@@ -39,6 +39,8 @@ class TicketDetails:
     tier: str
     calendar: str
     """That its due times count by; empty for the policy's own."""
+    targets: Mapping[str, Mapping[str, str]]
+    """What the contract of its company promises besides its tier."""
     channel: str
     """The way of contact that the company prefers."""
     fields: Mapping[str, str]

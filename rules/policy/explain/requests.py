@@ -81,9 +81,10 @@ def incomplete(policy: Policy) -> Iterator[Explained]:
     yield Explained(
         "completeness.declared", "Staff may declare a request complete, by #complete for example."
     )
+    when = "is complete and its clock starts" if for_portal else "is complete"
     yield Explained(
         "completeness.notified",
-        "The customer is notified when the request is complete, and by when to expect an answer.",
+        f"The customer is notified when the request {when}, and by when to expect an answer.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -154,3 +155,35 @@ def test_a_switch_can_be_tried_and_says_what_becomes_of_the_open_tickets(
     assert '1 open ticket is at the level "High" (#1): ' in tried.out
     assert tried.out.splitlines()[1:] == done.out.splitlines()[1:]
     assert (refused.code, refusal("strict") in refused.err) == (os.EX_CONFIG, True)
+
+
+MINUTE_A_WEEK = '[clock.calendar]\nalways = false\ndays = ["mon"]\ncloses = "09:01"\n\n'
+
+
+def test_hours_in_which_a_contract_never_passes_are_refused_and_a_ticket_says_why(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    text = resources.files("rules.policy.presets").joinpath("stakater.toml").read_text("utf-8")
+    for old, new in (
+        ('name = "stakater"', 'name = "default"'),
+        ('starts = "complete"', 'starts = "arrival"'),
+        ('"without_promise"', '"full"'),
+    ):
+        text = text.replace(old, new, 1)
+    policy = tmp_path / "policies" / "default.toml"
+    policy.write_text(text)
+    agreed = ("--first", "Medium=800 business hours", "--mailbox", SUPPORT)
+    assert line.run("company", "tier", "Acme", "standard", *agreed).code == 0
+    policy.write_text(re.sub(r"(?s)\[clock\.calendar\]\n.*?\n\n", MINUTE_A_WEEK, text, count=1))
+
+    refused = [line.run("reload"), line.run("policy", "validate", str(policy))]
+    mail = ANNS_MAIL.replace(b"<lift@", b"<stairs@")
+    assert line.pipe(mail, "ann@acme.example").code == 0
+
+    why = (
+        "the contract of Acme promises first Medium within '800 business hours', which is more "
+        "than five years in the hours of clock.calendar of the policy 'default'; give it more hours"
+    )
+    assert [(each.code, why in each.err) for each in refused] == [(os.EX_CONFIG, True)] * 2
+    never = "800 business hours never pass in the hours of clock.calendar of the policy default"
+    assert f"  due       unknown: {never}" in line.run("tickets", "show", "2").out

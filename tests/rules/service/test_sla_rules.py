@@ -19,6 +19,7 @@ from tests.rules.building import NOON, a_ticket, default_policy, policy_with
 SPANS = {"Critical": "1 hour", "High": "4 hours"}
 TIER = TierSection(name="standard", title="Standard", first=SPANS, ongoing=SPANS)
 HOUR = timedelta(hours=1)
+FIRST = Stage.FIRST
 
 
 def a_policy(**clock: Any) -> Policy:
@@ -187,3 +188,52 @@ def test_the_ticket_s_calendar_counts_whatever_starts_or_moves_its_clock(
     policy = with_calendars(starts="complete" if event == "completed" else "arrival")
 
     assert due_under(policy, calendar, event) == due
+
+
+# Hours in which a contract's time never passes
+
+MINUTE_A_WEEK = CalendarSection(always=False, days=("mon",), opens="09:00", closes="09:01")
+YEARS = {"first": {"High": "800 business hours"}, "ongoing": {"High": "800 business hours"}}
+
+
+@pytest.mark.parametrize("event", ["answered", "reopened", "raised", "changed"])
+def test_what_never_passes_in_the_hours_of_a_later_policy_has_no_due_time(event: str) -> None:
+    policy = a_policy(calendar=MINUTE_A_WEEK)
+    long = parse_span("800 business hours")
+    runs = sla_rules.started(a_policy(calendar=CalendarSection()), Target(long, long), FIRST, NOON)
+    assert runs is not None
+    ticket = waiting(targets=YEARS, clock=runs)
+
+    match event:
+        case "answered":
+            change = sla_rules.answered(policy, ticket, NOON)
+        case "reopened":
+            over = replace(ticket, status=Status.RESOLVED)
+            change = sla_rules.status_changed(policy, over, Status.OPEN, NOON)
+        case "raised":
+            change = sla_rules.retargeted(policy, waiting("Low", targets=YEARS), "High", NOON)
+        case _:
+            change = sla_rules.retargeted(policy, replace(ticket, clock=running()), "High", NOON)
+
+    assert change.clock is None
+    assert sla_rules.endless(policy, Target(long, None), FIRST, "", NOON) == (
+        "800 business hours never pass in the hours of clock.calendar of the policy default"
+    )
+    assert sla_rules.endless(policy, Target(parse_span("1 hour"), None), FIRST, "", NOON) == ""
+
+
+def test_a_clock_that_resumes_where_no_day_is_open_any_more_has_no_due_time() -> None:
+    begins = (NOON + timedelta(days=10)).date()
+    closed = CalendarSection(
+        always=False, holidays=tuple(begins + timedelta(days=day) for day in range(4000))
+    )
+    long = parse_span("800 business hours")
+    runs = sla_rules.started(a_policy(calendar=CalendarSection()), Target(long, long), FIRST, NOON)
+    assert runs is not None
+    pending = waiting(status=Status.PENDING, clock=paused(runs, NOON))
+
+    change = sla_rules.status_changed(
+        a_policy(calendar=closed), pending, Status.OPEN, NOON + timedelta(days=8)
+    )
+
+    assert change.clock is None
