@@ -100,9 +100,6 @@ _BASE64_LENGTH, _BASE64_LINE, _BASE64_LONG = 20, 40, 256
 long as that, so of a shorter line it is examined what it would decode to."""
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _IDENTITY = ("", "7bit", "8bit", "binary")
-_WORDS = b"A \t\r\n."
-"""In a character set that reads these octets otherwise, such as UTF-16, one space more, which no
-signature covers, changes how all others are read."""
 
 
 def signed_scope(
@@ -385,12 +382,12 @@ def _unsigned_text(body: bytes, encoding: str, media_type: str, parameters: dict
             content = binascii.a2b_base64(joined[: len(joined) // 4 * 4])
         except binascii.Error:
             return "damaged base64 under an unsigned Content-Type"
-    implied = charsets.decode(content)[0]
+    implied = charsets.decode_text(content)[0]
     label = parameters.get("charset", "")
-    if media_type == "text/html" and not label:
-        label = charsets.declared_in_html(content)
-    if charsets.decode(content, label)[0] != implied or (
-        encoding != "base64" and charsets.decode(_WORDS, label)[0] != _WORDS.decode()
+    if media_type == "text/html" and charsets.codec_for(label) in ("", "ascii"):
+        label = charsets.declared_in_html(content) or label
+    if charsets.decode_text(content, label)[0] != implied or (
+        encoding != "base64" and not charsets.reads_ascii(label)
     ):
         return "the text does not imply the unsigned character set"
     if "delsp" in parameters and content.isascii():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.parsing.flowed import unwrapped
 from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.part_names import NAMES
 from gateway.parsing.tree import MimePart
@@ -45,11 +46,29 @@ def is_body_text(kind: str, disposition: str, name: str, parent: str) -> bool:
 
 
 def read_section(part: MimePart, kind: str) -> tuple[TextSection, bool]:
-    content = part.content()
+    found = part.decoded()
     label = part.parameter("charset")
-    if kind == "text/html" and not label:
-        label = charsets.declared_in_html(content)
-    text, guessed = charsets.decode(content, label)
+    texts, guessed = [], False
+    for piece in found.pieces:
+        text, is_guess = _decoded(piece, label, part)
+        texts.append(text)
+        guessed |= is_guess
+    text = "".join(texts)
     # NUL is not text: PostgreSQL cannot store it, and browsers may stop there.
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
-    return (TextSection(html=text) if kind == "text/html" else TextSection(plain=text)), guessed
+    if kind == "text/html":
+        return TextSection(html=text), guessed
+    if part.parameter("format").lower() == "flowed":
+        text = unwrapped(text, delsp=part.parameter("delsp").lower() == "yes")
+    return TextSection(plain=text), guessed
+
+
+def _decoded(content: bytes, label: str, part: MimePart) -> tuple[str, bool]:
+    if content.isascii():
+        return charsets.decode_text(content, label)
+    if part.media_type == "text/html" and charsets.codec_for(label) in ("", "ascii"):
+        label = charsets.declared_in_html(content) or label
+    text, guessed = charsets.decode_text(content, label)
+    if guessed and (others := part.other_labels()):
+        return charsets.decode_text(content, label, others)
+    return text, guessed

@@ -18,12 +18,14 @@ from typing import TypeVar
 from gateway.loop_turns import LoopTurns
 from gateway.parsing.address_fields import date_of, recipients
 from gateway.parsing.html_text import TooManyTagsError
+from gateway.parsing.labels import Labels, labels_in
 from gateway.parsing.mail_tree import numbered_leaves, read_tree
 from gateway.parsing.mime import is_type_signed, read_body
 from gateway.parsing.process import Contents, WorkerProcess
 from gateway.parsing.turns import Turns
 from gateway.shares import Networks, address_of, is_in, keys_of
 from rules.mail import Body, Envelope, Mail, Unread, Unreadable
+from rules.mail.detection import SAMPLE_BYTES, detected
 from rules.mail.encoded_words import decode_words
 from rules.mail.header import Author, Header, author, digests, message_ids
 from rules.mail.header import read as read_header
@@ -59,7 +61,7 @@ def _mail(raw: bytes, header: Header, body: Body | Unreadable | Unread) -> Mail:
         size_bytes=len(raw),
         header=header,
         author=author(header),
-        subject=decode_words(_subject_read(subjects[0])).strip() if subjects else "",
+        subject=_subject(_subject_read(subjects[0]), raw, header) if subjects else "",
         message_id=next(iter(message_ids(header, "message-id")), ""),
         in_reply_to=message_ids(header, "in-reply-to"),
         references=message_ids(header, "references"),
@@ -77,6 +79,18 @@ def _subject_read(value: bytes) -> bytes:
     if len(value) > _SUBJECT_LIMIT_BYTES:
         value = b" ".join(value.split())
     return value[:_SUBJECT_LIMIT_BYTES]
+
+
+def _subject(value: bytes, raw: bytes, header: Header) -> str:
+    """The text of a Subject. Octets outside ASCII that are not UTF-8 are in the charset that the
+    mail declares for its text; if it declares none, in the one that both are likely in."""
+    if value.isascii():
+        return decode_words(value).strip()
+    at = header.body_at
+    labels = [*labels_in(b" ".join(header.raw_values("content-type"))), *Labels(raw, at).found()]
+    if not labels and (found := detected(value + b"\n" + raw[at : at + SAMPLE_BYTES])):
+        labels = [found]
+    return decode_words(value, labels).strip()
 
 
 def body_of(raw: bytes, header: Header, most_tags: int | None = None) -> Body | Unreadable:

@@ -7,8 +7,6 @@ the size of the mail times the depth of its tree.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import re
 from collections.abc import Iterator
@@ -16,6 +14,8 @@ from email.message import Message
 from email.utils import collapse_rfc2231_value
 from typing import Any
 
+from gateway.parsing.labels import Labels
+from gateway.parsing.transfer import Decoded, decoded
 from rules.mail import charsets
 from rules.mail.encoded_words import decode_words, unfold
 from rules.mail.extent import squeezed
@@ -23,7 +23,7 @@ from rules.mail.header import part_header
 
 PARTS_LIMIT = 2_000
 DEPTH_LIMIT = 32
-HEADER_LIMIT_BYTES = 16 * 1024
+HEADER_LIMIT_BYTES = 256 * 1024
 _PARAMETERS_LIMIT = 64
 _PARAMETERS_LIMIT_CHARACTERS = 4_096
 
@@ -44,6 +44,7 @@ class MimePart:
         "_at",
         "_end",
         "_fields",
+        "_labels",
         "_parsed",
         "_source",
         "children",
@@ -52,15 +53,22 @@ class MimePart:
     )
 
     def __init__(
-        self, source: bytes, at: int, end: int, fields: dict[str, bytes], default: str
+        self,
+        source: bytes,
+        at: int,
+        end: int,
+        fields: dict[str, bytes],
+        default: str,
+        labels: Labels | None = None,
     ) -> None:
         self._source = source
+        self._labels = labels
         self._at, self._end = at, end
         self._fields = fields
         self._parsed: dict[str, tuple[str, dict[str, Any]]] = {}
         self.children: list[MimePart] = []
         self.is_damaged = False
-        """Whether its base64 was not valid, as far as `content` was called."""
+        """Whether its transfer encoding was not valid, as far as `content` was called."""
         kind, _ = self._field("content-type")
         if "content-type" not in fields:
             kind = default
@@ -76,10 +84,23 @@ class MimePart:
     def parameter(self, name: str, header: str = "content-type") -> str:
         """A parameter as text, whether plain, RFC 2047 or RFC 2231; empty if absent."""
         value = self._field(header)[1].get(name, "")
+        if not value:
+            return ""
         if isinstance(value, tuple):
             label, _, text = value
-            return charsets.decode(text.encode("latin-1", "surrogateescape"), label or "")[0]
-        return decode_words(value.encode("utf-8", "surrogateescape")) if value else ""
+            octets = text.encode("latin-1", "surrogateescape")
+            return charsets.decode(octets, label or "", self._labels_nearby(name, octets))[0]
+        octets = value.encode("utf-8", "surrogateescape")
+        if octets.isascii():
+            return decode_words(octets)
+        return decode_words(octets, self._labels_nearby(name, octets))
+
+    def _labels_nearby(self, name: str, octets: bytes) -> tuple[str, ...]:
+        """The charsets in which a parameter may be that is not in the one that it declares."""
+        if octets.isascii():
+            return ()
+        own = self.parameter("charset") if name != "charset" else ""
+        return tuple(filter(None, (own, *self.other_labels())))
 
     def text(self, header: str) -> str:
         """A header field of the part as text on one line; empty if absent."""
@@ -96,20 +117,21 @@ class MimePart:
         """The bytes without their transfer encoding (RFC 2045 §6); empty for a multipart."""
         if self.children:
             return b""
-        payload = self._source[self._at : self._end]
-        named = self._fields.get("content-transfer-encoding", b"")
-        encoding = unfold(named).lower() if named else b""
-        if encoding == b"quoted-printable":
-            return b"".join(map(_unquoted, _line_blocks(payload)))
-        if encoding == b"base64":
-            try:
-                return strict_base64(payload)
-            except binascii.Error:
-                self.is_damaged = True
-                return _damaged_base64(payload)
-        if encoding in (b"x-uuencode", b"uuencode", b"uue", b"x-uue"):
-            return _decode_by_library(payload, "x-uuencode")
-        return payload
+        return self.decoded().content
+
+    def decoded(self) -> Decoded:
+        """The content, with what of it is damaged."""
+        found = decoded(
+            self._source[self._at : self._end],
+            self._fields.get("content-transfer-encoding", b""),
+            is_text=self.media_type.startswith("text/"),
+        )
+        self.is_damaged |= found.is_damaged
+        return found
+
+    def other_labels(self) -> tuple[str, ...]:
+        """The charsets that other parts of the mail declare."""
+        return self._labels.found() if self._labels is not None else ()
 
     def _field(self, header: str) -> tuple[str, dict[str, Any]]:
         """The value before the first semicolon in lower case, and the parameters."""
@@ -118,69 +140,6 @@ class MimePart:
             value = self._fields.get(header)
             found = self._parsed[header] = ("", {}) if value is None else _with_parameters(value)
         return found
-
-
-_ENDS_OF_LINES = (b" \r", b"\t\r", b" \n", b"\t\n")
-_SPACE_AT_END = re.compile(rb"(?<![ \t])[ \t]++(?=[\r\n]|\Z)")
-
-
-def _unquoted(lines: bytes) -> bytes:
-    """Lines of quoted-printable as octets, without the white space at their ends (RFC 2045 §6.7,
-    rule 3): the decoder takes `=` before it for a character of the text."""
-    if any(end in lines for end in _ENDS_OF_LINES):
-        lines = _SPACE_AT_END.sub(b"", lines)
-    return binascii.a2b_qp(lines)
-
-
-_BLOCK_BYTES = 256 * 1024
-"""What is decoded in one call: a call holds the interpreter lock of other threads."""
-
-
-def _line_blocks(payload: bytes) -> Iterator[bytes]:
-    """The payload in blocks that end with a line."""
-    at = 0
-    while at < len(payload):
-        end = payload.find(b"\n", at + _BLOCK_BYTES) + 1 or len(payload)
-        yield payload[at:end]
-        at = end
-
-
-def strict_base64(payload: bytes, block_bytes: int = _BLOCK_BYTES) -> bytes:
-    """Raises binascii.Error for anything but base64 in lines, with white space, which no signature
-    covers at their ends. A block is a multiple of 4."""
-    joined = bytearray()  # grows in place: a mail may be one payload, of which few copies fit
-    for at in range(0, len(payload), block_bytes):
-        joined += payload[at : at + block_bytes].translate(None, b"\r\n\t ")
-    padding = joined.find(b"=")
-    if 0 <= padding < len(joined) - 2 or (padding >= 0 and padding % 4 == 0):
-        return base64.b64decode(joined, validate=True)
-    unpadded = len(joined)
-    while unpadded and joined[unpadded - 1 : unpadded] == b"=":  # two at most
-        unpadded -= 1
-    if unpadded and unpadded % 4 == 0:
-        del joined[unpadded:]  # padding after a whole group, which must not be a block of its own
-    decoded = bytearray()
-    for at in range(0, len(joined), block_bytes):
-        decoded += base64.b64decode(joined[at : at + block_bytes], validate=True)
-    joined.clear()
-    return bytes(decoded)
-
-
-def _damaged_base64(payload: bytes) -> bytes:
-    """The octets up to the first padding, where the library stops; the payload as it came, if that
-    leaves out the larger part of it. Then it is hardly base64, and its reader would see nothing."""
-    content = _decode_by_library(payload, "base64")
-    written = len(payload) - sum(payload.count(each) for each in (b"\r", b"\n", b" ", b"\t"))
-    return payload if len(content) * 4 // 3 < written // 2 else content
-
-
-def _decode_by_library(payload: bytes, encoding: str) -> bytes:
-    """Decodes broken base64 and uuencode, with the standard library's tolerance."""
-    message = Message()
-    message["Content-Transfer-Encoding"] = encoding
-    message.set_payload(payload.decode("ascii", "surrogateescape"))
-    content: Any = message.get_payload(decode=True)
-    return content if isinstance(content, bytes) else b""
 
 
 # The common forms of RFC 2045 §5.1: tokens, and quoted strings without a backslash.
@@ -251,6 +210,7 @@ def build_tree(raw: bytes, at: int, fields: dict[str, bytes]) -> MimePart:
     Raises LimitError with a readable message if the tree exceeds the limits.
     """
     root = MimePart(raw, at, len(raw), fields, "text/plain")
+    labels = Labels(raw, at)
     part_count = 1
     # Parts with the span and the depth of their bodies.
     pending = [(root, at, len(raw), 0)]
@@ -267,7 +227,7 @@ def build_tree(raw: bytes, at: int, fields: dict[str, bytes]) -> MimePart:
             if depth == DEPTH_LIMIT:
                 raise LimitError(f"parts nested deeper than {DEPTH_LIMIT}")
             part_fields, body_at = part_header(raw, first, last, HEADER_LIMIT_BYTES)
-            part = MimePart(raw, body_at, last, part_fields, default)
+            part = MimePart(raw, body_at, last, part_fields, default, labels)
             parent.children.append(part)
             pending.append((part, body_at, last, depth + 1))
     return root

@@ -122,7 +122,7 @@ def _reading(mail: Mail) -> Iterator[Step]:
         limits = f"first {READ_CHARACTERS:,} characters and {READ_LINES:,} lines"
         yield Step("text", "a long text", f"kept as a whole; the rules read its {limits}")
     if isinstance(mail.body, Body) and mail.body.damaged:
-        yield Step("text", "damaged base64", "decoded as far as it goes; the raw mail is kept")
+        yield Step("text", "a damaged encoding", "decoded as far as it goes; the raw mail is kept")
     if isinstance(mail.body, Body) and mail.body.every_form:
         yield Step(
             "text",

@@ -1,20 +1,23 @@
 """Decodes the bytes of a mail to text, whatever charset the mail declares.
 
 Labels are unreliable: `gb2312` is really GBK, `iso-8859-1` Windows-1252, and `us-ascii` anything.
-A label is therefore widened to the superset that mailers really send and tried strictly; if that
-fails, the charset is guessed. No byte is ever dropped.
+A label is therefore widened to the superset that mailers really send and tried strictly, unless the
+bytes contradict it; if that fails, the charset is guessed. No byte is ever dropped.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from encodings.aliases import aliases
 from types import MappingProxyType
 
-# Codecs that interpret more than characters (escapes, compression, DNS labels), or that can smuggle
-# ASCII past a filter (UTF-7): no mail needs them.
+from rules.mail.detection import detected, is_foreign_script
+
+# Codecs that interpret more than characters (escapes, compression, DNS labels): no mail needs
+# them. UTF-7 can smuggle ASCII past a filter, so only `decode_text` reads it, before any filter,
+# and marks the text.
 _NEVER = frozenset(
     {
         "base64_codec",
@@ -134,6 +137,14 @@ _ESCAPED = re.compile("[\udc80-\udcff]+")
 _PIECE_BYTES = 4096
 ERRORS = "surrogateescape"
 """How invalid bytes are kept, to be read in another charset."""
+_WESTERN = frozenset({"cp1252", "latin_1", "iso8859_14", "iso8859_15"})
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_C1 = re.compile("[\x80-\x9f]")
+_ASCII_TEXT = b"A \t\r\n."
+_UTF_7 = frozenset({"utf7", "unicode11utf7", "csutf7", "csunicode11utf7"})
+_LINE_END = re.compile(rb"[\r\n]")
+_PAIRS = re.compile(rb"(?:[\x21-\x7e]{2})*+")
+_ESCAPE = re.compile(rb"\x1b(\([BJI]|\$\(D|\$[@B])")
 # Stateful Japanese, Korean or Chinese text is recognised by its escapes even without a label.
 _ISO_2022 = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_ext"))
 _BOMS = (
@@ -151,9 +162,20 @@ def codec_for(label: str) -> str:
 
 
 def _codec_for(label: str) -> str:
-    plain = _NOT_LABEL.sub("_", label[:64].lower()).strip("_")
-    run_together = plain.removeprefix("x_").replace("_", "")
-    return _LABELS.get(plain, "") or _LABELS.get(run_together, "")
+    plain = _plain(label)
+    return _LABELS.get(plain, "") or _LABELS.get(_run_together(plain), "")
+
+
+def _plain(label: str) -> str:
+    return _NOT_LABEL.sub("_", label[:64].lower()).strip("_")
+
+
+def _run_together(plain: str) -> str:
+    return plain.removeprefix("x_").replace("_", "")
+
+
+def _is_utf_7(label: str) -> bool:
+    return bool(label) and _run_together(_plain(label)) in _UTF_7
 
 
 # The usual spellings of nearly all mail; a closed table for the same reason as above.
@@ -177,40 +199,153 @@ def declared_in_html(content: bytes) -> str:
     return meta[1].decode("ascii", "replace") if meta else ""
 
 
-def decode(data: bytes, declared: str = "") -> tuple[str, bool]:
+def reads_ascii(label: str) -> bool:
+    """Whether ASCII with this label is read as it stands, however much white space is in it."""
+    codec = codec_for(label) or "ascii"
+    return not _is_utf_7(label) and _decode_strictly(_ASCII_TEXT, codec) == _ASCII_TEXT.decode()
+
+
+def decode(data: bytes, declared: str = "", others: Sequence[str] = ()) -> tuple[str, bool]:
     """The text of `data`, and whether its charset had to be guessed.
 
-    Order: the declared charset; a byte order mark or UTF-8; ISO-2022 by its escapes; the declared
-    multi-byte charset with a few invalid bytes; Windows-1252; ISO-8859-1. Never fails, and the
-    text contains no lone surrogate.
+    Order: the declared charset, unless the bytes contradict it; a byte order mark or UTF-8;
+    ISO-2022 by its escapes; the declared multi-byte charset with a few invalid bytes; `others`,
+    which the same mail declares elsewhere; Windows-1252; ISO-8859-1. Never fails, and the text
+    contains no lone surrogate.
     """
+    if not declared and data.isascii() and b"\x1b" not in data:
+        return data.decode("ascii"), False
+    return _decode(data, declared, others, None)
+
+
+def decode_text(data: bytes, declared: str = "", others: Sequence[str] = ()) -> tuple[str, bool]:
+    """The same of a text: before Windows-1252, its charset is detected by its letters. Text in
+    UTF-7 counts as guessed, so that nobody takes it for what the sender's reader showed."""
+    if "7" in declared and _is_utf_7(declared):
+        text = _decode_strictly(data, "utf_7")
+        if text is not None:
+            return text, True
+    return _decode(data, declared, others, detected)
+
+
+def _decode(
+    data: bytes, declared: str, others: Sequence[str], detect: Callable[[bytes], str] | None
+) -> tuple[str, bool]:
+    text: str | None
     codec = codec_for(declared) if declared else ""
     if data.isascii() and b"\x1b" not in data and codec in ("", "ascii", "utf_8", "cp1252"):
         return data.decode("ascii"), False
-    candidates = (codec, *(bom for mark, bom in _BOMS if data.startswith(mark)), "utf_8")
-    iso_2022_codecs = tuple(name for mark, name in _ISO_2022 if not codec and mark in data)
-    # Bytes with escapes are valid UTF-8 too, so without a label the escapes are tried first.
-    for name in iso_2022_codecs:
+    # Bytes with escapes are valid ASCII and UTF-8 too, so the escapes are tried first.
+    if codec in ("", "ascii", "utf_8") and b"\x1b$" in data and (text := _by_escapes(data)):
+        return text, True
+    unicode = "utf_8" if _is_utf_8_despite(data, codec) else ""
+    boms = (bom for mark, bom in _BOMS if data.startswith(mark))
+    for name in filter(None, (unicode, codec, *boms, "utf_8")):
         text = _decode_strictly(data, name)
-        if text:
-            return text, True
-    for name in candidates:
-        text = _decode_strictly(data, name) if name else None
+        if text and name in _WESTERN and detect is not None and is_foreign_script(data):
+            break  # no language of this charset looks like that
         if text or (text is not None and b"\x1b" not in data):  # nothing but escapes is no text
             # A byte order mark is not text, whichever codec left it there.
             return text.removeprefix("\ufeff"), False
-    text = _decode_mostly_valid(data, codec or "utf_8")
-    if text is None:
-        text = _decode_single_bytes(data)
-    return text, True
+    return _guessed(data, codec, others, detect)
+
+
+def _guessed(
+    data: bytes, codec: str, others: Sequence[str], detect: Callable[[bytes], str] | None
+) -> tuple[str, bool]:
+    text = _decode_mostly_valid(data, codec if _MULTIBYTE.match(codec) else "utf_8")
+    if text is not None:
+        return text, True
+    for label in others:
+        other = codec_for(label)
+        if not other or other == codec or not reads_ascii(label):
+            continue
+        text = _decode_strictly(data, other)
+        if text:
+            # Valid characters of several octets each are hardly in another charset.
+            return text, not _MULTIBYTE.match(other)
+    found = detect(data) if detect is not None else ""
+    text = _decode_mostly_valid(data, found) or (_decode_strictly(data, found) if found else None)
+    return text or _decode_single_bytes(data), True
+
+
+def _by_escapes(data: bytes) -> str:
+    """The text in an ISO-2022 charset that its escapes show; empty if it is none."""
+    texts = (_decode_strictly(data, name) for mark, name in _ISO_2022 if mark in data)
+    return next(filter(None, texts), "")
+
+
+def _is_utf_8_despite(data: bytes, codec: str) -> bool:
+    """Whether these bytes are UTF-8, whatever they could be in the declared charset as well: macOS
+    and old programs label them so. Few bytes may be either by chance."""
+    if not codec or codec.startswith(("utf_8", "iso2022", "hz", "ascii")):
+        return False
+    if codec.startswith(("utf_16", "utf_32")):
+        return b"\0" not in data and not data.startswith(_WIDE_MARKS) and _is_utf_8(data)
+    text = None if data.isascii() else _decode_strictly(data, "utf_8")
+    if text is None or _C1.search(text):
+        return False
+    if codec in _WESTERN:
+        return True
+    letters = sum(letter > "\x7f" for letter in text)
+    if _MULTIBYTE.match(codec):
+        wide = sum(letter > "\u07ff" for letter in text)
+        return wide > 1 and wide * 2 >= letters
+    return letters > 2
+
+
+def _is_utf_8(data: bytes) -> bool:
+    return _decode_strictly(data, "utf_8") is not None
 
 
 def _decode_strictly(data: bytes, codec: str) -> str | None:
     try:
         text = data.decode(codec)
     except (UnicodeError, ValueError):
-        return None
+        return _decode_iso_2022_jp(data) if codec == "iso2022_jp_ext" else None
     return text if text.isascii() or _is_encodable(text) else None
+
+
+def _decode_iso_2022_jp(data: bytes) -> str | None:
+    """ISO-2022-JP as Windows writes it: with the rows of NEC and IBM, such as circled digits, and
+    the katakana of half width. None for anything else."""
+    pieces: list[str] = []
+    ends = [*_ESCAPE.finditer(data)]
+    starts = [(0, b"(B"), *((found.end(), found[1]) for found in ends)]
+    for (at, charset), end in zip(starts, [*(f.start() for f in ends), len(data)], strict=True):
+        text = _decode_segment(data[at:end], charset)
+        if text is None:
+            return None
+        pieces.append(text)
+    return "".join(pieces) if ends else None
+
+
+def _decode_segment(segment: bytes, charset: bytes) -> str | None:
+    """The characters between two escapes."""
+    if charset in (b"(B", b"(J"):
+        return _decode_strictly(segment, "cp932" if charset == b"(J" else "ascii")
+    end = _LINE_END.search(segment)
+    if end is not None:  # it ends them
+        first = _decode_segment(segment[: end.start()], charset)
+        rest = _decode_strictly(segment[end.start() :], "ascii")
+        return None if first is None or rest is None else first + rest
+    if charset == b"(I":
+        return _decode_strictly(bytes(octet | 0x80 for octet in segment), "cp932")
+    if charset == b"$(D":
+        return _decode_strictly(b"\x1b$(D" + segment + b"\x1b(B", "iso2022_jp_2")
+    strict = _decode_strictly(b"\x1b$B" + segment + b"\x1b(B", "iso2022_jp")
+    if strict is None and _PAIRS.fullmatch(segment):
+        return _decode_strictly(_shifted(segment), "cp932")
+    return strict
+
+
+def _shifted(pairs: bytes) -> bytes:
+    """Pairs of octets of JIS X 0208 as Shift_JIS, whose superset has the rows of NEC and IBM."""
+    octets = bytearray()
+    for row, cell in zip(pairs[::2], pairs[1::2], strict=False):
+        octets.append((row - 0x21) // 2 + (0x81 if row < 0x5F else 0xC1))
+        octets.append(cell + 0x7E if row % 2 == 0 else cell + (0x1F if cell < 0x60 else 0x20))
+    return bytes(octets)
 
 
 def _is_encodable(text: str) -> bool:

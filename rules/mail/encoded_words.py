@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rules.mail import charsets
@@ -39,26 +40,27 @@ class _EncodedWord:
     text: bytes
 
 
-def decode_words(value: bytes) -> str:
+def decode_words(value: bytes, others: Sequence[str] = ()) -> str:
     """A header value as text on one line, with its encoded-words (RFC 2047) decoded leniently.
 
     Nothing is lost. Adjacent encoded-words of one charset are joined as bytes before they are
-    decoded (a character may be split between them); raw 8-bit text is UTF-8, else Windows-1252; an
-    encoded-word that cannot be decoded is shown as sent; runs of control, line-end and
-    bidi-override characters become one space. After 1,000 encoded-words the rest is kept as is.
+    decoded (a character may be split between them); raw 8-bit text is UTF-8, else in one of
+    `others`, which the same mail declares elsewhere, else Windows-1252; an encoded-word that cannot
+    be decoded is shown as sent; runs of control, line-end and bidi-override characters become one
+    space. After 1,000 encoded-words the rest is kept as is.
     """
-    text = decoded(value)
+    text = decoded(value, others)
     return text if text.isascii() and text.isprintable() else _CONTROLS.sub(" ", text)
 
 
-def decoded(value: bytes) -> str:
+def decoded(value: bytes, others: Sequence[str] = ()) -> str:
     """The same with its control characters."""
     out: list[str] = []
     run: list[_EncodedWord] = []
     at = 0
     value = unfold(value)
     if b"=?" not in value:
-        return charsets.decode(value)[0]
+        return charsets.decode(value, others=others)[0]
     for count, found in enumerate(_WORD.finditer(value)):
         if count == _WORDS_LIMIT:
             break
@@ -72,10 +74,10 @@ def decoded(value: bytes) -> str:
             out.append(_decode_run(run))
             run = []
         if not joined:
-            out.append(charsets.decode(between)[0])
+            out.append(charsets.decode(between, others=others)[0])
         run.append(word)
         at = found.end()
-    out += [_decode_run(run), charsets.decode(value[at:])[0]]
+    out += [_decode_run(run), charsets.decode(value[at:], others=others)[0]]
     return "".join(out)
 
 

@@ -139,7 +139,7 @@ class Body:
     one_form: str = ""
     """The text of the one that is shown if they are forms of one text."""
     damaged: bool = False
-    """The base64 of a part was not valid: what could be decoded is shown."""
+    """The transfer encoding of a part was not valid: what could be decoded is shown."""
     every_form: bool = False
     """The text has all of the forms, since only an unsigned Content-Type makes them forms of one
     text."""

@@ -65,6 +65,8 @@ MAILS = {
     "plain": "\r\n" + WORDS,
     "forward": "\r\nPlease help.\r\n\r\n" + BLOCK,
     "base64": "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n" + ENCODED,
+    "flowed": "Content-Type: text/plain; format=flowed\r\n\r\nThe pump is \r\nbroken.\r\n\r\n"
+    + WORDS,
     "quoted": "Content-Transfer-Encoding: quoted-printable\r\n\r\nSch=C3=B6n, the pu=\r\nmp.\r\n",
     "japanese": "Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n\x1b$B$3$s\x1b(B a b\r\n",
     "pdf": "Content-Type: application/pdf\r\n\r\n%PDF-1.4 x\r\n",

@@ -309,7 +309,7 @@ def test_the_trace_says_that_base64_was_damaged() -> None:
 
     (step,) = [s for s in World().decide(replace(a_mail(), body=body)).trace if s.check == "text"]
 
-    assert (step.saw, "the raw mail is kept" in step.outcome) == ("damaged base64", True)
+    assert (step.saw, "the raw mail is kept" in step.outcome) == ("a damaged encoding", True)
 
 
 def test_a_mail_proven_by_its_signature_alone_must_be_addressed_to_us() -> None:

@@ -60,6 +60,73 @@ def test_other_bytes_are_guessed_to_be_western(declared: str) -> None:
     assert charsets.decode(b"M\xfcller \x80", declared) == ("Müller €", True)
 
 
+@pytest.mark.parametrize(
+    ("declared", "text"),
+    [
+        ("iso-8859-1", "Größe"),
+        ("iso-8859-1", "it’s here"),
+        ("windows-1252", "日本"),
+        ("macintosh", "Große Straße für"),
+        ("windows-1251", "Привет"),
+        ("gb2312", "无法打印"),
+        ("shift_jis", "印刷できません"),
+        ("utf-16", "Straße"),
+        ("utf-16", "plain"),
+    ],
+)
+def test_utf8_with_another_label_is_utf8(declared: str, text: str) -> None:
+    assert charsets.decode(text.encode(), declared) == (text, False)
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec", "text"),
+    [
+        ("iso-8859-1", "cp1252", "Ã¤ stands for ä"),
+        ("gb2312", "gb18030", "模"),
+        ("windows-1251", "cp1251", "Рђ"),
+        ("utf-16", "utf-16-le", "ab"),
+        ("utf-16", "utf-16", "Grüße"),
+    ],
+)
+def test_what_only_may_be_utf8_is_in_the_declared_charset(
+    declared: str, codec: str, text: str
+) -> None:
+    assert charsets.decode(text.encode(codec), declared) == (text, False)
+
+
+def test_octets_without_a_label_are_in_the_charset_that_the_mail_declares_elsewhere() -> None:
+    for text, codec in (("打印机", "gb18030"), ("プリンタ", "cp932"), ("Ошибка", "cp1251")):
+        assert charsets.decode(text.encode(codec), "", ("x-unknown", codec))[0] == text
+    assert charsets.decode("ü".encode(), "", ("shift_jis",)) == ("ü", False)
+    assert charsets.decode(b"M\xfcller", "", ("utf-16", "utf-7", "iso-8859-15")) == ("Müller", True)
+
+
+def test_utf7_is_read_only_of_a_text_and_then_counts_as_guessed() -> None:
+    octets = b"Gr+APwA3w-e +ADw-b+AD4-"
+
+    assert charsets.decode_text(octets, "UTF-7") == ("Grüße <b>", True)
+    assert charsets.decode_text(octets, "unicode-1-1-utf-7") == ("Grüße <b>", True)
+    assert charsets.decode_text(b"+AGE", "utf-7") == ("a", True)
+    assert charsets.decode(octets, "utf-7") == (octets.decode(), False)
+    assert charsets.decode_text(octets) == (octets.decode(), False)
+
+
+@pytest.mark.parametrize(
+    ("label", "readable"),
+    [
+        ("", True),
+        ("koi8-r", True),
+        ("utf-16", False),
+        ("cp037", False),
+        ("utf-7", False),
+        ("x-foo", True),
+        ("iso-2022-jp", True),
+    ],
+)
+def test_some_charsets_do_not_read_ascii_as_it_stands(label: str, readable: bool) -> None:
+    assert charsets.reads_ascii(label) is readable
+
+
 def test_bytes_undefined_in_windows_1252_are_kept() -> None:
     assert charsets.decode(b"\x81\xfc") == ("\x81ü", True)
 
@@ -105,6 +172,31 @@ def test_escapes_without_letters_are_shown_as_they_came(label: str) -> None:
     assert charsets.decode(b"\x1b$B\x1b$B", label)[0] == "\x1b$B\x1b$B"
 
 
+KATAKANA = b"\x1b(I6@6E\x1b(B"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"\x1b$B-!-5\x1b(B", "①Ⅰ"),
+        (b"\x1b$B-!\x1b(J A\x1b$@F|K\\\x1b(B.", "① A日本."),
+        (b"\x1b$B-j\x1b(B (x)\r\n\x1b$B-!\x1b(B", "㈱ (x)\r\n①"),
+        (KATAKANA + b"\x1b$B-!\x1b(B", "ｶﾀｶﾅ①"),
+        (b"\x1b$B-!\r\nx", "①\r\nx"),
+    ],
+)
+def test_japanese_is_read_with_the_characters_that_windows_adds(data: bytes, text: str) -> None:
+    assert charsets.decode(data, "iso-2022-jp") == (text, False)
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x1b$B-\x1b(B", b"\x1b$B\x20\x81\x1b(B", b"\x1b$B\xff\xff\x1b(B"]
+)
+def test_broken_japanese_is_kept_as_it_came(data: bytes) -> None:
+    text, guessed = charsets.decode(data, "iso-2022-jp")
+    assert "\x1b" in text or guessed
+
+
 def test_japanese_escapes_are_recognised_without_a_label() -> None:
     assert charsets.decode("日本語".encode("iso2022_jp")) == ("日本語", True)
 
@@ -147,6 +239,35 @@ def test_codecs_other_than_charsets_are_never_used(label: str) -> None:
 def test_every_byte_string_decodes_to_text_that_utf8_can_encode(data: bytes, declared: str) -> None:
     text, _ = charsets.decode(data, declared)
     text.encode("utf-8")
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200), st.sampled_from(["", "iso-8859-1", "iso-2022-jp", "utf-7", "big5"]))
+def test_every_body_decodes_to_text_that_utf8_can_encode(data: bytes, declared: str) -> None:
+    text, _ = charsets.decode_text(data, declared, ("koi8-r",))
+    text.encode("utf-8")
+
+
+@settings(deadline=None)
+@given(st.text("日本語かなカナ漢字ｶﾅabc 12\n①②㈱髙﨑~", max_size=40))
+def test_what_windows_writes_in_japanese_is_read_back(text: str) -> None:
+    octets = b"".join(_as_iso_2022_jp(letter) for letter in text)
+    assert charsets.decode(octets, "iso-2022-jp")[0] == text
+
+
+def _as_iso_2022_jp(letter: str) -> bytes:
+    """A letter as cp50221 has it, between its escapes."""
+    if letter.isascii():
+        return letter.encode()
+    octets = letter.encode("cp932")
+    if len(octets) == 1:
+        return b"\x1b(I" + bytes([octets[0] & 0x7F]) + b"\x1b(B"
+    lead, trail = octets
+    row = (lead - (0x81 if lead < 0xA0 else 0xC1)) * 2 + 0x21 + (trail >= 0x9F)
+    cell = trail - 0x7E if trail >= 0x9F else trail - (0x1F if trail < 0x7F else 0x20)
+    if row > 0x7E:  # of the rows of IBM, those of NEC are sent
+        return b"\x1b$B" + {"髙": b"|b", "﨑": b"yu"}[letter] + b"\x1b(B"
+    return b"\x1b$B" + bytes((row, cell)) + b"\x1b(B"
 
 
 @settings(deadline=None)
