@@ -7,8 +7,8 @@ from alembic import op
 
 from storage.db.columns import Number, UtcTimestamp
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 
 EVENTS = (
     "opened",
