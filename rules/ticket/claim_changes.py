@@ -33,6 +33,7 @@ _LETTERS = {
     ),
     "C": (
         "change raise raising lower lowering upgrade downgrade move bump reduce increase set "
+        "upgrading downgrading moving lowering raising setting dropping reducing changing "
         "switch escalate drop correct adjust aendern erhoehen senken absenken anheben heben "
         "hochstufen herabstufen herunterstufen zurueckstufen stufen umstellen stellen setzen "
         "hochsetzen heraufsetzen herabsetzen korrigieren anpassen wechseln"
@@ -57,6 +58,8 @@ _END = r"(?=E?(?:$|[.,:;()\-!kchu&]))"
 _F = "[fE]"
 _CHANGES = (
     re.compile(rf"F{_F}{{0,2}}l?(?P<old>N)l?,?R?T{_F}{{0,2}}(?P<new>N)"),
+    re.compile(rf"C{_F}{{0,2}}(?P<old>N)l?T{_F}{{0,2}}(?P<new>N)"),  # lower P1 to P2
+    re.compile(rf"(?P<old>N)l?T{_F}{{0,2}}(?P<new>N)C"),  # P1 auf P2 senken
     re.compile(rf"(?P<new>N)l?S{_F}{{0,2}}(?P<old>N)"),  # P2 instead of P1
     re.compile(rf"M[fEx]{{0,3}}(?P<new>N)a{_F}{{0,2}}(?P<old>N)"),  # more of a P2 than a P1
     re.compile(rf"F{_F}{{0,2}}(?P<old>N)bE?(?P<new>N)"),  # aus dem P2 ist ein P1 geworden
@@ -132,7 +135,7 @@ def _letter(word: Word) -> str:
 
 
 def _tells_nothing(sentence: CodedSentence) -> bool:
-    if _ASKS_TO_CHANGE.match(sentence.codes):
+    if _ASKS_TO_CHANGE.match(sentence.codes) or _letters(sentence)[:1] == "C":
         return False
     return sentence.is_question or re.match("[Gfk,+&]*h", sentence.codes) is not None
 

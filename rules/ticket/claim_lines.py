@@ -27,6 +27,8 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W_]+|['’][^\W\d_]{1,2}\b)|(?P<sign>[^\w\s])"
 )
 _ARROW = re.compile(r"[-=]+>|[→⇒➔]")
+_SUSPENDED = re.compile(r" (?:oder|und|bzw|or|and)\b", re.I)
+"""What follows the hyphen in `Medium- oder Large-Instanzen`."""
 _SIGNS = {
     **dict.fromkeys(":=：", ":"),
     **dict.fromkeys(",;，、", ","),
@@ -127,6 +129,8 @@ def read(line: str, names: Names) -> list[Word]:
             words[index] = word._replace(code="f")
         if word.text in TIMES and _is_of_the_past(words, index):
             words[index] = word._replace(code="p")
+        if word.code in NAME and _ends_a_compound(words, index):
+            words[index] = word._replace(code="x", rank=None)
         if word.code == "M" and _is_of_a_compound(words, index):
             words[index] = word._replace(code="x", rank=None)
     return words
@@ -156,6 +160,11 @@ def _is_of_a_compound(words: Sequence[Word], at: int) -> bool:
     texts = [word.text for word in words[at + 1 : at + 3]]
     follows = words[at + 3].code if at + 3 < len(words) else ""
     return texts == ["-", "level"] and follows not in ("", "i", "I", ",", ".", ":", ")")
+
+
+def _ends_a_compound(words: Sequence[Word], at: int) -> bool:
+    """`C-Major`."""
+    return at > 1 and words[at - 1].code == "~" and words[at - 2].code == "x"
 
 
 def family(label: str) -> str:
@@ -216,6 +225,8 @@ def _sign(token: re.Match[str]) -> str:
     before, after = token.string[max(0, start - 1) : start], token.string[end : end + 1]
     code = _SIGNS.get(sign, "-")
     if sign in _HYPHENS and before.isalnum() and after.isalnum():
+        return "~"
+    if sign in _HYPHENS and before.isalnum() and _SUSPENDED.match(token.string, end):
         return "~"
     if code == "." and after.isalnum():
         return ""
@@ -296,6 +307,11 @@ def _taken(words: list[Word], at: int, count: int) -> tuple[tuple[str, ...], int
     return None
 
 
+def _counts_things(words: Sequence[Word], at: int) -> bool:
+    """`Low severity: one panel is empty`; `Prio eins` names a level."""
+    return at + 1 < len(words) and words[at + 1].code not in ".,:;()-!?~b"
+
+
 def _number_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | None:
     """A number: `P1`, `p-1`, `Sev 1`, `Priority: 1`, `Prio eins`."""
     first = words[at]
@@ -311,6 +327,8 @@ def _number_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | N
     while index < min(len(words), at + 4) and words[index].code in ("~e:.-b" if labelled else "~"):
         index += 1
     if index >= len(words) or (index + 1 < len(words) and words[index + 1].text == "%"):
+        return None
+    if words[index].text.isalpha() and _counts_things(words, index):
         return None
     rank = names.by_number.get((family(first.text), NUMBERS.get(words[index].text, -1)))
     if rank is None:

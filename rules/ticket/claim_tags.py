@@ -16,7 +16,7 @@ _LEAD = re.compile(r"[fkX+]*([PNK])(?:/[PNKJM])*(~?)(.?)")
 _REST_DENIES = re.compile(r"[:\-,(]?[fbti]{0,2}n[^a-zA-Z]?$")
 _QUESTIONS = frozenset({"question", "frage", "produktfrage"})
 """An everyday subject, though some policies have a level of this name."""
-_CONCLUDING = frozenset({"so", "also", "is", "ist", "lautet"})
+_CONCLUDING = frozenset({"so", "also", "is", "ist", "lautet", "yes", "ja"})
 _CONCLUSIONS = frozenset({"verdict", "conclusion", "fazit", "urteil", "ergebnis"})
 _ARTICLES = frozenset({"the", "our", "die", "der", "das", "unsere", "unser"})
 URGENT = ("urgen", "dring", "eilig", "eilt")

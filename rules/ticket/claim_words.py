@@ -214,8 +214,8 @@ _BY_CODE = {
     # could, would
     "m": (
         "could might may would wouldn couldn can should shall koennte koennten duerfte wuerde "
-        "koenntet koenntest wuerdet waere waeren sollte sollten koenne kann koennen soll sollen "
-        "must darf"
+        "koennt koenntet koenntest wuerdet waere waeren sollte sollten koenne kann koennen soll "
+        "sollen must darf"
     ),
     # what, how
     "q": (
