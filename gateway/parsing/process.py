@@ -9,6 +9,7 @@ import pickle
 import struct
 import sys
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,19 @@ _ALLOWED = frozenset(
         ("rules.mail.shown_html", "PlainOnly"),
     }
 )
+
+
+class _Pickler(pickle.Pickler):
+    def reducer_override(self, value: Any) -> Any:
+        # Python 3.11.0 to 3.11.3 make a member of an enum with `getattr`, which is not allowed.
+        return (type(value), (value.value,)) if isinstance(value, Enum) else NotImplemented
+
+
+def pickled(answer: Contents | HtmlView) -> bytes:
+    """A worker's answer, which names nothing but its classes on every Python."""
+    written = io.BytesIO()
+    _Pickler(written, protocol=5).dump(answer)
+    return written.getvalue()
 
 
 class _ContentsUnpickler(pickle.Unpickler):

@@ -7,7 +7,6 @@ pickled `Contents`, or `HtmlView`. Ends with stdin.
 from __future__ import annotations
 
 import os
-import pickle
 import resource
 import sys
 from typing import BinaryIO
@@ -15,7 +14,7 @@ from typing import BinaryIO
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.html_view import view_of
 from gateway.parsing.parser import body_of
-from gateway.parsing.process import KIND_BYTES, LENGTH, SHOW, Contents
+from gateway.parsing.process import KIND_BYTES, LENGTH, SHOW, Contents, pickled
 from rules.mail.header import read as read_header
 
 
@@ -25,7 +24,7 @@ def serve(requests: BinaryIO, answers: BinaryIO, cpu_limit_s: int) -> None:
         raw = requests.read(LENGTH.unpack(requests.read(LENGTH.size))[0])
         _allow_cpu(cpu_limit_s)
         result = view_of(raw) if kind == SHOW else contents(raw)
-        answer = pickle.dumps(result, protocol=5)
+        answer = pickled(result)
         answers.write(LENGTH.pack(len(answer)) + answer)
         answers.flush()
 

@@ -21,10 +21,6 @@ class Failure(StrEnum):
     DELAYED = "delayed"
     """Not delivered yet; the remote system keeps trying."""
 
-    def __reduce_ex__(self, protocol: object) -> tuple[type[Failure], tuple[str]]:
-        # A worker's answer may name nothing else, but Python 3.11.0 to 3.11.3 would name `getattr`.
-        return type(self), (self.value,)
-
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
