@@ -141,6 +141,7 @@ def template_context(
     """
     now = now or notice.created_at
     language = language_of(notice, policy)
+    policy = policy.in_language(language)
     about, links = notice.about, RecipientLinks(notice, keys, links_begin)
     traits = notice.kind.traits
     due_at = about.due_at if about else None

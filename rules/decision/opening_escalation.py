@@ -35,7 +35,8 @@ def with_escalation(case: Case, opening: OpenTicket[MailSeverity]) -> OpenTicket
     if not is_proven_enough(case.sender, required):
         why, unproven = f"commands require {required}.", ReceiptPayload(ReceiptText.UNPROVEN)
         return _refused(case, opening, why, unproven)
-    decided = escalate(_ticket(case, opening), command, _facts(case), case.policy)
+    policy = case.policy.in_language(opening.language)
+    decided = escalate(_ticket(case, opening), command, _facts(case), policy)
     if isinstance(decided, ChangeRefused):
         refused = ReceiptPayload(sentences=(decided.why,))
         return _refused(case, opening, str(decided.why), refused)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rules.policy.model import Policy
 from rules.policy.tiers import TierSection
+from rules.policy.translations import mistranslated
 from rules.ticket.business_time import parse_span, passes_in_years
 from rules.validation.messages import suggestion
 
@@ -21,6 +22,7 @@ def contradictions(policy: Policy) -> list[str]:
         *_answers(policy),
         *_escalation(policy),
         *_too_long(policy),
+        *mistranslated(policy),
     ]
 
 

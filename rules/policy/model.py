@@ -37,6 +37,7 @@ from rules.policy.people import (
 )
 from rules.policy.severity import SeveritySection
 from rules.policy.tiers import TierSection
+from rules.policy.translations import TranslationSection, translated
 from rules.ticket.business_time import Calendar
 from rules.ticket.claims import ClaimPattern, Vocabulary, claim_pattern, vocabulary
 from rules.ticket.severity import Level
@@ -95,6 +96,8 @@ class Policy(Section):
     review: ReviewSection = ReviewSection()
     budgets: BudgetsSection = BudgetsSection()
     texts: TextsSection
+    translations: dict[Language, TranslationSection] = Field(default_factory=dict)
+    """The texts in other languages than `language`."""
 
     @cached_property
     def public_addresses(self) -> frozenset[str]:
@@ -146,6 +149,24 @@ class Policy(Section):
     def named_calendars(self) -> Mapping[str, Calendar]:
         """The other calendars, by name."""
         return {each.name: each.calendar() for each in self.calendars}
+
+    def in_language(self, language: str) -> Policy:
+        """The policy with its texts for readers of a language, as far as it has any."""
+        return self.by_language.get(language, self)
+
+    @cached_property
+    def by_language(self) -> Mapping[str, Policy]:
+        """The policy in each language that it is translated into."""
+        return {language: translated(self, into) for language, into in self.translations.items()}
+
+    @cached_property
+    def wordings(self) -> Mapping[str, tuple[str, ...]]:
+        """How a fact is asked for in each language, by its name: a reply may quote any of them."""
+        others = [each.questions for each in self.translations.values()]
+        return {
+            fact.name: (fact.ask, *(each[fact.name] for each in others if fact.name in each))
+            for fact in self.completeness.facts
+        }
 
     def critical_channel_of(self, tier: TierSection | None) -> str:
         """The critical channel of a tier, else of all; empty where the policy names none."""

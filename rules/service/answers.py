@@ -11,8 +11,9 @@ the other rules read of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from rules.mail.extent import read_text
 from rules.mail.quoting import (
@@ -27,6 +28,7 @@ from rules.mail.thanks import only_thanks, without_salutations
 from rules.policy import FactSection
 from rules.service.completeness import missing_facts
 
+NO_WORDINGS: Mapping[str, Sequence[str]] = MappingProxyType({})
 SHORT = 200
 """The longest text, in characters, that answers the only open question without quoting it."""
 _WRAPPED_AT = 24
@@ -70,8 +72,14 @@ def own_words(text: str) -> str:
     return "\n".join(line for line, own in lines if own).strip()
 
 
-def answered(text: str, facts: Sequence[FactSection], missing: Sequence[str]) -> tuple[str, ...]:
-    """The names of those missing facts that a reply states, in the order of `missing`.
+def answered(
+    text: str,
+    facts: Sequence[FactSection],
+    missing: Sequence[str],
+    wordings: Mapping[str, Sequence[str]] = NO_WORDINGS,
+) -> tuple[str, ...]:
+    """The names of those missing facts that a reply states, in the order of `missing`. `wordings`
+    are those in which a fact is asked for, where there are several.
 
     A fact is stated in words that its patterns know, or by an answer: below its question, quoted
     or copied; in a list with as many items as were asked for; after its name; or in a short reply
@@ -80,7 +88,7 @@ def answered(text: str, facts: Sequence[FactSection], missing: Sequence[str]) ->
     if not missing:
         return ()
     examined = _Examined.of(text)
-    asked = _questions(examined, facts)
+    asked = _questions(examined, facts, wordings)
     words = _words_besides(examined, asked)
     unstated = missing_facts(words, facts)
     found = {name for name in missing if name not in unstated}
@@ -133,13 +141,16 @@ class _Question:
     """What follows it on that line."""
 
 
-def _questions(examined: _Examined, facts: Sequence[FactSection]) -> tuple[_Question, ...]:
+def _questions(
+    examined: _Examined, facts: Sequence[FactSection], wordings: Mapping[str, Sequence[str]]
+) -> tuple[_Question, ...]:
     """Our questions in the lines of a reply, in their order."""
     folded = [_folded(line) for line in examined.lines]
     found = [
         question
         for fact in facts
-        for question in _occurrences(fact.name, _folded(fact.ask), folded)
+        for ask in wordings.get(fact.name, (fact.ask,))
+        for question in _occurrences(fact.name, _folded(ask), folded)
     ]
     return tuple(sorted(found, key=lambda each: (each.begins, each.ends)))
 

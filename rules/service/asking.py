@@ -12,7 +12,8 @@ from rules.ticket.payloads import CompletedPayload, QuestionsPayload
 
 def asked_again(ticket: Ticket, policy: Policy) -> tuple[NoticeOrder, ...]:
     """The questions that the request still leaves open, and when work begins without answers."""
-    asks = {fact.name: " ".join(fact.ask.split()) for fact in policy.completeness.facts}
+    facts = policy.in_language(ticket.language_of(ticket.requester)).completeness.facts
+    asks = {fact.name: " ".join(fact.ask.split()) for fact in facts}
     questions = tuple(asks.get(name, name) for name in ticket.missing)
     until = ticket.waiting.until if ticket.waiting is not None else None
     by = until.isoformat() if until is not None else ""

@@ -58,7 +58,8 @@ def acknowledgement(
 ) -> NoticeOrder:
     """The acknowledgement of a request with this text and these people, and the questions that it
     leaves open, including those that may not apply to it."""
-    asked = tuple(" ".join(q.split()) for q in questions(text, policy.completeness.facts))
+    facts = policy.in_language(language).completeness.facts
+    asked = tuple(" ".join(q.split()) for q in questions(text, facts))
     people = tuple(additions)
     payload = AcknowledgementPayload(
         asked,

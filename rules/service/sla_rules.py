@@ -90,7 +90,8 @@ def opened(
 def still_missing(policy: Policy, ticket: Ticket, text: str) -> tuple[str, ...] | None:
     """The facts still missing after this text of a customer, quotes included, since an answer is
     read together with its question; None where that is unchanged."""
-    found = answers.answered(text, policy.completeness.facts, ticket.missing)
+    facts, wordings = policy.completeness.facts, policy.wordings
+    found = answers.answered(text, facts, ticket.missing, wordings)
     return tuple(name for name in ticket.missing if name not in found) if found else None
 
 

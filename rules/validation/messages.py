@@ -69,7 +69,8 @@ def _has_fault_within(location: Location, locations: Iterable[Location]) -> bool
 def explain(fault: ErrorDetails, model: type[BaseModel], name: str = "") -> str:
     """The message for one fault; `name` replaces its key where the user knows it by another."""
     location = fault["loc"]
-    key = name or ".".join(str(part) for part in location) or "the whole file"
+    parts = [str(part) for part in location if part != "[key]"]  # the name in a table is wrong
+    key = name or ".".join(parts) or "the whole file"
     if fault["type"] == "extra_forbidden":
         if instead := _removed_at(model, location):
             return f"{key} is no longer a setting: {instead}"
@@ -183,11 +184,15 @@ def _field_at(model: type[BaseModel], location: Location) -> FieldInfo | None:
     """The field at a location, through lists and optional sections; None where there is none."""
     current: type[BaseModel] | None = model
     field: FieldInfo | None = None
+    by_name = False
+    """The next part is a name in a table of sections."""
     for part in location:
-        if isinstance(part, int):
+        if isinstance(part, int) or by_name:
+            by_name = False
             continue
         field = current.model_fields.get(part) if current is not None else None
         current = _section(field.annotation) if field is not None else None
+        by_name = field is not None and typing.get_origin(field.annotation) is dict
     return field
 
 

@@ -40,6 +40,7 @@ def escalate(
                 ticket=ticket.id,
             )
         )
+    policy = policy.in_language(ticket.language_of(facts.actor))
     raised = next_level(
         _request(ticket, facts),
         policy,

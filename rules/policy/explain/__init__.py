@@ -43,6 +43,7 @@ SUBJECTS: tuple[tuple[str, Callable[[Policy], Iterator[Explained]]], ...] = (
     ("Closed tickets", conduct.closed),
     ("Limits", conduct.limits),
     ("Standard texts", conduct.texts),
+    ("Texts in other languages", conduct.translations),
 )
 
 

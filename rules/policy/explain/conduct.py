@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rules.mail.language import ENGLISH_NAMES
 from rules.policy import Policy
-from rules.policy.explain.english import Explained, count, quoted
+from rules.policy.explain.english import Explained, count, listed, quoted
 from rules.policy.explain.people import what_strangers_store
 
 
@@ -17,11 +17,40 @@ def overview(policy: Policy) -> Iterator[Explained]:
         "language",
         "Mails to a person are in the language that is set for them, else in that of their "
         f"request, if it is English or German, otherwise in {language}; texts of this policy are "
-        "sent as they are written here.",
+        f"sent as they are written here{_unless_translated(policy)}.",
     )
     yield Explained("sender_name", f"Their sender name is {quoted(policy.sender_name)}.")
     tag = policy.subject_tag.format.replace("{n}", "123")
     yield Explained("subject_tag", f"Their subject contains the ticket number, as {quoted(tag)}.")
+
+
+def _unless_translated(policy: Policy) -> str:
+    names = [ENGLISH_NAMES[each] for each in policy.translations]
+    return (
+        f", except for those that have a translation into {listed(names, 'and')}" if names else ""
+    )
+
+
+def translations(policy: Policy) -> Iterator[Explained]:
+    """Each text of another language."""
+    for language, into in policy.translations.items():
+        reader = f"A reader of {ENGLISH_NAMES[language]}"
+        written = [
+            ("in the acknowledgement", into.acknowledgement),
+            ("where to submit a request", into.without_promise),
+            ("as the critical channel", into.critical_channel),
+            ("as the critical channel of the portal", into.critical_channel_in_portal),
+            ("how to escalate", into.how_to_escalate),
+            ("in the mail that asks for feedback", into.feedback),
+            ("in the mail that asks for a review", into.review),
+            ("in an invitation", into.invitation),
+            *((f"as the question for {name}", ask) for name, ask in into.questions.items()),
+            *((f"as the phone of {name}", text) for name, text in into.phones.items()),
+            *((f"as the critical channel of {n}", x) for n, x in into.critical_channels.items()),
+        ]
+        for what, text in written:
+            if text is not None:
+                yield Explained("translations", f"{reader} reads {what}: {quoted(text)}")
 
 
 def closed(policy: Policy) -> Iterator[Explained]:

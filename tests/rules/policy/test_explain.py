@@ -125,6 +125,18 @@ invitation = "Sign up below."
 deactivated = "Closed."
 suspended = "Suspended."
 portal_only = "Submit it at https://portal.help.example."
+[translations.de]
+acknowledgement = "Wir haben sie."
+without_promise = "Hier einreichen: https://portal.help.example."
+critical_channel = "Rufen Sie an."
+critical_channel_in_portal = "Rufen Sie auch an."
+how_to_escalate = "Rufen Sie den Direktor an."
+feedback = "Wie war es?"
+review = "Was haben wir gelernt?"
+invitation = "Bitte registrieren."
+questions = { version = "Welche Version?" }
+phones = { gold = "Rufen Sie +1 555 0104 an." }
+critical_channels = { gold = "Rufen Sie die goldene Nummer an." }
 """
 POLICY = parse(FULL, "full.toml")
 
