@@ -10,7 +10,7 @@ from markupsafe import escape
 
 from gateway.outgoing.dates import date_and_time
 from gateway.outgoing.mime import one_line, plain
-from rules.commands import without_commands
+from rules.commands import commands_first, without_commands
 from rules.commands.readable import readable
 from rules.identity import is_unproven
 from rules.mail.extent import FILES_NAMED, is_shown_in_part, shown_once_masked
@@ -89,6 +89,8 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
     whole = text
     if not (traits.for_staff or own):
         text = _of_staff(text) if comment.by_staff else _of_customer(text, comment)
+    elif own:
+        text = _ready_to_send(text)
     subject = notice.about.subject if notice.about else ""
     forwarded = traits.shows_forwarded and is_forward(subject)
     on_ticket = traits.for_staff and is_forward(comment.subject)  # for another matter, maybe
@@ -162,6 +164,13 @@ def _files(comment: Comment, redactor: Redactor) -> tuple[str, ...]:
     more = comment.files_left_out + max(0, len(comment.attachments) - FILES_NAMED)
     named = (one_line(redactor.redact(name)) for name in comment.attachments[:FILES_NAMED])
     return (*named, f"… (+{more})") if more > 0 else tuple(named)
+
+
+def _ready_to_send(text: str) -> str:
+    """A staff person's mail in a receipt: with its commands at its head, where they are done."""
+    own = published(text, REPLY_MARK)
+    ordered = commands_first(own)
+    return text if ordered == own else ordered
 
 
 def _of_staff(text: str) -> str:

@@ -5,11 +5,14 @@
 
     Hello Ann, ...
 
-Staff give commands on lines before any other text; empty lines between them are ignored. A line
-is read as a command if a letter follows `#` directly. So `#1 of our list`, `# A heading` and `#`
-alone are text, but `#hello` is an unknown command: a line that looks like a command is never
-published by mistake. For the same reason `# note` is a fault and not a heading. The text begins at
-the first line that is not a command, and contains no commands.
+Staff give commands on lines before any other text; empty lines between them are ignored. There a
+line is read as a command if a letter follows `#` directly. So `#1 of our list` and `#` alone are
+text, but `#hello` is an unknown command: a line that looks like a command is never published by
+mistake. How clients and people decorate a line is the subject of `spelling`.
+
+The text begins at the first line that is not a command. A line further down that begins with the
+name of a command is a fault: its author wanted something that would not happen. There `#hashtag`
+and `#42` are text, since no command has these names.
 
 All or nothing: with one fault, no command is given. Customers are not expected to know the
 commands, so `participant_command` recognises only two in their mails, and any other line is plain
@@ -19,18 +22,28 @@ text.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from rules.commands.forms import Fault, reason, short
 from rules.commands.model import Command, Directive, Help, Note, OnBehalf, Public
+from rules.commands.spelling import (
+    LINE_LENGTH,
+    MAY_BE_COMMAND,
+    NUMBER_SIGNS,
+    WHITE_SPACE,
+    cleaned,
+    heads_as_command,
+    is_misplaced,
+    spelled,
+)
+from rules.commands.table import ENTRIES
 from rules.commands.values import (
     COMMANDS,
-    LINE_LENGTH,
     MOST_ADDRESSES,
-    Fault,
     read,
-    reason,
     too_many_addresses,
 )
 from rules.sentence import Sentence, sentence
@@ -39,6 +52,7 @@ from rules.ticket.severity import Level
 
 __all__ = [
     "COMMANDS",
+    "MAY_BE_COMMAND",
     "NUMBER_SIGNS",
     "Command",
     "Commands",
@@ -49,7 +63,9 @@ __all__ = [
     "OnBehalf",
     "Public",
     "command_lines",
+    "commands_first",
     "is_sentence_about_escalating",
+    "names_command",
     "parse_commands",
     "participant_command",
     "without_commands",
@@ -57,6 +73,8 @@ __all__ = [
 
 MOST_LINES = 50
 """Of commands in one mail."""
+MOST_NAMED = 5
+"""Lines below other text that a receipt names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,27 +89,27 @@ class Commands:
     """One sentence each: what is wrong, and what to write instead."""
     lines: tuple[str, ...]
     """The command lines as they were written, the faulty ones too."""
+    misplaced: tuple[str, ...] = ()
+    """Those that stand below other text: each is a fault."""
 
 
-_COMMAND = re.compile(r"#([^\W\d_]\S*)\s*(.*)", re.DOTALL)
-_SPACED = re.compile(r"#\s+([A-Za-z]+)\b")
-_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-"""Invisible characters that editors leave in a text."""
-NUMBER_SIGNS = "#\uff03\ufe5f"
-"""Every command begins with one."""
-_NORMALISED: Mapping[int, str | None] = MappingProxyType(
-    dict.fromkeys(map(ord, NUMBER_SIGNS), "#") | dict.fromkeys(map(ord, _INVISIBLE))
+_EXCLUSIVE = (("severity", "workaround"), ("note", "public"))
+_PLAIN = re.compile(r"#([^\W\d_]\S*)\s*(.*)", re.DOTALL)
+_OF_PARTICIPANTS: Mapping[str, str] = MappingProxyType(
+    {
+        name: entry.name
+        for entry in ENTRIES
+        if entry.by_customers
+        for name in (entry.name, entry.german)
+    }
 )
-"""The number signs of Asian keyboards count as `#`; invisible characters are removed."""
-_WHITE_SPACE = re.compile(rf"[\s{_INVISIBLE}]*")
-_EXCLUSIVE = (("severity", "workaround"),)
 
 
 def parse_commands(text: str, levels: Sequence[Level], ceiling: str | None = None) -> Commands:
     """The commands at the head of a staff person's own text, quotes left out.
 
     `ceiling` names the highest level that a mail may set; without it that is the highest that is
-    not critical. If both `#note` and `#public` are given, `#note` counts.
+    not critical.
     """
     lines, rest = _head(text)
     written = list(dict.fromkeys(map(_name_and_value, lines)))
@@ -107,19 +125,70 @@ def parse_commands(text: str, levels: Sequence[Level], ceiling: str | None = Non
     given = list(dict.fromkeys(every))
     if sum(isinstance(each, AddPerson | RemovePerson) for each in given) > MOST_ADDRESSES:
         faults.append(too_many_addresses().why)
-    if Note() in given and Public() in given:
-        given.remove(Public())
-    return Commands(() if faults else tuple(given), rest, tuple(faults), lines)
+    misplaced, _ = _misplaced(rest)
+    faults += [_below_text(line) for line in misplaced[:MOST_NAMED]]
+    return Commands(() if faults else tuple(given), rest, tuple(faults), lines, misplaced)
 
 
 def without_commands(text: str) -> str:
-    """The text below the commands of a mail, which is published if all of them were done."""
-    return _head(text)[1]
+    """The text of a mail without its commands: what is published if all of them were done, or if
+    somebody publishes the draft of a mail whose commands were not."""
+    return _misplaced(_head(text)[1])[1]
+
+
+def commands_first(text: str) -> str:
+    """The text with its commands at its head, ready to be sent again; unchanged if they are."""
+    head, rest = _head(text)
+    misplaced, left = _misplaced(rest)
+    if not misplaced:
+        return text
+    return "\n".join((*head, *misplaced, "", left.strip()))
 
 
 def command_lines(text: str) -> tuple[str, ...]:
-    """The command lines at the head of a mail as they were written, the faulty ones too."""
-    return tuple(_cleaned(line) for line in _head(text)[0])
+    """The command lines of a mail as they were written: the faulty ones too, and those that stand
+    below other text."""
+    head, rest = _head(text)
+    return tuple(cleaned(line) for line in (*head, *_misplaced(rest)[0]))
+
+
+def names_command(line: str, name: str) -> bool:
+    """Whether a command line gives this command, even beside a fault."""
+    found = spelled(line)
+    return found is not None and (found.name == name or found.name.startswith(name))
+
+
+def _misplaced(text: str) -> tuple[tuple[str, ...], str]:
+    """The command lines below other text, and the text without them; the text unchanged if there
+    are none."""
+    found: list[str] = []
+    kept: list[str] = []
+    ends = 0
+    for line in MAY_BE_COMMAND.finditer(text):
+        if _is_command_below_text(line[0]):
+            found.append(line[0].strip())
+            kept.append(text[ends : line.start()])
+            ends = min(line.end() + 1, len(text))
+    return tuple(found), "".join((*kept, text[ends:])) if found else text
+
+
+def _is_command_below_text(line: str) -> bool:
+    """A heading counts only if its value is valid: `# status closed`, but not `# Status`."""
+    if not is_misplaced(line):
+        return False
+    found = spelled(line)
+    if found is None or not found.is_heading:
+        return True
+    is_level = found.name == "severity" and bool(found.value)
+    return is_level or not isinstance(read(found.name, found.value, (), None), Fault)
+
+
+def _below_text(line: str) -> Sentence:
+    return sentence(
+        "{line} stands below other text, where no command is done: write commands first, one on "
+        "each line. If you mean no command, write another word before the #.",
+        line=short(cleaned(line)),
+    )
 
 
 def participant_command(text: str) -> Unsubscribe | Escalate | None:
@@ -145,10 +214,15 @@ def is_sentence_about_escalating(text: str) -> bool:
 
 
 def _first_command(text: str) -> tuple[str, str]:
-    """The name and the value of the command on the first line; empty if it is plain text."""
+    """The name and the value of the command on the first line; empty if it is plain text. A
+    customer's must be written exactly."""
     begins, ends = _next_line(text, 0)
-    line = text[begins:ends]
-    return _name_and_value(line) if _is_command(line) else ("", "")
+    line = cleaned(text[begins:ends][: LINE_LENGTH + 1])
+    found = _PLAIN.fullmatch(line) if len(line) <= LINE_LENGTH else None
+    if found is None:
+        return "", ""
+    name = unicodedata.normalize("NFC", found[1]).casefold()
+    return _OF_PARTICIPANTS.get(name, name), " ".join(found[2].split())
 
 
 def _goes_on_as_a_sentence(value: str) -> bool:
@@ -172,7 +246,7 @@ def _head(text: str) -> tuple[tuple[str, ...], str]:
     """
     commands: list[str] = []
     begins, ends = _next_line(text, 0)
-    while _is_command(line := text[begins:ends]) and len(commands) <= MOST_LINES:
+    while heads_as_command(line := text[begins:ends]) and len(commands) <= MOST_LINES:
         commands.append(line.strip())
         begins, ends = _next_line(text, ends)
     return tuple(commands), text[begins:] if commands else text
@@ -180,30 +254,19 @@ def _head(text: str) -> tuple[tuple[str, ...], str]:
 
 def _next_line(text: str, start: int) -> tuple[int, int]:
     """Where the first line that is not empty begins and ends; the end of the text if none."""
-    skipped = _WHITE_SPACE.match(text, start)
+    skipped = WHITE_SPACE.match(text, start)
     seen = skipped.end() if skipped else start
     begins = max(text.rfind("\n", start, seen) + 1, start)
     ends = text.find("\n", seen)
     return (seen, seen) if seen == len(text) else (begins, ends if ends >= 0 else len(text))
 
 
-def _is_command(line: str) -> bool:
-    line = _cleaned(line.lstrip()[: LINE_LENGTH + 1])
-    if spaced := _SPACED.match(line):
-        return spaced[1].casefold() in COMMANDS
-    return _COMMAND.match(line) is not None
-
-
-def _cleaned(line: str) -> str:
-    return line.translate(_NORMALISED).strip()
-
-
 def _name_and_value(line: str) -> tuple[str, str]:
     """The name in lower case, and the value with single spaces; no name for an invalid line."""
-    line = _cleaned(line)
-    if len(line) > LINE_LENGTH or not (found := _COMMAND.fullmatch(line)):
-        return "", line[:LINE_LENGTH]
-    return found[1].casefold(), " ".join(found[2].split())
+    found = spelled(line)
+    if found is None or found.is_too_long or (found.is_known and not found.is_certain):
+        return "", cleaned(line)[:LINE_LENGTH]
+    return found.name, found.value
 
 
 def _conflicts(names: Sequence[str]) -> Iterator[Sentence]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.commands import NUMBER_SIGNS, command_lines, without_commands
+from rules.commands import command_lines, names_command, without_commands
 from rules.mail.extent import shown_part
 from rules.mail.internal import without_internal
 from rules.mail.introductions import without_introduction
@@ -38,4 +38,4 @@ def _without_quotes(text: str) -> str:
 def asks_for_note(text: str) -> bool:
     """Whether a staff person's mail has `#note` among its command lines, even beside a fault."""
     lines = command_lines(published(text, REPLY_MARK))
-    return any(line.lstrip(f"{NUMBER_SIGNS} ").casefold().startswith("note") for line in lines)
+    return any(names_command(line, "note") for line in lines)

@@ -1,15 +1,30 @@
-"""The table of commands: how each is written, and how its value is read."""
+"""The values of the commands: how each is read."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from rules.commands.forms import (
+    Fault,
+    Form,
+    alone,
+    entry_of,
+    no_address,
+    reason,
+    short,
+    unknown,
+    unlinked,
+    with_value,
+    without_links,
+)
 from rules.commands.model import Command, Help, Note, OnBehalf, Public
+from rules.commands.spelling import LINE_LENGTH, unquoted_value, with_plain_dashes
+from rules.commands.table import misspelt
 from rules.mail.addresses import normalise
-from rules.sentence import Sentence, sentence
+from rules.sentence import sentence
 from rules.ticket.changes import (
     AddPerson,
     Assign,
@@ -28,31 +43,20 @@ from rules.ticket.lifecycle import Status
 from rules.ticket.severity import Level, capped
 from rules.validation.messages import suggestion
 
-LINE_LENGTH = 2000
-REASON_LENGTH = 400
 MOST_ADDRESSES = 50
 """In the `#cc` of one mail, as in one request to the API: each is decided on a ticket that has all
 those before it, and everybody on a ticket gets its mail."""
 _TICKET = re.compile(r"#?([1-9][0-9]{0,17})")
-_LINKED = re.compile(r"<mailto:[^<>]*>", re.IGNORECASE)
-"""The conversion of HTML to text writes the target of a link after an address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """An invalid command line: what is wrong, and what to write instead."""
-
-    why: Sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How a command is written, and how its value is read."""
-
-    usage: str
-    read: Callable[[str, Sequence[Level], str | None], tuple[Command, ...] | Fault]
-    repeats: bool = False
-    """Whether several lines of it are combined; any other command may be given once."""
+_STATUSES: Mapping[str, Status] = MappingProxyType(
+    {status.value: status for status in Status}
+    | dict.fromkeys(("offen",), Status.OPEN)
+    | dict.fromkeys(("wartet", "wartend"), Status.PENDING)
+    | dict.fromkeys(("gelöst", "geloest", "gelost"), Status.RESOLVED)
+    | dict.fromkeys(("geschlossen",), Status.CLOSED)
+)
+"""The names of each status, in English and in German."""
+_ME = ("me", "myself", "ich", "mir", "mich")
+_NOBODY = ("none", "nobody", "niemand", "niemandem", "keiner")
 
 
 def read(
@@ -70,7 +74,7 @@ def read(
         )
     if (form := COMMANDS.get(name)) is not None:
         return form.read(value, levels, ceiling)
-    near = suggestion(f"#{name[:40]}", (f"#{each}" for each in COMMANDS))
+    near = suggestion(f"#{misspelt(name) or name[:40]}", (f"#{each}" for each in COMMANDS))
     if near:
         return Fault(
             sentence("There is no command {name} ({hint}).", name=short("#" + name), hint=near)
@@ -78,40 +82,6 @@ def read(
     return Fault(
         sentence("There is no command {name} (#help lists all commands).", name=short("#" + name))
     )
-
-
-def _alone(name: str, command: Command) -> Form:
-    """A command without a value."""
-
-    def read_alone(
-        value: str, levels: Sequence[Level], ceiling: str | None
-    ) -> tuple[Command, ...] | Fault:
-        del levels, ceiling
-        if not value:
-            return (command,)
-        return Fault(
-            sentence(
-                "#{name} stands alone on its line; put {text} on the next one.",
-                name=name,
-                text=short(value),
-            )
-        )
-
-    return Form(f"#{name}", read_alone)
-
-
-def _with_value(
-    usage: str, read_value: Callable[[str], tuple[Command, ...] | Fault], repeats: bool = False
-) -> Form:
-    """A command whose value means the same under every policy."""
-
-    def read_it(
-        value: str, levels: Sequence[Level], ceiling: str | None
-    ) -> tuple[Command, ...] | Fault:
-        del levels, ceiling
-        return read_value(value)
-
-    return Form(usage, read_it, repeats)
 
 
 def _severity(
@@ -148,7 +118,7 @@ def _severity(
         severity = capped(levels, level.name, level.name, None, may_claim=False)
         return (SetSeverity(severity, reason(" ".join(written[count:]).lstrip("-–— "))),)
     hint = suggestion(written[0][:40], (level.name for level in allowed))
-    return _unknown("severity", value, hint, known)
+    return unknown("severity", value, hint, known)
 
 
 def _allowed(levels: Sequence[Level], ceiling: str | None) -> list[Level]:
@@ -158,49 +128,29 @@ def _allowed(levels: Sequence[Level], ceiling: str | None) -> list[Level]:
     return sorted(allowed, key=lambda level: -level.rank)
 
 
-def _unknown(name: str, value: str, hint: str, known: str) -> Fault:
-    if hint:
-        return Fault(
-            sentence(
-                "#{name} {value}: there is no such {name} ({hint}).",
-                name=name,
-                value=short(value),
-                hint=hint,
-            )
-        )
-    return Fault(
-        sentence(
-            "#{name} {value}: there is no such {name}; expected one of: {known}.",
-            name=name,
-            value=short(value),
-            known=known,
-        )
-    )
-
-
 def _status(value: str) -> tuple[SetStatus, ...] | Fault:
-    status = value.casefold()
-    if status in set(Status):
-        return (SetStatus(Status(status)),)
-    return _unknown("status", value, suggestion(status[:40], Status), ", ".join(Status))
+    written = unicodedata.normalize("NFC", unquoted_value(value)).casefold()
+    if (status := _STATUSES.get(written)) is not None:
+        return (SetStatus(status),)
+    return unknown("status", value, suggestion(written[:40], _STATUSES), ", ".join(Status))
 
 
 def _assign(value: str) -> tuple[Assign, ...] | Fault:
-    match value.casefold():
-        case "me":
-            return (Assign(Assignee.ME),)
-        case "none" | "nobody":
-            return (Assign(Assignee.NOBODY),)
-    name = _unlinked(value).removeprefix("@")
+    value = unquoted_value(value)
+    if value.casefold() in _ME:
+        return (Assign(Assignee.ME),)
+    if value.casefold() in _NOBODY:
+        return (Assign(Assignee.NOBODY),)
+    name = unlinked(value).removeprefix("@")
     if "@" in name:
         address = normalise(name)
-        return _no_address("assign", value) if address is None else (Assign(address),)
+        return no_address("assign", value) if address is None else (Assign(address),)
     if not name or len(name) > 80 or not name.isprintable():
         return Fault(
             sentence(
                 "#assign {value}: write {usage}.",
                 value=short(value),
-                usage=COMMANDS["assign"].usage,
+                usage=entry_of("assign").usage,
             )
         )
     return (Assign(name),)
@@ -209,16 +159,16 @@ def _assign(value: str) -> tuple[Assign, ...] | Fault:
 def _cc(value: str) -> tuple[AddPerson | RemovePerson, ...] | Fault:
     added: list[str] = []
     removed: list[str] = []
-    names = [name for name in re.split(r"[\s,;]+", _LINKED.sub("", value)) if name]
+    names = [name for name in re.split(r"[\s,;]+", without_links(with_plain_dashes(value))) if name]
     if len(names) > MOST_ADDRESSES:
         return too_many_addresses()
     for written in names:
         address = normalise(written.lstrip("+-").strip("<>"))
         if address is None:
-            return _no_address("cc", written)
+            return no_address("cc", written)
         (removed if written.startswith("-") else added).append(address)
     if not added and not removed:
-        return Fault(sentence("#cc: name an address; write {usage}.", usage=COMMANDS["cc"].usage))
+        return Fault(sentence("#cc: name an address; write {usage}.", usage=entry_of("cc").usage))
     if both := sorted(set(added) & set(removed)):
         return Fault(
             sentence("#cc {address}: it is both added and removed; write one.", address=both[0])
@@ -233,14 +183,14 @@ def _field(value: str) -> tuple[SetField, ...] | Fault:
     name, _, set_to = value.partition(" ")
     if not name:
         return Fault(
-            sentence("#field: name a field; write {usage}.", usage=COMMANDS["field"].usage)
+            sentence("#field: name a field; write {usage}.", usage=entry_of("field").usage)
         )
     return (SetField(name, set_to.strip()),)
 
 
 def _on_behalf(value: str) -> tuple[OnBehalf, ...] | Fault:
-    address = normalise(_unlinked(value))
-    return _no_address("onbehalf", value) if address is None else (OnBehalf(address),)
+    address = normalise(unlinked(unquoted_value(value)))
+    return no_address("onbehalf", value) if address is None else (OnBehalf(address),)
 
 
 def too_many_addresses() -> Fault:
@@ -253,61 +203,33 @@ def too_many_addresses() -> Fault:
 
 
 def _merge(value: str) -> tuple[Merge, ...] | Fault:
-    if found := _TICKET.fullmatch(value):
+    if found := _TICKET.fullmatch(unquoted_value(value)):
         return (Merge(int(found[1])),)
     return Fault(
         sentence(
             "#merge {value}: write the number of one ticket, such as {usage}.",
             value=short(value),
-            usage=COMMANDS["merge"].usage,
+            usage=entry_of("merge").usage,
         )
     )
-
-
-def reason(value: str) -> str:
-    """The value as a reason for the audit trail: printable, on one line, cut to `REASON_LENGTH`."""
-    return "".join(c for c in value if c.isprintable())[:REASON_LENGTH].strip()
-
-
-def _unlinked(value: str) -> str:
-    return _LINKED.sub("", value).strip().removeprefix("<").removesuffix(">")
-
-
-def _no_address(name: str, value: str) -> Fault:
-    return Fault(
-        sentence(
-            "#{name} {value}: this is not a valid email address; write {usage}.",
-            name=name,
-            value=short(value),
-            usage=COMMANDS[name].usage,
-        )
-    )
-
-
-def short(value: str) -> str:
-    """A value as a sentence quotes it: cut to 60 characters."""
-    value = reason(value)
-    return f"{value[:60]}…" if len(value) > 60 else value or "(nothing)"
 
 
 COMMANDS: Mapping[str, Form] = MappingProxyType(
     {
-        "note": _alone("note", Note()),
-        "public": _alone("public", Public()),
-        "status": _with_value("#status open|pending|resolved|closed", _status),
-        "assign": _with_value("#assign me|name|none", _assign),
-        "severity": Form("#severity level, and why", _severity),
-        "workaround": _with_value(
-            "#workaround what it is", lambda value: (Workaround(reason(value)),)
-        ),
-        "complete": _with_value("#complete why", lambda value: (Complete(reason(value)),)),
-        "field": _with_value("#field project_id blue-7", _field, repeats=True),
-        "cc": _with_value("#cc +ann@client.example -bob@client.example", _cc, repeats=True),
-        "merge": _with_value("#merge 123", _merge),
-        "escalate": _with_value("#escalate reason", lambda value: (Escalate(reason(value)),)),
-        "onbehalf": _with_value("#onbehalf ann@client.example", _on_behalf),
-        "help": _alone("help", Help()),
-        "unsubscribe": _alone("unsubscribe", Unsubscribe()),
+        "note": alone("note", Note()),
+        "public": alone("public", Public()),
+        "status": with_value(_status),
+        "assign": with_value(_assign),
+        "severity": Form(_severity),
+        "workaround": with_value(lambda value: (Workaround(reason(value)),)),
+        "complete": with_value(lambda value: (Complete(reason(value)),)),
+        "field": with_value(_field, repeats=True),
+        "cc": with_value(_cc, repeats=True),
+        "merge": with_value(_merge),
+        "escalate": with_value(lambda value: (Escalate(reason(value)),)),
+        "onbehalf": with_value(_on_behalf),
+        "help": alone("help", Help()),
+        "unsubscribe": alone("unsubscribe", Unsubscribe()),
     }
 )
-"""Every command by its name."""
+"""How the value of each command is read, by its name in the table."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
-from rules.commands import Directive, OnBehalf, parse_commands
+from rules.commands import MAY_BE_COMMAND, Directive, OnBehalf, parse_commands
 from rules.decision.change.facts import NeededFacts, facts_needed_for
 from rules.decision.content import body_text, forwarded_by, requested_command
 from rules.mail import Mail, Unread
@@ -13,9 +12,6 @@ from rules.mail.quoting import REPLY_MARK, published
 from rules.policy import Policy
 from rules.service.claiming import may_claim_critical
 from rules.ticket.changes import Change
-
-_MAY_COMMAND = re.compile(r"^[^\w\n#]{0,64}+[#\uff03\ufe5f]", re.MULTILINE)
-"""A line that may be meant as a command; only the few mails with one are parsed for commands."""
 
 
 def facts_needed_for_commands(mail: Mail, policy: Policy) -> NeededFacts:
@@ -29,7 +25,7 @@ def facts_needed_for_commands(mail: Mail, policy: Policy) -> NeededFacts:
     forwarded = forwarded_by(mail)
     author = forwarded.author if forwarded is not None else ""
     alerts = may_claim_critical(mail.subject, text, policy)
-    if not _MAY_COMMAND.search(text):
+    if not MAY_BE_COMMAND.search(text):
         addresses = frozenset({author} - {""})
         return NeededFacts(addresses=addresses, contacts=alerts, forwarded=forwarded)
     given = parse_commands(published(text, REPLY_MARK), policy.levels, policy.severity.ceiling)

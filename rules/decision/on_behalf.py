@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rules.commands import COMMANDS, OnBehalf, parse_commands, without_commands
+from rules.commands import OnBehalf, names_command, parse_commands, without_commands
+from rules.commands.table import BY_NAME
 from rules.decision.acknowledged import mail_severity
 from rules.decision.case import Case
 from rules.decision.content import body_of, body_text
@@ -77,7 +78,8 @@ def on_behalf(case: Case) -> Behalf | OwnRequest | None:
         published(body_text(mail), REPLY_MARK), policy.levels, policy.severity.ceiling
     )
     named = [each.address for each in commands.given if isinstance(each, OnBehalf)]
-    wants = any("onbehalf" in line.casefold() for line in commands.lines)
+    written = (*commands.lines, *commands.misplaced)
+    wants = any(names_command(line, "onbehalf") for line in written)
     attached = any(each.content_type == "message/rfc822" for each in body.attachments)
     if forwarded is None and not wants and not attached and not is_forward(mail.subject):
         return None
@@ -89,7 +91,7 @@ def on_behalf(case: Case) -> Behalf | OwnRequest | None:
         return OwnRequest(
             sentence(
                 "In a mail that opens a request only {usage} is done.",
-                usage=COMMANDS["onbehalf"].usage,
+                usage=BY_NAME["onbehalf"].usage,
             )
         )
     address = named[0] if named else forwarded.author if forwarded is not None else ""
@@ -185,7 +187,7 @@ def opened_as_own(
     again = sentence(
         "It is a request of your own now. To open it for a customer, send it again with "
         "{usage} on its first line.",
-        usage=COMMANDS["onbehalf"].usage,
+        usage=BY_NAME["onbehalf"].usage,
     )
     others = tuple(o for o in opened.orders if o.kind is not NoticeKind.ACKNOWLEDGEMENT)
     return replace(opened, orders=(*others, *_receipt(case, own.why, again)), named_with=None)

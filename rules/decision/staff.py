@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.commands import (
-    COMMANDS,
     Command,
     Directive,
     Help,
@@ -14,6 +13,7 @@ from rules.commands import (
     OnBehalf,
     parse_commands,
 )
+from rules.commands.table import ENTRIES
 from rules.decision.after import after
 from rules.decision.case import Case, Ruling
 from rules.decision.content import body_text, has_files, is_unreadable
@@ -31,12 +31,15 @@ from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.service.follow_up import after_answer, without_next_steps
 from rules.service.limits import NoticeBudget
-from rules.service.participants import additions
+from rules.service.participants import additions, outside_recipients
 from rules.ticket.changes import Source, Unsubscribe
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
+
+MOST_NAMED = 10
+"""Recipients of a note that a receipt names."""
 
 
 def by_staff(
@@ -66,20 +69,21 @@ def by_staff(
         faults = (*faults, new)
     if given.given and not is_proven_enough(sender, policy.proof.command):
         faults = (*faults, sentence("commands require {proof}", proof=policy.proof.command))
+    silent = not (given.text.strip() or has_files(case.mail) or is_unreadable(case.mail))
+    is_note = entitled.right is Right.NOTE or Note() in given.given
+    if is_note and not silent:
+        faults = (*faults, *_read_outside(case, ticket))
     if faults:
         return _draft(case, ticket, saw, faults, conflict)
     wanted = _changes(given.given)
-    silent = not (given.text.strip() or has_files(case.mail) or is_unreadable(case.mail))
     wants_help = any(isinstance(c, Help) for c in given.given)
-    usage = _receipt(case, ticket, USAGE_RECEIPT) if wants_help else ()
+    usage = _list_of_commands(case, ticket) if wants_help else ()
     if silent and not wanted and not wants_help:
         empty = ReceiptPayload(ReceiptText.NOTHING_PUBLISHED)
         draft = _private(ticket, _receipt(case, ticket, empty))
         return Ruling(saw, draft, Reason.NOTHING_SAID, ("no text to publish", *conflict))
     # The more private reading wins.
-    private = (
-        entitled.right is Right.NOTE or silent or any(isinstance(c, Note) for c in given.given)
-    )
+    private = is_note or silent
     visibility = Visibility.NOTE if private else Visibility.PUBLIC
     joining = () if private else additions(case.mail, case.facts, sender, ticket, policy)
     notices, calm, quiet = ((), (), ()) if silent else _notices(case, ticket, visibility)
@@ -115,9 +119,25 @@ def _reminders(
     return () if why is None else _receipt(case, ticket, ReceiptPayload(sentences=(why,)))
 
 
-USAGE_RECEIPT = ReceiptPayload(
-    ReceiptText.USAGE, text="\n".join(form.usage for form in COMMANDS.values())
-)
+def _read_outside(case: Case, ticket: Ticket) -> tuple[Sentence, ...]:
+    """The fault of a note that its author's client has sent to people outside as well."""
+    outsiders = outside_recipients(case.mail, case.facts, ticket, case.policy)
+    if not outsiders:
+        return ()
+    named = sentence(
+        "Your note names in To or Cc, besides staff: {addresses}. Your mail program has sent it to "
+        "them; send a note to its address alone.",
+        addresses=", ".join(outsiders[:MOST_NAMED]) + (" …" if outsiders[MOST_NAMED:] else ""),
+    )
+    return (named,)
+
+
+def _list_of_commands(case: Case, ticket: Ticket) -> tuple[NoticeOrder, ...]:
+    """A receipt with all commands, under their names in the language of its reader."""
+    empty = receipt(case.mail, case.sender, ticket, ReceiptPayload(ReceiptText.USAGE))
+    language = empty.language or case.policy.language
+    lines = tuple(entry.help_in(language) for entry in ENTRIES)
+    return _receipt(case, ticket, ReceiptPayload(ReceiptText.USAGE, sentences=lines))
 
 
 def _changes(given: tuple[Command, ...]) -> tuple[MailChange, ...]:

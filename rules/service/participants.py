@@ -84,6 +84,20 @@ def additions(
     return tuple(added)
 
 
+def outside_recipients(mail: Mail, facts: Facts, ticket: Ticket, policy: Policy) -> tuple[str, ...]:
+    """The addresses in To and Cc that are neither ours, nor of staff, nor on the ticket."""
+    staff = {each.address for each in facts.staff}
+    staff |= {each.address for each in facts.people.values() if each.role is Role.STAFF}
+    there = {p.address for p in ticket.participants if p.presence is not Presence.REMOVED}
+    return tuple(
+        address
+        for address in named_addresses(mail)
+        if address not in staff | there
+        and not is_ours(address, facts.own_addresses, facts.mailbox.address, policy)
+        and not _is_one_of(facts.mailbox.names, address)
+    )
+
+
 def stays_removed(person: Participant) -> bool:
     """Whether a person is removed from the tickets that go on with this one as well: a customer,
     whom only staff add again. Staff join with the first notice that they get."""

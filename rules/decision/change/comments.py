@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rules.commands import command_lines
 from rules.commands.readable import asks_for_note
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import (
@@ -51,6 +52,15 @@ def write_comment(
         return ChangeRefused(sentence("the comment is empty"))
     if not is_visible(change.text):
         return ChangeRefused(sentence("the comment has only characters that nobody sees"))
+    published = facts.by_staff and change.visibility is Visibility.PUBLIC
+    if published and (lines := command_lines(change.text)):
+        return ChangeRefused(
+            sentence(
+                "the comment has a line that is a command by mail, {line}; ask for the change "
+                "itself, or write another word before the #",
+                line=repr(lines[0][:60]),
+            )
+        )
     budget = policy.budgets.sender_mails_per_hour
     if facts.written >= budget:
         return ChangeRefused(

@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from rules.commands import COMMANDS
+from gateway.outgoing.sentences import worded
+from rules.commands.table import ENTRIES
 from rules.decision.model import AddComment
 from rules.decision.reasons import Reason
+from rules.sender.tokens import Purpose
 from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import ReceiptPayload
-from tests.rules.building import SAM, World, a_mail, token_to
+from rules.ticket.visibility import Visibility
+from tests.rules.building import ANN, SAM, SUPPORT, World, a_mail, token_to
 from tests.rules.decision.test_reasons import STAFFED
 
 
@@ -24,9 +27,7 @@ def receipt_for(text: str) -> tuple[Reason, str]:
     return decision.reason, "\n".join(lines)
 
 
-@pytest.mark.parametrize(
-    "usage", [form.usage for name, form in COMMANDS.items() if name != "unsubscribe"]
-)
+@pytest.mark.parametrize("usage", [entry.usage for entry in ENTRIES if entry.name != "unsubscribe"])
 def test_help_lists_exactly_the_commands_that_can_be_done(usage: str) -> None:
     reason, listed = receipt_for("#help")
     assert reason is not Reason.COMMAND_REFUSED
@@ -35,7 +36,8 @@ def test_help_lists_exactly_the_commands_that_can_be_done(usage: str) -> None:
 
     _, text = receipt_for(f"{sample.get(name, usage)}\n#help\n\nHello")
 
-    assert (usage in listed.splitlines()) is ("There is no command" not in text)
+    is_listed = any(line.startswith(f"{usage}: ") for line in listed.splitlines())
+    assert is_listed is ("There is no command" not in text)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +78,63 @@ def test_a_receipt_is_in_the_language_on_the_ticket_or_else_in_that_of_the_mail(
     assert isinstance(decision.action, AddComment)
     orders = (*decision.action.orders, *decision.action.command_effects.notices)
     assert [o.language for o in orders if o.kind is NoticeKind.RECEIPT] == [expected]
+
+
+EVE = "eve@outside.example"
+
+
+def test_a_note_that_went_to_people_outside_is_refused_and_they_are_named() -> None:
+    for to, text in (
+        (token_to(79, purpose=Purpose.NOTE), "They did not pay."),
+        (token_to(79), "#note\n\nThey did not pay."),
+    ):
+        mail = a_mail(SAM.address, text=text, to=(to, ANN.address), cc=(EVE, "SAM@help.example"))
+        decision = World(tickets=(STAFFED,)).decide(mail, to=to)
+
+        assert isinstance(decision.action, AddComment)
+        assert decision.reason is Reason.COMMAND_REFUSED
+        assert decision.action.visibility is Visibility.PRIVATE
+        (said,) = [
+            str(line)
+            for order in decision.orders
+            if isinstance(order.payload, ReceiptPayload)
+            for line in order.payload.sentences
+        ]
+        assert EVE in said
+        assert SAM.address not in said
+        assert ANN.address not in said
+
+
+def test_a_note_to_staff_alone_is_a_note() -> None:
+    to = token_to(79, purpose=Purpose.NOTE)
+    mail = a_mail(SAM.address, text="They did not pay.", to=(to,), cc=(SUPPORT, SAM.address))
+
+    decision = World(tickets=(STAFFED,)).decide(mail, to=to)
+
+    assert isinstance(decision.action, AddComment)
+    assert decision.action.visibility is Visibility.NOTE
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Hello,\n#note\nThey did not pay.", "#note\n#public\nHi", "#status open\n#status closed"],
+)
+def test_an_unclear_wish_publishes_nothing_and_is_quoted_in_a_receipt(text: str) -> None:
+    decision = World(tickets=(STAFFED,)).decide(a_mail(SAM.address, text=text), to=token_to(79))
+
+    assert isinstance(decision.action, AddComment)
+    assert decision.reason is Reason.COMMAND_REFUSED
+    assert decision.action.visibility is Visibility.PRIVATE
+    receipts = [o for o in decision.orders if o.kind is NoticeKind.RECEIPT]
+    assert [(o.address, o.quotes) for o in receipts] == [(SAM.address, True)]
+
+
+def test_help_is_in_german_for_a_german_reader() -> None:
+    decision = World(tickets=(STAFFED,)).decide(
+        a_mail(SAM.address, text="#Hilfe", content_language="de"), to=token_to(79)
+    )
+
+    (receipt,) = [o.payload for o in decision.orders if isinstance(o.payload, ReceiptPayload)]
+    lines = [worded(each, "de") for each in receipt.sentences]
+    assert "#status offen|wartet|gelöst|geschlossen: setzt den Status" in lines
+    assert len(lines) == len(ENTRIES)
