@@ -9,20 +9,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Request, sync_playwright
+from playwright.sync_api import Page, Request
 
 from gateway.parsing.html_view import view_of_body
 from rules.mail import Body
 from rules.mail.markup import pieces, written
 from rules.mail.presented import with_images
+from tests.chromium import IN_CHROMIUM, chromium
 
 VECTORS: dict[str, str] = json.loads(Path(__file__).with_name("hostile_html.json").read_bytes())
 """Bodies by what they attempt. `RUN` is a script that sets a flag, `WEB` a server that counts."""
 RUN = "window.ran=1"
-CHROMIUM = Path("/usr/bin/chromium")
-IN_CHROMIUM = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason="no Chromium on this machine: apt-get install chromium"
-)
 TWICE = """markup => {
     window.ran = undefined;
     const first = document.createElement('div');
@@ -79,14 +76,10 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture(scope="module")
 def page(web: Web) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         page = browser.new_page()
         page.goto(f"http://{web.name}/page")
         yield page
-        browser.close()
 
 
 def of(name: str, web: str) -> str:
