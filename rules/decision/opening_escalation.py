@@ -22,14 +22,16 @@ from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 
 MACHINE = "a machine escalates nothing"
+STAFF = "staff escalate a request of their own by a reply"
 
 
 def with_escalation(case: Case, opening: OpenTicket[MailSeverity]) -> OpenTicket[MailSeverity]:
     """The opening with the escalation that its mail asks for, or with the receipt of a refusal."""
     command, required = requested_command(case.mail), case.policy.proof.command
-    by_staff = case.sender.standing is Standing.STAFF  # their commands are read elsewhere
-    if not isinstance(command, Escalate) or by_staff:
+    if not isinstance(command, Escalate):
         return opening
+    if case.sender.standing is Standing.STAFF:  # their commands are read in replies
+        return replace(opening, not_escalated=STAFF)
     if case.by_machine:
         return replace(opening, not_escalated=MACHINE)
     if not is_proven_enough(case.sender, required):

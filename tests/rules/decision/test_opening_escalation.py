@@ -225,7 +225,8 @@ def test_a_reply_to_a_closed_request_escalates_the_request_that_it_opens() -> No
     assert len(receipts(decision)) == 1
 
 
-def test_staff_escalate_their_own_new_request_by_no_command() -> None:
+def test_staff_escalate_their_own_new_request_by_a_reply_and_the_trace_says_so() -> None:
     decision = WEKA.decide(a_mail(SAM.address, text=TEXT))
 
     assert escalated(decision) is None
+    assert "not escalated: staff escalate a request of their own by a reply" in str(decision.trace)
