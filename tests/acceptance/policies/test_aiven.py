@@ -545,7 +545,12 @@ class TestPeopleOfTheSupportCenter:
 
         for address in (bob, guest):
             assert server.people(number)[address] == "active"
-            for text in (f"{ann} wrote: The map is blank.", "We restarted it.", "is now resolved"):
+            for text in (
+                f"{ann} wrote:",
+                "The map is blank.",
+                "We restarted it.",
+                "is now resolved",
+            ):
                 assert server.mail_to(address, number, containing=text)
 
     def test_A4_a_person_who_is_added_later_is_notified_of_it(self, server: PolicyServer) -> None:
