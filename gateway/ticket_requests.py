@@ -16,6 +16,7 @@ from pydantic import (
 
 from rules.ticket.changes import (
     AddPerson,
+    AddTag,
     Assign,
     Assignee,
     Change,
@@ -25,6 +26,7 @@ from rules.ticket.changes import (
     Merge,
     PublishComment,
     RemovePerson,
+    RemoveTag,
     SetAnySeverity,
     SetField,
     SetStatus,
@@ -102,6 +104,9 @@ class TicketPatch(_Model):
     """Lower the severity, since a workaround exists."""
     fields: FieldValues = {}
     """Fields to set; an empty value clears one."""
+    tag: Addresses = ()
+    """Tags to give."""
+    untag: Addresses = ()
     comment: Comment | None = None
     publish: Number | None = None
     """The number of a flagged comment, or of a folded one."""
@@ -155,6 +160,8 @@ class TicketPatch(_Model):
             yield SetAnySeverity(self.severity, self._reason)
         if self.workaround:
             yield Workaround(self._reason)
+        yield from (RemoveTag(tag) for tag in self.untag)
+        yield from (AddTag(tag) for tag in self.tag)
         yield from (SetField(name, value) for name, value in self.fields.items())
         if self.comment is not None:
             yield WriteComment(self.comment.text, Visibility(self.comment.visibility))

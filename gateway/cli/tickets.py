@@ -37,6 +37,7 @@ from rules.service import sla_rules
 from rules.ticket.changes import Change, Source
 from rules.ticket.lifecycle import Status
 from rules.ticket.sla import Stage
+from rules.ticket.tags import as_tag
 from rules.validation.messages import InvalidFile, explain
 from storage.db.database import Connection
 from storage.registry import lookup
@@ -68,6 +69,11 @@ CompleteOption = Annotated[
 FieldOption = Annotated[
     list[str] | None,
     typer.Option("--field", metavar="NAME=VALUE", help="Set a field; NAME= clears it."),
+]
+TagOption = Annotated[list[str] | None, typer.Option(metavar="TAG", help="Give a tag.")]
+UntagOption = Annotated[list[str] | None, typer.Option(metavar="TAG", help="Take a tag away.")]
+OfTagOption = Annotated[
+    str | None, typer.Option("--tag", metavar="TAG", help="Show only tickets with this tag.")
 ]
 WhyOption = Annotated[
     str, typer.Option(help="Give a reason, for the audit trail; see --why-public.")
@@ -115,17 +121,24 @@ def list_by_default(
     context: typer.Context,
     lines: LinesOption = 20,
     status: StatusOption = None,
+    tag: OfTagOption = None,
     config: ConfigOption = None,
 ) -> None:
     if context.invoked_subcommand is None:
-        list_tickets(lines, status, config)
+        list_tickets(lines, status, tag, config)
 
 
 @app.command("list", help="List the tickets that changed last.")
 def list_tickets(
-    lines: LinesOption = 20, status: StatusOption = None, config: ConfigOption = None
+    lines: LinesOption = 20,
+    status: StatusOption = None,
+    tag: OfTagOption = None,
+    config: ConfigOption = None,
 ) -> None:
-    for summary in read(config, lambda connection: newest(connection, lines, status)):
+    wanted = as_tag(tag) if tag is not None else None
+    if tag is not None and wanted is None:
+        fail(os.EX_USAGE, f"--tag {tag!r} is not a tag")
+    for summary in read(config, lambda connection: newest(connection, lines, status, wanted)):
         console.print(_line(summary))
 
 
@@ -158,6 +171,8 @@ def change(
     workaround: WorkaroundOption = False,
     complete: CompleteOption = False,
     field: FieldOption = None,
+    tag: TagOption = None,
+    untag: UntagOption = None,
     why: WhyOption = "",
     why_public: WhyPublicOption = False,
     assign: AssignOption = None,
@@ -188,6 +203,8 @@ def change(
         workaround=workaround,
         complete=complete,
         fields=_fields(field or ()),
+        tag=tag or (),
+        untag=untag or (),
         comment=_new_comment(comment, note),
         publish=publish,
         escalate=escalate,
@@ -333,6 +350,7 @@ def _facts(ticket: TicketView, policy: Policy | None) -> Iterator[tuple[str, str
         ("calendar", _calendar(ticket, policy)),
         ("channel", details.channel),
         ("assignee", summary.assignee),
+        ("tags", " ".join(summary.tags)),
         ("due", _time(summary.due_at) or _unknown_due(ticket, policy)),
         ("answered", _time(details.first_answered_at)),
         ("escalated", f"to level {details.escalation_level}" if details.escalation_level else ""),

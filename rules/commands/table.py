@@ -97,6 +97,16 @@ ENTRIES = (
         "feld", key="fields", option="--field",
     ),
     CommandEntry(
+        "tag", "billing refund",
+        sentence("{usage}: gives the ticket these tags"),
+        "schlagwort", aliases=("tags", "label"), key="tag", option="--tag",
+    ),
+    CommandEntry(
+        "untag", "billing",
+        sentence("{usage}: takes these tags from it"),
+        "ohneschlagwort", aliases=("unlabel",), key="untag", option="--untag",
+    ),
+    CommandEntry(
         "cc", "+ann@client.example -bob@client.example",
         sentence("{usage}: adds people and removes them"),
         "cc", key="add", option="--add",

@@ -27,12 +27,14 @@ from rules.mail.addresses import normalise
 from rules.sentence import sentence
 from rules.ticket.changes import (
     AddPerson,
+    AddTag,
     Assign,
     Assignee,
     Complete,
     Escalate,
     Merge,
     RemovePerson,
+    RemoveTag,
     SetField,
     SetSeverity,
     SetStatus,
@@ -41,6 +43,7 @@ from rules.ticket.changes import (
 )
 from rules.ticket.lifecycle import Status
 from rules.ticket.severity import Level, capped
+from rules.ticket.tags import MOST_TAGS, TAG_LENGTH, as_tag
 from rules.validation.messages import suggestion
 
 MOST_ADDRESSES = 50
@@ -188,6 +191,36 @@ def _field(value: str) -> tuple[SetField, ...] | Fault:
     return (SetField(name, set_to.strip()),)
 
 
+def _tags(name: str, change: type[AddTag] | type[RemoveTag]) -> Form:
+    def read_tags(value: str) -> tuple[Command, ...] | Fault:
+        written = [each for each in re.split(r"[\s,;]+", unquoted_value(value)) if each]
+        if not written:
+            return Fault(
+                sentence(
+                    "#{name}: name a tag; write {usage}.", name=name, usage=entry_of(name).usage
+                )
+            )
+        if len(written) > MOST_TAGS:
+            return Fault(
+                sentence("#{name}: there are more than {most} tags.", name=name, most=MOST_TAGS)
+            )
+        tags = [as_tag(unquoted_value(each)) for each in written]
+        wrong = next((one for one, tag in zip(written, tags, strict=True) if tag is None), None)
+        if wrong is not None:
+            return Fault(
+                sentence(
+                    "#{name} {value}: this cannot be a tag; write letters and digits, {most} at "
+                    "most.",
+                    name=name,
+                    value=short(wrong),
+                    most=TAG_LENGTH,
+                )
+            )
+        return tuple(change(tag) for tag in tags if tag is not None)
+
+    return with_value(read_tags, repeats=True)
+
+
 def _on_behalf(value: str) -> tuple[OnBehalf, ...] | Fault:
     address = normalise(unlinked(unquoted_value(value)))
     return no_address("onbehalf", value) if address is None else (OnBehalf(address),)
@@ -224,6 +257,8 @@ COMMANDS: Mapping[str, Form] = MappingProxyType(
         "workaround": with_value(lambda value: (Workaround(reason(value)),)),
         "complete": with_value(lambda value: (Complete(reason(value)),)),
         "field": with_value(_field, repeats=True),
+        "tag": _tags("tag", AddTag),
+        "untag": _tags("untag", RemoveTag),
         "cc": with_value(_cc, repeats=True),
         "merge": with_value(_merge),
         "escalate": with_value(lambda value: (Escalate(reason(value)),)),

@@ -27,6 +27,8 @@ from rules.decision.effects import (
     Resubscribed,
     SeverityChanged,
     StatusChanged,
+    TagAdded,
+    TagRemoved,
     Unsubscribed,
     WaitingChanged,
 )
@@ -72,6 +74,10 @@ def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
         case FieldSet(name=name, became=value):
             kept = {n: v for n, v in ticket.fields.items() if n != name}
             return replace(ticket, fields={**kept, name: value} if value else kept)
+        case TagAdded(tag=tag):
+            return replace(ticket, tags=(*ticket.tags, tag))
+        case TagRemoved(tag=tag):
+            return replace(ticket, tags=tuple(each for each in ticket.tags if each != tag))
         case FeedbackAsked():
             return replace(ticket, feedback_asked=True)
         case MergedInto(ticket=into):

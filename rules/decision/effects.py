@@ -250,6 +250,16 @@ class FieldSet:
 
 
 @dataclass(frozen=True, slots=True)
+class TagAdded:
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagRemoved:
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
 class FeedbackAsked:
     """A request for feedback or a review goes out: the only one of the ticket."""
 
@@ -293,6 +303,8 @@ Effect = (
     | MissingChanged
     | FieldsFound
     | FieldSet
+    | TagAdded
+    | TagRemoved
     | FeedbackAsked
     | Touched
     | Rated

@@ -115,6 +115,23 @@ class SetField:
 
 
 @dataclass(frozen=True, slots=True)
+class AddTag:
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "tag a ticket"
+
+    tag: str
+    """As it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTag:
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "tag a ticket"
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
 class Assign:
     staff_only: ClassVar[bool] = True
     reads_as: ClassVar[str] = "assign a ticket"
@@ -238,6 +255,8 @@ MailChange = (
     | Workaround
     | Complete
     | SetField
+    | AddTag
+    | RemoveTag
     | Assign
     | AddPerson
     | RemovePerson

@@ -39,6 +39,7 @@ class Ticket:
     """Names of the facts that are missing from the request."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """The values extracted from its mails, by the policy's field names."""
+    tags: tuple[str, ...] = ()
     critical: bool = False
     """Its severity is a critical one."""
     severity_claimed: str = ""

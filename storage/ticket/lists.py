@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select, true
 from rules.mail import Mailbox
 from rules.people import Presence
 from storage.db.tables import ParticipantRow, TicketRow, table
+from storage.ticket import tags
 from storage.ticket.read import SUMMARY, summary
 from storage.ticket.views import TicketSummary
 
@@ -65,17 +66,20 @@ def page(
     status: str | None,
     limit: int,
     before: Cursor | None,
+    tag: str | None = None,
 ) -> Page:
     """Up to `limit` tickets of a mailbox, after a place in the list."""
     # In its order an index has all tickets of the mailbox: for staff the newest are the first of
     # them, but to find a customer's, all of the others' would be read. An expression has no index.
-    every = isinstance(which, All)
+    every = isinstance(which, All) and tag is None
     here = _ticket.c.mailbox_id if every else _ticket.c.mailbox_id + 0
     query = SUMMARY.where(
         here == mailbox.id, _ticket.c.deleted_at.is_(None), _among(mailbox, which)
     )
     if status is not None:
         query = query.where(_ticket.c.status == status)
+    if tag is not None:
+        query = query.where(_ticket.c.id.in_(tags.tagged(tag, mailbox.id)))
     if before is not None:
         query = query.where(
             _ticket.c.updated_at <= before.updated_at,

@@ -41,7 +41,7 @@ from storage.db.tables import (
     TicketRow,
     table,
 )
-from storage.ticket import clocks
+from storage.ticket import clocks, tags
 
 _company, _person, _audit = table(CompanyRow), table(PersonRow), table(AuditRow)
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
@@ -83,6 +83,7 @@ def _select_tickets(count: int) -> Select[Any]:
             _ticket.c.merged_into,
             _ticket.c.deleted_at,
             _ticket.c.version,
+            tags.TAGS,
             _follow_up.c.id.label("follow_up"),
             _company.c.success_manager,
             _company.c.updates_by,
@@ -275,6 +276,7 @@ def _as_ticket(
         waiting=clocks.read_waiting(row.waiting),
         missing=tuple(json.loads(row.missing)),
         fields=json.loads(row.fields),
+        tags=tags.read(row.tags),
         critical=row.critical,
         severity_claimed=row.severity_claimed or "",
         critical_claimed=row.critical_claimed,

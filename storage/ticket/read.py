@@ -28,7 +28,7 @@ from storage.db.tables import (
     TicketRow,
     table,
 )
-from storage.ticket import clocks
+from storage.ticket import clocks, tags
 from storage.ticket.views import (
     AttachmentView,
     AuditView,
@@ -61,6 +61,7 @@ SUMMARY = (
         _mailbox.c.address.label("mailbox"),
         _company.c.name.label("company"),
         _company.c.channel,
+        tags.TAGS,
     )
     .join_from(_ticket, _mailbox, _ticket.c.mailbox_id == _mailbox.c.id)
     .join(_company, _ticket.c.company_id == _company.c.id, isouter=True)
@@ -68,10 +69,12 @@ SUMMARY = (
 
 
 def newest(
-    connection: Connection, limit: int, status: str | None = None
+    connection: Connection, limit: int, status: str | None = None, tag: str | None = None
 ) -> Sequence[TicketSummary]:
     """The tickets with the latest changes, newest first."""
     query = SUMMARY.where(_ticket.c.deleted_at.is_(None))
+    if tag is not None:
+        query = query.where(_ticket.c.id.in_(tags.tagged(tag)))
     if status is not None:
         query = query.where(_ticket.c.status == status)
     rows = connection.execute(query.order_by(_ticket.c.updated_at.desc()).limit(limit))
@@ -255,6 +258,7 @@ def summary(row: Row[Any]) -> TicketSummary:
         due_at=row.due_at,
         opened_at=row.opened_at,
         updated_at=row.updated_at,
+        tags=tags.read(row.tags),
     )
 
 

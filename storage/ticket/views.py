@@ -30,6 +30,7 @@ class TicketSummary:
     """When the next answer is due."""
     opened_at: datetime
     updated_at: datetime
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

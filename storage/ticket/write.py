@@ -37,6 +37,8 @@ from rules.decision.effects import (
     SeverityChanged,
     SlaBreached,
     StatusChanged,
+    TagAdded,
+    TagRemoved,
     Touched,
     Unsubscribed,
     WaitingChanged,
@@ -57,6 +59,7 @@ from storage.ticket.rows import (
     audit,
     queue_notices,
 )
+from storage.ticket.tags import change_tags
 from storage.ticket.withheld import record_withheld
 
 Versions = Mapping[int, int]
@@ -202,7 +205,7 @@ def _columns(context: ChangeContext, effect: Effect) -> _Columns:
             return _Columns({"missing": json.dumps(list(names), ensure_ascii=False)})
         case FeedbackAsked():
             return _Columns({"feedback_asked": True})
-        case Touched():
+        case Touched() | TagAdded() | TagRemoved():
             return _Columns(now)
         case Rated(was=rating, became=rated):
             return _Columns({"rating": rated.value}, {"rating": rating.value if rating else ""})
@@ -254,6 +257,9 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
     match effect:
         case PersonAdded() | PresenceChanged() | Unsubscribed() | Resubscribed():
             change_people(connection, context, ticket, effect)
+            return
+        case TagAdded() | TagRemoved():
+            change_tags(connection, context, ticket, effect)
             return
         case MergedInto():
             raise AssertionError("write() writes these itself")

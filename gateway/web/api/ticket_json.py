@@ -66,6 +66,7 @@ class TicketJson:
         if self.for_staff:
             shown |= {
                 "assignee": summary.assignee,
+                "tags": list(summary.tags),
                 "critical_claimed": summary.critical_claimed,
                 "mentions": summary.mentions,
             }

@@ -1,7 +1,7 @@
 """The ticket API: lists, single tickets, and changes to them; `files` has their files, and
 `comment_html` the HTML of their comments.
 
-    GET   /api/v1/tickets?mailbox=&status=&list=&limit=&before=
+    GET   /api/v1/tickets?mailbox=&status=&list=&tag=&limit=&before=
     POST  /api/v1/tickets
     GET   /api/v1/tickets/{number}
     PATCH /api/v1/tickets/{number}
@@ -41,6 +41,7 @@ from rules.decision.request import Request
 from rules.mail.addresses import normalise
 from rules.service.permissions import forbidden, shows_tickets, with_reopening
 from rules.ticket.lifecycle import Status
+from rules.ticket.tags import as_tag
 from storage.db.database import Connection, StoreDown
 from storage.ticket import lists, read
 from storage.ticket.change import change_loaded, open_requested
@@ -49,7 +50,7 @@ from storage.ticket.views import TicketView
 
 PATH = "/api/v1/tickets"
 LISTS = ("mine", "cc", "organisation")
-LIST_KEYS = ("mailbox", "status", "list", "limit", "before")
+LIST_KEYS = ("mailbox", "status", "list", "tag", "limit", "before")
 
 
 def add_routes(app: web.Application, context: ApiContext) -> None:
@@ -74,6 +75,9 @@ async def _list(request: web.Request) -> web.Response:
     context, query = request.app[CONTEXT], request.query
     status, limit = status_of(query.get("status")), limit_of(query.get("limit"))
     before = cursor_of(query.get("before"))
+    tag = as_tag(query["tag"]) or "" if "tag" in query else None
+    if tag is not None and not caller.by_staff:
+        raise ApiError(400, "tag is only for staff; customers see no tags")
 
     def read_page(connection: Connection) -> str:
         role = access.mailbox_role(
@@ -81,7 +85,7 @@ async def _list(request: web.Request) -> web.Response:
         )
         which = _requested_list(context, caller, role, query.get("list"))
         found = lists.page(
-            connection, role.mailbox, which, status=status, limit=limit, before=before
+            connection, role.mailbox, which, status=status, limit=limit, before=before, tag=tag
         )
         # Here, in a thread: to mask 200 subjects takes up to a quarter of a second.
         shown = presenter(connection, context, caller)

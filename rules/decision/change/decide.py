@@ -23,6 +23,7 @@ from rules.decision.change.state import (
     set_status,
     workaround,
 )
+from rules.decision.change.tags import add_tag, remove_tag
 from rules.decision.effects import ChangeRefused, Effects, no_such_ticket, notified
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
@@ -30,6 +31,7 @@ from rules.service.follow_up import without_next_steps
 from rules.service.more import summaries
 from rules.ticket.changes import (
     AddPerson,
+    AddTag,
     Assign,
     Change,
     Complete,
@@ -39,6 +41,7 @@ from rules.ticket.changes import (
     PublishComment,
     Rate,
     RemovePerson,
+    RemoveTag,
     ReportOverdue,
     SetAnySeverity,
     SetField,
@@ -127,6 +130,10 @@ def decide_change(
             return complete(ticket, change, facts, policy)
         case SetField():
             return set_field(ticket, change, policy)
+        case AddTag():
+            return add_tag(ticket, change)
+        case RemoveTag():
+            return remove_tag(ticket, change)
         case Assign():
             return assign(ticket, change, facts)
         case AddPerson():

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rules.decision.effects import ChangeRefused, Effects
 from rules.ticket.changes import (
     AddPerson,
+    AddTag,
     Assign,
     Assignee,
     Change,
@@ -27,6 +28,7 @@ from rules.ticket.changes import (
     Rate,
     Rating,
     RemovePerson,
+    RemoveTag,
     ReportOverdue,
     SetAnySeverity,
     SetField,
@@ -52,6 +54,8 @@ CHANGES: st.SearchStrategy[Change] = st.one_of(
     st.builds(Workaround, TEXTS),
     st.builds(Complete, TEXTS),
     st.builds(SetField, st.sampled_from(["project_id", "unknown"]), TEXTS),
+    st.builds(AddTag, st.sampled_from(["billing", "Refund", "two words"])),
+    st.builds(RemoveTag, st.sampled_from(["billing", "refund"])),
     st.builds(Assign, st.sampled_from([Assignee.ME, Assignee.NOBODY, "sam", ANN.address])),
     st.builds(AddPerson, PEOPLE),
     st.builds(RemovePerson, PEOPLE),
