@@ -48,6 +48,8 @@ class QuotedComment:
     text: str
     hidden: bool
     """A quoted part or a signature is left out."""
+    hidden_lines: tuple[tuple[str, int], ...]
+    """How many lines are left out of each kind: `quoted text`, `signature`, `client line`."""
     shortened: bool
     degraded: bool
     attachments: tuple[str, ...]
@@ -104,7 +106,8 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         private=comment.visibility is not Visibility.PUBLIC,
         subject=one_line(redactor.redact(comment.subject)),
         text=fitting.strip(),
-        hidden=bool(shown.hidden.strip()) or cut,
+        hidden=bool((shown.hidden_above + shown.hidden).strip()) or cut,
+        hidden_lines=tuple((kind.value, count) for kind, count in shown.lines),
         shortened=len(fitting) < len(shown.text)
         or is_shown_in_part(comment.text)
         or (cut and leaves_out_words(whole, shown.text)),

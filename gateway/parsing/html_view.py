@@ -43,7 +43,8 @@ from rules.mail.markup import (
     safe_style,
     written,
 )
-from rules.mail.quoting import is_forward, is_forward_line, visible_end
+from rules.mail.quote_starts import is_forward_line
+from rules.mail.quoting import is_forward, visible_end
 from rules.mail.shown_html import HtmlView, PlainOnly
 
 LONGEST = 1024 * 1024

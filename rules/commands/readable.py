@@ -6,7 +6,8 @@ from rules.commands import command_lines, names_command, without_commands
 from rules.mail.extent import shown_part
 from rules.mail.internal import without_internal
 from rules.mail.introductions import without_introduction
-from rules.mail.quoting import REPLY_MARK, published, quoted_lines
+from rules.mail.quote_starts import quoted_lines
+from rules.mail.quoting import REPLY_MARK, published
 
 
 def readable(text: str, *, mail_of_staff: bool, outside: bool = False) -> str:

@@ -32,6 +32,7 @@ from rules.mail import Body, Mail, Unread
 from rules.mail.automatic import AutomaticClass, AutomationSign, sign_of_automation
 from rules.mail.extent import READ_CHARACTERS, READ_LINES
 from rules.mail.header import Ambiguous
+from rules.mail.quoting import is_forward, visible
 from rules.policy import Policy
 from rules.sender.pointers import PointerKind, thread_ids
 from rules.service.more import SUMMARIES, summaries
@@ -121,6 +122,11 @@ def _reading(mail: Mail) -> Iterator[Step]:
     elif is_text_read_in_part(mail):
         limits = f"first {READ_CHARACTERS:,} characters and {READ_LINES:,} lines"
         yield Step("text", "a long text", f"kept as a whole; the rules read its {limits}")
+    if isinstance(mail.body, Body):
+        seen = visible(mail.body.text, forwarded=is_forward(mail.subject))
+        if seen.lines:
+            saw = f"lines that are not shown: {seen.hidden_lines}"
+            yield Step("text", saw, f"{seen.hidden_kinds}; kept with the comment")
     if isinstance(mail.body, Body) and mail.body.damaged:
         yield Step("text", "a damaged encoding", "decoded as far as it goes; the raw mail is kept")
     if isinstance(mail.body, Body) and mail.body.every_form:

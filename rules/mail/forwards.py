@@ -12,24 +12,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rules.mail import phrases
 from rules.mail.addresses import normalise
 from rules.mail.extent import shown_part, squeezed
+from rules.mail.header_blocks import HEADER_LINES, key_of, rule_above, value_of
 from rules.mail.introductions import may_be_header
-from rules.mail.quoting import (
-    HEADER_LINES,
-    is_forward,
-    is_forward_line,
-    key_of,
-    rule_above,
-    unquoted,
-)
+from rules.mail.plain_lines import unquoted
+from rules.mail.quote_starts import is_forward_line
+from rules.mail.quoting import is_forward
+from rules.mail.wordings import header_names
 
 LINES_OF_A_BLOCK = 60
 """To and Cc may be wrapped over many."""
 LONGEST_FROM = LONGEST_SUBJECT = 1_000
 _MAY_FORWARD = re.compile(
-    rf"^[> \t*]*+(?:{'|'.join(map(re.escape, sorted(phrases.FROM)))})[ \t\xa0*]*+:",
+    rf"^[> \t*]*+(?:{'|'.join(map(re.escape, sorted(header_names.FROM)))})[ \t\xa0*]*+[:：]",
     re.MULTILINE | re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,250}@[^\s<>()\[\],;:\"@]{1,255}")
@@ -75,7 +71,7 @@ def forwarded_mail(subject: str, text: str) -> Forwarded | None:
     below = text[begins:]
     return Forwarded(
         author="" if _may_have_block(plain[: found.begins]) else _author(block),
-        subject=_value(block, phrases.SUBJECT)[:LONGEST_SUBJECT].strip(),
+        subject=_value(block, header_names.SUBJECT)[:LONGEST_SUBJECT].strip(),
         above=above.strip(),
         own_words="\n".join(written[: found.begins]).strip(),
         text=(_unquoted_once(below) if is_quoted else below).strip(),
@@ -121,7 +117,7 @@ def _may_have_block(plain: Sequence[str]) -> bool:
 def _first_header_block(plain: Sequence[str]) -> _HeaderBlock | None:
     """The first header block in lines without quote marks."""
     for index, line in enumerate(plain):
-        if key_of(line) not in phrases.FROM:
+        if key_of(line) not in header_names.FROM:
             continue
         at = index  # Thunderbird writes the subject and the date above it
         while at and index - at < HEADER_LINES and _field_of(plain[at - 1]) in _ABOVE_FROM:
@@ -142,7 +138,7 @@ def _is_header_block(plain: Sequence[str], at: int, index: int) -> bool:
     found = {_field_of(line) for line in plain[at:index]}
     for line in plain[index + 1 : index + HEADER_LINES]:
         name = _field_of(line)
-        if name is phrases.FROM:
+        if name is header_names.FROM:
             return False
         if name is not None:
             found.add(name)
@@ -157,8 +153,8 @@ def _field_of(line: str) -> frozenset[str] | None:
     return next((names for names in _FIELDS if key in names), None)
 
 
-_FIELDS = (phrases.FROM, phrases.DATE, phrases.TO, phrases.SUBJECT)
-_ABOVE_FROM = (phrases.DATE, phrases.SUBJECT)
+_FIELDS = header_names.FIELDS
+_ABOVE_FROM = (header_names.DATE, header_names.SUBJECT)
 
 
 def _end_of_block(plain: Sequence[str], start: int) -> int:
@@ -176,7 +172,7 @@ def _author(block: Sequence[str]) -> str:
     next line of the block once it is wrapped.
     """
     names = [name for line in block if (name := _field_of(line)) is not None]
-    value = _value(block, phrases.FROM, _FIELDS)
+    value = _value(block, header_names.FROM, _FIELDS)
     if len(names) != len(set(names)) or len(value) > LONGEST_FROM:
         return ""
     every = _ADDRESS.findall(value)
@@ -198,11 +194,11 @@ def _value(
         if value:
             value.append(line)
         elif key in names:
-            value.append(line.partition(":")[2].strip(" *"))
+            value.append(value_of(line))
     return " ".join(value).strip()
 
 
-_NAMES = frozenset().union(*_FIELDS, {"cc", "kopie", "reply-to"})
+_NAMES = frozenset().union(*_FIELDS, header_names.OTHERS)
 
 
 def _unquoted_once(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Separates the text that an author wrote from the text that their client quoted below it.
+"""Separates the text that an author wrote from the text that their client quoted with it.
 
 `visible` hides text for display and never deletes any. `published` and `masked` are for replies of
 staff to customers: there, everything that may be a quote is removed, because our notices to staff
@@ -12,56 +12,107 @@ space in a line counts as one space.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from rules.mail import phrases
 from rules.mail.extent import read_text, shown_part, squeezed
 from rules.mail.introductions import without_introduction
+from rules.mail.plain_lines import EXAMINED_CHARACTERS, is_quoted, plain, unquoted
+from rules.mail.quote_starts import REPLY_MARK as REPLY_MARK
+from rules.mail.quote_starts import (
+    LineKind,
+    QuoteStart,
+    first_header,
+    quote_starts,
+    quoted_lines,
+)
+from rules.mail.signatures import is_client_line, without_signature
+from rules.mail.wordings.separators import FORWARD_PREFIXES
 
-REPLY_MARK = "##- Write your reply above this line -##"
-"""The first line of our notices: nothing below it is part of the reply."""
-EXAMINED_CHARACTERS = 400
-"""Characters of a line that are examined to classify it."""
-ATTRIBUTION_LINES = 3
-"""Maximum lines over which a client wraps `On … wrote:`."""
-HEADER_LINES = 10
-"""Lines in which a quoted header block must be recognisable, wrapped recipients included."""
-SIGNATURE_LINES = 20
-"""Of a signature after `--`, perhaps a rule in the text: no signature of DKIM covers the space."""
 SHORTEST_TOKEN = 20
+
+
+class HiddenKind(Enum):
+    """What a line is that is hidden from the reader."""
+
+    QUOTE = "quoted text"
+    SIGNATURE = "signature"
+    CLIENT_LINE = "client line"
 
 
 @dataclass(frozen=True, slots=True)
 class VisibleText:
-    """A text in two parts; together they contain the whole text, in order."""
+    """A text in three parts; together they contain the whole text, in order."""
 
     text: str
     hidden: str
-    """The quoted part and the signature; empty if everything is shown."""
+    """The quoted part and the signature below; empty if everything below is shown."""
+    hidden_above: str = ""
+    """A quote at the very beginning, which the author answers below."""
+    lines: tuple[tuple[HiddenKind, int], ...] = ()
+    """How many lines of each kind are hidden, empty ones aside."""
+
+    @property
+    def hidden_lines(self) -> int:
+        return sum(count for _, count in self.lines)
+
+    @property
+    def hidden_kinds(self) -> str:
+        """What the hidden lines are, as a list for a person; empty if none is hidden."""
+        return ", ".join(kind.value for kind, _ in self.lines)
 
 
 def visible(text: str, *, forwarded: bool = False) -> VisibleText:
-    """Splits off the quoted tail and the signature from the text that the author wrote.
+    """Splits off the quoted part and the signature from the text that the author wrote.
 
-    Everything is shown if otherwise nothing would be left, if the author answers below or between
-    the quoted lines, or if the text marks a forwarded mail. In a text that is longer than is
-    examined an answer may be below the quoted lines, so only a header block or a dated attribution
-    hides what follows. Outlook formats a forward like a reply: only the subject distinguishes them
+    Everything is shown if otherwise nothing would be left, if the author answers between the quoted
+    lines, or if the text marks a forwarded mail. In a text that is longer than is examined an
+    answer may be below the quoted lines, so only a header block or a dated attribution hides what
+    follows. Outlook formats a forward like a reply: only the subject distinguishes them
     (`is_forward`); the caller passes the result as `forwarded`.
     """
     if forwarded:
         return VisibleText(text, "")
     examined = shown_part(text)
+    layout = _layout(squeezed(examined), continued=len(examined) < len(text))
     lines = examined.split("\n")
-    cut = visible_end(squeezed(examined), continued=len(examined) < len(text))
-    if cut == len(lines) or not any(line.strip() for line in lines[:cut]):
+    begin, end = layout.begins, layout.ends
+    shown = lines[begin:end]
+    if layout.column and shown:
+        shown[-1] = _cut(shown[-1], layout.column)
+    if (begin, end) == (0, len(lines)) or not any(map(str.strip, shown)):
         return VisibleText(text, "")
-    hidden_at = sum(map(len, lines[:cut])) + cut
-    return VisibleText("\n".join(lines[:cut]).rstrip(), text[hidden_at:])
+    above = "\n".join(lines[:begin])
+    kept = "\n".join(shown)
+    hidden_at = len(above) + (begin > 0) + len(kept) + (not layout.column and end < len(lines))
+    hidden = text[hidden_at:]
+    return VisibleText(kept.rstrip(), hidden, above, _counted(above, hidden, lines, layout))
+
+
+def _cut(line: str, column: int) -> str:
+    """The beginning of a line that is `column` characters long in its squeezed form."""
+    for length in range(len(line) + 1):
+        if len(squeezed(line[:length])) >= column:
+            return line[:length]
+    return line
+
+
+def _counted(
+    above: str, hidden: str, lines: Sequence[str], layout: _Layout
+) -> tuple[tuple[HiddenKind, int], ...]:
+    """The numbers of hidden lines of each kind."""
+    own = [line for line in lines[layout.ends : layout.quote] if line.strip()]
+    of_client = sum(map(is_client_line, own))
+    quoted = sum(1 for line in f"{above}\n{hidden}".split("\n") if line.strip()) - len(own)
+    counts = (
+        (HiddenKind.QUOTE, quoted),
+        (HiddenKind.SIGNATURE, len(own) - of_client),
+        (HiddenKind.CLIENT_LINE, of_client),
+    )
+    return tuple((kind, count) for kind, count in counts if count > 0)
 
 
 def own_text(text: str) -> str:
@@ -71,14 +122,16 @@ def own_text(text: str) -> str:
     """
     text = read_text(text)
     lines = text.split("\n")
-    numbered = zip(lines[: visible_end(text)], quoted_lines(lines), strict=False)
-    return "\n".join(line for line, quoted in numbered if not quoted).strip()
+    layout = _layout(text)
+    numbered = zip(lines[: layout.ends], quoted_lines(lines), strict=False)
+    kept = [line for line, quoted in numbered if not quoted]
+    return "\n".join(kept).strip()
 
 
 def is_forward(subject: str) -> bool:
     """Whether the first prefix of a subject is one that clients use for forwards."""
     prefix, colon, _ = subject[:EXAMINED_CHARACTERS].replace("：", ":").partition(":")
-    return bool(colon) and prefix.strip().casefold() in phrases.FORWARD_PREFIXES
+    return bool(colon) and prefix.strip().casefold() in FORWARD_PREFIXES
 
 
 @lru_cache(maxsize=2)  # several checks of a staff person's mail read it, one after the other
@@ -90,9 +143,14 @@ def published(text: str, mark: str) -> str:
     """
     examined = shown_part(text)
     lines = squeezed(examined).split("\n")
-    plain = [unquoted(line) for line in lines]
-    cut = min(_line_of(mark, plain), _first_header(lines, plain))
-    while cut and (not lines[cut - 1].strip() or _is_quoted(lines[cut - 1])):
+    header, column = first_header(lines)
+    mark_at = _line_of(mark, [unquoted(line) for line in lines])
+    if column and header < mark_at:
+        above = "\n".join(examined.split("\n")[:header])
+        rest = _cut(examined.split("\n")[header], column)
+        return f"{above}\n{rest}".strip()
+    cut = min(mark_at, header)
+    while cut and (not lines[cut - 1].strip() or is_quoted(lines[cut - 1])):
         cut -= 1
     cut = without_signature(lines, without_introduction(lines, cut))
     return "\n".join(examined.split("\n")[:cut]).strip()
@@ -126,30 +184,30 @@ def _reply_addresses(addresses: frozenset[str]) -> re.Pattern[str]:
     return re.compile(f"({local}){plus}({_TOKEN}){at}({domain})", re.IGNORECASE)
 
 
-_DIGIT = re.compile(r"\d")
 _BREAK = r"(?:[ \t]*+\r?\n[>| \t]*+)?"
 _TOKEN = rf"(?:[a-z2-7]++{_BREAK}){{1,8}}"
 
 
-class _LineKind(Enum):
-    TEXT, QUOTED, HEADER, FORWARD = range(4)
-    ATTRIBUTION = 4
-    """`On … wrote:`, which people also write by hand: a quote only if `>` follows."""
-    DATED_ATTRIBUTION = 5
-    """The same with a date or an address: always begins a quote."""
+def visible_end(text: str) -> int:
+    """The index of the first hidden line; the number of lines if all are shown."""
+    return _layout(text).ends
 
 
-@dataclass(frozen=True, slots=True)
-class QuoteStart:
-    kind: _LineKind
+class _Layout(NamedTuple):
+    """Which lines of a text are shown."""
+
     begins: int
-    """The index of its first line: an attribution may be wrapped."""
-    line: int
+    ends: int
+    """Lines from the first up to the second are shown."""
+    quote: int
+    """Where the quote below begins: above it are a signature and lines of the client."""
+    column: int = 0
+    """Where the last shown line ends, if a quote begins in it; else 0."""
 
 
 @lru_cache(maxsize=4)
-def visible_end(text: str, *, continued: bool = False) -> int:
-    """The index of the first hidden line; the number of lines if all are shown.
+def _layout(text: str, *, continued: bool = False) -> _Layout:
+    """Which lines of a text are shown.
 
     `continued` means that more lines follow, which are not examined. Several rules ask this of the
     same text.
@@ -157,244 +215,81 @@ def visible_end(text: str, *, continued: bool = False) -> int:
     lines = text.split("\n")
     quoted = quoted_lines(lines)
     attributed: QuoteStart | None = None
-    bare: list[QuoteStart] = []
-    end = len(lines)
+    runs: list[QuoteStart] = []
+    header: QuoteStart | None = None
     for mark in quote_starts(lines, quoted):
         match mark.kind:
-            case _LineKind.HEADER:
-                end = mark.begins
+            case LineKind.HEADER:
+                header = mark
                 break
-            case _LineKind.FORWARD if attributed is None:
-                return len(lines)
-            case _LineKind.ATTRIBUTION:
-                attributed = attributed or mark
-            case _LineKind.QUOTED:
-                bare.append(mark)
-    first = attributed or (bare[0] if len(bare) == 1 else None)
+            case LineKind.FORWARD if attributed is None:
+                return _Layout(0, len(lines), len(lines))
+            case LineKind.ATTRIBUTION | LineKind.QUOTED:
+                runs.append(mark)
+                if mark.kind is LineKind.ATTRIBUTION:
+                    attributed = attributed or mark
+    if attributed is None:
+        runs = [run for run in runs if _is_quote(lines, quoted, run.line)]
+    end = header.begins + bool(header.column) if header is not None else len(lines)
+    column = header.column if header is not None else 0
+    begins = 0
+    first = attributed or (runs[0] if len(runs) == 1 else None)
     if first is not None:
         below = range(first.line, without_signature(lines, end))
         answered = any(lines[index].strip() and not quoted[index] for index in below)
-        open_end = continued and end == len(lines)
-        if open_end or (answered and attributed is not None):
-            return len(lines)
-        end = end if answered else first.begins
+        if continued and header is None:
+            return _Layout(0, len(lines), len(lines))
+        if not answered:
+            end, column = first.begins + bool(first.column), first.column
+        elif attributed is not None:
+            begins = _below_first(lines, quoted, runs)
+            if not begins:
+                return _Layout(0, len(lines), len(lines))
     if continued and end == len(lines):
-        return end
-    return without_signature(lines, end)
+        return _Layout(0, end, end)
+    if column:
+        return _Layout(begins, end, end, column)
+    return _Layout(begins, without_signature(lines, end), end)
 
 
-def quoted_lines(lines: Sequence[str]) -> list[bool]:
-    """Which lines are quoted; excludes lines where wrapping moved the end of an address,
-    `> wrote:`, to the beginning of a line."""
-    quoted = [_is_quoted(line) for line in lines]
-    for index in range(1, len(lines)):
-        line, above = lines[index].strip(), lines[index - 1][:EXAMINED_CHARACTERS]
-        if quoted[index] and not quoted[index - 1] and len(line) < 40 and line.endswith(":"):
-            quoted[index] = above.count("<") <= above.count(">")
-    return quoted
+def _below_first(lines: Sequence[str], quoted: Sequence[bool], runs: Sequence[QuoteStart]) -> int:
+    """The line below a quote at the very beginning of a text that has no other; else 0."""
+    if len(runs) != 1 or any(line.strip() for line in lines[: runs[0].begins]) or runs[0].column:
+        return 0
+    at = runs[0].line
+    while at < len(lines) and (quoted[at] or not lines[at].strip()):
+        at += 1
+    return at
 
 
-def quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[QuoteStart]:
-    """Where quotes begin: a forward line, a header that ends the author's text, or a run of `>`
-    lines, classified as ATTRIBUTION if it has one."""
-    pending: QuoteStart | None = None
-    in_run = False
-    for index, line in enumerate(lines):
-        if not line.strip():
-            continue
-        if quoted[index]:
-            if not in_run:
-                kind = _LineKind.ATTRIBUTION if pending else _LineKind.QUOTED
-                begins = pending.begins if pending else index
-                if is_forward_line(unquoted(line)):
-                    kind, begins = _LineKind.FORWARD, index
-                yield QuoteStart(kind, begins, index)
-            in_run, pending = True, None
-            continue
-        in_run = False
-        if pending is not None and pending.kind is _LineKind.DATED_ATTRIBUTION:
-            break
-        mark = _classify(lines, index)
-        pending = (
-            mark if mark.kind in (_LineKind.ATTRIBUTION, _LineKind.DATED_ATTRIBUTION) else None
-        )
-        if mark.kind in (_LineKind.HEADER, _LineKind.FORWARD) and not _is_pasted(
-            lines, mark.begins
-        ):
-            yield mark
-    if pending is not None and pending.kind is _LineKind.DATED_ATTRIBUTION:
-        yield QuoteStart(_LineKind.HEADER, pending.begins, pending.line)
+def _is_quote(lines: Sequence[str], quoted: Sequence[bool], index: int) -> bool:
+    """Whether a run of quoted lines without an attribution is a quote of a mail.
+
+    People mark logs and what a shell shows like this, below a line that says what it is.
+    """
+    above = index - 1
+    while above >= 0 and not lines[above].strip():
+        above -= 1
+    if above >= 0 and (above == index - 1 or plain(lines[above]).endswith(":")):
+        return False
+    end = index
+    while end < len(lines) and (quoted[end] or not lines[end].strip()):
+        end += 1
+    texts = [text for line in lines[index:end] if (text := unquoted(line).strip())]
+    if not texts:
+        return True
+    return not texts[0][:1].islower() and any(text.endswith(_SENTENCE_ENDS) for text in texts)
 
 
-def _is_pasted(lines: Sequence[str], index: int) -> bool:
-    """Whether another header line is directly above: then a raw mail was pasted, not quoted."""
-    above = lines[index - 1][:40] if index and key_of(lines[index]) in phrases.FROM else ""
-    name, _, value = above.partition(":")
-    folded = above[:1] in (" ", "\t") and bool(above.strip())
-    return folded or (bool(value) and name.replace("-", "").isalpha())
+_SENTENCE_ENDS = (".", "?", "!", ",", ":", ";", "…", "。", "？", "！", ")", "，")
 
 
-def _first_header(lines: Sequence[str], plain: Sequence[str]) -> int:
-    """Where the first quote header begins, itself quoted or not; else the number of lines."""
-    pending: QuoteStart | None = None
-    for index, line in enumerate(lines):
-        if not line.strip():
-            continue
-        if pending is not None and _is_quoted(line):
-            return pending.begins
-        pending = None
-        mark = _classify(plain, index)
-        if mark.kind is _LineKind.ATTRIBUTION:
-            pending = mark
-        elif mark.kind is not _LineKind.TEXT:
-            return mark.begins
-    return len(lines)
-
-
-def _line_of(mark: str, plain: Sequence[str]) -> int:
+def _line_of(mark: str, plain_lines: Sequence[str]) -> int:
     """The first line with the mark, which may be wrapped over three; else the number of lines."""
     wanted = mark.casefold().split()
-    for index, line in enumerate(plain):
+    for index, line in enumerate(plain_lines):
         if wanted[0] in line.casefold():
-            words = " ".join(plain[index : index + 3]).casefold().split()
+            words = " ".join(plain_lines[index : index + 3]).casefold().split()
             if " ".join(wanted) in " ".join(words):
                 return index
-    return len(plain)
-
-
-def _classify(lines: Sequence[str], index: int) -> QuoteStart:
-    """Classifies a line that is not quoted."""
-    line = lines[index][:EXAMINED_CHARACTERS].strip()
-    if line == REPLY_MARK:
-        return QuoteStart(_LineKind.HEADER, index, index)
-    is_rule = _is_rule(line)
-    if (is_rule or line.endswith(":")) and (bare := _bare(line)):
-        if _is_forward(line, bare):
-            return QuoteStart(_LineKind.FORWARD, index, index)
-        if is_rule and bare in phrases.ORIGINAL:
-            return QuoteStart(_LineKind.HEADER, index, index)
-        if line.endswith((":", "--")) and (found := _attribution(lines, index)) is not None:
-            return found
-    if key_of(line) in phrases.FROM and is_header_block(lines, index):
-        return QuoteStart(_LineKind.HEADER, rule_above(lines, index), index)
-    return QuoteStart(_LineKind.TEXT, index, index)
-
-
-def _attribution(lines: Sequence[str], index: int) -> QuoteStart | None:
-    """The attribution that ends here: `On … wrote:`, `Am … schrieb …:`, `Ann <ann@…> wrote:`."""
-    above = range(index, max(-1, index - ATTRIBUTION_LINES), -1)
-    nearby = [_words_of(lines[at][:EXAMINED_CHARACTERS]) for at in above]
-    if not any(each.has_address or each.has_verb for each in nearby):
-        return None
-    for number, words in enumerate(nearby):
-        if not words.line:
-            break
-        if not words.opens:
-            continue
-        whole = nearby[: number + 1]
-        has_address = any(each.has_address for each in whole)
-        dated = has_address and words.line[0].isdigit() and nearby[0].line.endswith(">:")
-        if dated or any(each.has_verb for each in whole):
-            if has_address or any(_DIGIT.search(each.line) for each in whole):
-                return QuoteStart(_LineKind.DATED_ATTRIBUTION, index - number, index)
-            if not number:
-                return QuoteStart(_LineKind.ATTRIBUTION, index, index)
-    # One that begins with the name: `Ann <ann@…> wrote:`, or wrapped after its verb.
-    for number, words in enumerate(nearby[:2]):
-        whole_address = words.has_address and words.line.count("<") >= words.line.count(">")
-        if whole_address and words.has_verb:
-            return QuoteStart(_LineKind.DATED_ATTRIBUTION, index - number, index)
-        if not _DIGIT.search(words.line):
-            break
-    return None
-
-
-class _Words(NamedTuple):
-    """A line of an attribution, without the dashes with which some clients decorate it."""
-
-    line: str
-    opens: bool
-    has_address: bool
-    has_verb: bool
-
-
-@lru_cache(maxsize=64)  # a wrapped attribution is examined with each of the lines around it
-def _words_of(line: str) -> _Words:
-    plain = line.strip().strip("-").strip().replace("\xa0", " ")
-    first = plain.partition(" ")[0].casefold()
-    opens = first in phrases.OPENERS or first[:1].isdigit()
-    return _Words(plain, opens, "@" in plain, phrases.has_verb(plain))
-
-
-def is_header_block(lines: Sequence[str], index: int) -> bool:
-    """Whether `From:` here is followed by at least two of date, recipient and subject."""
-    found = set()
-    for line in lines[index + 1 : index + HEADER_LINES]:
-        key = key_of(line)
-        if key in phrases.FROM:
-            return False
-        found |= {
-            n for n, keys in enumerate((phrases.DATE, phrases.TO, phrases.SUBJECT)) if key in keys
-        }
-        if len(found) > 1:
-            return True
-    return False
-
-
-def rule_above(lines: Sequence[str], index: int) -> int:
-    """The index of a rule of dashes or underscores above a header block; else `index`."""
-    above = index - 1
-    while above >= max(0, index - 3) and not lines[above].strip():
-        above -= 1
-    if above < 0:
-        return index
-    rule = lines[above][:EXAMINED_CHARACTERS].strip()
-    return above if _is_rule(rule) and not _bare(rule) else index
-
-
-def key_of(line: str) -> str:
-    """The name of a header line, such as `*From:*` or `De :`; empty if it is not a header line."""
-    key, colon, _ = line[:40].partition(":")
-    return key.replace("\xa0", " ").strip(" \t*").casefold() if colon else ""
-
-
-def is_forward_line(line: str) -> bool:
-    line = line[:EXAMINED_CHARACTERS].strip()
-    return _is_forward(line, _bare(line))
-
-
-def _is_forward(line: str, bare: str) -> bool:
-    if bare in phrases.FORWARDED:
-        return _is_rule(line) or line.endswith(":")
-    return _is_rule(line) and bare.startswith(phrases.FORWARDED_BY)
-
-
-def _is_rule(line: str) -> bool:
-    return line.startswith(("--", "==", "__", "**"))
-
-
-def _bare(line: str) -> str:
-    return line.strip("-=_*: \t\xa0").replace("’", "'").casefold()
-
-
-def _is_quoted(line: str) -> bool:
-    return line.lstrip(" \t").startswith(">")
-
-
-def unquoted(line: str) -> str:
-    return line.lstrip("> \t") if _is_quoted(line) else line
-
-
-def without_signature(lines: Sequence[str], end: int) -> int:
-    """Where the signature, or the client's own advertising line, begins in the lines up to `end`;
-    else `end`. Quoted lines end the search (RFC 3676 §4.3: two dashes and a space)."""
-    last = end
-    while last and not lines[last - 1].strip():  # no signature covers how many these are, either
-        last -= 1
-    for index in range(last - 1, max(last - SIGNATURE_LINES, 0) - 1, -1):
-        if _is_quoted(lines[index]):
-            break
-        if lines[index].rstrip() == "--":
-            return index
-    line = lines[last - 1].strip(" \t\r*(<").casefold() if last else ""
-    return last - 1 if len(line) <= 100 and line.startswith(phrases.DEVICES) else end
+    return len(plain_lines)

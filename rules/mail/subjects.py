@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from rules.mail.phrases import FORWARD_PREFIXES
+from rules.mail.wordings.separators import FORWARD_PREFIXES
 
 STORED_CHARACTERS = 998
 EXAMINED_CHARACTERS = 4_000

@@ -16,14 +16,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from rules.mail.extent import read_text
-from rules.mail.quoting import (
-    EXAMINED_CHARACTERS,
-    quote_starts,
-    quoted_lines,
-    unquoted,
-    visible_end,
-    without_signature,
-)
+from rules.mail.plain_lines import EXAMINED_CHARACTERS, unquoted
+from rules.mail.quote_starts import quote_starts, quoted_lines
+from rules.mail.quoting import visible_end
+from rules.mail.signatures import without_signature
 from rules.mail.thanks import only_thanks, without_salutations
 from rules.policy import FactSection
 from rules.service.completeness import missing_facts

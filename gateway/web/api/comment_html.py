@@ -165,14 +165,10 @@ def _readable(asked: _Asked, view: HtmlView) -> _Parts:
             return parts
         plain_only = parts
     text = asked.text()
-    own = visible(text).text
-    return _Parts(
-        pieces_of_text(own),
-        pieces_of_text(text[len(own) :].lstrip("\n"))
-        if len(own.strip()) < len(text.strip())
-        else [],
-        plain_only,
-    )
+    seen = visible(text)
+    hidden = "\n".join(part for part in (seen.hidden_above, seen.hidden) if part.strip())
+    quoted = pieces_of_text(hidden.strip("\n")) if hidden else []
+    return _Parts(pieces_of_text(seen.text), quoted, plain_only)
 
 
 def _of_html(asked: _Asked, view: HtmlView) -> _Parts | PlainOnly:

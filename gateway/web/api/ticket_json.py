@@ -13,7 +13,7 @@ from rules.commands.readable import readable
 from rules.identity import is_unproven
 from rules.mail.extent import shown_part
 from rules.mail.internal import leaves_out_words
-from rules.mail.quoting import visible
+from rules.mail.quoting import VisibleText, visible
 from rules.people import Presence
 from rules.policy import Policy
 from rules.sender.masking import Masker
@@ -151,6 +151,7 @@ class TicketJson:
             cut = text != whole and not by_mail
             shortened = shortened or (cut and leaves_out_words(whole, visible(text).text))
         path = f"/api/v1/tickets/{summary.number}"
+        seen = visible(text)
         shown: dict[str, Json] = {
             "id": comment.id,
             "author": comment.author,
@@ -158,7 +159,8 @@ class TicketJson:
             "visibility": comment.visibility,
             "subject": self._masked(comment.subject),
             "text": text,
-            "shown": visible(text).text,
+            "shown": seen.text,
+            "hidden": _hidden(seen),
             "shortened": shortened,
             "degraded": comment.degraded,
             "charset_guessed": comment.charset_guessed,
@@ -199,6 +201,11 @@ class TicketJson:
             "reason": self._masked(entry.reason),
             "text": str(entry.text),
         }
+
+
+def _hidden(seen: VisibleText) -> Json:
+    """What `text` has and `shown` has not; null if that is nothing."""
+    return {"lines": seen.hidden_lines, "kind": seen.hidden_kinds} if seen.lines else None
 
 
 def _timestamp(time: datetime | None) -> str | None:

@@ -409,6 +409,17 @@ def test_what_a_reply_quotes_is_hidden_under_any_other_subject(subject: str) -> 
     assert "Order 5" not in text_of(written(NoticeKind.NEW_COMMENT, comment=reply))
 
 
+def test_staff_see_how_many_lines_of_which_kind_are_not_shown() -> None:
+    reply = a_comment("It is on.\n\n-- \nAnn\nAcme\n\nOn Monday Sam wrote:\n> Is it on?\n> Sam\n")
+    for_staff = written(NoticeKind.NEW_COMMENT, comment=reply)
+
+    said = "3 lines hidden: quoted text, 3 lines hidden: signature."
+    assert f"It is on.\n\n[{said}]\n" in text_of(for_staff)
+    assert f'<p class="aside">{said}</p>' in html_of(for_staff)
+    assert "hidden" not in text_of(written(NoticeKind.COMMENT, comment=reply))
+    assert "hidden" not in text_of(written(NoticeKind.NEW_COMMENT, comment=a_comment("It is on.")))
+
+
 def test_staff_see_how_a_comment_was_proven_and_everybody_if_it_was_not() -> None:
     unproven, proven = a_comment(proof="token"), a_comment(proof="dkim:acme.example")
 

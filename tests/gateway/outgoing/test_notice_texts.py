@@ -536,7 +536,8 @@ def test_a_comment_that_was_not_read_as_a_whole_is_said_to_be_shortened(
 ) -> None:
     """What is hidden of it, a quote, leaves little to show."""
     words = "Mine." + " " * 10
-    comment = a_comment(f"{words}\n\n> " + "q" * (size - len(words) - 4))
+    above = f"{words}\n\nOn Monday Sam wrote:\n> "
+    comment = a_comment(above + "q" * (size - len(above)))
     assert len(comment.text) == size
 
     text = text_of(written(NoticeKind.MORE, more=MoreComments(1, (comment,))))

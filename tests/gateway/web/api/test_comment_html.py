@@ -103,13 +103,14 @@ async def test_only_who_may_read_the_comment_reads_its_html(site: Site) -> None:
 
 
 async def test_plain_text_is_shown_as_html_with_links(site: Site) -> None:
-    number = await site.mailed(mail(text("See <https://x.example/a?b=1&c=2>.\r\n\r\n> old\r\n")))
+    said = "See <https://x.example/a?b=1&c=2>.\r\n\r\n> Is it old?\r\n"
+    number = await site.mailed(mail(text(said)))
 
     body = await shown(site, number)
 
     assert body["plain_only"] == "no_html"
     assert '<a href="https://x.example/a?b=1&amp;c=2" rel="noopener' in body["html"]
-    assert "&gt; old" in body["html_quoted"]
+    assert "&gt; Is it old?" in body["html_quoted"]
 
 
 async def test_a_comment_of_the_portal_is_shown_as_html(site: Site) -> None:

@@ -1,0 +1,391 @@
+"""Recognises the lines with which clients introduce what they quote: `On …, Ann wrote:`.
+
+A line is read in its parts: a date, a name, an address, and the words of `ATTRIBUTIONS` around
+them. It is *certain* if it has all that a client writes: a date with its year, an address, and
+nothing else that a person might have written. Other lines of this form, such as `Ann wrote:`,
+people write as well: they introduce a quote only if quoted lines follow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
+
+from rules.mail.plain_lines import plain
+from rules.mail.wordings.attributions import ATTRIBUTIONS
+
+WRAPPED = 5
+"""Lines over which clients wrap one, at most."""
+_TOKENS = 40
+_NAME_WORDS = 10
+_WORDS = 8
+"""Words besides the date and the words of a client: in a line that may be a person's own, too."""
+
+
+class Certainty(Enum):
+    POSSIBLE = 1
+    CERTAIN = 2
+
+
+class Attribution(NamedTuple):
+    begins: int
+    """The index of its first line."""
+    column: int
+    """Where it begins in that line: some clients join it with the text above."""
+    certainty: Certainty
+
+
+def attribution_at(lines: Sequence[str], index: int) -> Attribution | None:
+    """The attribution that ends on this line; None if there is none."""
+    last = plain(lines[index])
+    if not _may_end(last):
+        return None
+    windows = list(_windows(lines, index, last))
+    possible: Attribution | None = None
+    for begins, joined in windows:
+        found = _certainty(joined)
+        if found is Certainty.CERTAIN:
+            return Attribution(begins, 0, found)
+        if found is not None and possible is None:
+            possible = Attribution(begins, 0, found)
+    return _joined_with_text(lines, windows) or possible
+
+
+def may_be_attribution(lines: Sequence[str], index: int) -> int | None:
+    """Where the lines that end here begin, if they may be an attribution in any form; else None.
+
+    For texts of which nothing private may be shown: a date or a verb beside an address is enough.
+    """
+    last = plain(lines[index])
+    if not last.endswith(":"):
+        return None
+    best: int | None = None
+    for begins, joined in _windows(lines, index, last):
+        body = joined.rstrip(": ").casefold()
+        if "@" not in body:
+            continue
+        first = _stripped(body.partition(" ")[0])
+        if best is None and (_ending(body) or _has_verb(body.split()) or _YEAR.search(body)):
+            best = begins
+        elif best is not None and (first in OPENERS or first[:1].isdigit()):
+            return begins
+    return best
+
+
+def _windows(lines: Sequence[str], index: int, last: str) -> list[tuple[int, str]]:
+    """The lines that end here, joined: one, two, and so on. An empty line is between them only
+    where a client has wrapped an address."""
+    found = [(index, last)]
+    joined, at = last, index - 1
+    while at >= 0 and len(found) < WRAPPED:
+        above = plain(lines[at])
+        if not above:
+            if not joined.startswith(("<", "mailto:")):
+                break
+            at -= 1
+            above = plain(lines[at]) if at >= 0 else ""
+            if not above:
+                break
+        joined = f"{above} {joined}"
+        found.append((at, joined))
+        at -= 1
+    return found
+
+
+def _may_end(line: str) -> bool:
+    if line.endswith(":"):
+        return True
+    if line.endswith(("--", ">>>")):
+        return _DIGIT.search(line) is not None
+    return line.endswith((">", ")")) and line[:1].isdigit() and "@" in line
+
+
+def _joined_with_text(
+    lines: Sequence[str], windows: Sequence[tuple[int, str]]
+) -> Attribution | None:
+    """The attribution that begins within a line, behind the end of a sentence or behind dashes."""
+    for begins, joined in windows[:3]:
+        if "@" not in joined:
+            continue
+        for found in list(_JOINED.finditer(lines[begins][:400]))[-3:]:
+            rest = " ".join([lines[begins][found.end() :], *_below(joined, lines[begins])])
+            if _certainty(plain(rest)) is Certainty.CERTAIN:
+                return Attribution(begins, found.start(), Certainty.CERTAIN)
+    return None
+
+
+def _below(joined: str, first: str) -> list[str]:
+    """What follows the first of some joined lines."""
+    rest = joined[len(plain(first)) :].strip()
+    return [rest] if rest else []
+
+
+class _OtherWords(NamedTuple):
+    """The words of a line besides its date and the words of a client."""
+
+    before: Sequence[str]
+    after: Sequence[str]
+    """Before and after the date."""
+    name: Sequence[str]
+    """Those beside the address, on the side of it where a name stands."""
+    rest: Sequence[str]
+    """Those on the other side, up to the date or the end."""
+    is_address_last: bool
+    has_date: bool
+    has_year: bool
+
+
+@lru_cache(maxsize=256)
+def _certainty(line: str) -> Certainty | None:
+    """How certain it is that a line introduces a quote; None if it does not."""
+    if line.startswith(">>>") and line.endswith(">>>"):  # GroupWise
+        return Certainty.CERTAIN if _YEAR.search(line) else None
+    body = line.replace("&lt;", "<").replace("&gt;", ">").strip("-*_=> ")
+    has_colon = body.endswith(":")
+    body = body.rstrip(": ")
+    ending = _ending(body.casefold())
+    text = body[: len(body) - len(ending)]
+    address = _address_in(text)
+    bracketed = address is not None and address.bracketed
+    if address is not None:
+        text = f"{text[: address.begins]} {_ADDRESS} {text[address.ends :]}"
+    text = _QUOTED_NAME.sub(f" {_NAME} ", text)
+    tokens = text.replace(",", " ").split()
+    if not tokens or len(tokens) > _TOKENS:
+        return None
+    has_verb = bool(ending) or _has_verb(tokens)
+    parts = _parts_of(tokens)
+    ends = has_colon or line.endswith("-")
+    if parts.has_year and ends:
+        if address is not None:
+            verbless = bracketed and parts.is_address_last and _begins_with_date(body)
+            certain = (has_verb or verbless) and _is_whole(parts, tokens, bracketed=bracketed)
+        else:
+            certain = has_verb and _TIME.search(body) is not None and _is_named(parts)
+        if certain:
+            return Certainty.CERTAIN
+    return _possible(line, parts, tokens, has_verb, has_colon, bracketed)
+
+
+def _is_whole(parts: _OtherWords, tokens: Sequence[str], *, bracketed: bool) -> bool:
+    """Whether a line with a date and an address has nothing that a person might have added."""
+    name = [word for word in parts.name if word != _NAME]
+    if not bracketed and name:
+        return False
+    lower = bool(name) and name[0][:1].islower() and len(name) > 1 and "via" not in name
+    if lower or len(name) > _NAME_WORDS:
+        return False
+    days = 2 if _stripped(tokens[0]).casefold() in OPENERS else 1
+    if parts.is_address_last:
+        return len(parts.before) <= days and not parts.rest
+    return len(parts.rest) <= 2 and len(parts.after) <= 2
+
+
+def _is_named(parts: _OtherWords) -> bool:
+    """Whether a line with a date and a time has nothing else but a name, without its address."""
+    name = parts.after or parts.before
+    days = parts.before if parts.after else []
+    if len(days) > 2 or not 0 < len(name) <= _SHORT_NAME:
+        return False
+    small = [word for word in name if word[:1].islower()]
+    return (not small or len(name) == 1) and name[0].casefold() not in _PERSONS
+
+
+def _possible(
+    line: str,
+    parts: _OtherWords,
+    tokens: Sequence[str],
+    has_verb: bool,
+    has_colon: bool,
+    bracketed: bool,
+) -> Certainty | None:
+    words = [each for each in (*parts.before, *parts.after) if each not in (_NAME, _ADDRESS)]
+    if bracketed and parts.has_year and len(words) <= _NAME_WORDS:
+        own = words and words[0][:1].islower() and len(words) > 3
+        own = own and not has_verb and "via" not in words
+        if (has_colon or line[:1].isdigit()) and not own:
+            return Certainty.POSSIBLE
+    if not has_verb or not (has_colon or line.endswith("-")) or len(words) > _WORDS:
+        return None
+    opened = _stripped(tokens[0]).casefold() in OPENERS
+    days = 1 if parts.has_date and parts.before and parts.after else 0  # a weekday
+    others = words[days:]
+    lower = 0 if "via" in others else sum(each[:1].islower() for each in others)
+    return Certainty.POSSIBLE if lower <= (opened or len(others) == 1) else None
+
+
+def _parts_of(tokens: Sequence[str]) -> _OtherWords:
+    first, last = _date_in(tokens)
+    where = tokens.index(_ADDRESS) if _ADDRESS in tokens else -1
+    has_date = first >= 0
+    if not has_date:
+        first = last = len(tokens) if where < 0 else where
+        first, last = first, first - 1
+    before, after = _words(tokens[:first]), _words(tokens[last + 1 :])
+    if where > last:
+        name, rest = _words(tokens[last + 1 : where]), _words(tokens[where + 1 :])
+    elif where >= 0:
+        name, rest = _words(tokens[:where]), _words(tokens[where + 1 : first])
+    else:
+        name, rest = after or before, []
+    date = " ".join(tokens[first : last + 1])
+    return _OtherWords(
+        before, after, name, rest, where > last, has_date, _YEAR.search(date) is not None
+    )
+
+
+def _date_in(tokens: Sequence[str]) -> tuple[int, int]:
+    """The first and the last of the tokens that are the date and the time; -1 if there is none."""
+    best, first, last = (-1, -1), -1, -1
+    for index, token in enumerate(tokens):
+        if token in (_ADDRESS, _NAME):
+            first = -1
+        elif _DIGIT.search(token):
+            if first < 0 or index - last > _GAP:
+                first = index
+            last = index
+            has_year = _YEAR.search(" ".join(tokens[first : last + 1]))
+            if has_year or best[0] in (-1, first):
+                best = (first, last)
+    return best
+
+
+def _words(tokens: Sequence[str]) -> list[str]:
+    """The words that are neither short ones, as in `8:01 a. m.`, nor those of a client."""
+    found = []
+    for token in tokens:
+        word = _stripped(token)
+        if word == _NAME or (len(word.replace(".", "")) > 2 and word.casefold() not in LITERALS):
+            found.append(word)
+    return found
+
+
+def _begins_with_date(body: str) -> bool:
+    """Whether a line begins with a date, or with a weekday and a comma."""
+    first = body.partition(" ")[0]
+    return first[:1].isdigit() or first.endswith(",")
+
+
+class _Address(NamedTuple):
+    begins: int
+    ends: int
+    bracketed: bool
+
+
+def _address_in(text: str) -> _Address | None:
+    """The address in a line with its brackets, and with the link to it that some clients add."""
+    at = text.find("@")
+    if at < 0:
+        return None
+    begins, ends = at, at + 1
+    while begins and text[begins - 1] not in _AROUND:
+        begins -= 1
+    while True:
+        while ends < len(text) and text[ends] not in _AROUND:
+            ends += 1
+        following = text.find("@", ends)
+        link = text[ends:following] if 0 <= following <= ends + 80 else ""
+        if not link or not _LINK.match(link):
+            break
+        ends = following + 1
+    bracketed = False
+    while begins and (text[begins - 1] in _OPENING or text[:begins].endswith("mailto:")):
+        bracketed = bracketed or text[begins - 1] in "<(["
+        begins -= 7 if text[:begins].endswith("mailto:") else 1
+    while ends < len(text) and text[ends] in _CLOSING:
+        ends += 1
+    return _Address(begins, ends, bracketed)
+
+
+def _ending(folded: str) -> str:
+    """The words of a client at the end of a line, such as `wrote`; empty if there are none."""
+    if not folded.endswith(_ALL_ENDINGS):
+        return ""
+    for ending in _ENDINGS_BY_LAST[folded[-1]]:
+        if folded.endswith(ending):
+            before = folded[-len(ending) - 1 : -len(ending)]
+            if not before.isalpha() or not _is_spaced(ending[0]):
+                return ending
+    return ""
+
+
+def _is_spaced(letter: str) -> bool:
+    """Whether a letter is of a script that puts spaces between words."""
+    return letter < "\u0e00" or "\u1200" <= letter < "\u1780" or "\u1e00" <= letter < "\u2e80"
+
+
+def _has_verb(tokens: Sequence[str]) -> bool:
+    folded = [_stripped(token).casefold() for token in tokens]
+    if not VERBS.isdisjoint(folded):
+        return True
+    line = f" {' '.join(folded)} "
+    return any(phrase in line for phrase in _PHRASES)
+
+
+def _stripped(token: str) -> str:
+    return token.strip("().,;:[]'*-–—")
+
+
+_ADDRESS, _NAME = "\x00", "\x01"
+_GAP = 4
+"""A token of a date is at most so far behind the one before: `5 de feb de 2026 a las 10:00`."""
+_SHORT_NAME = 4
+_PERSONS = frozenset({"we", "they", "you", "she", "ich", "wir", "sie", "nous", "elle", "ella"})
+_DIGIT = re.compile(r"\d")
+_TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
+_YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|(?<!\d)\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4}(?!\d)")
+_QUOTED_NAME = re.compile(r'"[^"]{0,80}"|„[^“”"]{0,80}[“”"]|“[^”]{0,80}”|«[^»]{0,80}»')
+_AROUND = frozenset(" <>()[]\"',;:")
+_OPENING, _CLOSING = " <([\"'", " >)]\"'"
+_LINK = re.compile(r"[ <>()\[\]]{0,6}(?:mailto:)?[^ <>()\[\]@]{1,64}$")
+_MARKED = re.compile(r"\*([^*]+)\*")
+_HOLE = re.compile(r"\{when\}|\{who\}")
+
+
+def _endings() -> dict[str, list[str]]:
+    """The words behind the last hole of each wording, by their last letter, the longest first."""
+    found: dict[str, set[str]] = {}
+    for wording in ATTRIBUTIONS:
+        ending = _HOLE.split(wording.replace("*", ""))[-1].strip(" ()").casefold()
+        if ending and _MARKED.search(_HOLE.split(wording)[-1]):
+            found.setdefault(ending[-1], set()).add(ending)
+            verb = _MARKED.findall(wording)[-1].casefold()
+            found.setdefault(verb[-1], set()).add(verb)
+    return {last: sorted(each, key=len, reverse=True) for last, each in found.items()}
+
+
+def _verbs() -> set[str]:
+    """What says that somebody wrote it in a wording that ends in a name or a date."""
+    return {
+        verb.casefold()
+        for wording in ATTRIBUTIONS
+        if not _MARKED.search(_HOLE.split(wording)[-1])
+        for verb in _MARKED.findall(wording)
+    }
+
+
+_ENDINGS_BY_LAST = _endings()
+_ALL_ENDINGS = tuple(ending for each in _ENDINGS_BY_LAST.values() for ending in each)
+VERBS = frozenset(verb for verb in _verbs() if " " not in verb)
+_PHRASES = tuple(f" {verb} " for verb in _verbs() if " " in verb)
+LITERALS = frozenset(
+    _stripped(word).casefold()
+    for wording in ATTRIBUTIONS
+    for word in _HOLE.sub(" ", wording).replace("*", " ").split()
+)
+"""All words of the wordings. Those that are endings are taken from a line before."""
+OPENERS = frozenset(
+    _stripped(wording.partition(" ")[0]).casefold()
+    for wording in ATTRIBUTIONS
+    if wording[0] not in "{*"
+)
+_JOINED = re.compile(
+    r"(?:(?<=[.!?…):;,])[ \t\xa0]{1,3}|[ \t]?-{2,}[ \t]?)(?=(?:"
+    + "|".join(
+        sorted({re.escape(w.split("{")[0].strip()) for w in ATTRIBUTIONS if w[0] not in "{*"})
+    )
+    + r")[ \t\xa0])"
+)

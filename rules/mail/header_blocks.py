@@ -1,0 +1,128 @@
+"""The header blocks that clients write above what they quote, and that people paste."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rules.mail.plain_lines import EXAMINED_CHARACTERS, is_rule, plain, without_rule
+from rules.mail.wordings.header_names import AMBIGUOUS, DATE, FIELDS, FROM, OTHERS, SUBJECT, TO
+
+HEADER_LINES = 10
+"""Lines in which a quoted header block must be recognisable, wrapped recipients included."""
+_KEY = 40
+_PASTED_LINES = 30
+_RAW = frozenset(
+    {
+        "received",
+        "return-path",
+        "delivered-to",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "dkim-signature",
+        "authentication-results",
+        "x-mailer",
+        "x-received",
+    }
+)
+"""Fields that no client shows: a block that has them was pasted from the source of a mail."""
+
+
+def key_of(line: str) -> str:
+    """The name of a header line, such as `*From:*` or `De :`; empty if it is not a header line."""
+    start = line[:_KEY]
+    if not start.isascii():
+        start = plain(start)
+    key, colon, _ = start.partition(":")
+    return key.strip(" \t\r*_").casefold() if colon else ""
+
+
+def value_of(line: str) -> str:
+    """What follows the name of a header line."""
+    return line.replace("：", ":", 1).partition(":")[2].strip(" *")
+
+
+def is_header_block(lines: Sequence[str], index: int) -> bool:
+    """Whether a header block begins here: From and at least two of date, recipient and subject.
+
+    Some clients write the subject or the date above From, in lines that follow each other.
+    """
+    start = key_of(lines[index])
+    if not any(start in names for names in FIELDS):
+        return False
+    found: set[int] = set()
+    for at in range(index, min(len(lines), index + HEADER_LINES)):
+        key = key_of(lines[at])
+        if key in FROM and 0 in found and start in FROM:
+            return False
+        for number, names in enumerate(FIELDS):
+            if key in names:
+                found.add(number)
+        if 0 in found and len(found) > 2:
+            return True
+        if 0 not in found and not _may_be_above_from(key, lines[at]):
+            return False
+    return False
+
+
+def _may_be_above_from(key: str, line: str) -> bool:
+    return key in DATE or key in SUBJECT or key in TO or key in OTHERS or not line.strip()
+
+
+def is_quoting_block(lines: Sequence[str], index: int) -> bool:
+    """Whether the header block that begins here is a client's, above what it quotes, rather than
+    one that the author pasted, or a form: `From: Berlin`, `To: Hamburg`."""
+    end = index
+    subject = address = False
+    while end < min(len(lines), index + _PASTED_LINES):
+        line = lines[end]
+        key = key_of(line)
+        if key in _RAW:
+            return False
+        if not line.strip() and end > index + 2 and not _continues(lines, end):
+            break
+        subject = subject or key in SUBJECT
+        address = address or "@" in line[:EXAMINED_CHARACTERS]
+        if key in AMBIGUOUS and "@" not in line[:EXAMINED_CHARACTERS]:
+            return False
+        end += 1
+    return (subject or address) and not _is_pasted(lines, index)
+
+
+def _continues(lines: Sequence[str], index: int) -> bool:
+    """Whether a field of the block follows the empty line here."""
+    return index + 1 < len(lines) and any(key_of(lines[index + 1]) in each for each in FIELDS)
+
+
+def _is_pasted(lines: Sequence[str], index: int) -> bool:
+    """Whether another header line is directly above, or a line by which the author says what
+    follows: `We got this mail:`."""
+    above = lines[index - 1][:_KEY] if index else ""
+    name, _, value = above.partition(":")
+    folded = above[:1] in (" ", "\t") and bool(above.strip())
+    if key_of(lines[index]) in FROM and (folded or (value and name.replace("-", "").isalpha())):
+        return True
+    for at in range(index - 1, max(-1, index - 4), -1):
+        line = plain(lines[at])
+        if line:
+            return line.endswith(":") and not is_rule(line)
+    return False
+
+
+def rule_above(lines: Sequence[str], index: int) -> int:
+    """The index of a rule of dashes or underscores above a header block, or of the line that Notes
+    writes there, `Ann ---20.11.2026 08:01:45---Re: Printer`; else `index`."""
+    above = index - 1
+    while above >= max(0, index - 3) and not lines[above].strip():
+        above -= 1
+    if above < 0:
+        return index
+    rule = plain(lines[above])
+    if _NOTES.search(rule):
+        return above
+    return above if is_rule(rule) and not without_rule(rule) else index
+
+
+_NOTES = re.compile(r"\S ?---\d[\d/.\-]{5,10} \d{1,2}[:.]\d{2}[:.]\d{2}[^-]{0,10}---")

@@ -1,0 +1,213 @@
+"""Where the quotes in a text begin: at an attribution, at a header block, or at quoted lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import takewhile
+
+from rules.mail.attributions import WRAPPED, Certainty, attribution_at, may_be_attribution
+from rules.mail.header_blocks import is_header_block, is_quoting_block, rule_above
+from rules.mail.plain_lines import (
+    EXAMINED_CHARACTERS,
+    is_quoted,
+    is_rule,
+    plain,
+    unquoted,
+    without_rule,
+)
+from rules.mail.wordings.separators import FORWARDED, FORWARDED_BY, ORIGINAL
+
+REPLY_MARK = "##- Write your reply above this line -##"
+"""The first line of our notices: nothing below it is part of the reply."""
+CLOSELY_READ = 250
+"""Lines of a text that are read closely because they may be attributions. No mail has so many."""
+
+
+class LineKind(Enum):
+    TEXT, QUOTED, HEADER, FORWARD = range(4)
+    ATTRIBUTION = 4
+    """`On … wrote:`, which people also write by hand: a quote only if `>` follows."""
+    DATED_ATTRIBUTION = 5
+    """The same with all that a client writes: always begins a quote."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteStart:
+    kind: LineKind
+    begins: int
+    """The index of its first line: an attribution may be wrapped."""
+    line: int
+    column: int = 0
+    """Where it begins in its first line: text of the author's may stand above it there."""
+
+
+def quoted_lines(lines: Sequence[str]) -> list[bool]:
+    """Which lines are quoted, with `>`, or below an attribution with `|` or initials (`AB>`).
+
+    Excludes lines where wrapping moved the end of an address, `> wrote:`, to the beginning of a
+    line, and lines that are an attribution between marks, `>>> Ann 20.11.2026 8:01 >>>`.
+    """
+    quoted = [is_quoted(line) for line in lines]
+    other = False
+    for index, line in enumerate(lines):
+        if quoted[index]:
+            other = False
+            if line.startswith(">>>") and line.rstrip().endswith(">>>") and len(line) > 12:
+                quoted[index] = attribution_at(lines, index) is None
+            elif index and not quoted[index - 1]:
+                line = line.strip()
+                if len(line) < 40 and line.endswith(":"):
+                    above = "".join(
+                        each[:EXAMINED_CHARACTERS] for each in lines[max(0, index - 2) : index]
+                    )
+                    quoted[index] = above.count("<") <= above.count(">")
+        elif line.startswith(_OTHER_FIRST) and _OTHER_MARK.match(line):
+            other = other or _is_below_attribution(lines, index)
+            quoted[index] = other
+        elif line.strip():
+            other = False
+    return quoted
+
+
+def _is_below_attribution(lines: Sequence[str], index: int) -> bool:
+    above = index - 1
+    while above >= max(0, index - 3) and not lines[above].strip():
+        above -= 1
+    return above >= 0 and attribution_at(lines, above) is not None
+
+
+def quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[QuoteStart]:
+    """Where quotes begin: a forward line, a header that ends the author's text, or a run of quoted
+    lines, classified as ATTRIBUTION if it has one."""
+    reader = _Reader(lines)
+    pending: QuoteStart | None = None
+    in_run = False
+    for index, line in enumerate(lines):
+        if not line.strip():
+            continue
+        if quoted[index]:
+            if not in_run:
+                yield _start_of_run(lines, index, pending)
+            in_run, pending = True, None
+            continue
+        in_run = False
+        if pending is not None and pending.kind is LineKind.DATED_ATTRIBUTION:
+            break
+        mark = reader.classify(index)
+        pending = mark if mark.kind in _ATTRIBUTIONS else None
+        if mark.kind in (LineKind.HEADER, LineKind.FORWARD):
+            yield mark
+    if pending is not None and pending.kind is LineKind.DATED_ATTRIBUTION:
+        yield QuoteStart(LineKind.HEADER, pending.begins, pending.line, pending.column)
+
+
+def _start_of_run(lines: Sequence[str], index: int, pending: QuoteStart | None) -> QuoteStart:
+    """The quote that begins with a quoted line, perhaps below an attribution or with one."""
+    first = unquoted(lines[index])
+    if is_forward_line(first):
+        return QuoteStart(LineKind.FORWARD, index, index)
+    if pending is not None:
+        return QuoteStart(LineKind.ATTRIBUTION, pending.begins, index, pending.column)
+    run = takewhile(is_quoted, lines[index : index + WRAPPED])
+    inside = [unquoted(line) for line in run]
+    if any(attribution_at(inside, at) is not None for at in range(len(inside))):
+        return QuoteStart(LineKind.ATTRIBUTION, index, index)
+    return QuoteStart(LineKind.QUOTED, index, index)
+
+
+def first_header(lines: Sequence[str]) -> tuple[int, int]:
+    """Where the first quote header begins, itself quoted or not: its line, and the column there;
+    the number of lines if there is none.
+
+    For texts of which nothing quoted may be published: what may be a header is one.
+    """
+    plain_lines = [unquoted(line) for line in lines]
+    reader = _Reader(plain_lines, private=True)
+    pending: QuoteStart | None = None
+    for index, line in enumerate(lines):
+        if not line.strip():
+            continue
+        if pending is not None and is_quoted(line):
+            return pending.begins, pending.column
+        pending = None
+        mark = reader.classify(index)
+        if mark.kind is LineKind.ATTRIBUTION:
+            pending = mark
+        elif mark.kind is not LineKind.TEXT:
+            return mark.begins, mark.column
+    return len(lines), 0
+
+
+class _Reader:
+    """Classifies lines that are not quoted; a bounded number of them is read closely.
+
+    A *private* one takes for a header whatever may be one, and what is not read closely.
+    """
+
+    def __init__(self, lines: Sequence[str], *, private: bool = False) -> None:
+        self._lines = lines
+        self._private = private
+        self._left = CLOSELY_READ
+
+    def classify(self, index: int) -> QuoteStart:
+        lines = self._lines
+        line = lines[index]
+        if line.startswith(_RULES) or line.endswith(_ENDS):
+            examined = plain(line)
+            if examined == REPLY_MARK or _is_separator(examined, ORIGINAL):
+                return QuoteStart(LineKind.HEADER, index, index)
+            if _is_forward(examined):
+                return QuoteStart(LineKind.FORWARD, index, index)
+            if examined.endswith(_ENDS) and (found := self._attribution(index)) is not None:
+                return found
+        if _may_be_field(line) and is_header_block(lines, index):
+            begins = rule_above(lines, index)
+            if self._private or begins < index or is_quoting_block(lines, index):
+                return QuoteStart(LineKind.HEADER, begins, index)
+        return QuoteStart(LineKind.TEXT, index, index)
+
+    def _attribution(self, index: int) -> QuoteStart | None:
+        if not self._left:
+            return QuoteStart(LineKind.HEADER, index, index) if self._private else None
+        self._left -= 1
+        found = attribution_at(self._lines, index)
+        if self._private and (found is None or found.certainty is not Certainty.CERTAIN):
+            begins = may_be_attribution(self._lines, index)
+            if begins is not None:
+                return QuoteStart(LineKind.HEADER, begins, index)
+        if found is None:
+            return None
+        kind = LineKind.ATTRIBUTION
+        if found.certainty is Certainty.CERTAIN:
+            kind = LineKind.DATED_ATTRIBUTION
+        return QuoteStart(kind, found.begins, index, found.column)
+
+
+def _may_be_field(line: str) -> bool:
+    start = line[:40]
+    return ":" in start or "：" in start
+
+
+def is_forward_line(line: str) -> bool:
+    return _is_forward(plain(line))
+
+
+def _is_forward(line: str) -> bool:
+    words = without_rule(line)
+    if words in FORWARDED:
+        return is_rule(line.lstrip("*_ ")) or line.endswith(":")
+    return is_rule(line) and words.startswith(FORWARDED_BY)
+
+
+def _is_separator(line: str, words: frozenset[str]) -> bool:
+    return is_rule(line.lstrip("*_ ")) and without_rule(line) in words
+
+
+_ATTRIBUTIONS = (LineKind.ATTRIBUTION, LineKind.DATED_ATTRIBUTION)
+_RULES = ("-", "=", "_", "*", "–", "—", "#", " ")
+_ENDS = (":", "：", ">", ")", "-", " ", "\u200f", "\u202c", "\r", "\xa0")
+_OTHER_FIRST = tuple("|ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_OTHER_MARK = re.compile(r"[A-Z]{1,4}>(?:[ >\r]|$)|\|(?:[ \r]|$)")
