@@ -10,7 +10,8 @@ from tests.mutants.rows.aiven import AIVEN
 from tests.mutants.rows.all import ALL
 from tests.mutants.rows.atlan import ATLAN
 from tests.mutants.rows.earlier import EARLIER
+from tests.mutants.rows.said import SAID
 from tests.mutants.rows.stakater import STAKATER
 from tests.mutants.rows.weka import WEKA
 
-ROWS = (*EARLIER, *WEKA, *STAKATER, *AIVEN, *ATLAN, *ALL)
+ROWS = (*EARLIER, *WEKA, *STAKATER, *AIVEN, *ATLAN, *ALL, *SAID)

@@ -59,7 +59,7 @@ ATLAN: tuple[Mutation, ...] = (
     row(
         "T10 who was passed over",
         "storage/ticket/write.py",
-        'if effect.passed else ""',
+        'if addresses else ""',
         'if False else ""',
         "test_atlan.py::TestReachingSomebody"
         "::test_T10_a_dead_director_is_passed_over_and_it_is_said",

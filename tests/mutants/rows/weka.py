@@ -116,7 +116,7 @@ WEKA: tuple[Mutation, ...] = (
     row(
         "W7 an escalation in an opening mail",
         "rules/decision/opening_escalation.py",
-        "    if not isinstance(command, Escalate) or case.by_machine or by_staff:",
+        "    if not isinstance(command, Escalate):",
         "    if True:",
         "test_weka.py::TestAlerts::test_W7_an_opening_mails_escalate_is_heard",
     ),
