@@ -29,6 +29,7 @@ from rules.ticket.changes import (
     RemoveTag,
     SetAnySeverity,
     SetField,
+    SetRequester,
     SetStatus,
     SettlePerson,
     Workaround,
@@ -97,6 +98,8 @@ class TicketPatch(_Model):
     """Proposed participants to approve."""
     decline: Addresses = ()
     """Proposed participants to decline."""
+    requester: Line | None = None
+    """A registered user: the ticket is their request from now on."""
     assignee: Line | None = None
     """A staff member's address; empty for nobody."""
     severity: Line | None = None
@@ -154,6 +157,8 @@ class TicketPatch(_Model):
         yield from (RemovePerson(address) for address in self.remove)
         yield from (SettlePerson(address, accept=True) for address in self.approve)
         yield from (SettlePerson(address, accept=False) for address in self.decline)
+        if self.requester is not None:
+            yield SetRequester(self.requester)
         if self.assignee is not None:
             yield Assign(self.assignee or Assignee.NOBODY)
         if self.severity is not None:

@@ -70,6 +70,9 @@ FieldOption = Annotated[
     list[str] | None,
     typer.Option("--field", metavar="NAME=VALUE", help="Set a field; NAME= clears it."),
 ]
+RequesterOption = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Make a registered user the requester.")
+]
 TagOption = Annotated[list[str] | None, typer.Option(metavar="TAG", help="Give a tag.")]
 UntagOption = Annotated[list[str] | None, typer.Option(metavar="TAG", help="Take a tag away.")]
 OfTagOption = Annotated[
@@ -171,6 +174,7 @@ def change(
     workaround: WorkaroundOption = False,
     complete: CompleteOption = False,
     field: FieldOption = None,
+    requester: RequesterOption = None,
     tag: TagOption = None,
     untag: UntagOption = None,
     why: WhyOption = "",
@@ -199,6 +203,7 @@ def change(
         approve=approve or (),
         decline=decline or (),
         assignee=assign,
+        requester=requester,
         severity=severity,
         workaround=workaround,
         complete=complete,

@@ -112,6 +112,12 @@ ENTRIES = (
         "cc", key="add", option="--add",
     ),
     CommandEntry(
+        "requester", "ann@client.example",
+        sentence("{usage}: the ticket is this user's request; the one before them stays on it"),
+        "anfragender", aliases=("anfragende", "anfragesteller"),
+        key="requester", option="--requester",
+    ),
+    CommandEntry(
         "merge", "123",
         sentence("{usage}: this ticket becomes part of that one"),
         "zusammenführen", key="merge_into", option="--merge-into",

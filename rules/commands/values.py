@@ -36,6 +36,7 @@ from rules.ticket.changes import (
     RemovePerson,
     RemoveTag,
     SetField,
+    SetRequester,
     SetSeverity,
     SetStatus,
     Unsubscribe,
@@ -226,6 +227,11 @@ def _on_behalf(value: str) -> tuple[OnBehalf, ...] | Fault:
     return no_address("onbehalf", value) if address is None else (OnBehalf(address),)
 
 
+def _requester(value: str) -> tuple[SetRequester, ...] | Fault:
+    address = normalise(unlinked(unquoted_value(value)))
+    return no_address("requester", value) if address is None else (SetRequester(address),)
+
+
 def too_many_addresses() -> Fault:
     return Fault(
         sentence(
@@ -260,6 +266,7 @@ COMMANDS: Mapping[str, Form] = MappingProxyType(
         "tag": _tags("tag", AddTag),
         "untag": _tags("untag", RemoveTag),
         "cc": with_value(_cc, repeats=True),
+        "requester": with_value(_requester),
         "merge": with_value(_merge),
         "escalate": with_value(lambda value: (Escalate(reason(value)),)),
         "onbehalf": with_value(_on_behalf),

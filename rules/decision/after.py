@@ -24,6 +24,7 @@ from rules.decision.effects import (
     PeopleNamed,
     PersonAdded,
     PresenceChanged,
+    RequesterChanged,
     Resubscribed,
     SeverityChanged,
     StatusChanged,
@@ -56,6 +57,8 @@ def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
             return replace(ticket, severity=became, critical=critical, critical_claimed=claimed)
         case ClaimMade(became=level, critical_claimed=claimed):
             return replace(ticket, severity_claimed=level, critical_claimed=claimed)
+        case RequesterChanged():
+            return _after_requester(ticket, effect)
         case Assigned(became=became):
             return replace(ticket, assignee=became)
         case Escalated(became=became):
@@ -89,6 +92,13 @@ def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
             return _after_notices(ticket, orders, at)
         case _:
             return replace(ticket, participants=_people_after(ticket.participants, effect))
+
+
+def _after_requester(ticket: Ticket, changed: RequesterChanged) -> Ticket:
+    parts = {changed.was: changed.left_as, changed.became: ParticipantKind.REQUESTER}
+    people = tuple(replace(p, part=parts.get(p.address, p.part)) for p in ticket.participants)
+    company = changed.company if changed.gives_company else ticket.company
+    return replace(ticket, requester=changed.became, participants=people, company=company)
 
 
 def _after_notices(ticket: Ticket, orders: Iterable[NoticeOrder], at: datetime) -> Ticket:

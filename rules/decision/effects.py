@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rules.mail import Attachment
-from rules.people import Presence
+from rules.people import ParticipantKind, Presence
 from rules.sentence import Sentence, sentence
 from rules.service.participants import Addition
 from rules.service.sla_rules import ClockChange
@@ -94,6 +94,20 @@ class PresenceChanged:
     address: str
     was: Presence
     became: Presence
+
+
+@dataclass(frozen=True, slots=True)
+class RequesterChanged:
+    """They are on the ticket already."""
+
+    was: str
+    became: str
+    left_as: ParticipantKind
+    """What the one before them is from now on."""
+    company: int | None
+    """Of the new one."""
+    gives_company: bool = False
+    """The ticket had none: it is theirs from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +300,7 @@ Effect = (
     | PeopleNamed
     | PersonAdded
     | PresenceChanged
+    | RequesterChanged
     | Unsubscribed
     | Resubscribed
     | CommentWritten

@@ -157,6 +157,16 @@ class RemovePerson:
 
 
 @dataclass(frozen=True, slots=True)
+class SetRequester:
+    """The ticket is another customer's request; the one before them stays on it."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "change the requester"
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class SettlePerson:
     """A proposed person is accepted or declined."""
 
@@ -260,6 +270,7 @@ MailChange = (
     | Assign
     | AddPerson
     | RemovePerson
+    | SetRequester
     | Merge
     | Escalate
     | Unsubscribe

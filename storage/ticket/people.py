@@ -6,7 +6,14 @@ from typing import Any, assert_never
 
 from sqlalchemy import Connection
 
-from rules.decision.effects import PersonAdded, PresenceChanged, Resubscribed, Unsubscribed
+from rules.decision.effects import (
+    PersonAdded,
+    PresenceChanged,
+    RequesterChanged,
+    Resubscribed,
+    Unsubscribed,
+)
+from rules.people import ParticipantKind
 from rules.ticket.audit import AuditEvent
 from storage.db.ledger import Conflict
 from storage.ticket import statements as sql
@@ -17,7 +24,7 @@ def change_people(
     connection: Connection,
     context: ChangeContext,
     ticket: int,
-    effect: PersonAdded | PresenceChanged | Unsubscribed | Resubscribed,
+    effect: PersonAdded | PresenceChanged | RequesterChanged | Unsubscribed | Resubscribed,
 ) -> None:
     """Write the effect, with its line in the audit trail. Raises Conflict."""
     match effect:
@@ -31,6 +38,12 @@ def change_people(
             entry = AuditEntry(
                 AuditEvent.PRESENCE_CHANGED, address, was=was.value, became=presence.value
             )
+        case RequesterChanged(was=before, became=requester, left_as=left_as):
+            sql.SET_PART.rows(connection, ticket=ticket, address=before, became=left_as.value)
+            part = ParticipantKind.REQUESTER.value
+            rows = sql.SET_PART.rows(connection, ticket=ticket, address=requester, became=part)
+            require(rows, f"{requester} is no longer on #{ticket}")
+            entry = AuditEntry(AuditEvent.REQUESTER_CHANGED, was=before, became=requester)
         case Unsubscribed(participant=participant, address=address):
             rows = sql.UNSUBSCRIBE.rows(connection, participant=participant, ticket=ticket)
             if not rows:

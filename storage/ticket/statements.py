@@ -115,6 +115,15 @@ RESUBSCRIBE = compiled(
     .values(muted=False)
     .returning(_participant.c.id)
 )
+SET_PART = compiled(
+    update(_participant)
+    .where(
+        _participant.c.ticket_id == bindparam("ticket"),
+        _participant.c.address == bindparam("address"),
+    )
+    .values(part=bindparam("became"))
+    .returning(_participant.c.id)
+)
 SET_PRESENCE = compiled(
     update(_participant)
     .where(

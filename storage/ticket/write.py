@@ -33,6 +33,7 @@ from rules.decision.effects import (
     PresenceChanged,
     PromiseBegan,
     Rated,
+    RequesterChanged,
     Resubscribed,
     SeverityChanged,
     SlaBreached,
@@ -205,6 +206,9 @@ def _columns(context: ChangeContext, effect: Effect) -> _Columns:
             return _Columns({"missing": json.dumps(list(names), ensure_ascii=False)})
         case FeedbackAsked():
             return _Columns({"feedback_asked": True})
+        case RequesterChanged(was=before, became=requester, company=company):
+            belongs = {"company_id": company} if effect.gives_company else {}
+            return _Columns({"requester": requester} | belongs | now, {"requester": before})
         case Touched() | TagAdded() | TagRemoved():
             return _Columns(now)
         case Rated(was=rating, became=rated):
@@ -256,6 +260,9 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
     entry: AuditEntry
     match effect:
         case PersonAdded() | PresenceChanged() | Unsubscribed() | Resubscribed():
+            change_people(connection, context, ticket, effect)
+            return
+        case RequesterChanged():
             change_people(connection, context, ticket, effect)
             return
         case TagAdded() | TagRemoved():

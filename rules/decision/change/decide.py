@@ -15,6 +15,7 @@ from rules.decision.change.fields import set_field
 from rules.decision.change.merging import merge
 from rules.decision.change.overdue import report_overdue
 from rules.decision.change.people import add_person, remove_person, settle_person, unsubscribe
+from rules.decision.change.requester import set_requester
 from rules.decision.change.state import (
     assign,
     delete,
@@ -45,6 +46,7 @@ from rules.ticket.changes import (
     ReportOverdue,
     SetAnySeverity,
     SetField,
+    SetRequester,
     SetSeverity,
     SetStatus,
     SettlePerson,
@@ -140,6 +142,8 @@ def decide_change(
             return add_person(ticket, change, facts, policy)
         case RemovePerson():
             return remove_person(ticket, change)
+        case SetRequester():
+            return set_requester(ticket, change, facts, policy)
         case SettlePerson():
             return settle_person(ticket, change, facts, policy)
         case Unsubscribe():

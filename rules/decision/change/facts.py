@@ -22,6 +22,7 @@ from rules.ticket.changes import (
     Rating,
     ReportOverdue,
     SetAnySeverity,
+    SetRequester,
     SetSeverity,
     Source,
     Workaround,
@@ -127,7 +128,7 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
     contacts = escalation = written = severity = False
     for change in changes:
         match change:
-            case AddPerson(address=address):
+            case AddPerson(address=address) | SetRequester(address=address):
                 addresses.add(normalise(address) or address)
             case Merge(into=number):
                 tickets.add(number)

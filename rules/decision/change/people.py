@@ -56,10 +56,10 @@ def add_person(
         if isinstance(joins, ChangeRefused):
             return joins
         addition, added = joins, PersonAdded(joins)
-    no_mail = _no_mail(address, person)
-    rows = (added, *(() if no_mail else _welcome(ticket, addition, facts, policy)))
+    without = no_mail(address, person)
+    rows = (added, *(() if without else _welcome(ticket, addition, facts, policy)))
     done = sentence("{address} is now on #{ticket}", address=address, ticket=ticket.id)
-    return Effects(rows, (done, *no_mail))
+    return Effects(rows, (done, *without))
 
 
 def _welcome(
@@ -138,7 +138,7 @@ def added_by_customer(
     return replace(addition, person=person.id if person is not None else None)
 
 
-def _no_mail(address: str, person: Person | None) -> tuple[Sentence, ...]:
+def no_mail(address: str, person: Person | None) -> tuple[Sentence, ...]:
     """Why a person whom staff add gets no mail about the ticket, whatever is written there."""
     if person is None or (person.active and (person.company is None or person.company.active)):
         return ()
