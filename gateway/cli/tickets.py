@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +23,7 @@ from gateway.cli.common import (
     write,
 )
 from gateway.cli.terminal import console, escape, say
+from gateway.cli.ticket_facts import facts_of
 from gateway.policies import Policies
 from gateway.ticket_requests import TicketPatch
 from rules.decision.effects import ChangeRefused, Effects
@@ -33,10 +33,8 @@ from rules.mail.addresses import normalise
 from rules.mail.extent import is_shown_in_part, shown_part
 from rules.policy import Policy
 from rules.sentence import sentence
-from rules.service import sla_rules
 from rules.ticket.changes import Change, Source
 from rules.ticket.lifecycle import Status
-from rules.ticket.sla import Stage
 from rules.ticket.tags import as_tag
 from rules.validation.messages import InvalidFile, explain
 from storage.db.database import Connection
@@ -44,7 +42,7 @@ from storage.registry import lookup
 from storage.ticket.change import change_ticket
 from storage.ticket.read import mailbox_of, newest, ticket_view
 from storage.ticket.rows import ChangeContext
-from storage.ticket.views import AuditView, CommentView, TicketSummary, TicketView
+from storage.ticket.views import AuditView, CommentView, TicketSummary
 
 app = typer.Typer()
 
@@ -152,7 +150,7 @@ def show(number: NumberArgument, config: ConfigOption = None) -> None:
         fail(os.EX_DATAERR, f"no ticket #{number}; `postern tickets` lists the last ones")
     console.print(_line(ticket.summary))
     policy = _policy_of(config, number)
-    for label, value in _facts(ticket, policy):
+    for label, value in facts_of(ticket, policy):
         console.print(Text(f"  {escape(label):<10}{escape(value)}", style="dim"))
     for member in ticket.members:
         presence = "" if member.presence == "active" else f", {member.presence}"
@@ -316,59 +314,6 @@ def _policy_of(config: Path | None, number: int) -> Policy | None:
     except InvalidFile:
         return None
     return known.get(here.policy) if here is not None else None
-
-
-def _calendar(ticket: TicketView, policy: Policy | None) -> str:
-    """By which hours its due times count; empty where nothing is promised."""
-    name = ticket.details.calendar
-    if policy is None:
-        return name
-    if not name:
-        return "[clock.calendar]" if policy.tiers else ""
-    return name if name in policy.named_calendars else f"{name} (unknown: [clock.calendar] counts)"
-
-
-def _unknown_due(ticket: TicketView, policy: Policy | None) -> str:
-    """Why it has no due time although an answer is promised; empty for any other ticket."""
-    summary, details = ticket.summary, ticket.details
-    if policy is None or details.waits_for or Status(summary.status).is_over:
-        return ""
-    promised = sla_rules.target(policy, details.tier, details.targets, summary.severity)
-    stage = Stage.ONGOING if details.first_answered_at is not None else Stage.FIRST
-    why = sla_rules.endless(policy, promised, stage, details.calendar, clock.now())
-    return f"unknown: {why}" if why else ""
-
-
-def _facts(ticket: TicketView, policy: Policy | None) -> Iterator[tuple[str, str]]:
-    """Labels with values; what does not apply is left out."""
-    summary, details = ticket.summary, ticket.details
-    tier = policy.tier(details.tier) if policy is not None else None
-    facts = (
-        ("deleted", "yes" if details.deleted else ""),
-        ("claimed", summary.severity_claimed),
-        ("mentions", f"#{summary.mentions}" if summary.mentions else ""),
-        ("follows", f"#{details.follows}" if details.follows else ""),
-        ("merged", f"into #{summary.merged_into}" if summary.merged_into else ""),
-        ("company", summary.company),
-        ("tier", details.tier),
-        ("phone", (tier.phone if tier is not None else None) or ""),
-        ("calendar", _calendar(ticket, policy)),
-        ("channel", details.channel),
-        ("assignee", summary.assignee),
-        ("tags", " ".join(summary.tags)),
-        ("due", _time(summary.due_at) or _unknown_due(ticket, policy)),
-        ("answered", _time(details.first_answered_at)),
-        ("escalated", f"to level {details.escalation_level}" if details.escalation_level else ""),
-        ("missing", ", ".join(details.missing)),
-        ("waits", f"for {details.waits_for}" if details.waits_for else ""),
-        ("rating", details.rating),
-        *details.fields.items(),
-    )
-    return ((label, value) for label, value in facts if value)
-
-
-def _time(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC" if at is not None else ""
 
 
 def _history_line(entry: AuditView) -> str:

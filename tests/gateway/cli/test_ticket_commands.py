@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from gateway import clock
-from gateway.cli import tickets
+from gateway.cli.ticket_facts import facts_of
 from rules.ticket.notices import NoticeKind
 from storage.notices import outbox
 from tests.gateway.cli.command_line import Output
@@ -213,7 +213,7 @@ def test_a_ticket_is_shown_with_its_calendar_and_the_phone_of_its_plan(planned: 
     ticket = planned.ticket(number)
     of_a_plan = replace(ticket, details=replace(ticket.details, tier="priority", calendar="old"))
 
-    facts = dict(tickets._facts(of_a_plan, preset("aiven")))
+    facts = dict(facts_of(of_a_plan, preset("aiven")))
 
     assert "  calendar  [clock.calendar]" in shown.splitlines()
     assert facts["phone"] == preset("aiven").tier("priority").phone  # type: ignore[union-attr]

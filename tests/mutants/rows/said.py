@@ -124,7 +124,7 @@ SAID: tuple[Mutation, ...] = (
     ),
     said(
         "phone and calendar",
-        "gateway/cli/tickets.py",
+        "gateway/cli/ticket_facts.py",
         '        ("calendar", _calendar(ticket, policy)),\n',
         "",
         "gateway/cli/test_ticket_commands.py"
