@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.parsing.alternatives import richer_form
 from gateway.parsing.flowed import unwrapped
 from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.part_names import NAMES
@@ -19,17 +22,39 @@ class TextSection:
     html: str = ""
 
 
-def as_plain(section: TextSection, reader: HtmlReader) -> str:
-    if section.plain.strip() or not section.html:
+def as_plain(section: TextSection, reader: HtmlReader, *, words_only: bool = False) -> str:
+    """The text of a section. Raises TooManyTagsError."""
+    if not section.html:
         return section.plain
-    return reader.text(section.html)
+    if not section.plain.strip():
+        return reader.text(section.html, words_only=words_only)
+    return richer_form(section.plain, section.html, reader)
 
 
-def one_of(forms: list[TextSection]) -> TextSection:
-    """The forms of one multipart/alternative (RFC 2046 §5.1.4) as one section."""
-    plain = next((section.plain for section in forms if section.plain.strip()), "")
-    markup = next((section.html for section in reversed(forms) if section.html), "")
+def as_html(sections: Sequence[TextSection]) -> str:
+    """The HTML of all sections, if any has some."""
+    if not any(section.html for section in sections):
+        return ""
+    return "\n".join(
+        section.html or f"<pre>{html.escape(section.plain)}</pre>" for section in sections
+    )
+
+
+def one_of(forms: Sequence[Sequence[TextSection]]) -> TextSection:
+    """The forms of one multipart/alternative (RFC 2046 §5.1.4) as one section. Apple writes one of
+    them as several parts, with pictures and files between them."""
+    wholes = [_whole(form) for form in forms]
+    plain = next((whole.plain for whole in wholes if whole.plain.strip()), "")
+    markup = next((whole.html for whole in reversed(wholes) if whole.html), "")
     return TextSection(plain, markup)
+
+
+def _whole(form: Sequence[TextSection]) -> TextSection:
+    if len(form) == 1:
+        return form[0]
+    is_plain = all(section.plain.strip() or not section.html for section in form)
+    plain = "\n".join(section.plain for section in form) if is_plain else ""
+    return TextSection(plain, as_html(form))
 
 
 def is_body_text(kind: str, disposition: str, name: str, parent: str) -> bool:

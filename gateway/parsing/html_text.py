@@ -1,20 +1,18 @@
-"""The text of an HTML part, for mails without a plain text part."""
+"""The text of an HTML part: as its reader sees it, or within limits."""
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 
-from resiliparse.extract.html2text import extract_plain_text
-
+from gateway.parsing.html_lines import HtmlLines
+from gateway.parsing.html_tokens import unescaped
+from gateway.parsing.html_walk import HtmlWalk
 from rules.mail.extent import squeezed
 
-# Above these the tree builder can become quadratic; stripping the tags is linear at any size.
-_HTML_LIMIT_CHARACTERS = 256 * 1024
+_WALKED_CHARACTERS = 512 * 1024
+"""Of the HTML of a mail that is read element by element; of the rest the tags are removed."""
 _TAG_LIMIT_CHARACTERS = 16 * 1024
-
-_TREES_LIMIT_CHARACTERS = 1024 * 1024
 _TAGS_LIMIT_CHARACTERS = 1024 * 1024
 _BLOCK_CHARACTERS = 1024 * 1024
 _TAG = re.compile(r"<[^<>]*+>?+")
@@ -39,46 +37,59 @@ _NAME = re.compile(r"/?[A-Za-z0-9]{0,20}+")
 
 
 class TooManyTagsError(Exception):
-    """The tree of elements may take longer than the event loop can wait."""
+    """To read the elements may take longer than the event loop can wait."""
 
 
 class HtmlReader:
     """Reads the HTML sections of one mail; the work on all of them together is bounded.
 
-    Up to a limit the tree of elements is built. Then only the tags are removed, and in the end
-    without regard to what they mean.
+    Up to a limit the elements are read. Then only the tags are removed, and in the end without
+    regard to what they mean.
     """
 
-    def __init__(self, most_tags: int | None = None) -> None:
-        """`most_tags` limits the tags of the trees that are built; None for a process that can be
-        killed."""
+    def __init__(self, most_tags: int | None = None, *, quotes: bool = True) -> None:
+        """`most_tags` limits the tags that are read; None for a process that can be killed.
+        Without `quotes`, no line is marked as quoted."""
         self._most_tags = most_tags
-        self._tree_left = _TREES_LIMIT_CHARACTERS
+        self._quotes = quotes
+        self._walked_left = _WALKED_CHARACTERS
         self._tags_left = _TAGS_LIMIT_CHARACTERS
 
-    def text(self, markup: str) -> str:
-        """The visible text with its paragraphs, lists and line breaks, without the title, images
-        and hidden parts. Raises TooManyTagsError."""
-        # The extractor is C++ and takes UTF-8: it fails on a lone surrogate.
-        markup = _SURROGATES.sub("\ufffd", markup)
-        limit = min(_HTML_LIMIT_CHARACTERS, self._tree_left)
-        if len(markup) > limit or _has_giant_tag(markup):
+    def text(self, markup: str, *, words_only: bool = False) -> str:
+        """The visible text with its paragraphs, lists and tables. Lines that the client quoted
+        begin with `> ` (RFC 3676 §4.5). With `words_only`, without the targets of links and the
+        descriptions of images. Raises TooManyTagsError."""
+        found = self.lines(markup, words_only=words_only)
+        if found is None:
+            return self._without_tags(markup).strip("\n").replace("\xa0", " ")
+        return rendered(found)
+
+    @property
+    def finds_quotes(self) -> bool:
+        return self._quotes
+
+    def lines(self, markup: str, *, words_only: bool = False) -> HtmlLines | None:
+        """Its lines; None beyond the limits. Raises TooManyTagsError."""
+        if len(markup) > self._walked_left:
             markup = squeezed(markup)  # a signed mail can be sent again with wider gaps
-        if len(markup) <= limit and not _has_giant_tag(markup):
-            self._tree_left -= len(markup)
-            self._count_tags(markup)
-            text = extract_plain_text(markup, preserve_formatting=True, alt_texts=False)
-        else:
-            read = markup[: self._tags_left]
-            self._tags_left -= len(read)
-            text = _without_tags(read)
-            text += "".join(_blocks_without_tags(markup, len(read)))
-        # No-break spaces are layout; patterns over the text expect plain ones.
-        return text.replace("\xa0", " ")
+        if len(markup) > self._walked_left:
+            return None
+        self._walked_left -= len(markup)
+        self._count_tags(markup)
+        markup = _SURROGATES.sub("\ufffd", markup)
+        return HtmlWalk(markup, words_only=words_only, quotes=self._quotes).run()
+
+    def _without_tags(self, markup: str) -> str:
+        markup = _SURROGATES.sub("\ufffd", squeezed(markup))
+        read = markup[: self._tags_left]
+        if len(read) < len(markup):  # no tag is cut in two
+            search_from = max(0, len(read) - _TAG_LIMIT_CHARACTERS)
+            read = read[: read.rfind(">", search_from) + 1 or len(read)]
+        self._tags_left -= len(read)
+        return _without_tags(read) + "".join(_blocks_without_tags(markup, len(read)))
 
     def _count_tags(self, markup: str) -> None:
-        """A tree takes quadratic time: `<b>` and `<div>` in each other and then `</b>`, 8,000 tags
-        in all, 3 s. Only the decoded text shows how many there are."""
+        """Only the decoded text shows how many there are."""
         if self._most_tags is not None:
             self._most_tags -= markup.count("<")
             if self._most_tags < 0:
@@ -90,13 +101,20 @@ def text_from_html(markup: str) -> str:
     return HtmlReader().text(markup)
 
 
-def _has_giant_tag(markup: str) -> bool:
-    """Whether a tag is too long: with thousands of attributes the extractor is quadratic."""
-    if len(markup) <= _TAG_LIMIT_CHARACTERS:
-        return False
-    return any(
-        len(between.rpartition("<")[2]) > _TAG_LIMIT_CHARACTERS for between in markup.split(">")
-    )
+def rendered(found: HtmlLines) -> str:
+    """The lines as a text, with marks before those that are quoted."""
+    if True not in found.quoted:
+        text = "\n".join(found.texts)
+    else:
+        lines = zip(found.texts, found.quoted, strict=True)
+        text = "\n".join(marked(line) if quoted else line for line, quoted in lines)
+    # No-break spaces are layout; patterns over the text expect plain ones.
+    return text.strip("\n").replace("\xa0", " ")
+
+
+def marked(line: str) -> str:
+    """A line with the mark of a quote."""
+    return f">{line}" if not line or line.startswith(">") else f"> {line}"
 
 
 def _blocks_without_tags(markup: str, at: int) -> Iterator[str]:
@@ -105,7 +123,7 @@ def _blocks_without_tags(markup: str, at: int) -> Iterator[str]:
     while at < len(markup):
         end = at + _BLOCK_CHARACTERS
         closed = markup.find(">", end, end + _TAG_LIMIT_CHARACTERS) + 1
-        yield html.unescape(_TAG.sub(" ", markup[at : closed or end]))
+        yield unescaped(_TAG.sub(" ", markup[at : closed or end]))
         at = closed or end
 
 
@@ -129,4 +147,4 @@ def _without_tags(markup: str) -> str:
             out.append("\n")
         # A `<` that does not begin a tag, comment or declaration is text.
         out.append(text if name or tag.startswith(("!", "?")) else f"<{piece}")
-    return _EMPTY_LINES.sub("\n\n", html.unescape("".join(out))).strip()
+    return _EMPTY_LINES.sub("\n\n", unescaped("".join(out))).strip()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass, field, replace
 
 from gateway.parsing.attached_mails import attached_mail
-from gateway.parsing.body_text import TextSection, as_plain, is_body_text, one_of, read_section
+from gateway.parsing.body_text import (
+    TextSection,
+    as_html,
+    as_plain,
+    is_body_text,
+    one_of,
+    read_section,
+)
 from gateway.parsing.gaps import without_wide_gaps
 from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.mail_tree import child_number
@@ -27,26 +33,28 @@ class _Collected:
     is_attached: bool = False
     """Within an attached mail: those attached to it in turn are files."""
     most_tags: int | None = None
-    forms: list[TextSection] = field(default_factory=list)
-    """Those of the parts, if the whole body is a multipart."""
+    forms: list[list[TextSection]] = field(default_factory=list)
+    """The sections of each part, if the whole body is a multipart."""
 
 
-def read_body(tree: MimePart, *, type_signed: bool = True, most_tags: int | None = None) -> Body:
-    """The text of the mail in order, from plain text where available, and the attachments; where
-    the type of the body may be unsigned, also the forms of its text.
+def read_body(
+    tree: MimePart,
+    *,
+    type_signed: bool = True,
+    forwarded: bool = False,
+    most_tags: int | None = None,
+) -> Body:
+    """The text of the mail in order, from plain text where it says what the HTML does, and the
+    attachments; where the type of the body may be unsigned, also the forms of its text. Of a mail
+    that forwards another nothing is marked as quoted.
 
     Raises TooManyTagsError if trees of more than `most_tags` tags would have to be built.
     """
     collected = _Collected([], [], most_tags=most_tags)
     _collect(tree, "", "", collected)
     sections = collected.sections
-    has_html = any(section.html for section in sections)
-    markup = "\n".join(
-        section.html or f"<pre>{html.escape(section.plain)}</pre>"
-        for section in sections
-        if has_html
-    )
-    reader = HtmlReader(most_tags)
+    markup = as_html(sections)
+    reader = HtmlReader(most_tags, quotes=not forwarded)
     referenced = set(_CID.findall(markup)) if collected.attachments else frozenset()
     text = unstretched("\n".join(as_plain(section, reader) for section in sections))
     several = not type_signed and len(collected.forms) > 1
@@ -58,12 +66,23 @@ def read_body(tree: MimePart, *, type_signed: bool = True, most_tags: int | None
             _as_inline(attachment) if attachment.content_id in referenced else attachment
             for attachment in collected.attachments
         ),
-        forms=tuple(unstretched(as_plain(section, reader)) for section in collected.forms)
-        if several
-        else (),
-        one_form=unstretched(as_plain(one_of(collected.forms), reader)) if several else "",
+        forms=_forms(collected, reader) if several else (),
+        one_form=_one_form(collected, text, reader) if several else "",
         damaged=collected.damaged,
     )
+
+
+def _forms(collected: _Collected, reader: HtmlReader) -> tuple[str, ...]:
+    """The words of each part: what a form only decorates does not make it another text."""
+    sections = [section for form in collected.forms for section in form]
+    return tuple(unstretched(as_plain(each, reader, words_only=True)) for each in sections)
+
+
+def _one_form(collected: _Collected, text: str, reader: HtmlReader) -> str:
+    whole = one_of(collected.forms)
+    if collected.sections == [whole]:
+        return text
+    return unstretched(as_plain(whole, reader))
 
 
 def is_type_signed(header: Header) -> bool:
@@ -91,12 +110,16 @@ def _collect(part: MimePart, number: str, parent: str, into: _Collected) -> None
         _collect_leaf(part, number or "1", parent, into)
         return
     before = len(into.sections)
+    forms: list[list[TextSection]] = []
     for n, child in enumerate(part.children, 1):
+        begins = len(into.sections)
         _collect(child, child_number(number, n), part.media_type, into)
+        if len(into.sections) > begins:
+            forms.append(into.sections[begins:])
     if not number:
-        into.forms = into.sections[:]
-    if part.media_type == "multipart/alternative" and len(into.sections) - before > 1:
-        into.sections[before:] = [one_of(into.sections[before:])]
+        into.forms = forms
+    if part.media_type == "multipart/alternative" and len(forms) > 1:
+        into.sections[before:] = [one_of(forms)]
 
 
 def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) -> None:

@@ -29,6 +29,7 @@ from rules.mail.detection import SAMPLE_BYTES, detected
 from rules.mail.encoded_words import decode_words
 from rules.mail.header import Author, Header, author, digests, message_ids
 from rules.mail.header import read as read_header
+from rules.mail.quoting import is_forward
 
 T = TypeVar("T")
 
@@ -98,7 +99,13 @@ def body_of(raw: bytes, header: Header, most_tags: int | None = None) -> Body | 
     tree = read_tree(raw, header)
     if isinstance(tree, Unreadable):
         return tree
-    return read_body(tree, type_signed=is_type_signed(header), most_tags=most_tags)
+    subjects = header.raw_values("subject")
+    return read_body(
+        tree,
+        type_signed=is_type_signed(header),
+        forwarded=bool(subjects) and is_forward(decode_words(_subject_read(subjects[0])).strip()),
+        most_tags=most_tags,
+    )
 
 
 def part_bytes(raw: bytes, part: str) -> bytes:
@@ -129,8 +136,8 @@ def nested_files(raw: bytes) -> Iterator[bytes]:
 
 _ORDINARY_BYTES = 64 * 1024
 _ORDINARY_ANGLES = 8_000
-_ORDINARY_TAGS = 1_000
-"""Of which a tree of elements is built: see `HtmlReader`. Counted once the body is decoded."""
+_ORDINARY_TAGS = 3_000
+"""Which are read: see `HtmlReader`. Counted once the body is decoded."""
 _ORDINARY_HEADER_BYTES = 16 * 1024
 _ORDINARY_ENCODED_WORDS = 100
 _ORDINARY_LINES = 2_000

@@ -265,8 +265,11 @@ def _below_first(lines: Sequence[str], quoted: Sequence[bool], runs: Sequence[Qu
 def _is_quote(lines: Sequence[str], quoted: Sequence[bool], index: int) -> bool:
     """Whether a run of quoted lines without an attribution is a quote of a mail.
 
-    People mark logs and what a shell shows like this, below a line that says what it is.
+    People mark logs and what a shell shows like this, below a line that says what it is. Nobody
+    begins with an empty line: so begins what HTML shows to be quoted.
     """
+    if not unquoted(lines[index]).strip():
+        return True
     above = index - 1
     while above >= 0 and not lines[above].strip():
         above -= 1

@@ -1,0 +1,170 @@
+"""Which form of a text is read, and what the HTML form adds to the plain one."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.parsing.alternatives import richer_form
+from gateway.parsing.html_text import HtmlReader
+from gateway.parsing.parser import read
+from rules.mail import Body
+from rules.mail.forms import with_every_form
+from rules.mail.quoting import own_text, visible
+from tests.gateway.building import a_mail, a_part, multipart, text
+
+
+def body(part: bytes, fields: str = "") -> Body:
+    found = read(fields.encode() + a_mail(part)).body
+    assert isinstance(found, Body)
+    return found
+
+
+STORY = "The press in hall 3 stopped at nine, and nobody can start it again. " * 3
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "This mail is written in HTML. Your program cannot show it.",
+        "Please open this message in a browser.",
+        "Ihr Programm zeigt kein HTML an.",
+        "このメールはブラウザでご覧ください。",
+        "Press stopped",
+        "See https://x.test/" + "a" * 300,
+        "",
+    ],
+)
+def test_a_placeholder_gives_way_to_the_html(plain: str) -> None:
+    rich = f"<p>{STORY}</p>"
+    found = body(multipart("alternative", text(plain), text(rich, "html")))
+    assert found.text == STORY.strip()
+
+
+@pytest.mark.parametrize(
+    ("plain", "rich"),
+    [
+        (STORY, f"<p>{STORY}</p>" * 2),
+        ("The HTML of the page is broken.", "<p>The HTML of the page is broken.</p>"),
+        ("Press stopped", '<style>a{color:red}</style><p style="color:#123456">Press stopped</p>'),
+        ("Press stopped", f'Press stopped<div style="display:none">{STORY}</div>'),
+        ("Press stopped", f'Press stopped<blockquote type="cite">{STORY}</blockquote>'),
+        ("Hello", "Cancel it"),
+    ],
+)
+def test_the_plain_form_that_says_what_the_html_does_is_the_text(plain: str, rich: str) -> None:
+    found = body(multipart("alternative", text(plain), text(rich, "html")))
+    assert found.text.strip() == plain.strip()
+
+
+PICTURE = a_part(b"P", "Content-Type: image/png; name=x.png")
+
+
+def test_all_parts_of_a_form_are_shown_in_order() -> None:
+    """Apple Mail puts the pictures of a mail between the parts of one of its forms."""
+    rich = multipart("mixed", text("<p>one</p>", "html"), PICTURE, text("<p>two</p>", "html"))
+    of_html = body(multipart("alternative", rich))
+    assert of_html.text == "one\ntwo"
+    assert [each.name for each in of_html.attachments] == ["x.png"]
+
+    plain = multipart("mixed", text("one"), PICTURE, text("two"))
+    of_both = body(multipart("alternative", plain, text("<p>one</p><p>two</p>", "html")))
+    assert of_both.text == "one\ntwo"
+    assert of_both.html == "<p>one</p><p>two</p>"
+
+    with_plain = body(multipart("alternative", text("one two"), rich))
+    assert (with_plain.text, with_plain.html) == ("one two", "<p>one</p>\n<p>two</p>")
+
+
+def test_html_and_its_pictures_need_no_other_form() -> None:
+    rich = multipart("related", text('<p>See <img src="cid:1" alt="E17"></p>', "html"), PICTURE)
+    assert body(rich).text == "See [E17]"
+
+
+THAI = "เมื่อ ศ. 20 พ.ย. 2026 เวลา 08:01 Sam <sam@help.test> เขียนว่า"
+QUOTED = (
+    '<div class="gmail_quote"><div class="gmail_attr">'
+    f"{THAI.replace('<', '&lt;')}<br></div><blockquote>Is the pump on?<br>Sam</blockquote></div>"
+)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        f"It is.\n\n{THAI}\n\nIs the pump on?\nSam\n",
+        f"It is.\n\n{THAI}\n\n> Is the pump on?\n> Sam\n",
+        f"It is.\n________________________________\n{THAI}\nIs the\npump on? Sam",
+    ],
+)
+def test_the_marks_of_the_html_show_what_the_plain_form_quotes(plain: str) -> None:
+    found = body(multipart("alternative", text(plain), text(f"<p>It is.</p>{QUOTED}", "html")))
+    assert visible(found.text).text == own_text(found.text) == "It is."
+    assert unmarked(found.text) == unmarked(plain)
+
+
+def unmarked(text: str) -> list[str]:
+    return [bare for line in text.split("\n") if (bare := line.lstrip("> "))]
+
+
+def test_answers_between_quotes_are_not_marked() -> None:
+    plain = f"{THAI}\n\nIs the pump on?\n\nYes, since nine.\n\nWhich one?\n\nThe red one.\n"
+    rich = (
+        f'<div class="gmail_quote"><div class="gmail_attr">{THAI.replace("<", "&lt;")}</div>'
+        "<blockquote>Is the pump on?</blockquote>Yes, since nine."
+        "<blockquote>Which one?</blockquote>The red one.</div>"
+    )
+    found = body(multipart("alternative", text(plain), text(rich, "html")))
+    assert own_text(found.text).split() == ["Yes,", "since", "nine.", "The", "red", "one."]
+
+
+def test_a_line_with_words_of_the_author_is_never_marked() -> None:
+    plain = "It is. And the second one?\nIs the pump on? I wrote that, too.\nIs the pump on?\n"
+    rich = (
+        "<p>It is. And the second one?</p>"
+        '<blockquote type="cite">Is the pump on?</blockquote> I wrote that, too.'
+        '<blockquote type="cite">Is the pump on?</blockquote>'
+    )
+    text_read = richer_form(plain, rich, HtmlReader())
+    assert not any(
+        line.startswith(">")
+        for line in text_read.split("\n")
+        if "I wrote" in line or "It is" in line
+    )
+
+
+def test_forms_with_other_words_are_read_from_the_html() -> None:
+    plain = "The plain form was written by a program that has other words in it than the page."
+    rich = (
+        f"<p>It is on, and both lamps of the pump are red now. Please come to hall 3.</p>{QUOTED}"
+    )
+    found = body(multipart("alternative", text(plain), text(rich, "html")))
+    assert visible(found.text).text.startswith("It is on")
+
+
+def test_of_a_forward_nothing_is_marked() -> None:
+    plain = f"It is.\n\n{THAI}\n\nIs the pump on?\nSam\n"
+    forms = multipart("alternative", text(plain), text(f"<p>It is.</p>{QUOTED}", "html"))
+    raw = b"Subject: WG: Pumpe\r\n" + forms
+    found = read(raw).body
+    assert isinstance(found, Body)
+    assert ">" not in found.text.replace("<sam@help.test>", "")
+
+
+def test_the_html_is_not_read_where_the_plain_form_shows_the_quote() -> None:
+    """No tag may be read here: reading one would raise an error."""
+    plain = "It is.\n\nOn Fri, Nov 20, 2026 at 8:01 AM Sam <sam@help.test> wrote:\n\n> Is it on?\n"
+    rich = f"<p>It is.</p>{QUOTED}"
+    assert richer_form(plain, rich, HtmlReader(most_tags=0)) == plain
+
+
+def test_links_and_lists_of_a_form_do_not_make_it_another_text() -> None:
+    """Gmail does not sign the type of its mails, so both forms are compared."""
+    fields = "DKIM-Signature: v=1; h=from:to:subject; b=x\r\n"
+    plain = "Steps:\n - open the log\n - press start\n"
+    rich = (
+        '<p>Steps:</p><ol><li><a href="https://x.test/log">open the log</a>'
+        '<li>press <s>start</s></ol><img alt="logo">'
+    )
+    found = body(multipart("alternative", text(plain), text(rich, "html")), fields)
+    assert len(found.forms) == 2
+    assert not with_every_form(found).every_form
+    assert with_every_form(found).text == found.text

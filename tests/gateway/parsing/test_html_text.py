@@ -1,0 +1,318 @@
+"""The text of HTML: every word that its reader sees, none that is hidden, and what stands for the
+links, the images, the lists and the tables."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.parsing.html_text import HtmlReader, TooManyTagsError, text_from_html
+
+SHOWN = {
+    "a label": ("<label>Plant:</label> North", "Plant: North"),
+    "a caption": (
+        "<figure><img src=cid:1><figcaption>Valve 4</figcaption></figure>",
+        "Valve 4",
+    ),
+    "a button": ("<button>Retry</button>", "Retry"),
+    "what was entered": (
+        "<textarea>\nLine 1\n  Line 2</textarea><input value=4711><input type=hidden value=no>",
+        "Line 1\n  Line 2\n4711",
+    ),
+    "what was chosen": (
+        "<select><option>Low<option selected>High</select> and <select><option>A<option>B</select>",
+        "High and A",
+    ),
+    "boxes": (
+        "<input type=checkbox checked>Leaks <input type=radio>Smells",
+        "[x] Leaks [ ] Smells",
+    ),
+    "noscript": ("<noscript>Pump off</noscript>", "Pump off"),
+    "an object's substitute": ("<object data=x.swf>Pump <b>off</b></object>", "Pump off"),
+    "legend and summary": (
+        "<fieldset><legend>Site</legend>B</fieldset><details><summary>Log</summary>E17</details>",
+        "Site\nB\nLog\nE17",
+    ),
+    "preformatted": ("<pre>\na\n  b\n\n\n  c</pre>d", "a\n  b\n\n\n  c\n\nd"),
+    "white space kept by style": ('<p style="White-Space: pre-wrap">a\n  b</p>', "a\n  b"),
+    "white space otherwise": ("<p>a\n  b\t c</p>", "a b c"),
+    "struck words": ("Use <s>pump 1</s> <del></del>pump 2", "Use ~~pump 1~~ pump 2"),
+    "words struck by style": (
+        '<span style="text-decoration:line-through">old</span> new',
+        "~~old~~ new",
+    ),
+    "lists": (
+        "<ol start=3><li>c<li>d<ul><li>e</ul></ol><ul style='list-style:none'><li>f</ul>",
+        "3. c\n4. d\n  • e\n\nf",
+    ),
+    "lettered list": ("<ol type=A><li>x<li value=5>y</ol>", "A. x\nE. y"),
+    "paragraphs of an item": ("<ul><li><p>a</p><p>b</p></ul>", "• a\n\n  b"),
+    "a table": (
+        "<table><tr><th>Host<th>State<tr><td>web1<td>down<tr><td><p>web2</p><td><p>up</p></table>",
+        "Host | State\nweb1 | down\nweb2 | up",
+    ),
+    "a form in a table": ("<table><tr><td>Plant:<td>North</table>", "Plant: North"),
+    "a table for layout": (
+        "<table><tr><td><p>a</p><p>b</p><td>c</table>",
+        "a\n\nb\n\nc",
+    ),
+    "lines of Outlook": (
+        "<p class=MsoNormal>a</p><p class=MsoNormal>b</p><p style='margin:0cm'>c</p>",
+        "a\nb\nc",
+    ),
+    "breaks": ("<div>a<br></div><div><br></div><div>b</div>c<br><br><br>d", "a\n\nb\nc\n\nd"),
+    "a link": (
+        '<a href="https://x.test/a?b=1&amp;c=2">the log</a>.',
+        "the log <https://x.test/a?b=1&c=2>.",
+    ),
+    "a link that shows its target": (
+        '<a href="https://www.x.test/">x.test</a> <a href="tel:+4930123">+49 (30) 123</a>',
+        "x.test +49 (30) 123",
+    ),
+    "an address that shows itself": (
+        '<a href="mailto:Ann@x.test?subject=a">ann@x.test</a>',
+        "ann@x.test",
+    ),
+    "links to people": (
+        '<a href="mailto:ann@x.test?subject=a">Ann</a>, <a href="tel:+4930123">call</a>',
+        "Ann <ann@x.test>, call <+4930123>",
+    ),
+    "links to nothing outside": (
+        '<a href="#top">up</a> <a href="javascript:go()">go</a> <a name=x>here</a>',
+        "up go here",
+    ),
+    "a link around blocks": (
+        '<a href="https://x.test/r"><table><tr><td>Report</table></a>next',
+        "Report <https://x.test/r>\nnext",
+    ),
+    "a link of a picture": (
+        '<a href="https://x.test/1"><img src=cid:1></a>a <a href="https://x.test/2"></a>',
+        "<https://x.test/1> a",
+    ),
+    "a file on a share": (
+        '<a href="file:///S:/plan.pdf">plan</a>',
+        "plan <file:///S:/plan.pdf>",
+    ),
+    "what an image shows": (
+        '<img src=cid:1 alt="ERROR 17"> <img alt="pixel" width=1 height=1><img alt="🙂">',
+        "[ERROR 17] 🙂",
+    ),
+    "for screen readers hidden, for others not": ("<p aria-hidden=true>seen</p>", "seen"),
+    "title, style and script": (
+        "<title>t</title><style>a{}</style><script>if (a < b) x()</script><p>p",
+        "p",
+    ),
+    "text that looks like tags": (
+        "3 < 4 &lt;tag&gt; <3 &amp;amp; &#65;&#00066;&#9999999999;",
+        "3 < 4 <tag> <3 &amp; AB\ufffd",
+    ),
+    "a quote sign within an attribute": (
+        "<p title='a > b' data-x=\"it's\">one<p title=it's>two",
+        "one\n\ntwo",
+    ),
+    "an attribute that is never closed": ('<p title="a>one</p><p>two', "one\n\ntwo"),
+    "comments": ("a<!-- no > no -->b<!-->c<!--[if mso]>no<![endif]-->d<![if !mso]>e", "abcde"),
+    "a comment that is never closed": ("a<!-- no>", "a"),
+    "a tag that is never closed": ("a <b", "a <b"),
+    "crossed tags": ("<b>a<i>b</b>c</i>d</p></div></td>e", "abcd\n\ne"),
+    "quotation marks": ("<q>stop</q>", "“stop”"),
+    "cells outside of a table": ("<td>a</td><tr>b</tr>c", "a\nb\nc"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SHOWN)
+def test_every_word_is_shown_in_a_form_that_can_be_read(case: str) -> None:
+    markup, expected = SHOWN[case]
+    assert text_from_html(markup) == expected
+
+
+HIDING = (
+    'style="display:none"',
+    "style='color:red; DISPLAY : None !important'",
+    "hidden",
+    'style="visibility:hidden"',
+    'style="font-size:0"',
+    'style="font-size:0.0px"',
+    'style="font-size:1px;line-height:1px"',
+    'style="font:0/0 a"',
+    'style="mso-hide:all"',
+    'style="max-height:0;overflow:hidden"',
+    'style="height:0px;overflow:hidden"',
+    'style="opacity:0"',
+    'style="text-indent:-9999px"',
+    'style="position:absolute;left:-9999px"',
+    "style=display&#58;none",
+)
+
+
+@pytest.mark.parametrize("hiding", HIDING)
+@pytest.mark.parametrize("name", ["div", "span", "td"])
+def test_what_is_hidden_stays_hidden(hiding: str, name: str) -> None:
+    table = ("<table><tr>", "</table>") if name == "td" else ("", "")
+    hidden = f"{table[0]}<{name} {hiding}>no <b>no</b> <img alt=''>no</{name}>{table[1]}"
+    assert text_from_html(f"<p>yes</p>{hidden}<p>yes</p>") == "yes\n\nyes"
+
+
+def test_columns_within_a_table_without_font_size_are_shown() -> None:
+    """Newsletters set the size to nothing to close the gaps between the columns."""
+    columns = '<div style="font-size:14px">left</div><div style="font-size:14px">right</div>'
+    assert text_from_html(f'<td style="font-size:0">gap{columns}</td>') == "left\nright"
+
+
+def test_a_button_that_outlook_draws_itself_is_shown() -> None:
+    assert text_from_html('<a style="mso-hide:all" href="#">Pay</a>') == "Pay"
+
+
+def test_the_words_alone_have_no_signs_or_targets() -> None:
+    markup = (
+        "<ol><li>one <s>two</s></ol><a href='https://x.test'>three</a><img alt=no>"
+        "<input type=checkbox>"
+    )
+    assert HtmlReader().text(markup, words_only=True) == "one two\n\nthree"
+
+
+ELEMENTS = (
+    "a",
+    "abbr",
+    "address",
+    "article",
+    "b",
+    "big",
+    "blockquote",
+    "button",
+    "caption",
+    "center",
+    "cite",
+    "code",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "font",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "header",
+    "i",
+    "ins",
+    "label",
+    "legend",
+    "li",
+    "main",
+    "mark",
+    "menu",
+    "nav",
+    "noscript",
+    "object",
+    "ol",
+    "p",
+    "pre",
+    "s",
+    "section",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "summary",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "textarea",
+    "th",
+    "tr",
+    "tt",
+    "u",
+    "ul",
+    "video",
+    "x-unknown",
+    "o:p",
+)
+HIDERS = ('style="display:none"', "hidden", 'style="mso-hide:all;display:none"')
+
+
+@st.composite
+def pieces(draw: st.DrawFn, depth: int = 0) -> tuple[str, list[str], list[str]]:
+    """Some markup, the words in it that are seen, and those that are not."""
+    markup, seen, unseen = "", [], []
+    for _ in range(draw(st.integers(1, 3))):
+        word = f"w{draw(st.integers(0, 10**6))}"
+        markup += f" {word} "
+        seen.append(word)
+        if depth < 4:
+            inner, shown, hidden = draw(pieces(depth + 1))
+            name = draw(st.sampled_from(ELEMENTS))
+            if name == "textarea":
+                inner, shown, hidden = " ".join(shown), shown, []
+            if draw(st.booleans()) and name == "div":
+                hides = draw(st.sampled_from(HIDERS))
+                markup += f"<{name} {hides}>{inner}</{name}>"
+                unseen += shown + hidden
+            else:
+                closed = draw(st.booleans()) or name in ("textarea", "table", "div")
+                markup += f"<{name}>{inner}" + (f"</{name}>" if closed else "")
+                seen += shown
+                unseen += hidden
+    return markup, seen, unseen
+
+
+@settings(max_examples=80, deadline=None)
+@given(pieces())
+def test_no_word_is_lost_and_no_hidden_one_is_shown(
+    piece: tuple[str, list[str], list[str]],
+) -> None:
+    markup, seen, unseen = piece
+    words = [word.strip("~|•><") for word in text_from_html(markup).replace("~~", " ").split()]
+    for word in seen:
+        assert word in words
+    for word in set(unseen) - set(seen):
+        assert word not in words
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet="<>/!-\"'= abpdivtr&#;x0\n", max_size=200))
+def test_any_markup_is_read(markup: str) -> None:
+    text_from_html(markup)
+
+
+COSTLY = {
+    "elements in each other": "<div>" * 33_000,
+    "crossed tags": "<b a=1>" * 6_000 + "<div>" * 6_000 + "</b>" * 13_000,
+    "tables in each other": "<table><tr><td>x" * 10_000,
+    "items in each other": "<ul><li>x" * 16_000,
+    "attributes": "<p " + " ".join(f"a{n}=1" for n in range(20_000)) + ">x",
+    "open quotes": "<a ='" * 33_000 + ">",
+    "angles": "<" * 166_000 + ">",
+    "marks of quotes": "<div id=divRplyFwdMsg>From: a@b<div>" * 12_000,
+    "titles": "<title>" * 23_000,
+    "numbers": "&#" + "9" * 166_000 + ";",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COSTLY)
+def test_the_time_is_linear_in_any_markup(case: str) -> None:
+    began = time.process_time()
+    text_from_html(COSTLY[case])
+    assert time.process_time() - began < 2.5
+
+
+def test_beyond_the_limit_the_tags_are_removed_without_a_loss() -> None:
+    words = [f"w{n}" for n in range(60_000)]
+    markup = "".join(f"<p class=a>{word}</p>" for word in words)
+    assert text_from_html(markup).split() == words
+
+
+def test_more_tags_than_the_event_loop_has_time_for_are_not_read_there() -> None:
+    reader = HtmlReader(most_tags=10)
+    reader.text("<b>x</b>" * 4)
+    with pytest.raises(TooManyTagsError):
+        reader.text("<b>x</b>" * 2)
