@@ -19,7 +19,7 @@ from storage.db.ledger import Conflict
 from storage.desk import digests, queues
 from storage.mail import quarantine
 from storage.registry import mailboxes
-from storage.ticket import overdue
+from storage.ticket import overdue, snoozed
 from storage.ticket.overdue import DueTicket
 
 ROUND_S = 5.0
@@ -51,6 +51,7 @@ class Scheduler:
                 await self.run_once(also_old=number % ROUNDS_BETWEEN_CLEANINGS == 0)
                 if number % ROUNDS_BETWEEN_CLOCKS == 0:
                     await self.notify_overdue()
+                    await self.wake_snoozed()
                 await self.notify_desk(every_queue=number % ROUNDS_BETWEEN_QUEUES == 0)
             except Exception as error:  # noqa: BLE001 - a store that is down will be up again
                 log.scheduler_failed(error)
@@ -113,6 +114,27 @@ class Scheduler:
                 log.clock_not_reported(tickets[0].number, error)
                 return 0
         return sum([await self._notify([each]) for each in tickets])
+
+    async def wake_snoozed(self) -> int:
+        """Wake the tickets whose snooze is over; returns the number of notices. One whose row is
+        damaged delays no other."""
+        ordered = 0
+        now = self.runtime.clock()
+        for ticket in await self.runtime.read(partial(snoozed.due, now=now, limit=CLOCKS_AT_ONCE)):
+            job = partial(
+                snoozed.wake,
+                ticket=ticket,
+                policies=self.runtime.policies,
+                now=now,
+                new_id=self.runtime.new_id,
+            )
+            try:
+                ordered += await self.runtime.write(job)
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                log.clock_not_reported(ticket.number, error)
+        if ordered:
+            self.runtime.wake()
+        return ordered
 
     async def notify_desk(self, every_queue: bool = True) -> int:
         """Order the digests that are due; returns the number of notices.

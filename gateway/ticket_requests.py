@@ -32,6 +32,7 @@ from rules.ticket.changes import (
     SetRequester,
     SetStatus,
     SettlePerson,
+    Snooze,
     Workaround,
     WriteComment,
 )
@@ -120,6 +121,8 @@ class TicketPatch(_Model):
     escalate: Line | None = None
     """The reason for an escalation."""
     status: Status | None = None
+    snooze: Line | None = None
+    """Until when: `3d`, `4h`, `monday`, a date, a time with its zone, or `off`."""
     merge_into: Number | None = None
     delete: bool = False
     why: Line = ""
@@ -179,6 +182,8 @@ class TicketPatch(_Model):
             yield Escalate(self.escalate)
         if self.status is not None:
             yield SetStatus(self.status, self._reason)
+        if self.snooze is not None:
+            yield Snooze(self.snooze)
         if self.merge_into is not None:
             yield Merge(self.merge_into)
         if self.delete:

@@ -51,6 +51,7 @@ def facts_of(ticket: TicketView, policy: Policy | None) -> Iterator[tuple[str, s
         ("channel", details.channel),
         ("assignee", summary.assignee),
         ("tags", " ".join(summary.tags)),
+        ("snoozed", f"until {_time(summary.snooze_until)}" if summary.snooze_until else ""),
         ("due", _time(summary.due_at) or _unknown_due(ticket, policy)),
         ("answered", _time(details.first_answered_at)),
         ("escalated", f"to level {details.escalation_level}" if details.escalation_level else ""),

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -24,6 +23,35 @@ from gateway.cli.common import (
 )
 from gateway.cli.terminal import console, escape, say
 from gateway.cli.ticket_facts import facts_of
+from gateway.cli.ticket_options import (
+    AddOption,
+    ApproveOption,
+    AsOption,
+    AssignOption,
+    CommentOption,
+    CompleteOption,
+    DeclineOption,
+    DeleteOption,
+    EscalateOption,
+    FieldOption,
+    LinesOption,
+    MergeOption,
+    NewStatusOption,
+    NoteOption,
+    NumberArgument,
+    OfTagOption,
+    PublishOption,
+    RemoveOption,
+    RequesterOption,
+    SeverityOption,
+    SnoozeOption,
+    StatusOption,
+    TagOption,
+    UntagOption,
+    WhyOption,
+    WhyPublicOption,
+    WorkaroundOption,
+)
 from gateway.policies import Policies
 from gateway.ticket_requests import TicketPatch
 from rules.decision.effects import ChangeRefused, Effects
@@ -34,7 +62,6 @@ from rules.mail.extent import is_shown_in_part, shown_part
 from rules.policy import Policy
 from rules.sentence import sentence
 from rules.ticket.changes import Change, Source
-from rules.ticket.lifecycle import Status
 from rules.ticket.tags import as_tag
 from rules.validation.messages import InvalidFile, explain
 from storage.db.database import Connection
@@ -45,76 +72,6 @@ from storage.ticket.rows import ChangeContext
 from storage.ticket.views import AuditView, CommentView, TicketSummary
 
 app = typer.Typer()
-
-NumberArgument = Annotated[
-    int, typer.Argument(metavar="NUMBER", min=1, help="The ticket's number.")
-]
-LinesOption = Annotated[
-    int, typer.Option("--lines", "-n", min=1, help="The number of tickets to show.")
-]
-StatusOption = Annotated[Status | None, typer.Option(help="Show only tickets of this status.")]
-
-NewStatusOption = Annotated[Status | None, typer.Option(help="Set the status.")]
-SeverityOption = Annotated[
-    str | None, typer.Option(help="Set the severity, to any level of the policy.")
-]
-WorkaroundOption = Annotated[
-    bool, typer.Option("--workaround", help="Lower the severity: a workaround exists.")
-]
-CompleteOption = Annotated[
-    bool, typer.Option("--complete", help="Declare the request complete: its clock begins.")
-]
-FieldOption = Annotated[
-    list[str] | None,
-    typer.Option("--field", metavar="NAME=VALUE", help="Set a field; NAME= clears it."),
-]
-RequesterOption = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Make a registered user the requester.")
-]
-TagOption = Annotated[list[str] | None, typer.Option(metavar="TAG", help="Give a tag.")]
-UntagOption = Annotated[list[str] | None, typer.Option(metavar="TAG", help="Take a tag away.")]
-OfTagOption = Annotated[
-    str | None, typer.Option("--tag", metavar="TAG", help="Show only tickets with this tag.")
-]
-WhyOption = Annotated[
-    str, typer.Option(help="Give a reason, for the audit trail; see --why-public.")
-]
-WhyPublicOption = Annotated[
-    bool, typer.Option("--why-public", help="The customers on the ticket read the reason too.")
-]
-AssignOption = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Assign a staff member; '' for nobody.")
-]
-AddOption = Annotated[list[str] | None, typer.Option(metavar="ADDRESS", help="Add a participant.")]
-RemoveOption = Annotated[
-    list[str] | None, typer.Option(metavar="ADDRESS", help="Remove a participant.")
-]
-ApproveOption = Annotated[
-    list[str] | None, typer.Option(metavar="ADDRESS", help="Approve a proposed participant.")
-]
-DeclineOption = Annotated[
-    list[str] | None, typer.Option(metavar="ADDRESS", help="Decline a proposed participant.")
-]
-CommentOption = Annotated[
-    str | None, typer.Option(metavar="TEXT", help="Write a public comment; needs --as.")
-]
-NoteOption = Annotated[str | None, typer.Option(metavar="TEXT", help="Write a note for staff.")]
-PublishOption = Annotated[
-    int | None, typer.Option(metavar="COMMENT", help="Publish a flagged comment.")
-]
-EscalateOption = Annotated[
-    str | None,
-    typer.Option(metavar="REASON", help="Escalate by one level; the severity stays."),
-]
-MergeOption = Annotated[
-    int | None, typer.Option(metavar="NUMBER", help="Close the ticket in favour of another.")
-]
-DeleteOption = Annotated[
-    bool, typer.Option("--delete", help="Delete the ticket; later mail does not restore it.")
-]
-AsOption = Annotated[
-    str | None, typer.Option("--as", metavar="ADDRESS", help="The staff member who acts.")
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -173,6 +130,7 @@ def change(
     complete: CompleteOption = False,
     field: FieldOption = None,
     requester: RequesterOption = None,
+    snooze: SnoozeOption = None,
     tag: TagOption = None,
     untag: UntagOption = None,
     why: WhyOption = "",
@@ -212,6 +170,7 @@ def change(
         publish=publish,
         escalate=escalate,
         status=status,
+        snooze=snooze,
         merge_into=merge_into,
         delete=delete,
         why=why,

@@ -118,6 +118,12 @@ ENTRIES = (
         key="requester", option="--requester",
     ),
     CommandEntry(
+        "snooze", "3d|monday|2026-12-01|off",
+        sentence("{usage}: sets it aside: you are reminded then, unless a reply comes first"),
+        "zurückstellen", "3 Tage|Montag|2026-12-01|aus", aliases=("wiedervorlage",),
+        key="snooze", option="--snooze",
+    ),
+    CommandEntry(
         "merge", "123",
         sentence("{usage}: this ticket becomes part of that one"),
         "zusammenführen", key="merge_into", option="--merge-into",

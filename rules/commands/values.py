@@ -39,11 +39,13 @@ from rules.ticket.changes import (
     SetRequester,
     SetSeverity,
     SetStatus,
+    Snooze,
     Unsubscribe,
     Workaround,
 )
 from rules.ticket.lifecycle import Status
 from rules.ticket.severity import Level, capped
+from rules.ticket.snooze import parse_until
 from rules.ticket.tags import MOST_TAGS, TAG_LENGTH, as_tag
 from rules.validation.messages import suggestion
 
@@ -232,6 +234,19 @@ def _requester(value: str) -> tuple[SetRequester, ...] | Fault:
     return no_address("requester", value) if address is None else (SetRequester(address),)
 
 
+def _snooze(value: str) -> tuple[Snooze, ...] | Fault:
+    written = unquoted_value(value)
+    if parse_until(written) is not None:
+        return (Snooze(written),)
+    return Fault(
+        sentence(
+            "#snooze {value}: write how long or until when, such as {usage}.",
+            value=short(value),
+            usage=entry_of("snooze").usage,
+        )
+    )
+
+
 def too_many_addresses() -> Fault:
     return Fault(
         sentence(
@@ -267,6 +282,7 @@ COMMANDS: Mapping[str, Form] = MappingProxyType(
         "untag": _tags("untag", RemoveTag),
         "cc": with_value(_cc, repeats=True),
         "requester": with_value(_requester),
+        "snooze": with_value(_snooze),
         "merge": with_value(_merge),
         "escalate": with_value(lambda value: (Escalate(reason(value)),)),
         "onbehalf": with_value(_on_behalf),

@@ -27,6 +27,7 @@ from rules.decision.effects import (
     RequesterChanged,
     Resubscribed,
     SeverityChanged,
+    Snoozed,
     StatusChanged,
     TagAdded,
     TagRemoved,
@@ -81,13 +82,15 @@ def _after(ticket: Ticket, effect: Effect, at: datetime) -> Ticket:
             return replace(ticket, tags=(*ticket.tags, tag))
         case TagRemoved(tag=tag):
             return replace(ticket, tags=tuple(each for each in ticket.tags if each != tag))
+        case Snoozed(became=until):
+            return replace(ticket, snooze_until=until)
         case FeedbackAsked():
             return replace(ticket, feedback_asked=True)
         case MergedInto(ticket=into):
             closed = Status.CLOSED
-            return replace(ticket, merged_into=into, status=closed, clock=None, waiting=None)
+            return replace(ticket, merged_into=into, status=closed).stopped()
         case Deleted():
-            return replace(ticket, deleted=True, clock=None, waiting=None)
+            return replace(ticket, deleted=True).stopped()
         case Notified(orders=orders):
             return _after_notices(ticket, orders, at)
         case _:

@@ -15,7 +15,7 @@ from rules.decision.content import (
     mentions_escalation,
     requested_command,
 )
-from rules.decision.effects import ChangeRefused
+from rules.decision.effects import ChangeRefused, woken
 from rules.decision.entitlement import WOULD_BE, Entitlement, Right
 from rules.decision.follow_up import follow_up
 from rules.decision.mail_commands import with_commands
@@ -250,6 +250,7 @@ def _public(
         moved=moved,
         clock_change=_clock_change(case, ticket, moved, missing),
         missing=missing,
+        woken=() if case.by_machine else woken(ticket),
         fields=extract_new_fields(own_text(text), policy.fields, ticket.fields),
     )
     action, refused = _with_command(case, ticket, action, command)

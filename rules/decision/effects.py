@@ -18,6 +18,7 @@ from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import Rating
 from rules.ticket.fields import FoundFields
 from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.sla import Clock, Stage
 from rules.ticket.visibility import Visibility
@@ -274,6 +275,14 @@ class TagRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class Snoozed:
+    was: datetime | None
+    became: datetime | None
+    """Until when; None if it is not snoozed."""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FeedbackAsked:
     """A request for feedback or a review goes out: the only one of the ticket."""
 
@@ -320,6 +329,7 @@ Effect = (
     | FieldSet
     | TagAdded
     | TagRemoved
+    | Snoozed
     | FeedbackAsked
     | Touched
     | Rated
@@ -374,6 +384,12 @@ def clock_effects(change: ClockChange, answered_at: datetime | None = None) -> t
     breach = (SlaBreached(ended.stage),) if ended is not None and unseen else ()
     began = (PromiseBegan(change.began),) if change.began is not None else ()
     return (*breach, *began, ClockSaved(change.clock, answered_at, change.waiting))
+
+
+def woken(ticket: Ticket) -> tuple[Effect, ...]:
+    """A reply of a customer ends the snooze of their ticket."""
+    until = ticket.snooze_until
+    return (Snoozed(until, None, "a reply"),) if until is not None else ()
 
 
 def notified(orders: Iterable[NoticeOrder]) -> tuple[Effect, ...]:

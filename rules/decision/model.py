@@ -125,6 +125,8 @@ class AddComment:
     """Values found in its text that the ticket does not have yet."""
     claim: ClaimMade | None = None
     """The severity that it claims."""
+    woken: tuple[Effect, ...] = ()
+    """The end of a snooze."""
     command_effects: Effects = field(default_factory=Effects)
     """What its commands do; if one were refused, the comment would be a draft without any."""
 
@@ -151,7 +153,7 @@ class AddComment:
             rows = (*rows, FieldsFound(self.fields))
         if self.claim is not None:
             rows = (*rows, self.claim)
-        return (*rows, *notified(self.orders))
+        return (*rows, *self.woken, *notified(self.orders))
 
 
 @dataclass(frozen=True, slots=True)

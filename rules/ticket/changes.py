@@ -259,6 +259,25 @@ class ReportOverdue:
     reads_as: ClassVar[str] = "report the SLA clock"
 
 
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """The ticket is set aside until a time; its status and its clock stay."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "snooze a ticket"
+
+    until: str
+    """As it was written: `3d`, `monday`, `2026-12-01`, or `off` to end it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    """The time until which the ticket was snoozed has come."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "end a snooze"
+
+
 MailChange = (
     SetStatus
     | SetSeverity
@@ -271,6 +290,7 @@ MailChange = (
     | AddPerson
     | RemovePerson
     | SetRequester
+    | Snooze
     | Merge
     | Escalate
     | Unsubscribe
@@ -285,4 +305,5 @@ Change = (
     | Delete
     | Rate
     | ReportOverdue
+    | WakeUp
 )

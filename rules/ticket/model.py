@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rules.people import Participant
@@ -40,6 +40,8 @@ class Ticket:
     fields: Mapping[str, str] = field(default_factory=dict)
     """The values extracted from its mails, by the policy's field names."""
     tags: tuple[str, ...] = ()
+    snooze_until: datetime | None = None
+    """Until when staff set it aside; None while nobody has."""
     critical: bool = False
     """Its severity is a critical one."""
     severity_claimed: str = ""
@@ -82,6 +84,10 @@ class Ticket:
     def waits_for_portal(self) -> bool:
         """Whether its promise waits until the request is submitted in the portal."""
         return self.waiting is not None and self.waiting.portal
+
+    def stopped(self) -> Ticket:
+        """The ticket without anything that falls due."""
+        return replace(self, clock=None, waiting=None, snooze_until=None)
 
     def participant(self, address: str) -> Participant | None:
         return next((p for p in self.participants if p.address == address), None)

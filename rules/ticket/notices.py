@@ -60,6 +60,8 @@ class NoticeKind(StrEnum):
     """The same to staff."""
     ALERT = "alert"
     """Something that needs a person's attention: a storm, an address that bounces."""
+    SNOOZE_OVER = "snooze_over"
+    """The time until which staff had set a ticket aside has come."""
     SLA_WARNING = "sla_warning"
     SLA_BREACH = "sla_breach"
     ESCALATION = "escalation"
@@ -192,6 +194,7 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
         NoticeKind.ALERT: Traits(
             audience=Audience.STAFF, payload=AlertPayload, participants_only=False, to_contacts=True
         ),
+        NoticeKind.SNOOZE_OVER: Traits(audience=Audience.STAFF, participants_only=False),
         NoticeKind.SLA_WARNING: Traits(
             audience=Audience.STAFF, payload=SlaPayload, participants_only=False, to_contacts=True
         ),

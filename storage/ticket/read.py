@@ -259,6 +259,7 @@ def summary(row: Row[Any]) -> TicketSummary:
         opened_at=row.opened_at,
         updated_at=row.updated_at,
         tags=tags.read(row.tags),
+        snooze_until=row.snooze_until,
     )
 
 

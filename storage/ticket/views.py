@@ -31,6 +31,7 @@ class TicketSummary:
     opened_at: datetime
     updated_at: datetime
     tags: tuple[str, ...] = ()
+    snooze_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

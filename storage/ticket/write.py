@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, assert_never
 
 from sqlalchemy import Connection
@@ -37,6 +38,7 @@ from rules.decision.effects import (
     Resubscribed,
     SeverityChanged,
     SlaBreached,
+    Snoozed,
     StatusChanged,
     TagAdded,
     TagRemoved,
@@ -165,7 +167,7 @@ class _Columns:
 
 
 _NONE = _Columns({})
-_STOPPED = {**clocks.columns(None)}
+_STOPPED = {**clocks.columns(None), "snooze_until": None}
 
 
 def _columns(context: ChangeContext, effect: Effect) -> _Columns:
@@ -209,6 +211,8 @@ def _columns(context: ChangeContext, effect: Effect) -> _Columns:
         case RequesterChanged(was=before, became=requester, company=company):
             belongs = {"company_id": company} if effect.gives_company else {}
             return _Columns({"requester": requester} | belongs | now, {"requester": before})
+        case Snoozed(was=earlier, became=until):
+            return _Columns({"snooze_until": until}, {"snooze_until": earlier})
         case Touched() | TagAdded() | TagRemoved():
             return _Columns(now)
         case Rated(was=rating, became=rated):
@@ -296,6 +300,9 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
             entry = AuditEntry(AuditEvent.PROMISE_BEGAN, why.value)
         case AskedAgain(names=names):
             entry = AuditEntry(AuditEvent.ASKED_AGAIN, ", ".join(names))
+        case Snoozed(was=earlier, became=until, why=why_ended):
+            event = AuditEvent.SNOOZED if until is not None else AuditEvent.SNOOZE_ENDED
+            entry = AuditEntry(event, was=_utc(earlier), became=_utc(until), reason=why_ended)
         case SlaBreached(stage=stage, passed=passed):
             named = _passed_over(passed)
             entry = AuditEntry(AuditEvent.SLA_BREACHED, subject=stage.value, reason=named)
@@ -309,6 +316,10 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
         case _:
             assert_never(effect)
     audit(connection, context, ticket, entry)
+
+
+def _utc(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at is not None else ""
 
 
 def escalation_entry(effect: Escalated) -> AuditEntry:

@@ -67,6 +67,7 @@ class TicketJson:
             shown |= {
                 "assignee": summary.assignee,
                 "tags": list(summary.tags),
+                "snooze_until": _timestamp(summary.snooze_until),
                 "critical_claimed": summary.critical_claimed,
                 "mentions": summary.mentions,
             }

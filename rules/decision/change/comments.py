@@ -21,6 +21,7 @@ from rules.decision.effects import (
     Touched,
     clock_effects,
     notified,
+    woken,
 )
 from rules.facts import KnownComment
 from rules.mail.invisible import is_visible
@@ -76,6 +77,7 @@ def write_comment(
         *_consequences(ticket, comment, facts.by_staff, facts, policy),
     )
     if not facts.by_staff:
+        rows = (*rows, *woken(ticket))
         found, begins = _completed_by(ticket, change.text, facts, policy)
         rows = (*rows, *found, *(clock_effects(begins) if begins is not None else ()))
     done = sentence(
@@ -181,6 +183,7 @@ def _effects_of_mail(
     event = Event.THANKED if thanks and not comment.has_files else Event.CUSTOMER_WROTE
     became = NEXT.get((ticket.status, event), ticket.status)
     rows, clock = _completed_by(ticket, comment.text, facts, policy, became)
+    rows = (*rows, *woken(ticket))
     if became is not ticket.status:
         rows = (*rows, StatusChanged(ticket.status, became, "a folded mail was accepted"))
         clock = clock or sla_rules.status_changed(policy, ticket, became, facts.at)

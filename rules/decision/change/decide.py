@@ -16,6 +16,7 @@ from rules.decision.change.merging import merge
 from rules.decision.change.overdue import report_overdue
 from rules.decision.change.people import add_person, remove_person, settle_person, unsubscribe
 from rules.decision.change.requester import set_requester
+from rules.decision.change.snooze import snooze, wake_up
 from rules.decision.change.state import (
     assign,
     delete,
@@ -50,7 +51,9 @@ from rules.ticket.changes import (
     SetSeverity,
     SetStatus,
     SettlePerson,
+    Snooze,
     Unsubscribe,
+    WakeUp,
     Workaround,
     WriteComment,
 )
@@ -144,6 +147,10 @@ def decide_change(
             return remove_person(ticket, change)
         case SetRequester():
             return set_requester(ticket, change, facts, policy)
+        case Snooze():
+            return snooze(ticket, change, facts, policy)
+        case WakeUp():
+            return wake_up(ticket, facts, policy)
         case SettlePerson():
             return settle_person(ticket, change, facts, policy)
         case Unsubscribe():

@@ -13,6 +13,7 @@ from rules.decision.effects import (
     Effects,
     FeedbackAsked,
     SeverityChanged,
+    Snoozed,
     StatusChanged,
     clock_effects,
     notified,
@@ -78,6 +79,8 @@ def set_status(
         StatusChanged(ticket.status, became, reasons.internal),
         *clock_effects(clock),
     )
+    if became.is_over and ticket.snooze_until is not None:
+        rows = (*rows, Snoozed(ticket.snooze_until, None, f"#{ticket.id} is {became}"))
     if policy.notices.status and not facts.published:
         orders = notifications.status_change(
             ticket,

@@ -34,6 +34,7 @@ STAFF = {
     NoticeKind.NEW_TICKET,
     NoticeKind.NEW_COMMENT,
     NoticeKind.ALERT,
+    NoticeKind.SNOOZE_OVER,
     NoticeKind.SLA_WARNING,
     NoticeKind.SLA_BREACH,
     NoticeKind.DIGEST,

@@ -35,8 +35,10 @@ from rules.ticket.changes import (
     SetRequester,
     SetStatus,
     SettlePerson,
+    Snooze,
     Source,
     Unsubscribe,
+    WakeUp,
     Workaround,
     WriteComment,
 )
@@ -69,6 +71,8 @@ CHANGES: st.SearchStrategy[Change] = st.one_of(
     st.builds(Merge, st.integers(1, 5)),
     st.builds(Delete, TEXTS),
     st.builds(Rate, st.sampled_from(Rating), TEXTS),
+    st.builds(Snooze, st.sampled_from(["3d", "monday", "off", "x", "2020-01-01"])),
+    st.just(WakeUp()),
     st.just(ReportOverdue()),
 )
 LISTS = st.lists(CHANGES, min_size=1, max_size=4)
