@@ -21,7 +21,13 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import IO
 
-_PRELOADED = ["gateway.cli.commands", "gateway.app", "pytest.__main__", "tests.preloaded"]
+_PRELOADED = [
+    "gateway.cli.commands",
+    "gateway.app",
+    "pytest.__main__",
+    "tests.preloaded",
+    "tests.warm",
+]
 _EACH = threading.Lock()
 
 

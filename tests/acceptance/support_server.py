@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import default
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -32,6 +32,7 @@ from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person
 from storage.ticket import read
 from storage.ticket.views import TicketView
+from tests.acceptance.outbox import Outbox
 from tests.running import Postern, generous, initialised, serving, write_config
 
 T = TypeVar("T")
@@ -165,12 +166,11 @@ class SupportServer:
 
     def mails_to(self, address: str) -> list[EmailMessage]:
         """The mails that we have sent to an address so far."""
-        found = []
-        for path in sorted((self.folder / "outbox" / "new").glob("*")):
-            mail = email.message_from_bytes(path.read_bytes(), policy=default)
-            if mail["Delivered-To"] == address:
-                found.append(mail)
-        return found
+        return [sent.mail for sent in self._outbox.mails() if sent.to == address]
+
+    @cached_property
+    def _outbox(self) -> Outbox:
+        return Outbox(self.folder / "outbox")
 
     def get(self, path: str) -> tuple[int, str]:
         """GET a path of the HTTP interface."""

@@ -12,7 +12,7 @@ from tests.faults.node import Node
 from tests.faults.reconciliation import Findings, reconcile
 from tests.faults.retrying_senders import RetryingSenders, running_senders
 
-MIN_MAILS, MAX_MAILS = 15, 45
+MIN_MAILS, MAX_MAILS = 8, 24
 """The number of mails that are acknowledged between two kills."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email
 import itertools
 import json
 import urllib.error
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import default
+from functools import cached_property
 from pathlib import Path
 from smtplib import SMTP
 from typing import Any, TypeVar
@@ -30,6 +29,7 @@ from storage.registry import companies
 from storage.registry.companies import Contract, add_company
 from storage.registry.mailboxes import mailbox_named
 from storage.registry.people import NewPerson, add_person
+from tests.acceptance.outbox import Outbox
 from tests.acceptance.support_server import TIMEOUT_S, Answer, eventually, filed
 from tests.running import postern
 
@@ -236,20 +236,18 @@ class PolicyServer:
 
     def all_mails(self) -> Iterator[EmailMessage]:
         """Those that were sent so far."""
-        for path in (self.folder / "outbox" / "new").glob("*"):
-            yield email.message_from_bytes(path.read_bytes(), policy=default)
+        yield from (sent.mail for sent in self._outbox.mails())
 
     def _mails(self, address: str, ticket: int | None) -> list[EmailMessage]:
-        wanted = f"Delivered-To: {address}\r\n".encode()
-        found = []
-        for path in sorted((self.folder / "outbox" / "new").glob("*")):
-            raw = path.read_bytes()
-            if wanted not in raw:
-                continue
-            mail = email.message_from_bytes(raw, policy=default)
-            if ticket is None or f"[#{ticket}]" in str(mail["Subject"]):
-                found.append(mail)
-        return found
+        return [
+            sent.mail
+            for sent in self._outbox.mails()
+            if sent.to == address and (ticket is None or f"[#{ticket}]" in sent.subject)
+        ]
+
+    @cached_property
+    def _outbox(self) -> Outbox:
+        return Outbox(self.folder / "outbox")
 
     # tickets
 

@@ -1,0 +1,6 @@
+"""What each server reads at its start and no server changes: read once, before processes are forked
+(`tests/preloaded.py`)."""
+
+from gateway.authentication.suffixes import public_suffixes
+
+public_suffixes()
