@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -65,16 +66,18 @@ def load(folder: Path | None) -> Policies:
 
 def find(folder: Path | None) -> dict[str, PolicyFile]:
     """Every policy by name, with its file. Raises PolicyRefused like `load`."""
-    found: dict[str, PolicyFile] = {}
-    shipped = resources.files("rules.policy.presets")
-    for entry in sorted(shipped.iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith(".toml"):
-            text = entry.read_text(encoding="utf-8")
-            policy = parse(text, entry.name)
-            found[policy.name] = PolicyFile(policy, text, SHIPPED)
+    found = {file.policy.name: file for file in _shipped()}
     if folder is not None:
         found.update(_of_folder(folder))
     return found
+
+
+@cache
+def _shipped() -> tuple[PolicyFile, ...]:
+    """Parsed once: they change only with the program itself, which a running process keeps."""
+    entries = sorted(resources.files("rules.policy.presets").iterdir(), key=lambda each: each.name)
+    texts = {each.name: each.read_text("utf-8") for each in entries if each.name.endswith(".toml")}
+    return tuple(PolicyFile(parse(text, name), text, SHIPPED) for name, text in texts.items())
 
 
 def read(path: Path) -> PolicyFile:

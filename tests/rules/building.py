@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib import resources
 from typing import Any
 from uuid import UUID
@@ -54,6 +55,7 @@ def unproven(dmarc: Result = Result.NONE, policy: Any = "none", temporary: bool 
     return replace(NOTHING, dmarc=dmarc, dmarc_policy=policy, temporary=temporary)
 
 
+@cache
 def preset(name: str) -> Policy:
     """A policy that comes with the program."""
     text = (resources.files("rules.policy.presets") / f"{name}.toml").read_text()
