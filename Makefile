@@ -7,7 +7,7 @@ JOBS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 2)')
 # The tests start hundreds of processes; without cached bytecode each would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check soak soak-properties mutants bench bench-growth bench-attacks fuzz lock clean help
+.PHONY: run test check soak soak-properties mutants bench bench-growth bench-attacks fuzz fidelity lock clean help
 
 help:  ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -35,8 +35,11 @@ mutants: $(READY)  ## break each barrier against critical tickets, and each prom
 	$(BIN)/python -m tests.mutants
 	$(BIN)/python -m tests.mutants --rows
 
-fuzz: $(READY)  ## generate dialogues, mails, From fields and requests until a law breaks; FUZZ="--seed 1"
+fuzz: $(READY)  ## generate dialogues, mails, From fields and requests for ten minutes; FUZZ="--seed 1"
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+fidelity: $(READY)  ## how faithfully the mails beside the project are read, and those in FIDELITY_DIR
+	$(BIN)/python -m tests.fidelity
 
 bench: $(READY)  ## measure against a minimal SMTP server and, where it is installed, Postfix
 	$(BIN)/python -m tests.bench

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from functools import partial
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +26,7 @@ from tests.fuzz.findings import Report, save
 FOLDER = Path("var/fuzz")
 PARTS: Mapping[str, ModuleType] = {each.PART: each for each in (wire, mails, authors, web)}
 CASES = {"wire": 100_000, "mails": 1_000_000, "authors": 500_000, "web": 30_000}
+MINUTES = 10.0
 CHUNK = {"wire": 5_000, "mails": 5_000, "authors": 50_000, "web": 5_000}
 """Cases for each run in a process of its own; the memory and the descriptors are measured there."""
 OPTIONS = {"wire": "sessions", "mails": "mails", "authors": "authors", "web": "requests"}
@@ -31,10 +34,13 @@ OPTIONS = {"wire": "sessions", "mails": "mails", "authors": "authors", "web": "r
 Job = Callable[[], Report]
 
 
-def jobs(part: str, seed: int, cases: int) -> Iterable[Job]:
-    """The runs of one part; the wire's alternate between the event loops."""
+def jobs(part: str, seed: int, cases: int, until: float = math.inf) -> Iterator[Job]:
+    """The runs of one part, of which none begins after a time of the monotonic clock; the wire's
+    alternate between the event loops."""
     module, size = PARTS[part], CHUNK[part]
     for number, start in enumerate(range(0, cases, size)):
+        if time.monotonic() > until:
+            return
         numbers = range(start, min(start + size, cases))
         if part == wire.PART:
             loop = list(wire.LOOPS)[number % len(wire.LOOPS)]
@@ -43,20 +49,22 @@ def jobs(part: str, seed: int, cases: int) -> Iterable[Job]:
             yield partial(module.run, seed, numbers)
 
 
-def fuzz(seed: int, cases: Mapping[str, int], processes: int) -> int:
-    """Runs all parts; returns the number of findings."""
+def fuzz(seed: int, cases: Mapping[str, int], processes: int, minutes: float = math.inf) -> int:
+    """Runs all parts, for so many minutes in all; returns the number of findings."""
     found = 0
     for part, count in cases.items():
         started = time.monotonic()
         merged = Report(part, seed)
         context = get_context("spawn")
+        waiting = jobs(part, seed, count, started + minutes * 60 / len(cases))
         with ProcessPoolExecutor(processes, context, max_tasks_per_child=1) as pool:
-            running = [pool.submit(job) for job in jobs(part, seed, count)]
-            for done in as_completed(running):
-                _merge(merged, done.result())
-                if merged.is_full:
-                    pool.shutdown(cancel_futures=True)
-                    break
+            running = {pool.submit(job) for job in islice(waiting, processes)}
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for each in done:
+                    _merge(merged, each.result())
+                if not merged.is_full:
+                    running |= {pool.submit(job) for job in islice(waiting, len(done))}
         print(f"{merged}; {time.monotonic() - started:.0f} s", flush=True)
         _show(merged)
         found += len(merged.findings)
@@ -107,12 +115,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=None, help="by default a new one")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     for part, option in OPTIONS.items():
-        parser.add_argument(f"--{option}", type=int, default=CASES[part])
+        parser.add_argument(f"--{option}", type=int, help=f"{CASES[part]:,} at most by default")
+    parser.add_argument("--minutes", type=float, default=None, help="10, unless cases are counted")
     chosen = parser.parse_args(arguments)
     seed = secrets.randbits(32) if chosen.seed is None else chosen.seed
     print(f"seed {seed}", flush=True)
-    cases = {part: count for part, option in OPTIONS.items() if (count := getattr(chosen, option))}
-    return min(1, fuzz(seed, cases, chosen.processes))
+    given = {part: getattr(chosen, option) for part, option in OPTIONS.items()}
+    counted = any(count is not None for count in given.values())
+    cases = {part: CASES[part] if n is None else n for part, n in given.items() if n != 0}
+    minutes = chosen.minutes or (math.inf if counted else MINUTES)
+    return min(1, fuzz(seed, cases, chosen.processes, minutes))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import quopri
+import re
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from random import Random
 
 from tests.fuzz.mail_pieces import CHARSETS, FIELDS, MULTIBYTE, SUBJECTS, TAGS, TOKENS, UNITS, WORDS
@@ -14,6 +16,12 @@ from tests.rules.building import ANN, BOB, GIL, SAM, SUPPORT, token_to
 MARK = "Pumpenhaus"
 """The word that the shown text of an unmutated mail contains."""
 MIB = 2**20
+_AUTHOR = re.compile(rb"(?im)^from:[^\n]*\n(?:[ \t][^\n]*\n)*")
+FIXTURES = tuple(
+    _AUTHOR.sub(b"", path.read_bytes().replace(b"\r\n", b"\n"), count=1).replace(b"\n", b"\r\n")
+    for path in sorted(Path(__file__).parents[1].rglob("*.eml"))
+)
+"""The mails of the tests, without their authors."""
 AUTHORS = (ANN.address,) * 4 + (BOB.address, GIL.address, SAM.address, "eve@evil.example")
 
 
@@ -29,6 +37,8 @@ class GeneratedMail:
 def generated(random: Random) -> GeneratedMail:
     """A mail; about half of them are well-formed, and a few are large."""
     author, recipient = random.choice(AUTHORS), _recipient(random)
+    if random.random() < 0.1:
+        return _fixture(random, author, recipient)
     if random.random() < 0.004:
         return GeneratedMail(
             _large(random, author, recipient), author, recipient, well_formed=False
@@ -42,6 +52,15 @@ def generated(random: Random) -> GeneratedMail:
     for _ in range(random.randint(1, 6)):
         _mutate(random, body, first_line)
     return GeneratedMail(bytes(body), author, recipient, well_formed=False)
+
+
+def _fixture(random: Random, author: str, recipient: str) -> GeneratedMail:
+    """A mail of the tests with damage in it, from an author whom we know."""
+    raw = bytearray(f"From: {author}\r\n".encode() + random.choice(FIXTURES))
+    first_line = raw.index(b"\r\n") + 2
+    for _ in range(random.randint(1, 6)):
+        _mutate(random, raw, first_line)
+    return GeneratedMail(bytes(raw), author, recipient, well_formed=False)
 
 
 def _recipient(random: Random) -> str:
