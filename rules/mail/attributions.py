@@ -14,11 +14,14 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
+from rules.mail.attribution_words import LITERALS, OPENERS, bare_word, ending_of, has_verb
 from rules.mail.plain_lines import plain
 from rules.mail.wordings.attributions import ATTRIBUTIONS
 
 WRAPPED = 5
 """Lines over which clients wrap one, at most."""
+_WRAPPED_AT = 60
+"""A client wraps no line that is shorter, in characters."""
 _TOKENS = 40
 _NAME_WORDS = 10
 _WORDS = 8
@@ -40,18 +43,46 @@ class Attribution(NamedTuple):
 
 def attribution_at(lines: Sequence[str], index: int) -> Attribution | None:
     """The attribution that ends on this line; None if there is none."""
-    last = plain(lines[index])
-    if not _may_end(last):
+    if not may_end(lines, index):
         return None
-    windows = list(_windows(lines, index, last))
+    windows = _windows(lines, index, plain(lines[index]).strip("*_ "))
     possible: Attribution | None = None
+    certain: Attribution | None = None
+    continues = False
     for begins, joined in windows:
         found = _certainty(joined)
-        if found is Certainty.CERTAIN:
-            return Attribution(begins, 0, found)
-        if found is not None and possible is None:
+        if found is Certainty.CERTAIN and (certain is None or continues or _opens(joined)):
+            certain = Attribution(begins, 0, found)
+            continues = _is_cut(lines, begins, joined)
+            if _opens(joined) and not continues:
+                break
+        elif found is not None and possible is None:
             possible = Attribution(begins, 0, found)
-    return _joined_with_text(lines, windows) or possible
+    return certain or _joined_with_text(lines, windows) or possible
+
+
+def _is_cut(lines: Sequence[str], begins: int, joined: str) -> bool:
+    """Whether a client wrapped in or behind the address, or before the one that begins them."""
+    above = plain(lines[begins - 1]) if begins else ""
+    if joined.count(">") > joined.count("<") or ("@" in above and "@" not in joined):
+        return True
+    return joined.startswith(("<", "(")) and len(above) + joined.find(" ") > _WRAPPED_AT
+
+
+def may_end(lines: Sequence[str], index: int) -> bool:
+    """Whether an attribution may end with this line; asked of many lines, so it is cheap."""
+    line = plain(lines[index]).strip("*_ ")
+    if line.endswith(":"):
+        return True
+    if line.endswith(("--", ">>>")):
+        words = line.strip("- ") or (plain(lines[index - 1]) if index else "")
+        return _DIGIT.search(line) is not None or bool(ending_of(words.casefold()))
+    return line.endswith((">", ")")) and line[:1].isdigit() and "@" in line
+
+
+def _opens(joined: str) -> bool:
+    """Whether some lines begin as an attribution does, so that none above belongs to them."""
+    return bare_word(joined.partition(" ")[0]).casefold() in OPENERS
 
 
 def may_be_attribution(lines: Sequence[str], index: int) -> int | None:
@@ -67,8 +98,8 @@ def may_be_attribution(lines: Sequence[str], index: int) -> int | None:
         body = joined.rstrip(": ").casefold()
         if "@" not in body:
             continue
-        first = _stripped(body.partition(" ")[0])
-        if best is None and (_ending(body) or _has_verb(body.split()) or _YEAR.search(body)):
+        first = bare_word(body.partition(" ")[0])
+        if best is None and (ending_of(body) or has_verb(body.split()) or _YEAR.search(body)):
             best = begins
         elif best is not None and (first in OPENERS or first[:1].isdigit()):
             return begins
@@ -83,7 +114,7 @@ def _windows(lines: Sequence[str], index: int, last: str) -> list[tuple[int, str
     while at >= 0 and len(found) < WRAPPED:
         above = plain(lines[at])
         if not above:
-            if not joined.startswith(("<", "mailto:")):
+            if not joined.startswith(("< ", "mailto:")):
                 break
             at -= 1
             above = plain(lines[at]) if at >= 0 else ""
@@ -93,14 +124,6 @@ def _windows(lines: Sequence[str], index: int, last: str) -> list[tuple[int, str
         found.append((at, joined))
         at -= 1
     return found
-
-
-def _may_end(line: str) -> bool:
-    if line.endswith(":"):
-        return True
-    if line.endswith(("--", ">>>")):
-        return _DIGIT.search(line) is not None
-    return line.endswith((">", ")")) and line[:1].isdigit() and "@" in line
 
 
 def _joined_with_text(
@@ -141,12 +164,13 @@ class _OtherWords(NamedTuple):
 @lru_cache(maxsize=256)
 def _certainty(line: str) -> Certainty | None:
     """How certain it is that a line introduces a quote; None if it does not."""
-    if line.startswith(">>>") and line.endswith(">>>"):  # GroupWise
-        return Certainty.CERTAIN if _YEAR.search(line) else None
+    if line.endswith(">>>"):  # GroupWise
+        whole = _YEAR.search(line) and (line.startswith(">>>") or "@" in line)
+        return Certainty.CERTAIN if whole else None
     body = line.replace("&lt;", "<").replace("&gt;", ">").strip("-*_=> ")
     has_colon = body.endswith(":")
     body = body.rstrip(": ")
-    ending = _ending(body.casefold())
+    ending = ending_of(body.casefold())
     text = body[: len(body) - len(ending)]
     address = _address_in(text)
     bracketed = address is not None and address.bracketed
@@ -154,34 +178,43 @@ def _certainty(line: str) -> Certainty | None:
         text = f"{text[: address.begins]} {_ADDRESS} {text[address.ends :]}"
     text = _QUOTED_NAME.sub(f" {_NAME} ", text)
     tokens = text.replace(",", " ").split()
-    if not tokens or len(tokens) > _TOKENS:
+    if not 0 < len(tokens) <= _TOKENS or bare_word(tokens[0]).casefold() in _PERSONS:
         return None
-    has_verb = bool(ending) or _has_verb(tokens)
+    wrote = bool(ending) or has_verb(tokens)
     parts = _parts_of(tokens)
     ends = has_colon or line.endswith("-")
     if parts.has_year and ends:
         if address is not None:
             verbless = bracketed and parts.is_address_last and _begins_with_date(body)
-            certain = (has_verb or verbless) and _is_whole(parts, tokens, bracketed=bracketed)
+            certain = (wrote or verbless) and _is_whole(parts, tokens, bracketed)
         else:
-            certain = has_verb and _TIME.search(body) is not None and _is_named(parts)
+            certain = wrote and _TIME.search(body) is not None and _is_named(parts)
         if certain:
             return Certainty.CERTAIN
-    return _possible(line, parts, tokens, has_verb, has_colon, bracketed)
+    return _possible(line, parts, tokens, wrote, has_colon, bracketed)
 
 
-def _is_whole(parts: _OtherWords, tokens: Sequence[str], *, bracketed: bool) -> bool:
+def _is_whole(parts: _OtherWords, tokens: Sequence[str], bracketed: bool) -> bool:
     """Whether a line with a date and an address has nothing that a person might have added."""
     name = [word for word in parts.name if word != _NAME]
     if not bracketed and name:
         return False
-    lower = bool(name) and name[0][:1].islower() and len(name) > 1 and "via" not in name
-    if lower or len(name) > _NAME_WORDS:
+    small = bool(name) and name[0][:1].islower() and "via" not in name
+    if (small and (len(name) > 2 or name[0].casefold() in _OF_SOMEBODY)) or len(name) > _NAME_WORDS:
         return False
-    days = 2 if _stripped(tokens[0]).casefold() in OPENERS else 1
     if parts.is_address_last:
-        return len(parts.before) <= days and not parts.rest
+        return _is_day(parts.before, tokens) and not parts.rest
     return len(parts.rest) <= 2 and len(parts.after) <= 2
+
+
+def _is_day(before: Sequence[str], tokens: Sequence[str]) -> bool:
+    """Whether the words before a date are no more than an opening word and a day."""
+    first = tokens[0]
+    if bare_word(first).casefold() in OPENERS:
+        return len(before) <= 2
+    if first[:1].isupper():
+        return len(before) <= 1 and not first.endswith((".", "!", "?"))
+    return len(before) <= (1 if first[:1].islower() else 2)
 
 
 def _is_named(parts: _OtherWords) -> bool:
@@ -198,19 +231,19 @@ def _possible(
     line: str,
     parts: _OtherWords,
     tokens: Sequence[str],
-    has_verb: bool,
+    wrote: bool,
     has_colon: bool,
     bracketed: bool,
 ) -> Certainty | None:
     words = [each for each in (*parts.before, *parts.after) if each not in (_NAME, _ADDRESS)]
     if bracketed and parts.has_year and len(words) <= _NAME_WORDS:
         own = words and words[0][:1].islower() and len(words) > 3
-        own = own and not has_verb and "via" not in words
+        own = own and not wrote and "via" not in words
         if (has_colon or line[:1].isdigit()) and not own:
             return Certainty.POSSIBLE
-    if not has_verb or not (has_colon or line.endswith("-")) or len(words) > _WORDS:
+    if not wrote or not (has_colon or line.endswith("-")) or len(words) > _WORDS:
         return None
-    opened = _stripped(tokens[0]).casefold() in OPENERS
+    opened = bare_word(tokens[0]).casefold() in OPENERS
     days = 1 if parts.has_date and parts.before and parts.after else 0  # a weekday
     others = words[days:]
     lower = 0 if "via" in others else sum(each[:1].islower() for each in others)
@@ -257,7 +290,7 @@ def _words(tokens: Sequence[str]) -> list[str]:
     """The words that are neither short ones, as in `8:01 a. m.`, nor those of a client."""
     found = []
     for token in tokens:
-        word = _stripped(token)
+        word = bare_word(token)
         if word == _NAME or (len(word.replace(".", "")) > 2 and word.casefold() not in LITERALS):
             found.append(word)
     return found
@@ -291,7 +324,7 @@ def _address_in(text: str) -> _Address | None:
         if not link or not _LINK.match(link):
             break
         ends = following + 1
-    bracketed = False
+    bracketed = "<" in text[begins:ends]
     while begins and (text[begins - 1] in _OPENING or text[:begins].endswith("mailto:")):
         bracketed = bracketed or text[begins - 1] in "<(["
         begins -= 7 if text[:begins].endswith("mailto:") else 1
@@ -300,40 +333,31 @@ def _address_in(text: str) -> _Address | None:
     return _Address(begins, ends, bracketed)
 
 
-def _ending(folded: str) -> str:
-    """The words of a client at the end of a line, such as `wrote`; empty if there are none."""
-    if not folded.endswith(_ALL_ENDINGS):
-        return ""
-    for ending in _ENDINGS_BY_LAST[folded[-1]]:
-        if folded.endswith(ending):
-            before = folded[-len(ending) - 1 : -len(ending)]
-            if not before.isalpha() or not _is_spaced(ending[0]):
-                return ending
-    return ""
-
-
-def _is_spaced(letter: str) -> bool:
-    """Whether a letter is of a script that puts spaces between words."""
-    return letter < "\u0e00" or "\u1200" <= letter < "\u1780" or "\u1e00" <= letter < "\u2e80"
-
-
-def _has_verb(tokens: Sequence[str]) -> bool:
-    folded = [_stripped(token).casefold() for token in tokens]
-    if not VERBS.isdisjoint(folded):
-        return True
-    line = f" {' '.join(folded)} "
-    return any(phrase in line for phrase in _PHRASES)
-
-
-def _stripped(token: str) -> str:
-    return token.strip("().,;:[]'*-–—")
-
-
 _ADDRESS, _NAME = "\x00", "\x01"
 _GAP = 4
 """A token of a date is at most so far behind the one before: `5 de feb de 2026 a las 10:00`."""
 _SHORT_NAME = 4
-_PERSONS = frozenset({"we", "they", "you", "she", "ich", "wir", "sie", "nous", "elle", "ella"})
+_OF_SOMEBODY = frozenset(
+    {"our", "my", "your", "the", "a", "an", "user", "customer", "unser", "unsere", "mein", "meine"}
+    | {
+        "der",
+        "die",
+        "das",
+        "ein",
+        "eine",
+        "notre",
+        "mon",
+        "ma",
+        "nuestro",
+        "nuestra",
+        "mi",
+        "nostro",
+    }
+)
+"""A name does not begin with these, but what a person writes of somebody does."""
+_PERSONS = frozenset(
+    {"i", "he", "we", "they", "you", "she", "ich", "wir", "sie", "nous", "elle", "ella"}
+)
 _DIGIT = re.compile(r"\d")
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|(?<!\d)\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4}(?!\d)")
@@ -341,47 +365,6 @@ _QUOTED_NAME = re.compile(r'"[^"]{0,80}"|„[^“”"]{0,80}[“”"]|“[^”]{
 _AROUND = frozenset(" <>()[]\"',;:")
 _OPENING, _CLOSING = " <([\"'", " >)]\"'"
 _LINK = re.compile(r"[ <>()\[\]]{0,6}(?:mailto:)?[^ <>()\[\]@]{1,64}$")
-_MARKED = re.compile(r"\*([^*]+)\*")
-_HOLE = re.compile(r"\{when\}|\{who\}")
-
-
-def _endings() -> dict[str, list[str]]:
-    """The words behind the last hole of each wording, by their last letter, the longest first."""
-    found: dict[str, set[str]] = {}
-    for wording in ATTRIBUTIONS:
-        ending = _HOLE.split(wording.replace("*", ""))[-1].strip(" ()").casefold()
-        if ending and _MARKED.search(_HOLE.split(wording)[-1]):
-            found.setdefault(ending[-1], set()).add(ending)
-            verb = _MARKED.findall(wording)[-1].casefold()
-            found.setdefault(verb[-1], set()).add(verb)
-    return {last: sorted(each, key=len, reverse=True) for last, each in found.items()}
-
-
-def _verbs() -> set[str]:
-    """What says that somebody wrote it in a wording that ends in a name or a date."""
-    return {
-        verb.casefold()
-        for wording in ATTRIBUTIONS
-        if not _MARKED.search(_HOLE.split(wording)[-1])
-        for verb in _MARKED.findall(wording)
-    }
-
-
-_ENDINGS_BY_LAST = _endings()
-_ALL_ENDINGS = tuple(ending for each in _ENDINGS_BY_LAST.values() for ending in each)
-VERBS = frozenset(verb for verb in _verbs() if " " not in verb)
-_PHRASES = tuple(f" {verb} " for verb in _verbs() if " " in verb)
-LITERALS = frozenset(
-    _stripped(word).casefold()
-    for wording in ATTRIBUTIONS
-    for word in _HOLE.sub(" ", wording).replace("*", " ").split()
-)
-"""All words of the wordings. Those that are endings are taken from a line before."""
-OPENERS = frozenset(
-    _stripped(wording.partition(" ")[0]).casefold()
-    for wording in ATTRIBUTIONS
-    if wording[0] not in "{*"
-)
 _JOINED = re.compile(
     r"(?:(?<=[.!?…):;,])[ \t\xa0]{1,3}|[ \t]?-{2,}[ \t]?)(?=(?:"
     + "|".join(

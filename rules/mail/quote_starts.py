@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import takewhile
 
-from rules.mail.attributions import WRAPPED, Certainty, attribution_at, may_be_attribution
+from rules.mail.attributions import WRAPPED, Certainty, attribution_at, may_be_attribution, may_end
 from rules.mail.header_blocks import is_header_block, is_quoting_block, rule_above
 from rules.mail.plain_lines import (
     EXAMINED_CHARACTERS,
@@ -41,6 +41,8 @@ class QuoteStart:
     """The index of its first line: an attribution may be wrapped."""
     line: int
     column: int = 0
+    is_certain: bool = False
+    """Its attribution has all that a client writes."""
     """Where it begins in its first line: text of the author's may stand above it there."""
 
 
@@ -58,8 +60,8 @@ def quoted_lines(lines: Sequence[str]) -> list[bool]:
             if line.startswith(">>>") and line.rstrip().endswith(">>>") and len(line) > 12:
                 quoted[index] = attribution_at(lines, index) is None
             elif index and not quoted[index - 1]:
-                line = line.strip()
-                if len(line) < 40 and line.endswith(":"):
+                line = plain(line)
+                if len(line) < 100 and line.endswith((":", "---")):
                     above = "".join(
                         each[:EXAMINED_CHARACTERS] for each in lines[max(0, index - 2) : index]
                     )
@@ -110,10 +112,14 @@ def _start_of_run(lines: Sequence[str], index: int, pending: QuoteStart | None) 
     if is_forward_line(first):
         return QuoteStart(LineKind.FORWARD, index, index)
     if pending is not None:
-        return QuoteStart(LineKind.ATTRIBUTION, pending.begins, index, pending.column)
+        certain = pending.kind is LineKind.DATED_ATTRIBUTION
+        return QuoteStart(LineKind.ATTRIBUTION, pending.begins, index, pending.column, certain)
     run = takewhile(is_quoted, lines[index : index + WRAPPED])
     inside = [unquoted(line) for line in run]
-    if any(attribution_at(inside, at) is not None for at in range(len(inside))):
+    is_header = _is_separator(plain(first), ORIGINAL) or (
+        bool(inside) and is_header_block(inside, 0)
+    )
+    if is_header or any(attribution_at(inside, at) is not None for at in range(len(inside))):
         return QuoteStart(LineKind.ATTRIBUTION, index, index)
     return QuoteStart(LineKind.QUOTED, index, index)
 
@@ -124,13 +130,16 @@ def first_header(lines: Sequence[str]) -> tuple[int, int]:
 
     For texts of which nothing quoted may be published: what may be a header is one.
     """
-    plain_lines = [unquoted(line) for line in lines]
+    quoted = quoted_lines(lines)
+    plain_lines = [
+        unquoted(line) if is_marked else line for line, is_marked in zip(lines, quoted, strict=True)
+    ]
     reader = _Reader(plain_lines, private=True)
     pending: QuoteStart | None = None
     for index, line in enumerate(lines):
         if not line.strip():
             continue
-        if pending is not None and is_quoted(line):
+        if pending is not None and quoted[index]:
             return pending.begins, pending.column
         pending = None
         mark = reader.classify(index)
@@ -161,7 +170,7 @@ class _Reader:
                 return QuoteStart(LineKind.HEADER, index, index)
             if _is_forward(examined):
                 return QuoteStart(LineKind.FORWARD, index, index)
-            if examined.endswith(_ENDS) and (found := self._attribution(index)) is not None:
+            if may_end(lines, index) and (found := self._attribution(index)) is not None:
                 return found
         if _may_be_field(line) and is_header_block(lines, index):
             begins = rule_above(lines, index)
@@ -177,13 +186,21 @@ class _Reader:
         if self._private and (found is None or found.certainty is not Certainty.CERTAIN):
             begins = may_be_attribution(self._lines, index)
             if begins is not None:
-                return QuoteStart(LineKind.HEADER, begins, index)
+                return QuoteStart(LineKind.HEADER, self._first_line(begins, index), index)
         if found is None:
             return None
         kind = LineKind.ATTRIBUTION
         if found.certainty is Certainty.CERTAIN:
             kind = LineKind.DATED_ATTRIBUTION
         return QuoteStart(kind, found.begins, index, found.column)
+
+    def _first_line(self, begins: int, index: int) -> int:
+        """Where an attribution begins of which this line may be one in the middle."""
+        for later in range(index + 1, min(index + 3, len(self._lines))):
+            found = attribution_at(self._lines, later)
+            if found is not None and found.certainty is Certainty.CERTAIN:
+                return min(begins, found.begins)
+        return begins
 
 
 def _may_be_field(line: str) -> bool:
@@ -208,6 +225,6 @@ def _is_separator(line: str, words: frozenset[str]) -> bool:
 
 _ATTRIBUTIONS = (LineKind.ATTRIBUTION, LineKind.DATED_ATTRIBUTION)
 _RULES = ("-", "=", "_", "*", "–", "—", "#", " ")
-_ENDS = (":", "：", ">", ")", "-", " ", "\u200f", "\u202c", "\r", "\xa0")
+_ENDS = (":", "：", ">", ")", "-", "*", " ", "\u200f", "\u202c", "\r", "\xa0")
 _OTHER_FIRST = tuple("|ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _OTHER_MARK = re.compile(r"[A-Z]{1,4}>(?:[ >\r]|$)|\|(?:[ \r]|$)")

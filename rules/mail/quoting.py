@@ -254,9 +254,12 @@ def _layout(text: str, *, continued: bool = False) -> _Layout:
 
 def _below_first(lines: Sequence[str], quoted: Sequence[bool], runs: Sequence[QuoteStart]) -> int:
     """The line below a quote at the very beginning of a text that has no other; else 0."""
-    if len(runs) != 1 or any(line.strip() for line in lines[: runs[0].begins]) or runs[0].column:
+    first = runs[0]
+    if len(runs) != 1 or not first.is_certain or first.column:
         return 0
-    at = runs[0].line
+    if any(line.strip() for line in lines[: first.begins]):
+        return 0
+    at = first.line
     while at < len(lines) and (quoted[at] or not lines[at].strip()):
         at += 1
     return at

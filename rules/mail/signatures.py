@@ -97,8 +97,9 @@ def is_client_line(line: str) -> bool:
     folded = words.casefold()
     if folded in TRACKERS or folded in _WHOLE:
         return True
-    return not words[:1].islower() and any(
+    return any(
         folded.startswith(before)
+        and not (before and words[0].islower())
         and folded.endswith(after)
         and len(folded) > len(before) + len(after)
         and _is_device(words[len(before) : len(words) - len(after)])

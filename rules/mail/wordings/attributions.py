@@ -64,6 +64,7 @@ ATTRIBUTIONS = (
     "{who} *schreibt*",  # Gnus
     "{who} hat am {when} *geschrieben*",  # Open-Xchange, GMX
     "Am {when} hat {who} *geschrieben*",  # Roundcube, IONOS
+    "Am {when} hat {who} *Folgendes geschrieben*",  # Yahoo, Outlook
     "Am {when} *schrieben Sie*",  # The Bat
     "*Zitat von* {who}",  # Horde
     # dsb, hsb

@@ -304,6 +304,17 @@ def test_a_guest_whose_dns_fails_is_deferred_only_for_a_pointer_nobody_can_guess
 SEAL = SignedScope("f" * 64, ("from", "to", "subject", "date"))
 
 
+def test_the_trace_says_how_many_lines_are_not_shown() -> None:
+    body = Body("It is on.\n\nOn Monday Sam wrote:\n> Is it on?", "", False, ())
+
+    (step,) = [s for s in World().decide(replace(a_mail(), body=body)).trace if s.check == "text"]
+
+    assert (step.saw, step.outcome) == (
+        "lines that are not shown: 2",
+        "quoted text; kept with the comment",
+    )
+
+
 def test_the_trace_says_that_base64_was_damaged() -> None:
     body = Body("Hello", "", False, (), damaged=True)
 

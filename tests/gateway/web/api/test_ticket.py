@@ -203,6 +203,20 @@ async def test_a_customer_reads_no_notice_to_staff_that_somebody_else_quotes(
     assert "Ann exaggerates." in seen_by_staff["comments"][-1]["text"]
 
 
+async def test_a_comment_says_how_many_lines_of_which_kind_are_not_shown(site: Site) -> None:
+    number = await site.mailed()
+    answer = "It works.\r\n\r\n-- \r\nAnn\r\n\r\nOn Monday Sam wrote:\r\n> Does it?\r\n"
+    await site.postern.take(a_mail(ANN, f"Re: [#{number}] Printer", answer))
+
+    for reader in (ANN, SAM):
+        _, seen = await site.get(f"/{number}", reader)
+        first, last = seen["comments"][0], seen["comments"][-1]
+        assert first["hidden"] is None
+        assert last["shown"] == "It works."
+        assert last["hidden"] == {"lines": 4, "kind": "quoted text, signature"}
+        assert "Does it?" in last["text"]
+
+
 async def test_what_our_keys_have_sealed_is_not_shown_in_any_spelling(site: Site) -> None:
     keys = await site.read(load_keys)
     sealed = link_token(keys, 1, LinkUse.APPROVE, Link(1, 1, "eve@evil.example"))
