@@ -10,6 +10,7 @@ from markupsafe import escape
 
 from gateway.outgoing.dates import date_and_time
 from gateway.outgoing.mime import one_line, plain
+from gateway.outgoing.sentences import worded
 from rules.commands import commands_first, without_commands
 from rules.commands.readable import readable
 from rules.identity import is_unproven
@@ -17,6 +18,7 @@ from rules.mail.extent import FILES_NAMED, is_shown_in_part, shown_once_masked
 from rules.mail.internal import leaves_out_words, quotes_internal, without_internal
 from rules.mail.invisible import JOINERS, without_marks
 from rules.mail.language import supported_language
+from rules.mail.opening import ENCRYPTED
 from rules.mail.quoting import REPLY_MARK, is_forward, published, visible
 from rules.policy import Policy
 from rules.sender.masking import Masker
@@ -97,7 +99,8 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
     forwarded = traits.shows_forwarded and is_forward(subject)
     on_ticket = traits.for_staff and is_forward(comment.subject)  # for another matter, maybe
     shown = visible(text, forwarded=forwarded or on_ticket)
-    fitting = fitting_text(shown.text)
+    shown_text = _in_language(shown.text, supported_language(notice.language, policy.language))
+    fitting = fitting_text(shown_text)
     cut = text != whole and not comment.by_staff
     return QuotedComment(
         name=_author(comment, policy, redactor),
@@ -108,7 +111,7 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         text=fitting.strip(),
         hidden=bool((shown.hidden_above + shown.hidden).strip()) or cut,
         hidden_lines=tuple((kind.value, count) for kind, count in shown.lines),
-        shortened=len(fitting) < len(shown.text)
+        shortened=len(fitting) < len(shown_text)
         or is_shown_in_part(comment.text)
         or (cut and leaves_out_words(whole, shown.text)),
         degraded=comment.degraded,
@@ -118,6 +121,11 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         number=comment.number,
         at=_written_at(notice, comment, policy),
     )
+
+
+def _in_language(text: str, language: str) -> str:
+    """A text with the sentence that stands for encrypted content in the reader's language."""
+    return text.replace(str(ENCRYPTED), worded(ENCRYPTED, language))
 
 
 def fitting_text(text: str, octets: int = LONGEST_TEXT) -> str:

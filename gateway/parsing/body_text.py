@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.parsing.alternatives import richer_form
+from gateway.parsing.contained import ContainedFile, files_in_text
 from gateway.parsing.flowed import unwrapped
 from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.part_names import NAMES
+from gateway.parsing.transfer import Decoded
 from gateway.parsing.tree import MimePart
 from rules.mail import charsets
+
+_MOST_OF_REST = 4_096
 
 
 @dataclass(slots=True)
@@ -70,22 +74,47 @@ def is_body_text(kind: str, disposition: str, name: str, parent: str) -> bool:
     )
 
 
-def read_section(part: MimePart, kind: str) -> tuple[TextSection, bool]:
-    found = part.decoded()
+@dataclass(frozen=True, slots=True)
+class SectionRead:
+    section: TextSection
+    is_guessed: bool
+    """Its charset is."""
+    files: tuple[ContainedFile, ...]
+    """Those that are written into it."""
+
+
+def in_lines(text: str) -> str:
+    """A text with the line ends of ours, and without NUL, which is no text: PostgreSQL cannot store
+    it, and browsers may stop there."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
+
+
+def read_section(part: MimePart, kind: str) -> SectionRead:
+    pieces = part.decoded().pieces
     label = part.parameter("charset")
-    texts, guessed = [], False
-    for piece in found.pieces:
-        text, is_guess = _decoded(piece, label, part)
-        texts.append(text)
-        guessed |= is_guess
-    text = "".join(texts)
-    # NUL is not text: PostgreSQL cannot store it, and browsers may stop there.
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
+    files: list[ContainedFile] = []
+    if kind == "text/plain" and len(pieces) == 1:
+        text, files = files_in_text(pieces[0], label)
+        pieces = (text,)
+    decoded = [_decoded(piece, label, part) for piece in pieces]
+    shown = in_lines("".join(each for each, _ in decoded))
     if kind == "text/html":
-        return TextSection(html=text), guessed
-    if part.parameter("format").lower() == "flowed":
-        text = unwrapped(text, delsp=part.parameter("delsp").lower() == "yes")
-    return TextSection(plain=text), guessed
+        section = TextSection(html=shown)
+    elif part.parameter("format").lower() == "flowed":
+        section = TextSection(unwrapped(shown, delsp=part.parameter("delsp").lower() == "yes"))
+    else:
+        section = TextSection(shown)
+    return SectionRead(section, any(guessed for _, guessed in decoded), tuple(files))
+
+
+def readable_rest(decoded: Decoded) -> str:
+    """The text next to what was encoded of a file, such as the footer of a gateway."""
+    if not decoded.rest or len(decoded.rest) > _MOST_OF_REST:
+        return ""
+    text = in_lines(charsets.decode_text(decoded.rest)[0]).strip()
+    return (
+        text if " " in text and all(each.isprintable() or each in "\n\t" for each in text) else ""
+    )
 
 
 def _decoded(content: bytes, label: str, part: MimePart) -> tuple[str, bool]:

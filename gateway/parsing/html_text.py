@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gateway.parsing.apart import NotHereError
 from gateway.parsing.html_lines import HtmlLines
 from gateway.parsing.html_tokens import unescaped
 from gateway.parsing.html_walk import HtmlWalk
@@ -36,7 +37,7 @@ _EMPTY_LINES = re.compile(r"\n[ \t]*+\n\s*+")
 _NAME = re.compile(r"/?[A-Za-z0-9]{0,20}+")
 
 
-class TooManyTagsError(Exception):
+class TooManyTagsError(NotHereError):
     """To read the elements may take longer than the event loop can wait."""
 
 

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from gateway.parsing.apart import NotHereError
 from gateway.parsing.attached_mails import attached_mail
 from gateway.parsing.body_text import (
     TextSection,
     as_html,
     as_plain,
+    in_lines,
     is_body_text,
     one_of,
     read_section,
+    readable_rest,
+)
+from gateway.parsing.contained import (
+    MOST_ENVELOPES,
+    ContainedFile,
+    container,
+    entity_tree,
+    files_in_tnef,
+    is_declared_encrypted,
 )
 from gateway.parsing.gaps import without_wide_gaps
 from gateway.parsing.html_text import HtmlReader
+from gateway.parsing.invitations import lines_of
 from gateway.parsing.mail_tree import child_number
+from gateway.parsing.opaque_signed import opened
 from gateway.parsing.part_names import MAILS, REACTION, clean_name, default_name
+from gateway.parsing.tnef import read_tnef
 from gateway.parsing.tree import MimePart
 from rules.mail import AttachedMail, Attachment, Body
 from rules.mail.extent import unstretched
 from rules.mail.header import Header
+from rules.mail.opening import ENCRYPTED, Opening
 
 
 @dataclass(slots=True)
@@ -35,6 +51,13 @@ class _Collected:
     most_tags: int | None = None
     forms: list[list[TextSection]] = field(default_factory=list)
     """The sections of each part, if the whole body is a multipart."""
+    spare: list[TextSection] = field(default_factory=list)
+    """Those in a `winmail.dat`: mostly the same text as next to it."""
+    lines: list[str] = field(default_factory=list)
+    """What calendar entries say."""
+    opened: dict[Opening, None] = field(default_factory=dict)
+    envelopes: int = 0
+    """Signed ones around what is read."""
 
 
 def read_body(
@@ -48,27 +71,32 @@ def read_body(
     attachments; where the type of the body may be unsigned, also the forms of its text. Of a mail
     that forwards another nothing is marked as quoted.
 
-    Raises TooManyTagsError if trees of more than `most_tags` tags would have to be built.
+    Raises NotHereError if trees of more than `most_tags` tags would have to be built, or with any
+    `most_tags` if a part is packed.
     """
     collected = _Collected([], [], most_tags=most_tags)
     _collect(tree, "", "", collected)
     sections = collected.sections
+    if collected.spare and not any(each.plain.strip() or each.html for each in sections):
+        sections = collected.spare
     markup = as_html(sections)
     reader = HtmlReader(most_tags, quotes=not forwarded)
     referenced = set(_CID.findall(markup)) if collected.attachments else frozenset()
     text = unstretched("\n".join(as_plain(section, reader) for section in sections))
+    lines = "\n".join(dict.fromkeys(collected.lines))
     several = not type_signed and len(collected.forms) > 1
     return Body(
-        text=text,
+        text=_with_lines(text, lines),
         html=markup,
         charset_guessed=collected.guessed,
         attachments=tuple(
             _as_inline(attachment) if attachment.content_id in referenced else attachment
             for attachment in collected.attachments
         ),
-        forms=_forms(collected, reader) if several else (),
-        one_form=_one_form(collected, text, reader) if several else "",
+        forms=(*_forms(collected, reader), *filter(None, (lines,))) if several else (),
+        one_form=_with_lines(_one_form(collected, text, reader), lines) if several else "",
         damaged=collected.damaged,
+        opened=tuple(collected.opened),
     )
 
 
@@ -83,6 +111,13 @@ def _one_form(collected: _Collected, text: str, reader: HtmlReader) -> str:
     if collected.sections == [whole]:
         return text
     return unstretched(as_plain(whole, reader))
+
+
+def _with_lines(text: str, lines: str) -> str:
+    """A text with the lines of calendar entries below it."""
+    if not lines:
+        return text
+    return f"{text.rstrip()}\n\n{lines}" if text.strip() else lines
 
 
 def is_type_signed(header: Header) -> bool:
@@ -110,6 +145,8 @@ def _collect(part: MimePart, number: str, parent: str, into: _Collected) -> None
         _collect_leaf(part, number or "1", parent, into)
         return
     before = len(into.sections)
+    if part.media_type == "multipart/encrypted":
+        _add_encrypted(into)
     forms: list[list[TextSection]] = []
     for n, child in enumerate(part.children, 1):
         begins = len(into.sections)
@@ -127,14 +164,18 @@ def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) ->
     disposition = part.disposition()
     name = part.parameter("filename", "content-disposition") or part.parameter("name")
     if is_body_text(kind, disposition, name, parent):
-        section, guessed = read_section(part, kind)
+        found = read_section(part, kind)
         into.damaged |= part.is_damaged
-        into.guessed |= guessed
-        if section.plain or section.html:
-            into.sections.append(section)
+        into.guessed |= found.is_guessed
+        if found.section.plain or found.section.html:
+            into.sections.append(found.section)
+        _add_files(found.files, number, into)
         return
-    content = part.content()
-    into.damaged |= part.is_damaged
+    decoded = part.decoded()
+    content = decoded.content
+    into.damaged |= decoded.is_damaged
+    if text := readable_rest(decoded):
+        into.sections.append(TextSection(plain=text))
     content_id = part.text("content-id").strip().strip("<>")
     inline = bool(content_id) and disposition != "attachment" and kind.startswith("image/")
     into.attachments.append(
@@ -149,6 +190,54 @@ def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) ->
             mail=_attached_mail(kind, parent, content, into),
         )
     )
+    _open(part, number, name, content, into)
+
+
+def _add_files(files: Sequence[ContainedFile], number: str, into: _Collected) -> None:
+    into.attachments += (file.attachment(number) for file in files)
+    into.damaged |= not all(file.is_whole for file in files)
+    if any(file.content_type == "application/pgp-encrypted" for file in files):
+        into.opened["encrypted"] = None
+    elif files and not files[0].number.startswith("tnef"):
+        into.opened["encoded files"] = None
+
+
+def _add_encrypted(into: _Collected) -> None:
+    into.sections.append(TextSection(plain=str(ENCRYPTED)))
+    into.opened["encrypted"] = None
+
+
+def _open(part: MimePart, number: str, name: str, content: bytes, into: _Collected) -> None:
+    """Adds what is packed in a part: text and files of Outlook or of S/MIME, calendar entries."""
+    packed = container(part, name)
+    if packed == "signed" and is_declared_encrypted(part):
+        _add_encrypted(into)
+        return
+    if into.is_attached or not (packed or part.media_type == "text/calendar"):
+        return
+    if into.most_tags is not None:
+        raise NotHereError
+    if packed == "tnef":
+        message = read_tnef(content)
+        into.opened["winmail.dat" if message.is_whole else "damaged winmail.dat"] = None
+        into.spare.append(TextSection(in_lines(message.plain), in_lines(message.html)))
+        _add_files(files_in_tnef(message), number, into)
+    elif packed == "signed":
+        _open_signed(number, content, into)
+    else:
+        into.lines += lines_of(content)
+
+
+def _open_signed(number: str, content: bytes, into: _Collected) -> None:
+    kind, entity = opened(content)
+    if kind == "encrypted":
+        _add_encrypted(into)
+    tree = entity_tree(entity) if kind == "signed" and into.envelopes < MOST_ENVELOPES else None
+    if tree is not None:
+        into.opened["signed"] = None
+        into.envelopes += 1
+        _collect(tree, f"{number}.signed" if tree.children else f"{number}.signed.1", "", into)
+        into.envelopes -= 1
 
 
 def _attached_mail(kind: str, parent: str, content: bytes, into: _Collected) -> AttachedMail | None:

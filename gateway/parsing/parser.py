@@ -17,7 +17,8 @@ from typing import TypeVar
 
 from gateway.loop_turns import LoopTurns
 from gateway.parsing.address_fields import date_of, recipients
-from gateway.parsing.html_text import TooManyTagsError
+from gateway.parsing.apart import NotHereError
+from gateway.parsing.contained import bytes_in_tree, contents_within
 from gateway.parsing.labels import Labels, labels_in
 from gateway.parsing.mail_tree import numbered_leaves, read_tree
 from gateway.parsing.mime import is_type_signed, read_body
@@ -40,7 +41,7 @@ _SUBJECT_LIMIT_BYTES = 16 * 1024
 
 def read(raw: bytes, most_tags: int | None = None) -> Mail:
     """Parses a mail. Always returns: a body that cannot be read becomes `Unreadable`; but with
-    `most_tags`, TooManyTagsError is raised for a body that may take too long here.
+    `most_tags`, NotHereError is raised for a body that may take too long here.
 
     Time is linear in the size as far as we know, but only a process that can be killed guarantees
     a limit: see `Parser`.
@@ -114,11 +115,9 @@ def part_bytes(raw: bytes, part: str) -> bytes:
     Raises LookupError if the mail has no such part.
     """
     tree = read_tree(raw, read_header(raw))
-    if not isinstance(tree, Unreadable):
-        for number, leaf in numbered_leaves(tree):
-            if number == part:
-                return leaf.content()
-    raise LookupError(f"no part {part}")
+    if isinstance(tree, Unreadable):
+        raise LookupError(f"no part {part}")
+    return bytes_in_tree(tree, part)
 
 
 def nested_files(raw: bytes) -> Iterator[bytes]:
@@ -132,6 +131,7 @@ def nested_files(raw: bytes) -> Iterator[bytes]:
         content = leaf.content()
         if len(content) < len(raw) - header.body_at:
             yield content
+        yield from contents_within(leaf)
 
 
 _ORDINARY_BYTES = 64 * 1024
@@ -212,7 +212,7 @@ class Parser:
             await self._loop_turns.wait(self._client_of(envelope))
             try:
                 return read(raw, _ORDINARY_TAGS)
-            except TooManyTagsError:
+            except NotHereError:
                 self._on_moved()
             except Exception:
                 # Whatever its body is, a mail gets its ticket: a worker may fail on it.

@@ -91,3 +91,9 @@ def clean_name(name: str, ending: str = "") -> str:
         name, ending = stem, dot + last
     room_bytes = _NAME_LIMIT_BYTES - len(ending.encode())
     return name.encode()[:room_bytes].decode("utf-8", "ignore") + ending
+
+
+def type_by_name(name: str) -> str:
+    """The type of a file by the ending of its name; empty if that is none of the usual ones."""
+    ending = name.rpartition(".")[2].lower()
+    return next((kind for kind, usual in _ENDINGS.items() if usual == ending), "")

@@ -77,11 +77,9 @@ def _uu_line(line: bytes) -> bytes | None:
     characters = -(-length // 3) * 4
     if len(line) - 1 > characters + 3 and line[1 + characters :].strip():
         return None
-    padded = line[: 1 + characters].ljust(1 + characters, b" ")
-    try:
-        return binascii.a2b_uu(padded)
-    except binascii.Error:
-        return None
+    # Some programs count fewer octets than they encode: with their own count, the library fails.
+    whole = bytes((32 + characters // 4 * 3,)) + line[1 : 1 + characters].ljust(characters, b" ")
+    return binascii.a2b_uu(whole)[:length]
 
 
 def _base64_line(line: bytes) -> bytes | None:

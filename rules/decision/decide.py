@@ -32,6 +32,7 @@ from rules.mail import Body, Mail, Unread
 from rules.mail.automatic import AutomaticClass, AutomationSign, sign_of_automation
 from rules.mail.extent import READ_CHARACTERS, READ_LINES
 from rules.mail.header import Ambiguous
+from rules.mail.opening import TRACED
 from rules.mail.quoting import is_forward, visible
 from rules.policy import Policy
 from rules.sender.pointers import PointerKind, thread_ids
@@ -129,6 +130,9 @@ def _reading(mail: Mail) -> Iterator[Step]:
             yield Step("text", saw, f"{seen.hidden_kinds}; kept with the comment")
     if isinstance(mail.body, Body) and mail.body.damaged:
         yield Step("text", "a damaged encoding", "decoded as far as it goes; the raw mail is kept")
+    for packed in mail.body.opened if isinstance(mail.body, Body) else ():
+        if packed in TRACED:
+            yield Step("text", *TRACED[packed])
     if isinstance(mail.body, Body) and mail.body.every_form:
         yield Step(
             "text",

@@ -10,6 +10,7 @@ from typing import Literal
 
 from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author, Header
+from rules.mail.opening import Opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,8 @@ class Body:
     """The text of the one that is shown if they are forms of one text."""
     damaged: bool = False
     """The transfer encoding of a part was not valid: what could be decoded is shown."""
+    opened: tuple[Opening, ...] = ()
+    """What was packed in it, for the trace; see `rules.mail.opening`."""
     every_form: bool = False
     """The text has all of the forms, since only an unsigned Content-Type makes them forms of one
     text."""

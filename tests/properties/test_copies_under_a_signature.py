@@ -50,6 +50,11 @@ STATUS = "--b\r\nContent-Type: message/delivery-status\r\n\r\nAction: failed\r\n
 REPLY = (
     "--b\r\nContent-Type: text/calendar; method=REPLY\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:REPLY\r\n"
 )
+INVITATION = (
+    "--b\r\nContent-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\n"
+    "METHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Visit of the technician for the pump\r\n"
+    "DTSTART:20261202T090000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
 FILE = (
     '--b\r\nContent-Type: application/pdf; name="the plan of the pump.pdf"\r\n'
     "Content-Transfer-Encoding: base64\r\n\r\nJVBERi0xLjQKJcOkw7zDtsOfCjIgMCBvYmoK\r\n"
@@ -75,6 +80,7 @@ MAILS = {
     "attached": multipart("mixed", PLAIN, FORWARD),
     "report": multipart("report", PLAIN, STATUS, FORWARD),
     "answer": multipart("alternative", PLAIN, REPLY),
+    "invitation": multipart("alternative", PLAIN, INVITATION),
 }
 SIGNERS = {
     "gmail": ("to:subject:message-id:date:from:mime-version:cc:reply-to", "relaxed/relaxed"),

@@ -29,11 +29,16 @@ _WHOLE_TEXTS = frozenset(
     f"application/{each}" for each in ("ms-tnef", "vnd.ms-tnef", "pkcs7-mime", "x-pkcs7-mime")
 )
 """Types in which a client wraps the text of the mail itself, and in which no mark is found."""
+_WHOLE_TEXT_NAMES = ("winmail.dat", ".p7m")
 _BLOCK_BYTES = 1024 * 1024
 _OVERLAP_BYTES = 1024
 """Of a block with the next one: a mark may be on both."""
 _MOST_NESTED = 3
 """Mails within a file that are opened, each in the one before."""
+
+
+def _is_whole_text(file: StoredAttachment) -> bool:
+    return file.content_type in _WHOLE_TEXTS or file.name.lower().endswith(_WHOLE_TEXT_NAMES)
 
 
 async def get_attachment(request: web.Request) -> web.StreamResponse:
@@ -49,7 +54,7 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
         found = files.attachment(connection, number, wanted)
         if found is None or not (caller.by_staff or found.visibility == Visibility.PUBLIC.value):
             raise ApiError(404, f"there is no attachment {wanted} on #{number}")
-        if found.by_staff and found.content_type in _WHOLE_TEXTS and not caller.by_staff:
+        if found.by_staff and _is_whole_text(found) and not caller.by_staff:
             raise ApiError(
                 403,
                 f"attachment {wanted} has the whole text of a staff person's email, with what it "

@@ -11,6 +11,8 @@ import pytest
 
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.linked import linked
+from gateway.outgoing.sentences import worded
+from rules.mail.opening import ENCRYPTED
 from rules.policy import (
     EscalationLevel,
     EscalationSection,
@@ -466,3 +468,13 @@ def test_the_mail_that_asks_for_feedback_has_the_policys_text_or_ours_in_the_rea
     assert "How did we do?" not in said
     assert "Wie zufrieden sind Sie mit unserer Hilfe?" in unsaid[0]
     assert "How did we do?" in unsaid[1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_encrypted_content_is_named_in_the_readers_language(language: Literal["en", "de"]) -> None:
+    comment = a_comment(f"See below.\n\n{ENCRYPTED}\n")
+
+    shown = text_of(written(NoticeKind.COMMENT, comment=comment, language=language))
+
+    assert worded(ENCRYPTED, language) in " ".join(shown.split())
+    assert (str(ENCRYPTED) in " ".join(shown.split())) is (language == "en")

@@ -16,6 +16,7 @@ from gateway.parsing.process import pickled, unpickled
 from rules.mail import Body, Mail, Unread, Unreadable
 from rules.mail.bounces import Bounce, Failure
 from rules.mail.header import Author, Header
+from rules.mail.opening import ENCRYPTED
 from tests.gateway.building import HEAD, a_mail, a_part, multipart, text
 
 
@@ -126,6 +127,26 @@ async def test_html_whose_tree_is_costly_is_not_read_in_the_loop(
     began = time.thread_time()
     assert isinstance((await parser.begin(raw)).body, Unread)
     assert time.thread_time() - began < 0.25
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/calendar; method=REQUEST", "application/ms-tnef", "application/pkcs7-mime"]
+)
+async def test_what_is_packed_is_not_opened_in_the_loop(parser: Parser, kind: str) -> None:
+    raw = a_mail(multipart("mixed", text("Hello"), a_part(b"x", f"Content-Type: {kind}")))
+
+    mail = await parser.begin(raw)
+
+    assert isinstance(mail.body, Unread)
+    assert await parser.read_rest(mail, raw) == read(raw)
+
+
+async def test_encrypted_mail_is_read_in_the_loop(parser: Parser) -> None:
+    kind = "application/pkcs7-mime; smime-type=enveloped-data"
+    body = (await parser.begin(a_mail(a_part(b"x", f"Content-Type: {kind}")))).body
+
+    assert isinstance(body, Body)
+    assert (body.text, body.opened) == (str(ENCRYPTED), ("encrypted",))
 
 
 async def test_each_such_mail_is_counted() -> None:

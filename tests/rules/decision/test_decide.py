@@ -14,6 +14,7 @@ from rules.decision.model import AddComment, Decision, Defer, OpenTicket, Record
 from rules.decision.reasons import Reason, Verdict
 from rules.facts import Earlier, Recent
 from rules.mail import Body, StrangerHandling
+from rules.mail.opening import TRACED, Opening
 from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sender.authentication import DmarcPolicy, Result, SignedScope
@@ -321,6 +322,15 @@ def test_the_trace_says_that_base64_was_damaged() -> None:
     (step,) = [s for s in World().decide(replace(a_mail(), body=body)).trace if s.check == "text"]
 
     assert (step.saw, "the raw mail is kept" in step.outcome) == ("a damaged encoding", True)
+
+
+@pytest.mark.parametrize("packed", TRACED)
+def test_the_trace_says_what_was_packed(packed: Opening) -> None:
+    body = Body("Hello", "", False, (), opened=(packed,))
+
+    steps = World().decide(replace(a_mail(), body=body)).trace
+
+    assert [(s.saw, s.outcome) for s in steps if s.check == "text"] == [TRACED[packed]]
 
 
 def test_a_mail_proven_by_its_signature_alone_must_be_addressed_to_us() -> None:

@@ -83,9 +83,17 @@ async def test_a_page_with_the_text_of_a_notice_to_staff_is_for_staff_alone(
     assert (by_customer.status, by_staff.status) == (403, 200)
 
 
-@pytest.mark.parametrize("kind", ["application/ms-tnef", "application/pkcs7-mime"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("application/ms-tnef", "body"),
+        ("application/pkcs7-mime", "body"),
+        ("application/octet-stream", "WINMAIL.DAT"),
+        ("application/octet-stream", "smime.p7m"),
+    ],
+)
 async def test_a_file_that_wraps_the_text_of_a_staff_persons_mail_is_for_staff_alone(
-    site: Site, kind: str
+    site: Site, kind: str, name: str
 ) -> None:
     """Outlook packs what the mail quotes into it, compressed: our notice to them, with notes."""
     number = await site.mailed()
@@ -94,7 +102,7 @@ async def test_a_file_that_wraps_the_text_of_a_staff_persons_mail_is_for_staff_a
     keys = await site.read(load_keys)
     to = reply_address(keys, 1, SUPPORT, ReplyToken(number, sam, Purpose.REPLY))
     for sender, rcpt in ((SAM, to), (ANN, SUPPORT)):
-        raw = with_file("body", kind, f"Re: [#{number}] See", sender)
+        raw = with_file(name, kind, f"Re: [#{number}] See", sender)
         await site.postern.take(raw, "127.0.0.1", rcpt)
     _, ticket = await site.get(f"/{number}", ANN)
     paths = [

@@ -1,0 +1,160 @@
+"""Files within a part: in a text, in a `winmail.dat`, or in a signed envelope.
+
+Such a file has the number of its part, how it is packed, and its own number, such as `2.tnef.1`.
+Its bytes stay in the raw mail, as those of any attachment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.parsing.mail_tree import numbered_leaves
+from gateway.parsing.opaque_signed import opened
+from gateway.parsing.part_names import clean_name, type_by_name
+from gateway.parsing.tnef import TnefMessage, read_tnef
+from gateway.parsing.tree import HEADER_LIMIT_BYTES, LimitError, MimePart, build_tree
+from gateway.parsing.uuencode import split_uuencoded
+from rules.mail import Attachment, charsets
+from rules.mail.header import part_header
+from rules.mail.opening import ENCRYPTED
+
+Container = Literal["tnef", "signed", ""]
+
+_TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_PKCS7 = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+_ANY_TYPE = "application/octet-stream"
+_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
+MOST_ENVELOPES = 3
+"""Envelopes in each other that are opened."""
+_PGP = re.compile(
+    rb"(?m)^-----BEGIN PGP MESSAGE-----[ \t]*+\r?$.*?^-----END PGP MESSAGE-----[ \t]*+\r?$",
+    re.DOTALL,
+)
+_PGP_BEGINS = b"-----BEGIN PGP MESSAGE-----"
+_MOST_MESSAGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ContainedFile:
+    number: str
+    """Within the part, such as `tnef.1`."""
+    name: str
+    content: bytes
+    content_type: str = ""
+    content_id: str = ""
+    is_whole: bool = True
+
+    def attachment(self, part: str) -> Attachment:
+        """As a file of the mail, of the part with that number."""
+        name = clean_name(self.name)
+        declared = self.content_type if _TYPE.fullmatch(self.content_type) else ""
+        return Attachment(
+            part=f"{part}.{self.number}",
+            name=name or f"part-{part}.{self.number}.bin",
+            content_type=declared or type_by_name(name) or _ANY_TYPE,
+            size_bytes=len(self.content),
+            content_id=self.content_id,
+            inline=False,
+        )
+
+
+def container(part: MimePart, name: str) -> Container:
+    """How a part is packed that may have text and files in it; empty if it is an ordinary one."""
+    kind = part.media_type
+    name = name.lower() if kind == _ANY_TYPE else ""
+    if kind in _TNEF or name == "winmail.dat":
+        return "tnef"
+    return "signed" if kind in _PKCS7 or name.endswith(".p7m") else ""
+
+
+def is_declared_encrypted(part: MimePart) -> bool:
+    return part.parameter("smime-type").lower() in ("enveloped-data", "authenveloped-data")
+
+
+def files_in_text(text: bytes, label: str) -> tuple[bytes, list[ContainedFile]]:
+    """A plain text without the files that are written into it, and these; where it was encrypted,
+    it says so."""
+    files: list[ContainedFile] = []
+    if _PGP_BEGINS in text:
+        sealed = [found[0] for found in _PGP.finditer(text)][:_MOST_MESSAGES]
+        files += (
+            ContainedFile(f"pgp.{n}", "message.asc", each, "application/pgp-encrypted")
+            for n, each in enumerate(sealed, 1)
+        )
+        text = _PGP.sub(str(ENCRYPTED).encode(), text, count=_MOST_MESSAGES)
+    text, encoded = split_uuencoded(text)
+    files += (
+        ContainedFile(
+            f"uu.{n}",
+            charsets.decode(file.name, label)[0],
+            file.content,
+            is_whole=file.is_whole,
+        )
+        for n, file in enumerate(encoded, 1)
+    )
+    return text, files
+
+
+def files_in_tnef(message: TnefMessage) -> list[ContainedFile]:
+    return [
+        ContainedFile(f"tnef.{n}", file.name, file.content, file.content_type, file.content_id)
+        for n, file in enumerate(message.files, 1)
+    ]
+
+
+def entity_tree(entity: bytes) -> MimePart | None:
+    """The tree of a MIME entity in an envelope; None if it exceeds our limits."""
+    fields, at = part_header(entity, 0, len(entity), HEADER_LIMIT_BYTES)
+    try:
+        return build_tree(entity, at, fields)
+    except LimitError:
+        return None
+
+
+def bytes_at(leaf: MimePart, steps: Sequence[str], nested: int = 0) -> bytes:
+    """The bytes of a file within a part. Raises LookupError if there is none with this number."""
+    match steps:
+        case ("uu" | "pgp", _):
+            content, label = leaf.decoded().content, leaf.parameter("charset")
+            files = files_in_text(content, label)[1]
+        case ("tnef", _):
+            files = files_in_tnef(read_tnef(leaf.content()))
+        case ("signed", *_) if nested < MOST_ENVELOPES:
+            tree = entity_tree(opened(leaf.content())[1])
+            if tree is None:
+                raise LookupError(".".join(steps))
+            return bytes_in_tree(tree, ".".join(steps[1:]), nested + 1)
+        case _:
+            raise LookupError(".".join(steps))
+    wanted = ".".join(steps)
+    for file in files:
+        if file.number == wanted:
+            return file.content
+    raise LookupError(wanted)
+
+
+def bytes_in_tree(tree: MimePart, part: str, nested: int = 0) -> bytes:
+    """The decoded bytes of a part, or of a file in one. Raises LookupError."""
+    for number, leaf in numbered_leaves(tree):
+        if number == part:
+            return leaf.content()
+        if part.startswith(f"{number}."):
+            return bytes_at(leaf, part[len(number) + 1 :].split("."), nested)
+    raise LookupError(f"no part {part}")
+
+
+def contents_within(leaf: MimePart) -> Iterator[bytes]:
+    """What is in a packed part."""
+    match container(leaf, leaf.parameter("name")):
+        case "tnef":
+            message = read_tnef(leaf.content())
+            yield message.plain.encode("utf-8", "replace")
+            yield message.html.encode("utf-8", "replace")
+            yield from (file.content for file in message.files)
+        case "signed":
+            entity = opened(leaf.content())[1]
+            if entity:
+                yield entity
