@@ -17,16 +17,15 @@ from urllib.parse import quote, unquote
 import nh3
 
 from gateway.parsing.client_marks import ClientMark, mark_of
+from gateway.parsing.html_fold import fold, hides_more, is_tiny, says_something
 from gateway.parsing.mail_tree import read_tree
 from gateway.parsing.mime import read_body
 from rules.mail import Body, Unreadable
 from rules.mail.encoded_words import decode_words
 from rules.mail.header import read as read_header
 from rules.mail.images import image_type
-from rules.mail.introductions import without_introduction
 from rules.mail.markup import (
     ATTRIBUTES,
-    BLOCKS,
     LONGEST_LINK,
     REL,
     SHARED_ATTRIBUTES,
@@ -43,8 +42,7 @@ from rules.mail.markup import (
     safe_style,
     written,
 )
-from rules.mail.quote_starts import is_forward_line
-from rules.mail.quoting import is_forward, visible_end
+from rules.mail.quoting import is_forward
 from rules.mail.shown_html import HtmlView, PlainOnly
 
 LONGEST = 1024 * 1024
@@ -124,9 +122,11 @@ def view_of_body(body: Body, *, forwarded: bool = False) -> HtmlView:
     parts = {each.content_id.lower(): each.part for each in body.attachments if each.content_id}
     reading = _Reading(parts)
     reading.read(raw_pieces(_sanitised(markup)))
-    if not _says_something(reading.pieces):
+    if not says_something(reading.pieces):
         return HtmlView(text=body.text, plain_only=PlainOnly.NO_HTML)
     cut = len(reading.pieces) if forwarded else fold(reading.pieces, reading.marks)
+    if hides_more(reading.pieces, cut, body.text):
+        cut = len(reading.pieces)
     return HtmlView(
         html=written(balanced(reading.pieces, 0, cut)),
         quoted=written(balanced(reading.pieces, cut, len(reading.pieces)))
@@ -225,7 +225,7 @@ class _Reading:
         if source:
             rest = [(name, values[name]) for name in ("alt", *_SIZES) if name in values]
             self.pieces.append(Tag("img", (("src", source), *_listed("img", rest))))
-        elif alt and not _is_tiny(values):
+        elif alt and not is_tiny(values):
             self.pieces += [Tag("em"), f"[{_OVERRIDES.sub('', alt)[:500]}]", End("em")]
 
     def _source(self, source: str) -> str:
@@ -256,10 +256,6 @@ class _Reading:
 
 
 _SIZES = ("width", "height", "style")
-
-
-def _is_tiny(values: Mapping[str, str]) -> bool:
-    return values.get("width") in ("0", "1") or values.get("height") in ("0", "1")
 
 
 def _deeper(piece: Piece) -> int:
@@ -315,85 +311,3 @@ def _listed(name: str, attributes: Sequence[tuple[str, str]]) -> tuple[tuple[str
             if each == "href":
                 kept.append(("rel", REL))
     return tuple(kept)
-
-
-_IMAGE = "\ufffc"
-"""Stands for an image in a line: it says something, too."""
-
-
-@dataclass(slots=True)
-class _Line:
-    begins: int
-    """The index of its first piece."""
-    text: str = ""
-    quoted: bool = False
-    signature: bool = False
-
-
-def fold(pieces: Sequence[Piece], marks: Mapping[int, ClientMark]) -> int:
-    """The index of the first piece that is hidden: a quote or a signature, and nothing but that
-    below it. The number of pieces if the author writes below or between the quoted lines, if they
-    forward a mail, or if nothing else would be left."""
-    lines = _lines(pieces, marks)
-    first = next((line for line in lines if line.quoted and line.text.strip()), None)
-    if first is not None and is_forward_line(first.text):
-        return len(pieces)
-    texts = [f"> {line.text}" if line.quoted else line.text for line in lines]
-    cut = len(lines)
-    while cut and (lines[cut - 1].quoted or lines[cut - 1].signature or not texts[cut - 1].strip()):
-        cut -= 1
-    hides = any(line.quoted or line.signature for line in lines[cut:])
-    if not hides or any(line.quoted and line.text.strip() for line in lines[:cut]):
-        cut = len(lines)
-    else:
-        cut = without_introduction(texts, cut)
-    by_words = visible_end("\n".join(texts))
-    cut = min(cut, by_words)
-    if cut >= len(lines):
-        return len(pieces)
-    end = lines[cut].begins
-    while end < len(pieces) and isinstance(pieces[end], End):
-        end += 1
-    return end if _says_something(pieces[:end]) else len(pieces)
-
-
-def _says_something(pieces: Sequence[Piece]) -> bool:
-    return any(
-        (isinstance(piece, str) and piece.strip())
-        or (isinstance(piece, Tag) and piece.name == "img")
-        for piece in pieces
-    )
-
-
-def _lines(pieces: Sequence[Piece], marks: Mapping[int, ClientMark]) -> list[_Line]:
-    """The text in lines, each of which knows whether it is within a quote or a signature."""
-    lines = [_Line(0)]
-    opened: list[tuple[bool, bool]] = []
-    """Of each open element: whether it is within a quote, and within a signature."""
-    below = False
-    for index, piece in enumerate(pieces):
-        quoted, signature = opened[-1] if opened else (False, False)
-        match piece:
-            case Tag(name, _):
-                mark = marks.get(index)
-                below = below or mark is ClientMark.BELOW
-                quoted = quoted or below or mark is ClientMark.QUOTE or name == "blockquote"
-                signature = signature or mark is ClientMark.SIGNATURE
-                if name == "img" and not _is_tiny(dict(piece.attributes)):
-                    lines[-1].text += _IMAGE
-                if name not in VOID:
-                    opened.append((quoted, signature))
-                if name == "br" or name in BLOCKS or mark is not None:
-                    lines.append(_Line(index, "", quoted, signature))
-            case End(name):
-                if opened:
-                    opened.pop()
-                if name in BLOCKS or name == "br":
-                    quoted, signature = opened[-1] if opened else (False, False)
-                    lines.append(_Line(index, "", quoted or below, signature))
-            case _:
-                text = piece.replace("\n", " ")
-                lines[-1].text += " ".join(text.split()) if text.strip() else " "
-                if piece.endswith("\n") and index + 1 < len(pieces):
-                    lines.append(_Line(index + 1, "", quoted or below, signature))
-    return lines

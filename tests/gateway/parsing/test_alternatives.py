@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.parsing.alternatives import richer_form
 from gateway.parsing.html_text import HtmlReader
@@ -168,3 +172,31 @@ def test_links_and_lists_of_a_form_do_not_make_it_another_text() -> None:
     assert len(found.forms) == 2
     assert not with_every_form(found).every_form
     assert with_every_form(found).text == found.text
+
+
+WORDS = st.lists(
+    st.sampled_from(("pump", "valve", "press", "hall", "red", "on")), min_size=1, max_size=8
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), WORDS), min_size=1, max_size=7), st.integers(10, 60))
+def test_a_line_of_the_authors_is_never_marked_by_the_html(
+    blocks: list[tuple[bool, list[str]]], width: int
+) -> None:
+    """The same words stand in both forms, quoted or not, and the plain form wraps its lines."""
+    numbered = [
+        (quoted, " ".join(f"{word}{'q' if quoted else 'o'}" for word in words))
+        for quoted, words in blocks
+    ]
+    plain = "\n\n".join(textwrap.fill(words, width) for _, words in numbered)
+    rich = "".join(
+        f'<blockquote type="cite">{words}</blockquote>' if quoted else f"<p>{words}</p>"
+        for quoted, words in numbered
+    )
+    for line in richer_form(plain, rich, HtmlReader()).split("\n"):
+        words = line.lstrip("> ").split()
+        if line.startswith(">"):
+            assert not any(word.endswith("o") for word in words)
+        elif any(not quoted for quoted, _ in blocks):
+            assert not any(word.endswith("q") for word in words)

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.html_text import HtmlReader, text_from_html
+from gateway.parsing.html_view import view_of_body
+from rules.mail import Body
 from rules.mail.quoting import REPLY_MARK, own_text, published, visible
 
 ASKED = "<p>Является ли насос включённым?</p><p>Сэм</p>"
@@ -174,6 +176,21 @@ def test_what_its_author_wrote_is_not_marked_as_quoted(case: str) -> None:
     lines = text_from_html(OWN[case]).split("\n")
     assert any(line.startswith("mine") or line.endswith(" mine") for line in lines)
     assert "-- " not in lines
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_the_html_hides_no_more_than_the_text(case: str) -> None:
+    markup = OWN[case]
+    view = view_of_body(Body(text_from_html(markup), markup, False, ()))
+    assert "mine" in view.html
+
+
+@pytest.mark.parametrize("client", BETWEEN)
+def test_the_html_shows_answers_between_quotes(client: str) -> None:
+    markup = f"<p>Hello</p>{BETWEEN[client]}"
+    view = view_of_body(Body(text_from_html(markup), markup, False, ()))
+    assert "a1" in view.html
+    assert "a2" in view.html
 
 
 def test_of_a_mail_that_forwards_another_nothing_is_marked() -> None:
