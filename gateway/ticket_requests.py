@@ -86,8 +86,18 @@ class _Model(BaseModel):
 
 
 class Comment(_Model):
-    text: Text
+    text: Text = ""
     visibility: Literal["public", "note"] = "public"
+    macro: Line = ""
+    """The name of a saved reply that goes before the text."""
+
+
+class NewSavedReply(_Model):
+    """A saved reply of a mailbox."""
+
+    text: Annotated[Text, Field(min_length=1)]
+    language: Line = ""
+    """For readers of this language; empty for all."""
 
 
 class TicketPatch(_Model):
@@ -172,7 +182,8 @@ class TicketPatch(_Model):
         yield from (AddTag(tag) for tag in self.tag)
         yield from (SetField(name, value) for name, value in self.fields.items())
         if self.comment is not None:
-            yield WriteComment(self.comment.text, Visibility(self.comment.visibility))
+            written = self.comment
+            yield WriteComment(written.text, Visibility(written.visibility), written.macro)
         if self.publish is not None:
             seen = Visibility(self.publish_from) if self.publish_from is not None else None
             yield PublishComment(self.publish, seen)

@@ -13,6 +13,7 @@ from rules.people import Company, Person, Staff
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import Pointer
 from rules.ticket.model import Ticket
+from rules.ticket.saved_replies import SavedReplies
 from rules.ticket.visibility import Visibility
 
 
@@ -181,6 +182,8 @@ class Facts:
     """The tickets that the author is not on and never was, and was notified of as a contact."""
     escalations: Mapping[int, EscalationFacts] = field(default_factory=dict)
     """For the tickets of a mail that asks for an escalation."""
+    replies: SavedReplies = field(default_factory=SavedReplies)
+    """For a mail that names one, or asks for their names."""
     escalated_lately: tuple[datetime, ...] = ()
     """When the author of such a mail has escalated tickets of the mailbox within the hour."""
 

@@ -9,6 +9,7 @@ from gateway.cli import (
     doctor,
     journal,
     keys,
+    macros,
     mailboxes,
     mails,
     outbox,
@@ -64,6 +65,7 @@ app.add_typer(companies.app, name="company", help="Manage companies, their domai
 app.add_typer(users.user_app, name="user", help="Manage the users of companies.")
 app.add_typer(users.users_app, name="users", help="Register many users at once.")
 app.add_typer(staff.app, name="staff", help="Manage the staff of the support organisation.")
+app.add_typer(macros.app, name="macros", help="Manage the saved replies of a mailbox.")
 app.add_typer(tokens.app, name="token", help="Manage the bearer tokens of the HTTP API.")
 app.add_typer(keys.app, name="key", help="Manage the keys that sign reply addresses and links.")
 app.add_typer(server.db_app, name="db", help="Maintain the store.")

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from rules.commands.forms import Fault, reason, short
-from rules.commands.model import Command, Directive, Help, Note, OnBehalf, Public
+from rules.commands.model import Command, Directive, Help, Macro, Note, OnBehalf, Public
 from rules.commands.spelling import (
     LINE_LENGTH,
     MAY_BE_COMMAND,
@@ -58,6 +58,7 @@ __all__ = [
     "Commands",
     "Directive",
     "Help",
+    "Macro",
     "MailChange",
     "Note",
     "OnBehalf",

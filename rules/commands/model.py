@@ -34,5 +34,13 @@ class OnBehalf:
     """Normalised."""
 
 
-Directive = Note | Public | Help | OnBehalf
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A saved reply goes before the text of the mail."""
+
+    name: str
+    """Empty for the list of them."""
+
+
+Directive = Note | Public | Help | OnBehalf | Macro
 Command = MailChange | Directive

@@ -135,6 +135,11 @@ ENTRIES = (
         key="escalate", option="--escalate",
     ),
     CommandEntry(
+        "macro", "welcome",
+        sentence("{usage}: puts a saved reply before your text; alone it lists their names"),
+        "vorlage", aliases=("textbaustein", "makro", "template"),
+    ),
+    CommandEntry(
         "onbehalf", "ann@client.example",
         sentence("{usage}: in a mail to the mailbox: opens a request of this customer"),
         "imauftrag", aliases=("on-behalf", "on_behalf", "im-auftrag"),

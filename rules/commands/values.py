@@ -20,7 +20,7 @@ from rules.commands.forms import (
     with_value,
     without_links,
 )
-from rules.commands.model import Command, Help, Note, OnBehalf, Public
+from rules.commands.model import Command, Help, Macro, Note, OnBehalf, Public
 from rules.commands.spelling import LINE_LENGTH, unquoted_value, with_plain_dashes
 from rules.commands.table import misspelt
 from rules.mail.addresses import normalise
@@ -44,6 +44,7 @@ from rules.ticket.changes import (
     Workaround,
 )
 from rules.ticket.lifecycle import Status
+from rules.ticket.saved_replies import as_reply_name
 from rules.ticket.severity import Level, capped
 from rules.ticket.snooze import parse_until
 from rules.ticket.tags import MOST_TAGS, TAG_LENGTH, as_tag
@@ -247,6 +248,19 @@ def _snooze(value: str) -> tuple[Snooze, ...] | Fault:
     )
 
 
+def _macro(value: str) -> tuple[Macro, ...] | Fault:
+    written = unquoted_value(value)
+    name = as_reply_name(written) if written else ""
+    if name is not None:
+        return (Macro(name),)
+    return Fault(
+        sentence(
+            "#macro {value}: this cannot name a saved reply; #macro alone lists their names.",
+            value=short(value),
+        )
+    )
+
+
 def too_many_addresses() -> Fault:
     return Fault(
         sentence(
@@ -285,6 +299,7 @@ COMMANDS: Mapping[str, Form] = MappingProxyType(
         "snooze": with_value(_snooze),
         "merge": with_value(_merge),
         "escalate": with_value(lambda value: (Escalate(reason(value)),)),
+        "macro": with_value(_macro),
         "onbehalf": with_value(_on_behalf),
         "help": alone("help", Help()),
         "unsubscribe": alone("unsubscribe", Unsubscribe()),

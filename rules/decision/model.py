@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, Literal, TypeVar, assert_never
 from uuid import UUID
@@ -125,6 +125,8 @@ class AddComment:
     """Values found in its text that the ticket does not have yet."""
     claim: ClaimMade | None = None
     """The severity that it claims."""
+    text: str | None = None
+    """In place of the mail's own: with a saved reply before it."""
     woken: tuple[Effect, ...] = ()
     """The end of a snooze."""
     command_effects: Effects = field(default_factory=Effects)
@@ -137,6 +139,8 @@ class AddComment:
 
     def effects(self, comment: NewComment, at: datetime) -> tuple[Effect, ...]:
         """What it writes on the ticket, except for its commands."""
+        if self.text is not None:
+            comment = replace(comment, text=self.text)
         rows: tuple[Effect, ...] = (CommentWritten(comment), PeopleNamed(self.additions))
         if self.moved is not None:
             rows = (*rows, StatusChanged(self.moved.was, self.moved.became, "a reply"))

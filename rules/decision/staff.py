@@ -6,14 +6,16 @@ from dataclasses import replace
 
 from rules.commands import (
     Command,
+    Commands,
     Directive,
     Help,
+    Macro,
     MailChange,
     Note,
     OnBehalf,
     parse_commands,
 )
-from rules.commands.table import ENTRIES
+from rules.commands.table import BY_NAME, ENTRIES
 from rules.decision.after import after
 from rules.decision.case import Case, Ruling
 from rules.decision.content import body_text, has_files, is_unreadable
@@ -32,6 +34,7 @@ from rules.service import notifications, sla_rules
 from rules.service.follow_up import after_answer, without_next_steps
 from rules.service.limits import NoticeBudget
 from rules.service.participants import additions, outside_recipients
+from rules.service.saved_replies import inserted
 from rules.ticket.changes import Source, Unsubscribe
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder
@@ -55,30 +58,25 @@ def by_staff(
     given = parse_commands(
         published(body_text(case.mail), REPLY_MARK), policy.levels, policy.severity.ceiling
     )
-    faults = given.faults
-    if Unsubscribe() in given.given and member is not None:
+    if Unsubscribe() in given.given and member is not None and not given.faults:
         alone = len(set(given.given)) == 1 and not (given.text.strip() or has_files(case.mail))
-        if alone and not faults:
+        if alone:
             return unsubscribe(case, ticket, member, saw, conflict)
-        faults = (*faults, sentence("#unsubscribe must be the only thing in its mail"))
-    if any(isinstance(each, OnBehalf) for each in given.given):
-        new = sentence(
-            "#onbehalf begins a new request; write it to {address}",
-            address=case.facts.mailbox.address,
-        )
-        faults = (*faults, new)
-    if given.given and not is_proven_enough(sender, policy.proof.command):
-        faults = (*faults, sentence("commands require {proof}", proof=policy.proof.command))
-    silent = not (given.text.strip() or has_files(case.mail) or is_unreadable(case.mail))
+    names_reply = any(isinstance(each, Macro) and each.name for each in given.given)
+    silent = not (
+        given.text.strip() or names_reply or has_files(case.mail) or is_unreadable(case.mail)
+    )
     is_note = entitled.right is Right.NOTE or Note() in given.given
+    whole = _with_saved_reply(case, ticket, given)
+    faults = _faults(case, ticket, given)
     if is_note and not silent:
         faults = (*faults, *_read_outside(case, ticket))
+    if isinstance(whole, Sentence):
+        return _draft(case, ticket, saw, (*faults, whole), conflict)
     if faults:
         return _draft(case, ticket, saw, faults, conflict)
-    wanted = _changes(given.given)
-    wants_help = any(isinstance(c, Help) for c in given.given)
-    usage = _list_of_commands(case, ticket) if wants_help else ()
-    if silent and not wanted and not wants_help:
+    wanted, lists = _changes(given.given), _lists(case, ticket, given)
+    if silent and not wanted and lists is None:
         empty = ReceiptPayload(ReceiptText.NOTHING_PUBLISHED)
         draft = _private(ticket, _receipt(case, ticket, empty))
         return Ruling(saw, draft, Reason.NOTHING_SAID, ("no text to publish", *conflict))
@@ -93,14 +91,15 @@ def by_staff(
         ticket=ticket.id,
         visibility=visibility,
         additions=joining,
-        orders=(*usage, *notices, *follows),
+        orders=(*(lists or ()), *notices, *follows),
         clock_change=answered,
         by_staff=True,
+        text=whole if names_reply else None,
     )
     decided = with_commands(case, ticket, action, wanted, Source.STAFF_MAIL)
     if isinstance(decided, ChangeRefused):
         return _draft(case, ticket, saw, (decided.why,), conflict)
-    reminded = () if private or calm else _reminders(case, ticket, decided, given.text)
+    reminded = () if private or calm else _reminders(case, ticket, decided, whole)
     if reminded:
         decided = replace(decided, orders=(*decided.orders, *reminded))
         quiet = (*quiet, "names no next steps: its author gets a receipt")
@@ -108,6 +107,29 @@ def by_staff(
     raised = escalation_notes(decided.command_effects.rows)
     notes = (f"{visibility} on #{ticket.id}", *commands, *conflict, *calm, *quiet, *raised)
     return Ruling(saw, decided, entitled.reason, notes)
+
+
+def _faults(case: Case, ticket: Ticket, given: Commands) -> tuple[Sentence, ...]:
+    """What is wrong with the commands, before they are decided on the ticket."""
+    faults, required = given.faults, case.policy.proof.command
+    if Unsubscribe() in given.given and ticket.participant(case.sender.address) is not None:
+        faults = (*faults, sentence("#unsubscribe must be the only thing in its mail"))
+    if any(isinstance(each, OnBehalf) for each in given.given):
+        new = sentence(
+            "#onbehalf begins a new request; write it to {address}",
+            address=case.facts.mailbox.address,
+        )
+        faults = (*faults, new)
+    if given.given and not is_proven_enough(case.sender, required):
+        faults = (*faults, sentence("commands require {proof}", proof=required))
+    return faults
+
+
+def _lists(case: Case, ticket: Ticket, given: Commands) -> tuple[NoticeOrder, ...] | None:
+    """The receipts with the lists that are asked for; None if none is."""
+    usage = _list_of_commands(case, ticket) if Help() in given.given else ()
+    replies = _list_of_replies(case, ticket) if Macro("") in given.given else ()
+    return (*usage, *replies) if Help() in given.given or Macro("") in given.given else None
 
 
 def _reminders(
@@ -130,6 +152,30 @@ def _read_outside(case: Case, ticket: Ticket) -> tuple[Sentence, ...]:
         addresses=", ".join(outsiders[:MOST_NAMED]) + (" …" if outsiders[MOST_NAMED:] else ""),
     )
     return (named,)
+
+
+def _with_saved_reply(case: Case, ticket: Ticket, given: Commands) -> str | Sentence:
+    """The text below the commands, with the saved reply that they name before it; or why that one
+    cannot be sent."""
+    name = next((each.name for each in given.given if isinstance(each, Macro) and each.name), "")
+    if not name:
+        return given.text
+    reply = inserted(
+        name,
+        case.facts.replies,
+        ticket,
+        author=case.sender.address,
+        staff=case.facts.staff,
+        policy=case.policy,
+    )
+    return reply if isinstance(reply, Sentence) else f"{reply}\n\n{given.text.strip()}".strip()
+
+
+def _list_of_replies(case: Case, ticket: Ticket) -> tuple[NoticeOrder, ...]:
+    names = ", ".join(case.facts.replies.names) or "–"
+    usage = BY_NAME["macro"].usage
+    listed = sentence("Saved replies, each sent with {usage}: {names}", usage=usage, names=names)
+    return _receipt(case, ticket, ReceiptPayload(sentences=(listed,)))
 
 
 def _list_of_commands(case: Case, ticket: Ticket) -> tuple[NoticeOrder, ...]:

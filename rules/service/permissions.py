@@ -73,6 +73,8 @@ def forbidden(change: Change, access: Access, policy: Policy) -> str:
             return "only staff may set a ticket to pending: it then waits for the customer"
         case SetAnySeverity() if not policy.severity.may_set(by_portal=True):
             return "under this policy only staff set the severity; give your reasons in a comment"
+        case WriteComment(macro=macro) if macro:
+            return "only staff may send saved replies"
         case WriteComment(visibility=visibility) if visibility is not Visibility.PUBLIC:
             return "only staff may write notes"
         case _ if change.staff_only:

@@ -195,6 +195,8 @@ class WriteComment:
 
     text: str
     visibility: Visibility
+    macro: str = ""
+    """The name of a saved reply that goes before the text; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

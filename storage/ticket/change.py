@@ -31,10 +31,12 @@ from rules.service.escalation import contacts_for
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Change, Rating, Source
 from rules.ticket.model import Ticket
+from rules.ticket.saved_replies import SavedReplies
 from rules.ticket.visibility import Visibility
 from storage.db.statements import compiled
 from storage.db.tables import AttachmentRow, AuditRow, CommentRow, PersonRow, TicketRow, table
 from storage.registry import lookup, mailboxes
+from storage.registry.saved_replies import replies_for
 from storage.ticket import load
 from storage.ticket.opening import NewTicketRow, open_ticket
 from storage.ticket.rows import ChangeContext, storable
@@ -190,6 +192,11 @@ def _facts(
             escalated_lately(connection, mailbox.id, context.actor, now)
             if needed.escalation and not by_staff
             else ()
+        ),
+        replies=(
+            replies_for(connection, mailbox, needed.replies, (ticket,), now)
+            if needed.replies is not None
+            else SavedReplies()
         ),
         feedback=(
             _feedback(connection, context, ticket.id, needed.feedback)

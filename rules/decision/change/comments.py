@@ -33,10 +33,12 @@ from rules.service import asking, notifications, sla_rules
 from rules.service.completeness import extract_new_fields
 from rules.service.follow_up import after_answer
 from rules.service.limits import NoticeBudget
+from rules.service.saved_replies import inserted
 from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import PublishComment, Rate, WriteComment
 from rules.ticket.lifecycle import NEXT, Event, Status
 from rules.ticket.model import Ticket
+from rules.ticket.saved_replies import as_reply_name
 from rules.ticket.visibility import Visibility
 
 MOST_NOTES = 10
@@ -49,6 +51,18 @@ TEXT_LEFT_OUT = sentence("the text was not kept: the ticket has enough notes of 
 def write_comment(
     ticket: Ticket, change: WriteComment, facts: ChangeFacts, policy: Policy
 ) -> Effects | ChangeRefused:
+    if change.macro:
+        text = inserted(
+            as_reply_name(change.macro) or change.macro,
+            facts.replies,
+            ticket,
+            author=facts.actor,
+            staff=facts.staff,
+            policy=policy,
+        )
+        if isinstance(text, Sentence):
+            return ChangeRefused(text)
+        change = replace(change, text=f"{text}\n\n{change.text}".strip(), macro="")
     if not change.text.strip():
         return ChangeRefused(sentence("the comment is empty"))
     if not is_visible(change.text):

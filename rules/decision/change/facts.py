@@ -29,6 +29,7 @@ from rules.ticket.changes import (
     WriteComment,
 )
 from rules.ticket.model import Ticket
+from rules.ticket.saved_replies import SavedReplies
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class ChangeFacts:
     """When a customer who escalates has escalated any ticket of the mailbox within the hour."""
     unreachable: frozenset[str] = frozenset()
     """Of the contacts whom the changes may alert, those to whom no mail is sent."""
+    replies: SavedReplies = field(default_factory=SavedReplies)
     feedback: FeedbackFacts = field(default_factory=FeedbackFacts)
 
     @property
@@ -115,6 +117,8 @@ class NeededFacts:
     """Which contacts of the policy can be reached."""
     feedback: frozenset[str] = frozenset()
     """The texts of feedback, the empty one included; an empty set if there is no feedback."""
+    replies: frozenset[str] | None = None
+    """The saved replies that are named, none for their names alone; None if nothing is asked."""
     forwarded: Forwarded | None = None
     """The mail that one forwards, whose author was looked for here."""
 
@@ -125,6 +129,7 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
     tickets: set[int] = set()
     comments: set[int] = set()
     feedback: set[str] = set()
+    replies: frozenset[str] | None = None
     contacts = escalation = written = severity = False
     for change in changes:
         match change:
@@ -136,8 +141,9 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
                 contacts = True
             case PublishComment(comment=number):
                 comments.add(number)
-            case WriteComment():
+            case WriteComment(macro=macro):
                 written = True
+                replies = frozenset({macro}) if macro else None
             case SetAnySeverity():
                 severity = contacts = True
             case SetSeverity() | Workaround():
@@ -159,4 +165,5 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
         escalation=escalation,
         contacts=contacts,
         feedback=frozenset(feedback),
+        replies=replies,
     )
