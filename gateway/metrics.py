@@ -51,7 +51,7 @@ class _MailMetrics:
         )
         self.html_moved = Counter(
             "postern_html_moved",
-            "Small mails with so many tags of HTML that a parsing process reads them",
+            "Small mails with so many tags of HTML, or packed content, that a parsing process reads them",
             registry=registry,
         )
         self.html_shown = Counter(

@@ -90,9 +90,8 @@ def _subject(value: bytes, raw: bytes, header: Header) -> str:
         return decode_words(value).strip()
     at = header.body_at
     labels = [*labels_in(b" ".join(header.raw_values("content-type"))), *Labels(raw, at).found()]
-    if not labels and (found := detected(value + b"\n" + raw[at : at + SAMPLE_BYTES])):
-        labels = [found]
-    return decode_words(value, labels).strip()
+    likely = detected(value if labels else value + b"\n" + raw[at : at + SAMPLE_BYTES])
+    return decode_words(value, [*labels, likely]).strip()
 
 
 def body_of(raw: bytes, header: Header, most_tags: int | None = None) -> Body | Unreadable:
@@ -190,7 +189,7 @@ class Parser:
         on_moved: Callable[[], None] = lambda: None,
     ) -> None:
         """`listed` are clients that speak for many senders: relays, trusted peers. `on_moved` is
-        called for each small mail whose HTML a worker process reads after all."""
+        called for each small mail that a worker process reads after all."""
         self._on_moved = on_moved
         self.turns = Turns(workers, listed=listed)
         """Who has a worker process, and who waits for one."""

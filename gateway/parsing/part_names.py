@@ -81,6 +81,8 @@ def clean_name(name: str, ending: str = "") -> str:
     the last slash or backslash is used. Empty if nothing usable is left.
     """
     name = _NOT_IN_NAMES.sub("", squeezed(name)[:4_096])
+    if name.startswith('"'):  # a quote that nothing closes
+        name = name.strip('"')
     if ending:
         name = name.replace("/", "-").replace("\\", "-")
     name = name.replace("\\", "/").rpartition("/")[2].strip(" .")

@@ -17,6 +17,7 @@ from typing import Any
 from gateway.parsing.labels import Labels
 from gateway.parsing.transfer import Decoded, decoded
 from rules.mail import charsets
+from rules.mail.detection import detected
 from rules.mail.encoded_words import decode_words, unfold
 from rules.mail.extent import squeezed
 from rules.mail.header import part_header
@@ -96,11 +97,12 @@ class MimePart:
         return decode_words(octets, self._labels_nearby(name, octets))
 
     def _labels_nearby(self, name: str, octets: bytes) -> tuple[str, ...]:
-        """The charsets in which a parameter may be that is not in the one that it declares."""
-        if octets.isascii():
+        """The charsets in which a parameter may be that is not in the one that it declares: that of
+        its part, those of other parts, and the one that it is likely in."""
+        if octets.isascii() or name == "charset":
             return ()
-        own = self.parameter("charset") if name != "charset" else ""
-        return tuple(filter(None, (own, *self.other_labels())))
+        found = (self.parameter("charset"), *self.other_labels(), detected(octets))
+        return tuple(filter(None, found))
 
     def text(self, header: str) -> str:
         """A header field of the part as text on one line; empty if absent."""
@@ -193,7 +195,11 @@ def _parameters_by_library(text: str) -> dict[str, Any]:
     pairs: Any = message.get_params([])
     parameters: dict[str, Any] = {}
     for name, value in pairs:
-        parameters.setdefault(name.lower().translate(_AS_OCTETS), _with_octets(value))
+        name = name.lower().translate(_AS_OCTETS)
+        # Next to one that declares its charset (RFC 2231), another is for programs that read none.
+        if isinstance(value, tuple) and not isinstance(parameters.get(name), tuple):
+            parameters[name] = _with_octets(value)
+        parameters.setdefault(name, _with_octets(value))
     return parameters
 
 

@@ -222,10 +222,49 @@ def test_an_encrypted_mail_keeps_both_parts() -> None:
         (['Content-Disposition: attachment; filename="C:\\\\x\\\\y.exe"'], "y.exe"),
         (['Content-Disposition: attachment; filename="a\u202egpj.exe"'], "a gpj.exe"),
         (['Content-Disposition: attachment; filename=".."'], "part-1.txt"),
+        (
+            ["Content-Disposition: attachment; filename=\"a.txt\"; filename*=utf-8''%C3%A4.txt"],
+            "ä.txt",
+        ),
+        (
+            ["Content-Disposition: attachment; filename*=utf-8''%C3%A4.txt; filename=\"a.txt\""],
+            "ä.txt",
+        ),
+        (
+            ['Content-Disposition: attachment; filename*0="=?utf-8?b?w6Q"; filename*1="udHh0?="'],
+            "ä.txt",
+        ),
+        (["Content-Disposition: attachment; filename*=\"utf-8''%C3%A4.txt\""], "ä.txt"),
+        (["Content-Disposition: attachment; filename*=%C3%A4.txt"], "ä.txt"),
+        (["Content-Disposition: attachment; filename==?utf-8?b?w6QudHh0?="], "ä.txt"),
+        (['Content-Disposition: attachment; filename="ä.txt'], "ä.txt"),
+        (['Content-Type: application/x; name*0="long"; name*1="er.bin"'], "longer.bin"),
     ],
 )
 def test_file_names_are_decoded_and_harmless(headers: list[str], name: str) -> None:
     assert attachments(a_part(b"x", *headers)) == [("1", name)]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "label"),
+    [
+        ("Отчёт.pdf", "koi8_r", "koi8-r"),
+        ("Отчёт.pdf", "koi8_r", "utf-8"),
+        ("Отчёт за ноябрь.pdf", "cp1251", "us-ascii"),
+        ("図面①.pdf", "cp932", "shift_jis"),
+        ("Übersicht.pdf", "cp1252", "utf-8"),
+        ("Übersicht.pdf", "utf-8", "shift_jis"),
+    ],
+)
+def test_a_name_in_raw_octets_is_in_the_charset_of_the_text(
+    name: str, codec: str, label: str
+) -> None:
+    field = b'Content-Type: application/pdf; name="' + name.encode(codec) + b'"'
+    whole = multipart(
+        "mixed", a_part(b"See.", f"Content-Type: text/plain; charset={label}"), field + b"\r\n\r\nx"
+    )
+
+    assert attachments(whole) == [("2", name)]
 
 
 @settings(deadline=None)

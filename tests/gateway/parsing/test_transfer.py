@@ -217,20 +217,20 @@ def test_any_octets_are_decoded_to_something(payload: bytes, is_text: bool, fiel
     "payload",
     [
         (b"A" * 75 + b"\r\n") * 30_000,
-        (b"QUJD\r\n!!!\r\n") * 100_000,
+        (b"QUJD\r\n!!!\r\n") * 30_000,
         b"=" * 1_000_000,
         b"A" * 1_000_000 + b"!",
-        b"A=" * 500_000,
-        b"\r\n" * 500_000 + b"!",
+        b"A=" * 150_000,
+        b"\r\n" * 200_000 + b"!",
     ],
 )
-def test_a_megabyte_of_damage_takes_less_than_a_second(payload: bytes) -> None:
+def test_much_damage_takes_less_than_a_second(payload: bytes) -> None:
     began = time.process_time()
     decoded(payload, b"base64", is_text=True)
     decoded(payload, b"base64", is_text=False)
     decoded(payload, b"quoted-printable", is_text=True)
     decoded(payload, b"uuencode", is_text=True)
-    assert time.process_time() - began < 4
+    assert time.process_time() - began < 2
 
 
 def test_binascii_reads_no_less() -> None:
