@@ -51,7 +51,7 @@ class _MailMetrics:
         )
         self.html_moved = Counter(
             "postern_html_moved",
-            "Small mails with so many tags of HTML, or packed content, that a parsing process reads them",
+            "Small mails that a parsing process reads, for their tags of HTML or packed content",
             registry=registry,
         )
         self.html_shown = Counter(
