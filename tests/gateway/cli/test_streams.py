@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import preloaded
 from tests.gateway.cli.command_line import ANNS_MAIL, CommandLine, command_line
 from tests.stores import PostgresStores
 
@@ -36,9 +37,19 @@ def test_the_words_of_a_stranger_end_no_command_on_a_terminal_without_their_lett
 ) -> None:
     demo.pipe(ANNS_MAIL.replace(b"The lift is stuck", ARROW.encode()), "ann@acme.example")
 
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
     for command in ("tickets", "ticket 1", "tail", "tail --json"):
-        done = in_a_shell(demo, command, PYTHONIOENCODING=encoding)
+        arguments = [*command.split(), "--config", str(demo.config)]
+        done = preloaded.finished(arguments, environment, b"", timeout_s=120)
         assert (done.returncode, rb"The lift \u2192 the roof" in done.stdout) == (0, True), command
+
+
+def test_nor_does_it_end_a_command_that_a_shell_has_started(demo: CommandLine) -> None:
+    demo.pipe(ANNS_MAIL.replace(b"The lift is stuck", ARROW.encode()), "ann@acme.example")
+
+    done = in_a_shell(demo, "tickets", PYTHONIOENCODING="latin-1")
+
+    assert (done.returncode, rb"The lift \u2192 the roof" in done.stdout) == (0, True)
 
 
 def test_a_mail_is_taken_although_the_mta_has_closed_what_we_write_to(demo: CommandLine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -64,6 +65,22 @@ TO_THE_AUTHOR = {
 TEXTS = ("It is down.", "It is down.", "Thanks!", "", "#unsubscribe", "Severity: critical")
 
 addresses = st.sampled_from(ADDRESSES)
+# Few draws, of strategies that are made once: drawing takes ten times as long as deciding.
+people_on_a_ticket = st.lists(addresses, min_size=1, max_size=5, unique=True)
+standings = st.sampled_from(
+    list(
+        itertools.product(
+            [Presence.ACTIVE] * 4 + list(Presence), [False, False, True], [False, True, True]
+        )
+    )
+)
+"""Presence, muted, reachable."""
+states = st.sampled_from(list(itertools.product(Status, [1, 20], [False] * 7 + [True], [0, 3])))
+"""Status, for how many days, deleted, and how often reopened."""
+relations = st.sampled_from(
+    list(itertools.product([None] * 6 + [7, 8, 9], [None, None, None, 7, 8, 9]))
+)
+"""The ticket that it was merged into, and the one that it follows."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +111,12 @@ class Scene:
 @st.composite
 def participants(draw: st.DrawFn, ticket: int) -> tuple[Participant, ...]:
     """Up to five people on a ticket, the first its requester."""
-    chosen = draw(st.lists(addresses, min_size=1, max_size=5, unique=True))
-    return tuple(
-        member(
-            ticket * 10 + place,
-            address,
-            part_of(address, place),
-            draw(st.sampled_from([Presence.ACTIVE] * 4 + list(Presence))),
-            muted=draw(st.sampled_from([False, False, True])),
-            reachable=draw(st.sampled_from([False, True, True])),
-        )
-        for place, address in enumerate(chosen)
-    )
+    members = []
+    for place, address in enumerate(draw(people_on_a_ticket)):
+        presence, muted, reachable = draw(standings)
+        number, part = ticket * 10 + place, part_of(address, place)
+        members.append(member(number, address, part, presence, muted=muted, reachable=reachable))
+    return tuple(members)
 
 
 def part_of(address: str, place: int) -> ParticipantKind:
@@ -116,21 +127,27 @@ def part_of(address: str, place: int) -> ParticipantKind:
     return ParticipantKind.USER if address in {p.address for p in PEOPLE} else ParticipantKind.GUEST
 
 
+on_a_ticket = {number: participants(number) for number in (7, 8, 9)}
+
+
 @st.composite
 def tickets(draw: st.DrawFn) -> tuple[Ticket, ...]:
-    return tuple(
-        a_ticket(
+    made = []
+    for number in (7, 8, 9):
+        status, days, deleted, reopened = draw(states)
+        merged_into, follow_up = draw(relations)
+        ticket = a_ticket(
             number,
-            *draw(participants(number)),
-            status=draw(st.sampled_from(Status)),
-            status_at=NOON - timedelta(days=draw(st.sampled_from([1, 20]))),
-            merged_into=draw(st.sampled_from([None] * 6 + [7, 8, 9])),
-            follow_up=draw(st.sampled_from([None, None, None, 7, 8, 9])),
-            deleted=draw(st.sampled_from([False] * 7 + [True])),
-            reopened=draw(st.sampled_from([0, 3])),
+            *draw(on_a_ticket[number]),
+            status=status,
+            status_at=NOON - timedelta(days=days),
+            merged_into=merged_into,
+            follow_up=follow_up,
+            deleted=deleted,
+            reopened=reopened,
         )
-        for number in (7, 8, 9)
-    )
+        made.append(ticket)
+    return tuple(made)
 
 
 def every_policy() -> tuple[Policy, ...]:
