@@ -11,14 +11,18 @@ from urllib.parse import quote
 
 from gateway.authentication.signing import Signer
 from gateway.outgoing import mime
+from gateway.outgoing.carried import Carried
+from gateway.outgoing.carrier import NOTHING
 from gateway.outgoing.context import TemplateContext, template_context
 from gateway.outgoing.delivery import Outgoing
 from gateway.outgoing.mime import Field
 from gateway.outgoing.quoted_comment import Redactor
 from gateway.outgoing.recipient_links import RecipientLinks
+from gateway.outgoing.shown_files import content_id
 from gateway.outgoing.templates import Rendered, Templates
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
+from rules.mail.images import image_type
 from rules.policy import Policy
 from rules.sender.masking import Masker
 from rules.sender.tokens import Keys, loop_mark, message_id, return_path, thread_root
@@ -46,17 +50,15 @@ class Composer:
     clock: Callable[[], datetime] | None = None
     """Without one, a mail is composed as if it were sent when it was ordered."""
 
-    def write(self, notice: Notice, policy: Policy) -> Outgoing:
-        """The mail for one recipient; nobody else's token is ever in it.
+    def write(self, notice: Notice, policy: Policy, carried: Carried = NOTHING) -> Outgoing:
+        """The mail for one recipient; nobody else's token is ever in it. `carried` is what goes
+        with the comment.
 
         ValueError for an address that is not valid in a header, and for a comment that the
         recipient may not read.
         """
-        context, rendered = self._rendered(notice, policy)
-        parts = [("text/plain", mime.plain(rendered.text))]
-        if rendered.html is not None:
-            parts.append(("text/html", mime.plain(rendered.html)))
-        content, body = mime.alternative(f"=_{notice.id.hex}", parts)
+        context, rendered = self._rendered(notice, policy, carried)
+        content = _content(notice, rendered, carried, context)
         fields = [
             ("From", mime.mailbox(_from_name(notice, context), notice.mailbox.address)),
             ("To", mime.mailbox(notice.name, notice.address)),
@@ -64,9 +66,11 @@ class Composer:
             ("Date", format_datetime(notice.created_at)),
             *self._threading(notice),
             *self._answering(notice, context),
-            *content,
+            ("MIME-Version", "1.0"),
+            *content.fields,
         ]
-        raw = self.signer.signed(mime.written(fields, body), domain_of(notice.mailbox.address))
+        raw = mime.written(fields, content.body)
+        raw = self.signer.signed(raw, domain_of(notice.mailbox.address))
         return Outgoing(str(notice.id), self._mail_from(notice), notice.address, raw)
 
     def preview(self, notice: Notice, policy: Policy) -> Rendered:
@@ -76,10 +80,14 @@ class Composer:
         mask = self._masker(notice.mailbox).mask
         return Rendered(mask(rendered.subject), mask(rendered.text), None)
 
-    def _rendered(self, notice: Notice, policy: Policy) -> tuple[TemplateContext, Rendered]:
+    def _rendered(
+        self, notice: Notice, policy: Policy, carried: Carried = NOTHING
+    ) -> tuple[TemplateContext, Rendered]:
         now = self.clock() if self.clock is not None else None
         redactor = Redactor(self._masker(notice.mailbox))
-        context = template_context(notice, policy, self.keys, self.links_begin, redactor, now)
+        context = template_context(
+            notice, policy, self.keys, self.links_begin, redactor, now, carried
+        )
         folders = (notice.mailbox.address, notice.mailbox.policy)
         return context, self.templates.rendered(notice.kind, context, folders)
 
@@ -133,6 +141,32 @@ class Composer:
         mailbox = notice.mailbox
         path = return_path(self.keys, mailbox.id, mailbox.address, notice.id)
         return path if len(path.rpartition("@")[0]) <= LONGEST_LOCAL_PART else ""
+
+
+def _content(
+    notice: Notice, rendered: Rendered, carried: Carried, context: TemplateContext
+) -> mime.Encoded:
+    """The texts of a mail, with the images that its HTML shows, and with its files."""
+    boundary = f"=_{notice.id.hex}"
+    forms = [mime.of_text("text/plain", mime.plain(rendered.text))]
+    shown: set[str] = set()
+    if rendered.html is not None:
+        parts = [mime.of_text("text/html", mime.plain(rendered.html))]
+        for name, content in carried.images.items():
+            cid = content_id(notice, name)
+            if f"cid:{cid}" in rendered.html:
+                parts.append(mime.of_image(cid, image_type(content), content))
+                shown.add(name)
+        forms.append(mime.multipart("related", f"{boundary}r", parts))
+    texts = mime.multipart("alternative", boundary, forms)
+    sources = {file.id: file for file in notice.comment.files} if notice.comment else {}
+    named = context.comment.files if context.comment else ()
+    files = [
+        mime.of_file(file.name, sources[file.number].content_type, carried.contents[file.number])
+        for file in named
+        if file.number in carried.contents and sources[file.number].part not in shown
+    ]
+    return mime.multipart("mixed", f"{boundary}m", [texts, *files])
 
 
 def _from_name(notice: Notice, context: TemplateContext) -> str:

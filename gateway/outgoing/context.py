@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import assert_never
 
 from gateway.outgoing import channels
+from gateway.outgoing.carried import Carried
+from gateway.outgoing.carrier import NOTHING
 from gateway.outgoing.dates import date, date_and_time
 from gateway.outgoing.digest_entries import DigestView, digest_view
 from gateway.outgoing.mime import one_line
@@ -134,8 +136,10 @@ def template_context(
     links_begin: str,
     redactor: Redactor,
     now: datetime | None = None,
+    carried: Carried = NOTHING,
 ) -> TemplateContext:
-    """The values of a notice for its templates; `now` is when it is sent, else when it was ordered.
+    """The values of a notice for its templates; `now` is when it is sent, else when it was ordered;
+    `carried` is what goes with its comment.
 
     ValueError for a comment that the recipient may not read.
     """
@@ -189,7 +193,7 @@ def template_context(
         company_reads=_company_reads(about, policy),
         is_guest=about is not None and about.is_guest,
         reply_effect=_reply_effect(notice, policy).value,
-        comment=quoted_comment(notice, policy, redactor),
+        comment=quoted_comment(notice, policy, redactor, carried, links),
         payload=map_text(notice.payload, redactor.redact),
         greeting=_greeting(traits.opens_with, policy),
         approvals=links.approvals(),
@@ -202,7 +206,7 @@ def template_context(
         for_staff=traits.for_staff,
         may_unsubscribe=traits.unsubscribable and bool(own),
         reply_mark=REPLY_MARK if _shows_internal(notice) else "",
-        more=more_view(notice, policy, redactor, language),
+        more=more_view(notice, policy, redactor, links, language),
         digest=digest_view(notice, links, redactor, policy.clock.calendar.zone, language),
     )
 

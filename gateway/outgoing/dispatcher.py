@@ -19,6 +19,7 @@ from uuid import UUID
 
 from gateway import log
 from gateway.authentication.signing import Signer
+from gateway.outgoing.carrier import Carrier
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Relay, RelayDown, Undelivered
 from gateway.outgoing.node_watch import BEAT_S, FRESH_S, NodeWatch
@@ -59,6 +60,7 @@ class ClaimSize:
 class _Round:
     """One claim of notices."""
 
+    carrier: Carrier
     until: float
     alive_at: float
     """When this node last showed that it lives, by its monotonic clock."""
@@ -143,7 +145,7 @@ class Dispatcher:
             self._dropped(dropped, dropped.why)
         if not notices:
             return 0
-        this = _Round(until=began + BEGUN_WITHIN_S, alive_at=began)
+        this = _Round(Carrier(self.runtime), until=began + BEGUN_WITHIN_S, alive_at=began)
         async with self._showing_life(this):
             try:
                 await self._send_all(notices, this)
@@ -266,7 +268,8 @@ class Dispatcher:
             # Not policy_of: its ValueError would end a notice that a KeyError only delays.
             policy = self.runtime.policies[notice.mailbox.policy]
             # A signature takes milliseconds, for which incoming mail would have to wait.
-            outgoing = await asyncio.to_thread(composer.write, completed, policy)
+            carried = await this.carrier.carried(completed, policy)
+            outgoing = await asyncio.to_thread(composer.write, completed, policy, carried)
         except ValueError as error:
             await self._not_sent(notice, Undelivered(f"not written: {error}", permanent=True))
             return

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gateway.outgoing.dates import date_and_time
 from gateway.outgoing.quoted_comment import QuotedComment, Redactor, fitting_text, quoted_comment
+from gateway.outgoing.recipient_links import RecipientLinks
 from rules.policy import Policy
 from rules.service.more import EXAMINED
 from rules.ticket.payloads import MorePayload
@@ -33,10 +34,12 @@ class MoreView:
     not_shown: int = 0
 
 
-def more_view(notice: Notice, policy: Policy, redactor: Redactor, language: str) -> MoreView:
+def more_view(
+    notice: Notice, policy: Policy, redactor: Redactor, links: RecipientLinks, language: str
+) -> MoreView:
     if not isinstance(notice.payload, MorePayload):
         return MoreView()
-    found = (_shown(each, notice, policy, redactor) for each in notice.more.latest)
+    found = (_shown(each, notice, policy, redactor, links) for each in notice.more.latest)
     comments = tuple(each for each in found if each is not None)
     since = _time(notice.payload.since, policy.clock.calendar.zone, language)
     number = notice.more.number
@@ -44,14 +47,18 @@ def more_view(notice: Notice, policy: Policy, redactor: Redactor, language: str)
 
 
 def _shown(
-    comment: NoticeComment, notice: Notice, policy: Policy, redactor: Redactor
+    comment: NoticeComment,
+    notice: Notice,
+    policy: Policy,
+    redactor: Redactor,
+    links: RecipientLinks,
 ) -> QuotedComment | None:
     """The beginning of a comment; of a long one no more than the store has read of it."""
     comment = _with_first_files(comment)
     cut = len(comment.text) > EXAMINED
     if cut:
         comment = replace(comment, text=redactor.redact(comment.text)[:-_CUT])
-    quoted = quoted_comment(replace(notice, comment=comment), policy, redactor)
+    quoted = quoted_comment(replace(notice, comment=comment), policy, redactor, links=links)
     if quoted is None:
         return None
     fitting = fitting_text(quoted.text, LONGEST)
@@ -65,6 +72,7 @@ def _with_first_files(comment: NoticeComment) -> NoticeComment:
     return replace(
         comment,
         attachments=comment.attachments[:FILES_NAMED],
+        files=comment.files[:FILES_NAMED],
         files_left_out=comment.files_left_out + more,
     )
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 
+from gateway.outgoing.carried import Carried
+from gateway.outgoing.carrier import NOTHING
 from gateway.outgoing.dates import date_and_time
 from gateway.outgoing.mime import one_line, plain
+from gateway.outgoing.recipient_links import RecipientLinks
 from gateway.outgoing.sentences import worded
+from gateway.outgoing.shown_files import FileView, files_of, html_of
 from rules.commands import commands_first, without_commands
 from rules.commands.readable import readable
 from rules.identity import is_unproven
-from rules.mail.extent import FILES_NAMED, is_shown_in_part, shown_once_masked
+from rules.mail.extent import is_shown_in_part, shown_once_masked
 from rules.mail.internal import leaves_out_words, quotes_internal, without_internal
 from rules.mail.invisible import JOINERS, without_marks
 from rules.mail.language import supported_language
@@ -63,6 +67,10 @@ class QuotedComment:
     """Names it in a command."""
     at: str = ""
     """When it was written, in the zone of the ticket's calendar."""
+    files: tuple[FileView, ...] = ()
+    """Those of `attachments` that reach the recipient, with how they do."""
+    html: Markup = field(default_factory=Markup)
+    """The author's own formatting; empty where `text` is all there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,14 @@ class Redactor:
         return self.masker.mask(plain(text))
 
 
-def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> QuotedComment | None:
-    """The comment that a notice carries; None where it carries none.
+def quoted_comment(
+    notice: Notice,
+    policy: Policy,
+    redactor: Redactor,
+    carried: Carried = NOTHING,
+    links: RecipientLinks | None = None,
+) -> QuotedComment | None:
+    """The comment that a notice carries; None where it carries none. `links` are the recipient's.
 
     ValueError for a comment that is not public, in a notice that goes neither to staff nor to the
     staff person who wrote it: whatever ordered it, such a mail is not written.
@@ -99,8 +113,10 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
     forwarded = traits.shows_forwarded and is_forward(subject)
     on_ticket = traits.for_staff and is_forward(comment.subject)  # for another matter, maybe
     shown = visible(text, forwarded=forwarded or on_ticket)
-    shown_text = _in_language(shown.text, supported_language(notice.language, policy.language))
+    language = supported_language(notice.language, policy.language)
+    shown_text = _in_language(shown.text, language)
     fitting = fitting_text(shown_text)
+    files = files_of(comment, carried, redactor.redact, links, language)
     cut = text != whole and not comment.by_staff
     return QuotedComment(
         name=_author(comment, policy, redactor),
@@ -115,11 +131,13 @@ def quoted_comment(notice: Notice, policy: Policy, redactor: Redactor) -> Quoted
         or is_shown_in_part(comment.text)
         or (cut and leaves_out_words(whole, shown.text)),
         degraded=comment.degraded,
-        attachments=_files(comment, redactor),
+        attachments=tuple(file.name for file in files),
         unproven=is_unproven(comment.proof),
         proof=comment.proof if traits.for_staff else "",
         number=comment.number,
         at=_written_at(notice, comment, policy),
+        files=files,
+        html=html_of(notice, carried, redactor.redact, LONGEST_TEXT),
     )
 
 
@@ -168,13 +186,6 @@ def _names(read: str, desk: str) -> bool:
         return False
     desk_in_name = r"[\W_]*".join(letters)
     return re.search(rf"(?<!\w){desk_in_name}(?!\w)", read) is not None
-
-
-def _files(comment: Comment, redactor: Redactor) -> tuple[str, ...]:
-    """The names of the first files, and how many more there are."""
-    more = comment.files_left_out + max(0, len(comment.attachments) - FILES_NAMED)
-    named = (one_line(redactor.redact(name)) for name in comment.attachments[:FILES_NAMED])
-    return (*named, f"… (+{more})") if more > 0 else tuple(named)
 
 
 def _ready_to_send(text: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from rules.sender.tokens import (
+    FileLink,
+    FileUse,
     HeldLink,
     Keys,
     Link,
@@ -18,6 +20,7 @@ from rules.sender.tokens import (
     reply_address,
     sign_up_token,
 )
+from rules.service.travelling import LINKS_LAST
 from rules.ticket.notice_timing import INVITATION_LASTS
 from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import AlertPayload, ApprovalPayload
@@ -80,7 +83,18 @@ class RecipientLinks:
         token = held_token(self.keys, mailbox, HeldLink(person, journal_id), use)
         return f"{self.begin}/{use}/{mailbox}/{token}"
 
-    def _link(self, page: str, use: LinkUse, text: str) -> str:
+    def file(self, attachment: int) -> str:
+        """The page of a file of the notice's ticket."""
+        named = FileLink(attachment, self.notice.created_at + LINKS_LAST)
+        own = self._link("files", FileUse.FILE, named.text)
+        about, person = self.notice.about, self.notice.person
+        if own or about is None or person is None or not self.notice.is_staff:
+            return own
+        mailbox, link = self.notice.mailbox.id, Link(about.ticket, person, named.text)
+        token = link_token(self.keys, mailbox, FileUse.STAFF_FILE, link)
+        return f"{self.begin}/files/{mailbox}/{token}"
+
+    def _link(self, page: str, use: LinkUse | FileUse, text: str) -> str:
         about, mailbox = self.notice.about, self.notice.mailbox.id
         if about is None or about.participant is None:
             return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -113,10 +113,15 @@ def part_bytes(raw: bytes, part: str) -> bytes:
 
     Raises LookupError if the mail has no such part.
     """
+    return parts_bytes(raw, (part,))[part]
+
+
+def parts_bytes(raw: bytes, parts: Collection[str]) -> dict[str, bytes]:
+    """The same of several. Raises LookupError if one is missing."""
     tree = read_tree(raw, read_header(raw))
     if isinstance(tree, Unreadable):
-        raise LookupError(f"no part {part}")
-    return bytes_in_tree(tree, part)
+        raise LookupError("the mail cannot be read")
+    return {part: bytes_in_tree(tree, part) for part in parts}
 
 
 def nested_files(raw: bytes) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import pickle
+import signal
 import struct
 import sys
 from contextlib import suppress
@@ -77,6 +78,10 @@ class WorkerProcess:
 
     def is_dead(self) -> bool:
         return self._process.returncode is not None
+
+    def used_its_cpu(self) -> bool:
+        """Whether the system has ended it, because a mail took too long."""
+        return self._process.returncode == -signal.SIGXCPU
 
     async def stop(self) -> None:
         with suppress(ProcessLookupError):

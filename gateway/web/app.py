@@ -19,7 +19,8 @@ from gateway.web.api.auth import ApiError, Scope, authorise
 from gateway.web.api.download import Downloads
 from gateway.web.api.request_parsing import check_query
 from gateway.web.connection import SERVER
-from gateway.web.pages import folded, held, links, signup
+from gateway.web.pages import file_links, folded, held, links, signup
+from gateway.web.pages.file_links import FilePages
 from gateway.web.pages.folded import FoldedPages
 from gateway.web.pages.forms import PROXIES
 from gateway.web.pages.held import HeldPages
@@ -62,7 +63,10 @@ def application(
     app.add_routes([web.get("/", _index_of_everything if api else _index)])
     app[PROXIES] = proxies
     app.on_response_prepare.append(_named)
+    limits = connections.limits
+    downloads = Downloads(limits.in_flight_bytes, limits.mail_size_bytes)
     if pages:
+        file_links.add_routes(app, FilePages(runtime=runtime, downloads=downloads))
         signup.add_routes(app, sign_up)
         links.add_routes(app, LinkPages(runtime=runtime))
         held.add_routes(app, HeldPages(runtime=runtime, ingest=ingest))
@@ -76,8 +80,6 @@ def application(
                 web.post("/api/v1/mails", _post_mail),
             ]
         )
-        limits = connections.limits
-        downloads = Downloads(limits.in_flight_bytes, limits.mail_size_bytes)
         runtime.metrics.watch("download_bytes", downloads.shares)
         macros.add_routes(app)
         tickets.add_routes(app, ApiContext(runtime=runtime, downloads=downloads))

@@ -31,6 +31,11 @@ class PlainOnly(StrEnum):
     PRIVATE = "private"
     """It may have more than this reader may read: parts that are cut from the text."""
 
+    @property
+    def is_costly(self) -> bool:
+        """Whether its process took too long, or ended."""
+        return self in (PlainOnly.TIMEOUT, PlainOnly.CRASH)
+
 
 @dataclass(frozen=True, slots=True)
 class HtmlView:
@@ -63,6 +68,7 @@ def cut_to(some: Sequence[Piece], text: str, skipped: str = "") -> list[Piece] |
 
     `skipped` are words above it that are left out: commands.
     """
+    some, text = _with_described_images(some, text)
     wanted = _WORD.findall(_MADE_FOR_TEXT.sub(" ", text))
     if not wanted:
         return None
@@ -82,12 +88,27 @@ def cut_to(some: Sequence[Piece], text: str, skipped: str = "") -> list[Piece] |
             break
         missed += found - at
         at, last = found + 1, last + 1
-    if at < len(wanted) or missed > len(wanted) // 10:
+    if last == first or at < len(wanted) or missed > len(wanted) // 10:
         return None
     begin = _left(whole, words[first].start())
     end = _right(whole, words[last - 1].end())
     stop = words[last].start() if last < len(words) else len(whole)
     return _part(some, starts, begin, end, stop)
+
+
+def _with_described_images(some: Sequence[Piece], text: str) -> tuple[Sequence[Piece], str]:
+    """The images with the descriptions that the text has in brackets, and the text without them."""
+    made: list[Piece] = []
+    for piece in some:
+        if isinstance(piece, Tag) and piece.name == "img":
+            described = " ".join(piece.get("alt").split())
+            if described and f"{described}]" in text:
+                text = text.replace(f"[{described}]", " ")
+            else:
+                kept = (pair for pair in piece.attributes if pair[0] != "alt")
+                piece = Tag("img", tuple(kept))
+        made.append(piece)
+    return made, text
 
 
 def _offsets(some: Sequence[Piece]) -> tuple[list[int], str]:
@@ -129,10 +150,10 @@ def _part(
     first = _piece_at(some, starts, begin)
     cut: list[Piece] = []
     for index, piece in enumerate(some):
+        at = starts[index]
         if not isinstance(piece, str):
             cut.append(piece)
             continue
-        at = starts[index]
         cut.append(piece[max(0, begin - at) : max(0, end - at)])
     last = bisect_right(starts, stop - 1) if stop < starts[-1] + 1 else len(some)
     if stop > end:

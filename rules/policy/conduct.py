@@ -37,6 +37,13 @@ class QuotaSection(Section):
     """Journal rows of mails of which nothing is kept; further ones are answered and counted."""
 
 
+class FilesSection(Section):
+    """The files of a comment, on their way to those who are notified of it."""
+
+    attach_mib: Annotated[int, Field(ge=0, le=100)] = 10
+    """Attached to a mail up to this size in all; the others are links."""
+
+
 class SubjectTagSection(Section):
     format: Annotated[
         str,

@@ -16,6 +16,7 @@ from rules.policy.conduct import (
     AcknowledgementSection,
     BudgetsSection,
     FeedbackSection,
+    FilesSection,
     FollowUpSection,
     HoldSection,
     LifecycleSection,
@@ -89,6 +90,7 @@ class Policy(Section):
     notices: NoticesSection = NoticesSection()
     cc: CcSection = CcSection()
     subject_tag: SubjectTagSection = SubjectTagSection()
+    files: FilesSection = FilesSection()
     acknowledgement: AcknowledgementSection
     lifecycle: LifecycleSection = LifecycleSection()
     follow_up: FollowUpSection = FollowUpSection()

@@ -125,7 +125,7 @@ class Masker:
         )
 
 
-_PAGES = "(?:signup|people|feedback|unsubscribe|held|folded|reopen)"
+_PAGES = "(?:signup|people|feedback|unsubscribe|held|folded|reopen|files)"
 _MASKED = re.escape(MASK)
 
 

@@ -158,6 +158,14 @@ class LinkUse(StrEnum):
     """For staff alone."""
 
 
+class FileUse(StrEnum):
+    """The use of a link to a file; the `text` of its `Link` is that of a `FileLink`."""
+
+    FILE = "file"
+    STAFF_FILE = "staff-file"
+    """For staff who are not on the ticket: `participant` is the row of the person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     ticket: int
@@ -166,13 +174,13 @@ class Link:
     text: str
 
 
-def link_token(keys: Keys, mailbox: int, use: LinkUse, link: Link) -> str:
+def link_token(keys: Keys, mailbox: int, use: LinkUse | FileUse, link: Link) -> str:
     """The secret part of a link in a notice."""
     numbers = link.ticket.to_bytes(5, "big") + link.participant.to_bytes(5, "big")
     return _encode(keys, use.value.encode(), mailbox, numbers + link.text.encode())
 
 
-def read_link_token(keys: Keys, mailbox: int, use: LinkUse, text: str) -> Link | None:
+def read_link_token(keys: Keys, mailbox: int, use: LinkUse | FileUse, text: str) -> Link | None:
     """The content of a link of this use; None for one that we did not create."""
     payload = _decode(keys, use.value.encode(), mailbox, text)
     if payload is None or len(payload) < 10:
@@ -182,6 +190,24 @@ def read_link_token(keys: Keys, mailbox: int, use: LinkUse, text: str) -> Link |
         int.from_bytes(payload[5:10], "big"),
         payload[10:].decode(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    """The `text` of a link to a file."""
+
+    attachment: int
+    until: datetime
+
+    @property
+    def text(self) -> str:
+        return f"{self.attachment}.{int(self.until.timestamp())}"
+
+
+def read_file_link(link: Link) -> FileLink:
+    """What a link to a file names, which we have sealed ourselves."""
+    attachment, _, until = link.text.partition(".")
+    return FileLink(int(attachment), datetime.fromtimestamp(int(until), UTC))
 
 
 def sign_up_token(keys: Keys, mailbox: int, address: str, expires_at: datetime) -> str:
@@ -237,7 +263,7 @@ SEALED_LENGTHS: Mapping[int, tuple[bytes, ...]] = {
 }
 """The uses of sealed values with a fixed length, by that length in octets."""
 SEALED_TEXTS: tuple[tuple[int, tuple[bytes, ...]], ...] = (
-    (11, tuple(use.value.encode() for use in LinkUse)),
+    (11, tuple(use.value.encode() for use in (*LinkUse, *FileUse))),
     (6, (b"sign-up",)),
 )
 """The uses of those that end with a text of any length, by the octet at which it begins."""

@@ -14,13 +14,36 @@ from storage.db.statements import Statement, bind_list, compiled, filled_up
 from storage.db.tables import AttachmentRow, table
 
 _attachment = table(AttachmentRow)
+_FILE = (
+    _attachment.c.id,
+    _attachment.c.name,
+    _attachment.c.content_type,
+    _attachment.c.part,
+    _attachment.c.size_bytes,
+    _attachment.c.inline,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    id: int
+    name: str
+    content_type: str
+    part: str
+    size_bytes: int
+    inline: bool
+    """Its mail places it in its text."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttachedFiles:
-    names: tuple[str, ...] = ()
+    files: tuple[AttachedFile, ...] = ()
     left_out: int = 0
     """So many more are with the ticket."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(file.name for file in self.files)
 
 
 NO_FILES = AttachedFiles()
@@ -33,9 +56,9 @@ def _names_query(comments: int) -> Statement:
     def first_of(number: int) -> Select[Any]:
         this = _attachment.c.comment_id == bindparam(f"comment_{number}")
         files = select(func.count()).where(this).scalar_subquery()
-        first = select(_attachment.c.comment_id, _attachment.c.id, _attachment.c.name).where(this)
+        first = select(_attachment.c.comment_id, *_FILE).where(this)
         read = first.order_by(_attachment.c.id).limit(FILES_NAMED).subquery()
-        return select(read.c.comment_id, read.c.id, read.c.name, files.label("files"))
+        return select(*read.c, files.label("files"))
 
     return compiled(union_all(*map(first_of, range(comments))))
 
@@ -49,16 +72,17 @@ _NONE = 0
 
 def attached_to(connection: Connection, comments: Sequence[int]) -> Mapping[int, AttachedFiles]:
     """The files of each comment; comments without files are left out."""
-    names: dict[int, list[str]] = {}
-    files: dict[int, int] = {}
+    found: dict[int, list[AttachedFile]] = {}
+    counts: dict[int, int] = {}
     left = list(dict.fromkeys(comments))
     while left:
         some, left = filled_up(left[: _COUNTS[-1]], _COUNTS, _NONE), left[_COUNTS[-1] :]
         rows = _NAMES(len(some)).rows(connection, **bind_list("comment", some))
         for row in sorted(rows, key=lambda row: row.id):
-            names.setdefault(row.comment_id, []).append(row.name)
-            files[row.comment_id] = row.files
+            file = AttachedFile(*(getattr(row, column.name) for column in _FILE))
+            found.setdefault(row.comment_id, []).append(file)
+            counts[row.comment_id] = row.files
     return {
-        comment: AttachedFiles(tuple(named), files[comment] - len(named))
-        for comment, named in names.items()
+        comment: AttachedFiles(tuple(files), counts[comment] - len(files))
+        for comment, files in found.items()
     }

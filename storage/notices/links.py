@@ -302,6 +302,15 @@ def _present(connection: Connection, mailbox: Mailbox, link: Link, now: datetime
     return found if may_read else None
 
 
+def place(
+    connection: Connection, mailbox: Mailbox, link: Link, now: datetime
+) -> tuple[Ticket, Participant, tuple[int, ...]] | None:
+    """The ticket where a link's owner reads it now, the owner, and the tickets on the way there;
+    None for an owner who may no longer read it."""
+    found = _present(connection, mailbox, link, now)
+    return (found.ticket, found.owner, found.path) if found is not None else None
+
+
 def _locked(connection: Connection, context: ChangeContext, link: Link) -> _Found | None:
     """The same; of several people who use a ticket's links at once, each sees what the one
     before did."""

@@ -23,7 +23,7 @@ from rules.ticket.visibility import Visibility
 from rules.ticket.waiting import Waiting
 from storage.db.tables import NoticeRow, table
 from storage.notices import claims, named_tickets, suppression
-from storage.notices.attached import NO_FILES, AttachedFiles, attached_to
+from storage.notices.attached import NO_FILES, AttachedFile, AttachedFiles, attached_to
 from storage.notices.claimed_rows import NOTICES
 from storage.ticket import clocks
 
@@ -64,6 +64,8 @@ class NoticeComment:
     """So many more are attached than are named."""
     outside: bool = False
     """Its author is not staff, and not on the ticket."""
+    files: tuple[AttachedFile, ...] = ()
+    """The first."""
     at: datetime | None = None
     """When it was written."""
 
@@ -370,6 +372,7 @@ def as_comment(row: Row[Any], files: AttachedFiles, ticket: str) -> NoticeCommen
         text=row.text,
         degraded=row.degraded is not None,
         attachments=files.names,
+        files=files.files,
         files_left_out=files.left_out,
         proof=row.proof,
         subject=subject_besides(row.comment_subject, ticket, by_staff=by_staff),

@@ -34,6 +34,7 @@ class StoredMail:
 class StoredAttachment:
     name: str
     content_type: str
+    size_bytes: int
     part: str
     comment: int
     visibility: str
@@ -50,13 +51,14 @@ def attachment(connection: Connection, number: int, wanted: int) -> StoredAttach
         select(
             _attachment.c.name,
             _attachment.c.content_type,
+            _attachment.c.size_bytes,
             _attachment.c.part,
             _attachment.c.comment_id,
             _comment.c.visibility,
             _person.c.role,
             _raw.c.mailbox_id,
             _raw.c.digest,
-            _raw.c.size_bytes,
+            _raw.c.size_bytes.label("mail_bytes"),
         )
         .join_from(_attachment, _comment, _attachment.c.comment_id == _comment.c.id)
         .join(_person, _IS_AUTHOR, isouter=True)
@@ -66,8 +68,19 @@ def attachment(connection: Connection, number: int, wanted: int) -> StoredAttach
     ).one_or_none()
     if row is None:
         return None
-    mail = StoredMail(*row[6:]) if row.digest is not None else None
-    return StoredAttachment(*row[:5], row.role == Role.STAFF.value, mail)
+    mail = None
+    if row.digest is not None:
+        mail = StoredMail(row.mailbox_id, row.digest, row.mail_bytes)
+    return StoredAttachment(
+        name=row.name,
+        content_type=row.content_type,
+        size_bytes=row.size_bytes,
+        part=row.part,
+        comment=row.comment_id,
+        visibility=row.visibility,
+        by_staff=row.role == Role.STAFF.value,
+        mail=mail,
+    )
 
 
 def mail_of_ticket(connection: Connection, number: int, journal_id: UUID) -> StoredMail | None:

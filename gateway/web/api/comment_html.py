@@ -14,12 +14,12 @@ from functools import partial
 from aiohttp import web
 
 from gateway import log
+from gateway.parsing.our_mails import has_mail_of_ours
 from gateway.parsing.parser import part_bytes
 from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, Caller, caller_of, number_of, presenter
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.download import SANDBOXED, headers_of_image
-from gateway.web.api.files import has_mail_of_ours
 from gateway.web.api.ticket_json import Json, TicketJson
 from gateway.web.pages.forms import client_of_request
 from rules.commands.readable import readable
@@ -143,7 +143,7 @@ async def _view(request: web.Request, asked: _Asked) -> HtmlView:
         except LookupError:  # it was deleted since
             return HtmlView(plain_only=PlainOnly.NOT_STORED)
         view = await context.runtime.html_views.view(raw)
-    if view.plain_only in (PlainOnly.TIMEOUT, PlainOnly.CRASH):
+    if view.plain_only is not None and view.plain_only.is_costly:
         log.html_not_shown(asked.number, asked.comment.id, view.plain_only.value)
     return view
 

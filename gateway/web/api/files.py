@@ -11,34 +11,18 @@ from functools import partial
 
 from aiohttp import web
 
-from gateway.parsing.parser import nested_files, part_bytes
+from gateway.parsing.our_mails import has_mail_of_ours, is_whole_text
+from gateway.parsing.parser import part_bytes
 from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, caller_of, number_of, presenter
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.download import ANY_TYPE, headers_of_file
 from gateway.web.api.request_parsing import journal_id_of
 from gateway.web.pages.forms import client_of_request
-from rules.mail.internal import has_internal
 from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
 from storage.ticket import files
 from storage.ticket.files import StoredAttachment, StoredMail
-
-_OUR_MARKS = tuple("x-postern-loop:".encode(charset) for charset in ("ascii", "utf-16-le"))
-_WHOLE_TEXTS = frozenset(
-    f"application/{each}" for each in ("ms-tnef", "vnd.ms-tnef", "pkcs7-mime", "x-pkcs7-mime")
-)
-"""Types in which a client wraps the text of the mail itself, and in which no mark is found."""
-_WHOLE_TEXT_NAMES = ("winmail.dat", ".p7m")
-_BLOCK_BYTES = 1024 * 1024
-_OVERLAP_BYTES = 1024
-"""Of a block with the next one: a mark may be on both."""
-_MOST_NESTED = 3
-"""Mails within a file that are opened, each in the one before."""
-
-
-def _is_whole_text(file: StoredAttachment) -> bool:
-    return file.content_type in _WHOLE_TEXTS or file.name.lower().endswith(_WHOLE_TEXT_NAMES)
 
 
 async def get_attachment(request: web.Request) -> web.StreamResponse:
@@ -54,7 +38,8 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
         found = files.attachment(connection, number, wanted)
         if found is None or not (caller.by_staff or found.visibility == Visibility.PUBLIC.value):
             raise ApiError(404, f"there is no attachment {wanted} on #{number}")
-        if found.by_staff and _is_whole_text(found) and not caller.by_staff:
+        whole = found.by_staff and is_whole_text(found.name, found.content_type)
+        if whole and not caller.by_staff:
             raise ApiError(
                 403,
                 f"attachment {wanted} has the whole text of a staff person's email, with what it "
@@ -85,17 +70,6 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
         return await context.downloads.send(
             request, body, headers_of_file(name, found.content_type)
         )
-
-
-def has_mail_of_ours(body: bytes, nested: int = _MOST_NESTED) -> bool:
-    """Whether a file is one of our notices, or has its header or the mark of one to staff, or is a
-    mail with such a file: clients attach what is answered, and what is forwarded. In it are the
-    reply address and the links of its recipient, and for staff internal text."""
-    for at in range(0, len(body), _BLOCK_BYTES):
-        block = body[at : at + _BLOCK_BYTES + _OVERLAP_BYTES].lower()
-        if any(mark in block for mark in _OUR_MARKS) or has_internal(block):
-            return True
-    return nested > 0 and any(has_mail_of_ours(file, nested - 1) for file in nested_files(body))
 
 
 async def get_raw(request: web.Request) -> web.StreamResponse:

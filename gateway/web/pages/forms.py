@@ -32,7 +32,7 @@ PROXIES = web.AppKey("proxies", tuple)
 """The networks of reverse proxies, which name the client in X-Forwarded-For."""
 
 Form = Mapping[str, str]
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
 
 
@@ -44,7 +44,7 @@ def as_page(name: str, rate: RateLimiter, again: str, handler: Handler) -> Handl
     is no such page.
     """
 
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.StreamResponse:
         try:
             if request.method == "POST":
                 _check_rate(request, rate)

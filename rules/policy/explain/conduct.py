@@ -21,6 +21,14 @@ def overview(policy: Policy) -> Iterator[Explained]:
     )
     yield Explained("sender_name", f"Their sender name is {quoted(policy.sender_name)}.")
     tag = policy.subject_tag.format.replace("{n}", "123")
+    room = policy.files.attach_mib
+    yield Explained(
+        "files.attach_mib",
+        f"Files of a comment are attached to them up to {room} MiB in all; larger ones are links "
+        "that work for 30 days."
+        if room
+        else "Files of a comment are links in them that work for 30 days.",
+    )
     yield Explained("subject_tag", f"Their subject contains the ticket number, as {quoted(tag)}.")
 
 

@@ -9,7 +9,14 @@ from pathlib import Path
 import dkim
 import pytest
 
-from gateway.authentication.signing import KeyRefused, Signer, SigningKey, read_key, signer
+from gateway.authentication.signing import (
+    LARGE_BYTES,
+    KeyRefused,
+    Signer,
+    SigningKey,
+    read_key,
+    signer,
+)
 from gateway.outgoing.compose import Composer
 from rules.ticket.notices import NoticeKind
 from tests.gateway.outgoing.notices import LINKS_BEGIN, a_notice
@@ -68,6 +75,19 @@ def test_a_verifier_accepts_the_signature(keys: Path, name: str, kind: NoticeKin
     raw = mail(signer([key]), kind)
 
     assert is_verified(raw, {"s1._domainkey.help.example": record(keys, name)})
+
+
+@pytest.mark.parametrize("name", ["rsa.pem", "ed25519.pem"])
+def test_a_verifier_accepts_the_signature_of_a_large_mail(keys: Path, name: str) -> None:
+    small = mail(signer([]))
+    large = small + b"c29tZSBmaWxl\r\n" * (LARGE_BYTES // 14) + b"\r\n\r\n"
+    records = {"s1._domainkey.help.example": record(keys, name)}
+
+    raw = read_key("help.example", "s1", keys / name).sign(large)
+
+    assert b"c=relaxed/simple" in raw[:200]
+    assert is_verified(raw, records)
+    assert not is_verified(raw.replace(b"c29tZSBm", b"c29tZSBn", 1), records)
 
 
 def test_every_key_of_a_domain_signs(keys: Path) -> None:

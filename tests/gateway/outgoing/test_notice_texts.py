@@ -187,7 +187,7 @@ def test_a_comment_shows_who_wrote_what_with_which_files() -> None:
 
     assert text.startswith("Bob <bob@acme.example> wrote:\nMonday 2 March 2026, 12:00 (UTC)\n")
     assert "\n\nIt prints.\n\nBob\n" in text
-    assert "Attachments: log.txt, a b.png" in text
+    assert "Files: log.txt, a b.png" in text
 
 
 def test_what_an_author_quotes_is_left_out() -> None:

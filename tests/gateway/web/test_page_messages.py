@@ -46,10 +46,12 @@ VALUES: Mapping[str, object] = {
     "enrolled": True,
     "said": "Printer",
     "journal_id": "given-id",
+    "content_type": "given/type",
+    "size": "3 B",
 }
 GIVEN = (
     *("Given title", "Given title · Postern", "Given text.", "Given why.", "Given time"),
-    *("eve@evil.example", "plan.pdf", "postern held show given-id"),
+    *("eve@evil.example", "plan.pdf", "postern held show given-id", "given/type, 3 B"),
 )
 """Texts that are passed in, not part of the pages."""
 CASES = [
@@ -64,6 +66,7 @@ CASES = [
         "audited": audited,
         "public": taken_in,
         "now": before,
+        "hindrance": "gone" if before else "withheld" if taken_in else "",
     }
     for error, before, taken_in, outcome, rating, text_kept, audited in product(
         ("", "Wrong."),

@@ -81,6 +81,13 @@ def test_a_part_is_whole_elements() -> None:
         ("<p>#x y</p><p>One</p>", "One", "x z", None),
         ("<p>One</p><p>-- <br>Sam</p>", "One", "", "<p>One</p>"),
         ('<p>One <img src="part:2"></p><p>two</p>', "One", "", '<p>One<img src="part:2"></p>'),
+        (
+            '<p>a<img src="part:2" alt="B c">d</p>',
+            "a [B c] d",
+            "",
+            '<p>a<img src="part:2" alt="B c">d</p>',
+        ),
+        ('<p>a<img src="part:2" alt="B c">d</p>', "a d", "", '<p>a<img src="part:2">d</p>'),
         ("<p>One</p>", "One two", "", None),
         ("<p>One three</p>", "One two", "", None),
         ("<p>zero One</p>", "One", "", None),

@@ -1,0 +1,135 @@
+"""What goes with a comment into the mails about it: its files, and its formatting.
+
+All of it is read from the raw mail when the notice is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from gateway.parsing.our_mails import has_mail_of_ours, is_whole_text
+from gateway.parsing.parser import parts_bytes
+from rules.commands.readable_html import readable_html
+from rules.mail.images import image_type
+from rules.mail.markup import Piece, UnsafeMarkupError, pieces
+from rules.mail.presented import images_in
+from rules.mail.shown_html import HtmlView, PlainOnly
+from rules.service.travelling import FileWay, fitting
+from storage.notices.attached import AttachedFile
+from storage.notices.outbox import NoticeComment
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What goes with a comment, for one kind of reader."""
+
+    ways: Mapping[int, FileWay] = field(default_factory=lambda: MappingProxyType({}))
+    """How each file reaches the reader, by its number. A file without a way is only quoted."""
+    contents: Mapping[int, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    """Of those that are in the mail."""
+    html: tuple[Piece, ...] = ()
+    """The author's own HTML, not yet masked; empty where the text is sent."""
+    images: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    """Of that HTML, by name."""
+
+
+def all_gone(comment: NoticeComment) -> Carried:
+    """The raw mail is no longer stored."""
+    return Carried({file.id: FileWay.GONE for file in comment.files})
+
+
+def carried(
+    comment: NoticeComment,
+    raw: bytes,
+    view: HtmlView | None,
+    *,
+    for_staff: bool,
+    formatted: bool,
+    room_bytes: int,
+) -> Carried:
+    """What goes with a comment whose mail is `raw`. `view` is its HTML, needed where that is sent
+    (`formatted`) or where the mail places images in its text."""
+    plan = _Plan(comment, view, for_staff, formatted)
+    ways = plan.ways()
+    inside = [f for f in comment.files if ways.get(f.id) in (FileWay.INLINE, FileWay.ATTACHED)]
+    first = sorted(inside, key=lambda file: ways[file.id] is not FileWay.INLINE)
+    chosen = fitting(((file.id, file.size_bytes) for file in first), room_bytes)
+    wanted = {file.part: file for file in inside if file.id in chosen}
+    ways |= {file.id: FileWay.LINK for file in inside if file.id not in chosen}
+    try:
+        found = parts_bytes(raw, wanted)
+    except LookupError:  # read by another version, which counted the parts in another way
+        found = {}
+        ways |= {file.id: FileWay.LINK for file in wanted.values()}
+    contents: dict[int, bytes] = {}
+    images = dict(view.images) if view is not None and plan.html else {}
+    for part, content in found.items():
+        file = wanted[part]
+        if not for_staff and has_mail_of_ours(content):
+            ways[file.id] = FileWay.WITHHELD
+            continue
+        contents[file.id] = content
+        if ways[file.id] is FileWay.INLINE and image_type(content):
+            images[part] = content
+        else:
+            ways[file.id] = FileWay.ATTACHED
+    return Carried(ways, contents, plan.html, images)
+
+
+class _Plan:
+    """The way of each file as far as the mail's structure shows it."""
+
+    def __init__(
+        self, comment: NoticeComment, view: HtmlView | None, for_staff: bool, formatted: bool
+    ) -> None:
+        self._comment, self._for_staff = comment, for_staff
+        own, quoted = _pieces_of(view)
+        self._unknown = view is not None and view.plain_only not in (None, PlainOnly.NO_HTML)
+        self._own, self._quoted = set(images_in(own)), set(images_in(quoted))
+        cut = (
+            readable_html(
+                own,
+                quoted,
+                comment.text,
+                view.text if view else "",
+                mail_of_staff=True,
+                outside=False,
+            )
+            if formatted and own
+            else None
+        )
+        self.html = tuple(cut[0]) if cut is not None else ()
+
+    def ways(self) -> dict[int, FileWay]:
+        shown = set(images_in(self.html))
+        return {
+            file.id: way
+            for file in self._comment.files
+            if (way := self._way(file, shown)) is not None
+        }
+
+    def _way(self, file: AttachedFile, shown: Collection[str]) -> FileWay | None:
+        """None for an image that the mail has only in what it quotes, or in its signature."""
+        if file.part in shown:
+            return FileWay.INLINE
+        if file.part in self._own and not self.html:
+            return FileWay.ATTACHED
+        if file.part in self._own or file.part in self._quoted:
+            return None
+        by_staff = self._comment.by_staff and not self._for_staff
+        if by_staff and (
+            is_whole_text(file.name, file.content_type) or (self._unknown and file.inline)
+        ):
+            return FileWay.WITHHELD
+        return FileWay.ATTACHED
+
+
+def _pieces_of(view: HtmlView | None) -> tuple[list[Piece], list[Piece]]:
+    if view is None:
+        return [], []
+    try:
+        return pieces(view.html), pieces(view.quoted)
+    except UnsafeMarkupError:
+        return [], []

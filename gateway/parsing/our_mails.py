@@ -1,0 +1,34 @@
+"""Files that are mails of ours: they have the reply address and the links of their recipient."""
+
+from __future__ import annotations
+
+from gateway.parsing.parser import nested_files
+from rules.mail.internal import has_internal
+
+_WHOLE_TEXTS = frozenset(
+    f"application/{each}" for each in ("ms-tnef", "vnd.ms-tnef", "pkcs7-mime", "x-pkcs7-mime")
+)
+"""Types in which a client wraps the text of the mail itself, and in which no mark is found."""
+_WHOLE_TEXT_NAMES = ("winmail.dat", ".p7m")
+_OUR_MARKS = tuple("x-postern-loop:".encode(charset) for charset in ("ascii", "utf-16-le"))
+_BLOCK_BYTES = 1024 * 1024
+_OVERLAP_BYTES = 1024
+"""Of a block with the next one: a mark may be on both."""
+_MOST_NESTED = 3
+"""Mails within a file that are opened, each in the one before."""
+
+
+def is_whole_text(name: str, content_type: str) -> bool:
+    """Whether a file wraps the text of the mail itself."""
+    return content_type in _WHOLE_TEXTS or name.lower().endswith(_WHOLE_TEXT_NAMES)
+
+
+def has_mail_of_ours(body: bytes, nested: int = _MOST_NESTED) -> bool:
+    """Whether a file is one of our notices, or has its header or the mark of one to staff, or is a
+    mail with such a file: clients attach what is answered, and what is forwarded. In it are the
+    reply address and the links of its recipient, and for staff internal text."""
+    for at in range(0, len(body), _BLOCK_BYTES):
+        block = body[at : at + _BLOCK_BYTES + _OVERLAP_BYTES].lower()
+        if any(mark in block for mark in _OUR_MARKS) or has_internal(block):
+            return True
+    return nested > 0 and any(has_mail_of_ours(file, nested - 1) for file in nested_files(body))

@@ -1,0 +1,145 @@
+"""The page behind the link of a file in a notice.
+
+    /files/{mailbox_id}/{token}
+
+GET shows name, type and size; POST is the download, which no browser runs. The holder of the link
+may use it until it ends, or its owner leaves the ticket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
+
+from aiohttp import web
+
+from gateway.outgoing.dates import date
+from gateway.outgoing.mime import one_line
+from gateway.outgoing.shown_files import size_text
+from gateway.parsing.our_mails import has_mail_of_ours, is_whole_text
+from gateway.parsing.parser import part_bytes
+from gateway.runtime import Runtime
+from gateway.web.api.download import Downloads, headers_of_file
+from gateway.web.messages import PageError
+from gateway.web.pages import forms
+from gateway.web.pages.forms import as_page, client_of_request, read_link
+from gateway.web.pages.render import Problem, language_for, page
+from gateway.web.rate_limit import RateLimiter
+from rules.mail import Mailbox
+from rules.sender.masking import Masker
+from rules.sender.tokens import FileUse, Keys, Link, read_link_token
+from storage.notices.file_links import LinkedFile, linked_file
+from storage.ticket import files
+
+PATH = "/files"
+POSTS_A_MINUTE = 60
+LONGEST_SUBJECT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePages:
+    """What the pages work with."""
+
+    runtime: Runtime
+    downloads: Downloads
+    rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
+
+
+FILES = web.AppKey("files", FilePages)
+
+
+@dataclass(frozen=True, slots=True)
+class _FileVisit:
+    mailbox: Mailbox
+    found: LinkedFile
+    masker: Masker
+
+
+def add_routes(app: web.Application, pages: FilePages) -> None:
+    app[FILES] = pages
+    path = f"{PATH}/{forms.LINK}"
+    app.router.add_get(path, as_page(PATH, pages.rate, "", _show))
+    app.router.add_post(path, as_page(PATH, pages.rate, "", _download))
+
+
+async def _visit(request: web.Request) -> _FileVisit:
+    """The file of the link. Raises Problem."""
+    runtime = request.app[FILES].runtime
+    visited = await read_link(request, runtime.mailbox_cache, _read)
+    if visited is None:
+        raise Problem(404, PageError.NO_LINK)
+    mailbox, (use, link) = visited
+    look_up = partial(linked_file, mailbox=mailbox, use=use, link=link, now=runtime.clock())
+    found = await runtime.read(look_up)
+    if found is None:
+        raise Problem(404, PageError.NO_LINK)
+    cached = await runtime.mailbox_cache.current()
+    masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
+    return _FileVisit(mailbox, found, masker)
+
+
+def _read(keys: Keys, mailbox: int, token: str) -> tuple[FileUse, Link] | None:
+    for use in (FileUse.FILE, FileUse.STAFF_FILE):
+        if (link := read_link_token(keys, mailbox, use, token)) is not None:
+            return use, link
+    return None
+
+
+async def _show(request: web.Request) -> web.Response:
+    visit = await _visit(request)
+    return _page(request, visit, _hindrance(visit.found))
+
+
+async def _download(request: web.Request) -> web.StreamResponse:
+    visit, pages = await _visit(request), request.app[FILES]
+    found = visit.found
+    mail = found.file.mail
+    hindrance = _hindrance(found)
+    if mail is None or hindrance:
+        return _page(request, visit, hindrance or "gone", 404)
+    with pages.downloads.room(client_of_request(request), 2 * mail.size_bytes) as room:
+        try:
+            raw = await pages.runtime.read(partial(files.read_mail, mail=mail))
+            async with pages.downloads.decoding:
+                body = await asyncio.to_thread(part_bytes, raw, found.file.part)
+                del raw
+                ours = not found.is_staff and await asyncio.to_thread(has_mail_of_ours, body)
+        except LookupError:
+            return _page(request, visit, "gone", 404)
+        if ours:
+            return _page(request, visit, "withheld", 403)
+        room.shrink(len(body))
+        headers = headers_of_file(visit.masker.mask(found.file.name), found.file.content_type)
+        return await pages.downloads.send(request, body, headers)
+
+
+def _hindrance(found: LinkedFile) -> str:
+    """Why the file cannot be had; empty where it can."""
+    if found.file.mail is None:
+        return "gone"
+    wraps = found.file.by_staff and is_whole_text(found.file.name, found.file.content_type)
+    return "withheld" if wraps and not found.is_staff else ""
+
+
+def _page(
+    request: web.Request, visit: _FileVisit, hindrance: str, status: int = 200
+) -> web.Response:
+    found, runtime = visit.found, request.app[FILES].runtime
+    policy = runtime.policies.get(visit.mailbox.policy)
+    language = language_for(request, policy, found.language)
+    return page(
+        language,
+        "file.html",
+        status,
+        mailbox=visit.mailbox.address,
+        ticket=found.ticket,
+        subject=one_line(visit.masker.mask(found.subject), LONGEST_SUBJECT),
+        name=one_line(visit.masker.mask(found.file.name)),
+        content_type=found.file.content_type,
+        size=size_text(found.file.size_bytes, language),
+        until=date(found.until, language),
+        owner=found.owner,
+        hindrance=hindrance,
+    )
