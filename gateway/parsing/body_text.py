@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.parsing.alternatives import richer_form
-from gateway.parsing.contained import ContainedFile, files_in_text
+from gateway.parsing.contained import ContainedFile, files_in_html, files_in_text
 from gateway.parsing.flowed import unwrapped
 from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.part_names import NAMES
@@ -96,6 +96,8 @@ def read_section(part: MimePart, kind: str) -> SectionRead:
     if kind == "text/plain" and len(pieces) == 1:
         text, files = files_in_text(pieces[0], label)
         pieces = (text,)
+    elif kind == "text/html" and any(b";base64," in each for each in pieces):
+        files = files_in_html(b"".join(pieces))
     decoded = [_decoded(piece, label, part) for piece in pieces]
     shown = in_lines("".join(each for each, _ in decoded))
     if kind == "text/html":

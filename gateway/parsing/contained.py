@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.parsing.data_images import data_images
 from gateway.parsing.mail_tree import numbered_leaves
 from gateway.parsing.opaque_signed import opened
 from gateway.parsing.part_names import clean_name, type_by_name
@@ -45,6 +46,8 @@ class ContainedFile:
     content: bytes
     content_type: str = ""
     content_id: str = ""
+    is_shown: bool = False
+    """As a picture within the text."""
     is_whole: bool = True
 
     def attachment(self, part: str) -> Attachment:
@@ -57,7 +60,7 @@ class ContainedFile:
             content_type=declared or type_by_name(name) or _ANY_TYPE,
             size_bytes=len(self.content),
             content_id=self.content_id,
-            inline=False,
+            inline=self.is_shown,
         )
 
 
@@ -98,6 +101,14 @@ def files_in_text(text: bytes, label: str) -> tuple[bytes, list[ContainedFile]]:
     return text, files
 
 
+def files_in_html(content: bytes) -> list[ContainedFile]:
+    """The images that are written into an HTML."""
+    return [
+        ContainedFile(f"data.{n}", name, image, kind, is_shown=True)
+        for n, (name, kind, image) in enumerate(data_images(content), 1)
+    ]
+
+
 def files_in_tnef(message: TnefMessage) -> list[ContainedFile]:
     return [
         ContainedFile(f"tnef.{n}", file.name, file.content, file.content_type, file.content_id)
@@ -120,6 +131,8 @@ def bytes_at(leaf: MimePart, steps: Sequence[str], nested: int = 0) -> bytes:
         case ("uu" | "pgp", _):
             content, label = leaf.decoded().content, leaf.parameter("charset")
             files = files_in_text(content, label)[1]
+        case ("data", _):
+            files = files_in_html(leaf.content())
         case ("tnef", _):
             files = files_in_tnef(read_tnef(leaf.content()))
         case ("signed", *_) if nested < MOST_ENVELOPES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from gateway.parsing.html_tokens import attributes
@@ -35,8 +36,9 @@ _SMALLEST_PX = 2
 _PREFORMATTED = ("pre", "pre-wrap", "pre-line", "break-spaces")
 
 
-def style_of(name: str, source: str) -> Style:
-    """The style of an element by its attributes."""
+def style_of(name: str, source: str, hides: Callable[[str, Mapping[str, str]], bool]) -> Style:
+    """The style of an element by its attributes; `hides` is what the style sheet says, unless the
+    element itself has another display."""
     found = attributes(source)
     declared = declarations(found.get("style", ""))
     flat = name == "p" and (
@@ -47,7 +49,9 @@ def style_of(name: str, source: str) -> Style:
     listed = declared.get("list-style", "") + declared.get("list-style-type", "")
     visibility = declared.get("visibility", "")
     return Style(
-        hidden="hidden" in found or is_hidden(declared, name),
+        hidden="hidden" in found
+        or is_hidden(declared, name)
+        or ("display" not in declared and hides(name, found)),
         invisible=None if not visibility else visibility in ("hidden", "collapse"),
         tiny=_is_tiny(declared),
         preformatted=white_space in _PREFORMATTED if white_space else None,

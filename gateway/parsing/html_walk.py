@@ -25,6 +25,7 @@ from gateway.parsing.html_links import described_image, is_shown_by, target_of
 from gateway.parsing.html_lists import ListNumbers
 from gateway.parsing.html_quotes import has_signs
 from gateway.parsing.html_quoting import QuoteRegion, QuoteRegions
+from gateway.parsing.html_sheet import StyleSheet
 from gateway.parsing.html_style import ORDINARY, Style, style_of
 from gateway.parsing.html_tokens import COMMENT, RAW, attributes, tokens
 
@@ -60,6 +61,7 @@ class HtmlWalk:
         self._quotes = QuoteRegions(self.lines) if quotes and has_signs(markup) else None
         self._open = OpenElements[Around](self._leave)
         self._styles: dict[tuple[str, str], Style] = {}
+        self._sheet = StyleSheet()
         self._hidden = 0
         self._struck = 0
         self._tiny = self._invisible = self._preformatted = self._first_in_pre = False
@@ -81,6 +83,8 @@ class HtmlWalk:
                 self._start(name, rest)
             elif self._open.top_name() == "xmp":
                 self._text(rest)
+            elif self._open.top_name() == "style" and self._sheet.read(rest):
+                self._styles.clear()
         self._open.close_all()
         self.lines.block()
         if self._quotes is not None:
@@ -130,11 +134,13 @@ class HtmlWalk:
         self._open.push(name, around)
 
     def _style(self, name: str, source: str) -> Style:
-        if not any(each in source for each in _STYLED) and (name != "p" or "lass" not in source):
+        if not any(each in source for each in _STYLED) and not (
+            self._sheet or (name == "p" and "lass" in source)
+        ):
             return ORDINARY
         style = self._styles.get((name, source))
         if style is None:
-            style = style_of(name, source)
+            style = style_of(name, source, self._sheet.hides)
             style = ORDINARY if style == ORDINARY else style
             if len(self._styles) < _STYLES_KEPT:
                 self._styles[name, source] = style

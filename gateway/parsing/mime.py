@@ -198,7 +198,7 @@ def _add_files(files: Sequence[ContainedFile], number: str, into: _Collected) ->
     into.damaged |= not all(file.is_whole for file in files)
     if any(file.content_type == "application/pgp-encrypted" for file in files):
         into.opened["encrypted"] = None
-    elif files and not files[0].number.startswith("tnef"):
+    elif files and files[0].number.startswith("uu"):
         into.opened["encoded files"] = None
 
 

@@ -156,6 +156,30 @@ def test_what_is_hidden_stays_hidden(hiding: str, name: str) -> None:
     assert text_from_html(f"<p>yes</p>{hidden}<p>yes</p>") == "yes\n\nyes"
 
 
+@pytest.mark.parametrize(
+    ("sheet", "shown"),
+    [
+        (".pre{display:none!important}", "yes"),
+        ("p{color:red} div.pre , #other { color:#fff; visibility:hidden; display:none }", "yes"),
+        ("#one{display:none}", "yes"),
+        ("<!-- /* x */ .a,.pre{max-height:0;overflow:hidden} -->", "yes"),
+        ("@media (max-width:600px){.pre{display:none}}", "text\nyes"),
+        ("@media print{.a{color:red} .pre{display:none}} .b{color:red}", "text\nyes"),
+        (".pre{display:none} .pre{display:block}", "text\nyes"),
+        (".x .pre{display:none} p.pre{display:none} .pre:hover{display:none}", "text\nyes"),
+        (".pre{display:none", "text\nyes"),
+    ],
+)
+def test_a_style_sheet_of_the_mail_hides_too(sheet: str, shown: str) -> None:
+    markup = f'<style>{sheet}</style><div class="a pre" id=one>text</div><div>yes</div>'
+    assert text_from_html(markup) == shown
+
+
+def test_what_is_shown_by_an_element_itself_is_seen() -> None:
+    markup = '<style>.m{display:none}</style><p class=m style="display:block">yes</p>'
+    assert text_from_html(markup) == "yes"
+
+
 def test_columns_within_a_table_without_font_size_are_shown() -> None:
     """Newsletters set the size to nothing to close the gaps between the columns."""
     columns = '<div style="font-size:14px">left</div><div style="font-size:14px">right</div>'
@@ -293,6 +317,9 @@ COSTLY = {
     "open quotes": "<a ='" * 33_000 + ">",
     "angles": "<" * 166_000 + ">",
     "marks of quotes": "<div id=divRplyFwdMsg>From: a@b<div>" * 12_000,
+    "rules of a style": "<style>" + ".a{display:none}" * 4_000 + "</style><p class=a>x" * 3_000,
+    "braces of a style": "<style>none" + "{" * 65_000 + "</style>",
+    "comments of a style": "<style>none" + "/*" * 32_000 + "</style>",
     "titles": "<title>" * 23_000,
     "numbers": "&#" + "9" * 166_000 + ";",
 }  # fmt: skip
