@@ -64,6 +64,8 @@ def attribution_at(lines: Sequence[str], index: int) -> Attribution | None:
 def _is_cut(lines: Sequence[str], begins: int, joined: str) -> bool:
     """Whether a client wrapped in or behind the address, or before the one that begins them."""
     above = plain(lines[begins - 1]) if begins else ""
+    if joined.endswith(">>>"):
+        return False
     if joined.count(">") > joined.count("<") or ("@" in above and "@" not in joined):
         return True
     return joined.startswith(("<", "(")) and len(above) + joined.find(" ") > _WRAPPED_AT

@@ -52,10 +52,12 @@ def quoted_lines(lines: Sequence[str]) -> list[bool]:
     Excludes lines where wrapping moved the end of an address, `> wrote:`, to the beginning of a
     line, and lines that are an attribution between marks, `>>> Ann 20.11.2026 8:01 >>>`.
     """
-    quoted = [is_quoted(line) for line in lines]
+    quoted = [line.startswith(">") or is_quoted(line) for line in lines]
     other = False
     for index, line in enumerate(lines):
         if quoted[index]:
+            if index and quoted[index - 1] and not line.startswith(">>>"):
+                continue
             other = False
             if line.startswith(">>>") and line.rstrip().endswith(">>>") and len(line) > 12:
                 quoted[index] = attribution_at(lines, index) is None

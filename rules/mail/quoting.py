@@ -123,9 +123,9 @@ def own_text(text: str) -> str:
     text = read_text(text)
     lines = text.split("\n")
     layout = _layout(text)
-    numbered = zip(lines[: layout.ends], quoted_lines(lines), strict=False)
-    kept = [line for line, quoted in numbered if not quoted]
-    return "\n".join(kept).strip()
+    shown = range(layout.begins, layout.ends)
+    quoted = quoted_lines(lines)
+    return "\n".join(lines[index] for index in shown if not quoted[index]).strip()
 
 
 def is_forward(subject: str) -> bool:

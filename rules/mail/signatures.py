@@ -90,17 +90,22 @@ def is_client_line(line: str) -> bool:
     """Whether a line, as a whole, is one with which a client advertises itself."""
     if len(line) > 4 * _LONGEST_CLIENT_LINE:
         return False
-    line = _LINK.sub(" ", _NAMED_LINK.sub(r"\1", plain(line))).strip(" *_()<>[]|-–—")
+    line = plain(line)
+    if "http" in line:
+        line = _LINK.sub(" ", _NAMED_LINK.sub(r"\1", line))
+    line = line.strip(" *_()<>[]|-–—")
     if not line or len(line) > _LONGEST_CLIENT_LINE:
         return line in TRACKERS and bool(line)
     words = " ".join(line.rstrip(" .!:").split())
     folded = words.casefold()
     if folded in TRACKERS or folded in _WHOLE:
         return True
+    if not folded.startswith(_BEFORE_DEVICE) and not folded.endswith(_AFTER_DEVICE):
+        return False
     return any(
         folded.startswith(before)
-        and not (before and words[0].islower())
         and folded.endswith(after)
+        and not (before and words[0].islower())
         and len(folded) > len(before) + len(after)
         and _is_device(words[len(before) : len(words) - len(after)])
         for before, after in _AROUND_DEVICE
@@ -136,3 +141,5 @@ _AROUND_DEVICE = tuple(
     if "{" in line
     for before, _, after in [line.partition("{device}")]
 )
+_BEFORE_DEVICE = tuple(before for before, _ in _AROUND_DEVICE if before)
+_AFTER_DEVICE = tuple(after for before, after in _AROUND_DEVICE if not before)
