@@ -20,6 +20,7 @@ from rules.mail.wordings.attributions import ATTRIBUTIONS
 
 WRAPPED = 5
 """Lines over which clients wrap one, at most."""
+_LOOSELY_WRAPPED = 3
 _WRAPPED_AT = 60
 """A client wraps no line that is shorter, in characters."""
 _TOKENS = 40
@@ -90,18 +91,20 @@ def _opens(joined: str) -> bool:
 def may_be_attribution(lines: Sequence[str], index: int) -> int | None:
     """Where the lines that end here begin, if they may be an attribution in any form; else None.
 
-    For texts of which nothing private may be shown: a date or a verb beside an address is enough.
+    For texts of which nothing private may be shown: beside an address, a verb is enough, or a date
+    if the address is in brackets.
     """
     last = plain(lines[index])
     if not last.endswith(":"):
         return None
     best: int | None = None
-    for begins, joined in _windows(lines, index, last):
+    for begins, joined in _windows(lines, index, last)[:_LOOSELY_WRAPPED]:
         body = joined.rstrip(": ").casefold()
         if "@" not in body:
             continue
         first = bare_word(body.partition(" ")[0])
-        if best is None and (ending_of(body) or has_verb(body.split()) or _YEAR.search(body)):
+        dated = _BRACKET.search(body) is not None and _YEAR.search(body) is not None
+        if best is None and (dated or ending_of(body) or has_verb(body.split())):
             best = begins
         elif best is not None and (first in OPENERS or first[:1].isdigit()):
             return begins
@@ -362,7 +365,10 @@ _PERSONS = frozenset(
 )
 _DIGIT = re.compile(r"\d")
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
-_YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|(?<!\d)\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4}(?!\d)")
+_YEAR = re.compile(
+    r"(?<!\d)\d{4}(?!\d)|(?<![\d./-])\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4}(?!\d|[./-]\d)"
+)
+_BRACKET = re.compile(r"[<(\[][^ <>()\[\]@]{1,64}@")
 _QUOTED_NAME = re.compile(r'"[^"]{0,80}"|„[^“”"]{0,80}[“”"]|“[^”]{0,80}”|«[^»]{0,80}»')
 _AROUND = frozenset(" <>()[]\"',;:")
 _OPENING, _CLOSING = " <([\"'", " >)]\"'"

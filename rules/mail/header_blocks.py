@@ -102,7 +102,7 @@ def _is_pasted(lines: Sequence[str], index: int) -> bool:
     above = lines[index - 1][:_KEY] if index else ""
     name, _, value = above.partition(":")
     folded = above[:1] in (" ", "\t") and bool(above.strip())
-    if key_of(lines[index]) in FROM and (folded or (value and name.replace("-", "").isalpha())):
+    if folded or (value and name.strip().replace("-", "").isalpha()):
         return True
     for at in range(index - 1, max(-1, index - 4), -1):
         line = plain(lines[at])

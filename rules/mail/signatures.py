@@ -58,18 +58,18 @@ def _is_signature(lines: Sequence[str], index: int, last: int) -> bool:
     """
     above = next((line for line in reversed(lines[:index]) if line.strip()), "")
     below = [plain(line) for line in lines[index + 1 : last] if line.strip()]
-    if plain(above).endswith(":") or len(below) > _FILLED_LINES:
+    reaches = any(_REACHES.search(line) for line in below)
+    if plain(above).endswith(":") or (len(below) > _FILLED_LINES and not reaches):
         return False
     if not any(letter.isalnum() for line in below for letter in line):
         return True
-    reaches = any(_REACHES.search(line) for line in below)
     if any(line.endswith("?") for line in below) and not reaches:
         return False
     if _is_name(below[0]):
         return True
     letter = next((each for each in below[0] if each.isalpha()), "")
-    begins_small = letter.islower() and " " in below[0] and not _REACHES.search(below[0])
-    return not begins_small and (reaches or not any(map(_is_sentence, below)))
+    begins_small = letter.islower() and " " in below[0]
+    return reaches or not (begins_small or any(map(_is_sentence, below)))
 
 
 def _is_name(line: str) -> bool:

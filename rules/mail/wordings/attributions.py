@@ -80,7 +80,6 @@ ATTRIBUTIONS = (
     "{who} *wrote* on {when} at {when}",  # Thunderbird, Postbox, Notes
     "{who} *wrote*",  # Thunderbird, mutt
     "{who} *writes*",  # Gnus
-    "{when}, {who} *said*",  # Gnus
     "{when}, *you wrote*",  # The Bat, Eudora
     "In message {who} *writes*",  # Gnus
     "On {when}, in message {who} *wrote*",  # GroupWise
