@@ -28,7 +28,7 @@ from rules.decision.opening_escalation import escalation_notes
 from rules.decision.reasons import Reason
 from rules.decision.unsubscribe import unsubscribe
 from rules.identity import is_proven_enough
-from rules.mail.quoting import REPLY_MARK, published
+from rules.mail.quoting import REPLY_MARK, published, unpublished_lines
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.service.follow_up import after_answer, without_next_steps
@@ -105,8 +105,10 @@ def by_staff(
         quiet = (*quiet, "names no next steps: its author gets a receipt")
     commands = (f"{len(wanted)} commands",) if wanted else ()
     raised = escalation_notes(decided.command_effects.rows)
-    notes = (f"{visibility} on #{ticket.id}", *commands, *conflict, *calm, *quiet, *raised)
-    return Ruling(saw, decided, entitled.reason, notes)
+    below = 0 if private else unpublished_lines(body_text(case.mail), REPLY_MARK)
+    left_out = (f"not published, as a quote or a signature: {below} lines",) if below else ()
+    notes = (f"{visibility} on #{ticket.id}", *commands, *left_out, *conflict, *calm)
+    return Ruling(saw, decided, entitled.reason, (*notes, *quiet, *raised))
 
 
 def _faults(case: Case, ticket: Ticket, given: Commands) -> tuple[Sentence, ...]:

@@ -156,6 +156,12 @@ def published(text: str, mark: str) -> str:
     return "\n".join(examined.split("\n")[:cut]).strip()
 
 
+def unpublished_lines(text: str, mark: str) -> int:
+    """How many lines of a staff member's text are not sent to a customer, empty ones aside."""
+    below = sum(1 for line in text.split("\n") if line.strip())
+    return below - sum(1 for line in published(text, mark).split("\n") if line.strip())
+
+
 def masked(text: str, addresses: Collection[str]) -> str:
     """The text with every reply address of the mailboxes `addresses` replaced by the bare address.
 

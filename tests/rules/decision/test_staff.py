@@ -80,6 +80,20 @@ def test_a_receipt_is_in_the_language_on_the_ticket_or_else_in_that_of_the_mail(
     assert [o.language for o in orders if o.kind is NoticeKind.RECEIPT] == [expected]
 
 
+def test_the_trace_says_how_many_lines_are_not_published() -> None:
+    text = "We replaced it.\n\nSam <sam@help.example> wrote on 20.11.2026:\nIs it on?\nYes."
+
+    def noted(text: str, to: str) -> bool:
+        decision = World(tickets=(STAFFED,)).decide(a_mail(SAM.address, text=text), to=to)
+        return any(
+            "not published, as a quote or a signature: 3" in s.outcome for s in decision.trace
+        )
+
+    assert noted(text, token_to(79))
+    assert not noted("We replaced it.", token_to(79))
+    assert not noted(text, token_to(79, purpose=Purpose.NOTE))
+
+
 EVE = "eve@outside.example"
 
 
