@@ -33,6 +33,7 @@ from rules.ticket.changes import (
     SetStatus,
     SettlePerson,
     Snooze,
+    Split,
     Workaround,
     WriteComment,
 )
@@ -131,6 +132,8 @@ class TicketPatch(_Model):
     escalate: Line | None = None
     """The reason for an escalation."""
     status: Status | None = None
+    split: Number | None = None
+    """The number of a public comment: a new ticket is made out of it."""
     snooze: Line | None = None
     """Until when: `3d`, `4h`, `monday`, a date, a time with its zone, or `off`."""
     merge_into: Number | None = None
@@ -195,6 +198,8 @@ class TicketPatch(_Model):
             yield SetStatus(self.status, self._reason)
         if self.snooze is not None:
             yield Snooze(self.snooze)
+        if self.split is not None:
+            yield Split(self.split)
         if self.merge_into is not None:
             yield Merge(self.merge_into)
         if self.delete:

@@ -182,6 +182,8 @@ class Facts:
     """The tickets that the author is not on and never was, and was notified of as a contact."""
     escalations: Mapping[int, EscalationFacts] = field(default_factory=dict)
     """For the tickets of a mail that asks for an escalation."""
+    comments: Mapping[int, Mapping[int, KnownComment]] = field(default_factory=dict)
+    """Those that the commands of the mail name, by their ticket."""
     replies: SavedReplies = field(default_factory=SavedReplies)
     """For a mail that names one, or asks for their names."""
     escalated_lately: tuple[datetime, ...] = ()

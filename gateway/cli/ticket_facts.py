@@ -42,6 +42,7 @@ def facts_of(ticket: TicketView, policy: Policy | None) -> Iterator[tuple[str, s
         ("deleted", "yes" if details.deleted else ""),
         ("claimed", summary.severity_claimed),
         ("mentions", f"#{summary.mentions}" if summary.mentions else ""),
+        ("split", f"from #{details.split_from}" if details.split_from else ""),
         ("follows", f"#{details.follows}" if details.follows else ""),
         ("merged", f"into #{summary.merged_into}" if summary.merged_into else ""),
         ("company", summary.company),

@@ -33,6 +33,9 @@ FieldOption = Annotated[
 RequesterOption = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Make a registered user the requester.")
 ]
+SplitOption = Annotated[
+    int | None, typer.Option(metavar="COMMENT", help="Make a new ticket out of a public comment.")
+]
 SnoozeOption = Annotated[
     str | None, typer.Option(metavar="WHEN", help="Set aside: 3d, 4h, monday, 2026-12-01, off.")
 ]

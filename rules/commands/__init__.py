@@ -94,7 +94,7 @@ class Commands:
     """Those that stand below other text: each is a fault."""
 
 
-_EXCLUSIVE = (("severity", "workaround"), ("note", "public"))
+_EXCLUSIVE = (("severity", "workaround"), ("note", "public"), ("note", "split"))
 _PLAIN = re.compile(r"#([^\W\d_]\S*)\s*(.*)", re.DOTALL)
 _OF_PARTICIPANTS: Mapping[str, str] = MappingProxyType(
     {

@@ -129,6 +129,14 @@ ENTRIES = (
         "zusammenführen", key="merge_into", option="--merge-into",
     ),
     CommandEntry(
+        "split", "12",
+        sentence(
+            "{usage}: makes a new ticket out of this public comment; without a number, out of "
+            "your text"
+        ),
+        "abtrennen", aliases=("aufteilen",), key="split", option="--split",
+    ),
+    CommandEntry(
         "escalate", "reason",
         sentence("{usage}: one escalation level up; the severity stays"),
         "eskalieren", "Grund", by_customers=True, is_prose=True,

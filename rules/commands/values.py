@@ -40,6 +40,7 @@ from rules.ticket.changes import (
     SetSeverity,
     SetStatus,
     Snooze,
+    Split,
     Unsubscribe,
     Workaround,
 )
@@ -261,6 +262,20 @@ def _macro(value: str) -> tuple[Macro, ...] | Fault:
     )
 
 
+def _split(value: str) -> tuple[Split, ...] | Fault:
+    if not value:
+        return (Split(),)
+    if found := _TICKET.fullmatch(unquoted_value(value)):
+        return (Split(int(found[1])),)
+    return Fault(
+        sentence(
+            "#split {value}: write the number of one comment, such as {usage}, or nothing.",
+            value=short(value),
+            usage=entry_of("split").usage,
+        )
+    )
+
+
 def too_many_addresses() -> Fault:
     return Fault(
         sentence(
@@ -298,6 +313,7 @@ COMMANDS: Mapping[str, Form] = MappingProxyType(
         "requester": with_value(_requester),
         "snooze": with_value(_snooze),
         "merge": with_value(_merge),
+        "split": with_value(_split),
         "escalate": with_value(lambda value: (Escalate(reason(value)),)),
         "macro": with_value(_macro),
         "onbehalf": with_value(_on_behalf),

@@ -24,16 +24,13 @@ from rules.decision.effects import (
     PeopleNamed,
     PersonAdded,
     PresenceChanged,
-    RequesterChanged,
     Resubscribed,
     SeverityChanged,
-    Snoozed,
     StatusChanged,
-    TagAdded,
-    TagRemoved,
     Unsubscribed,
     WaitingChanged,
 )
+from rules.decision.staff_effects import RequesterChanged, Snoozed, TagAdded, TagRemoved
 from rules.people import Participant, ParticipantKind, Presence
 from rules.service.more import SUMMARIES
 from rules.service.participants import Addition

@@ -6,12 +6,13 @@ on, and the writer raises Conflict if the ticket is no longer in that state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from rules.decision.staff_effects import RequesterChanged, Snoozed, TagAdded, TagRemoved
 from rules.mail import Attachment
-from rules.people import ParticipantKind, Presence
+from rules.people import Presence
 from rules.sentence import Sentence, sentence
 from rules.service.participants import Addition
 from rules.service.sla_rules import ClockChange
@@ -20,6 +21,7 @@ from rules.ticket.fields import FoundFields
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder
+from rules.ticket.severity import MailSeverity
 from rules.ticket.sla import Clock, Stage
 from rules.ticket.visibility import Visibility
 from rules.ticket.waiting import Beginning, Waiting
@@ -98,20 +100,6 @@ class PresenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class RequesterChanged:
-    """They are on the ticket already."""
-
-    was: str
-    became: str
-    left_as: ParticipantKind
-    """What the one before them is from now on."""
-    company: int | None
-    """Of the new one."""
-    gives_company: bool = False
-    """The ticket had none: it is theirs from now on."""
-
-
-@dataclass(frozen=True, slots=True)
 class Unsubscribed:
     participant: int
     address: str
@@ -177,6 +165,24 @@ class MergedInto:
     """People who were only proposed on the other ticket and are active on it from now on."""
     effects: tuple[Effect, ...] = ()
     """What the merge changes on the other ticket besides its people."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitOff:
+    """A new ticket, which has the requester and the promises of this one."""
+
+    subject: str
+    requester: str
+    language: str
+    company: int | None
+    severity: MailSeverity
+    tier: str
+    targets: Mapping[str, Mapping[str, str]]
+    calendar: str
+    clock: Clock | None
+    comment: NewComment
+    orders: tuple[NoticeOrder, ...]
+    """The outgoing mails about it; those that quote a comment quote its first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,24 +271,6 @@ class FieldSet:
 
 
 @dataclass(frozen=True, slots=True)
-class TagAdded:
-    tag: str
-
-
-@dataclass(frozen=True, slots=True)
-class TagRemoved:
-    tag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Snoozed:
-    was: datetime | None
-    became: datetime | None
-    """Until when; None if it is not snoozed."""
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class FeedbackAsked:
     """A request for feedback or a review goes out: the only one of the ticket."""
 
@@ -316,6 +304,7 @@ Effect = (
     | CommentPublished
     | Notified
     | MergedInto
+    | SplitOff
     | Deleted
     | ClockSaved
     | OverdueReported
@@ -351,12 +340,15 @@ class Effects:
     @property
     def notices(self) -> tuple[NoticeOrder, ...]:
         """Every outgoing mail that the changes cause, those about the other ticket of a merge
-        included."""
+        and about a new one included."""
         there = (effect for merged in self.merges for effect in merged.effects)
         every = (*self.rows, *there)
-        return tuple(
-            order for effect in every if isinstance(effect, Notified) for order in effect.orders
-        )
+        about = (e.orders for e in every if isinstance(e, Notified | SplitOff))
+        return tuple(order for orders in about for order in orders)
+
+    @property
+    def splits(self) -> tuple[SplitOff, ...]:
+        return tuple(effect for effect in self.rows if isinstance(effect, SplitOff))
 
     @property
     def withheld(self) -> tuple[NoticeOrder, ...]:

@@ -42,6 +42,7 @@ def with_commands(
         own_addresses=case.facts.own_addresses,
         tickets=case.facts.tickets,
         escalation=case.facts.escalations.get(ticket.id, EscalationFacts()),
+        comments=case.facts.comments.get(ticket.id, {}),
         escalated_lately=case.facts.escalated_lately,
         unreachable=case.facts.unreachable,
     )

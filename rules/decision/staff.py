@@ -35,7 +35,7 @@ from rules.service.follow_up import after_answer, without_next_steps
 from rules.service.limits import NoticeBudget
 from rules.service.participants import additions, outside_recipients
 from rules.service.saved_replies import inserted
-from rules.ticket.changes import Source, Unsubscribe
+from rules.ticket.changes import Source, Split, Unsubscribe
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.payloads import ReceiptPayload, ReceiptText
@@ -68,20 +68,20 @@ def by_staff(
     )
     is_note = entitled.right is Right.NOTE or Note() in given.given
     whole = _with_saved_reply(case, ticket, given)
-    faults = _faults(case, ticket, given)
+    faults = _faults(case, ticket, given, is_note=is_note)
     if is_note and not silent:
         faults = (*faults, *_read_outside(case, ticket))
     if isinstance(whole, Sentence):
         return _draft(case, ticket, saw, (*faults, whole), conflict)
     if faults:
         return _draft(case, ticket, saw, faults, conflict)
-    wanted, lists = _changes(given.given), _lists(case, ticket, given)
+    wanted, lists = _changes(given.given, whole), _lists(case, ticket, given)
     if silent and not wanted and lists is None:
         empty = ReceiptPayload(ReceiptText.NOTHING_PUBLISHED)
         draft = _private(ticket, _receipt(case, ticket, empty))
         return Ruling(saw, draft, Reason.NOTHING_SAID, ("no text to publish", *conflict))
-    # The more private reading wins.
-    private = is_note or silent
+    # The more private reading wins. A text that is split off is published on its own ticket.
+    private = is_note or silent or Split() in given.given
     visibility = Visibility.NOTE if private else Visibility.PUBLIC
     joining = () if private else additions(case.mail, case.facts, sender, ticket, policy)
     notices, calm, quiet = ((), (), ()) if silent else _notices(case, ticket, visibility)
@@ -111,7 +111,7 @@ def by_staff(
     return Ruling(saw, decided, entitled.reason, (*notes, *quiet, *raised))
 
 
-def _faults(case: Case, ticket: Ticket, given: Commands) -> tuple[Sentence, ...]:
+def _faults(case: Case, ticket: Ticket, given: Commands, *, is_note: bool) -> tuple[Sentence, ...]:
     """What is wrong with the commands, before they are decided on the ticket."""
     faults, required = given.faults, case.policy.proof.command
     if Unsubscribe() in given.given and ticket.participant(case.sender.address) is not None:
@@ -122,6 +122,8 @@ def _faults(case: Case, ticket: Ticket, given: Commands) -> tuple[Sentence, ...]
             address=case.facts.mailbox.address,
         )
         faults = (*faults, new)
+    if Split() in given.given and is_note:
+        faults = (*faults, sentence("#split publishes your text: send it to your reply address"))
     if given.given and not is_proven_enough(case.sender, required):
         faults = (*faults, sentence("commands require {proof}", proof=required))
     return faults
@@ -188,9 +190,11 @@ def _list_of_commands(case: Case, ticket: Ticket) -> tuple[NoticeOrder, ...]:
     return _receipt(case, ticket, ReceiptPayload(ReceiptText.USAGE, sentences=lines))
 
 
-def _changes(given: tuple[Command, ...]) -> tuple[MailChange, ...]:
-    """The commands that change the ticket, in their order; directives are about the mail."""
-    return tuple(each for each in given if not isinstance(each, Directive))
+def _changes(given: tuple[Command, ...], text: str) -> tuple[MailChange, ...]:
+    """The commands that change the ticket, in their order; directives are about the mail. A ticket
+    is split off with the text of the mail, unless a comment is named."""
+    changes = (each for each in given if not isinstance(each, Directive))
+    return tuple(Split(text=text) if each == Split() else each for each in changes)
 
 
 def _private(ticket: Ticket, receipt: tuple[NoticeOrder, ...]) -> AddComment:

@@ -233,6 +233,18 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """A new ticket is made out of a comment, or out of a text."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "split tickets"
+
+    comment: int | None = None
+    """The number of a public comment; None for the text."""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """Leaves a tombstone: the number is never used again."""
 
@@ -294,6 +306,7 @@ MailChange = (
     | SetRequester
     | Snooze
     | Merge
+    | Split
     | Escalate
     | Unsubscribe
 )

@@ -55,7 +55,7 @@ from storage.mail.journal_row import KEEPS_NOTHING, journal_values
 from storage.mail.releases import introducer, leave_quarantine
 from storage.notices import named_tickets, suppression
 from storage.registry import people
-from storage.ticket.opening import NewTicketRow, open_ticket
+from storage.ticket.opening import NewTicketRow, open_ticket, write_changes
 from storage.ticket.rows import ChangeContext, queue_notices, storable
 from storage.ticket.withheld import record_withheld
 from storage.ticket.write import require_unchanged, write
@@ -229,10 +229,10 @@ def _comment_on(
     quoted = any(order.quotes for order in by_commands.notices)
     effects = adding.effects(comment, context.now)
     written = write(connection, context, number, effects, versions, numbered=quoted)
-    by_command = replace(context, source=Source.STAFF_MAIL if adding.by_staff else Source.MAIL)
+    by = replace(context, source=Source.STAFF_MAIL if adding.by_staff else Source.MAIL)
     # The comment has locked this ticket, at the version that was decided on.
     others = {other: version for other, version in versions.items() if other != number}
-    write(connection, by_command, number, by_commands.rows, others, written)
+    write_changes(connection, by, number, by_commands, others, entry.considered.policy, written)
 
 
 def _record(

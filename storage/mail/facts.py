@@ -38,7 +38,7 @@ from storage.db.tables import (
 from storage.mail import traces as mail_traces
 from storage.mail.contacts import notified_of
 from storage.mail.rates import of_domain, recorded
-from storage.mail.replies import with_replies
+from storage.mail.replies import with_named
 from storage.registry import lookup
 from storage.ticket import load
 from storage.ticket.change import escalated_lately, escalation_facts
@@ -132,7 +132,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     known = facts.people or facts.author_company is not None or facts.tickets
     if considered.needed.escalation and known:
         facts = _with_escalations(connection, facts, considered.mail.author)
-    facts = with_replies(connection, facts, considered.needed.replies)
+    facts = with_named(connection, facts, considered.needed)
     if considered.needed.contacts and known:
         facts = _with_unreachable(connection, facts, considered)
     return facts

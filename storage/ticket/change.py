@@ -38,10 +38,9 @@ from storage.db.tables import AttachmentRow, AuditRow, CommentRow, PersonRow, Ti
 from storage.registry import lookup, mailboxes
 from storage.registry.saved_replies import replies_for
 from storage.ticket import load
-from storage.ticket.opening import NewTicketRow, open_ticket
+from storage.ticket.opening import NewTicketRow, open_ticket, write_changes
 from storage.ticket.rows import ChangeContext, storable
 from storage.ticket.withheld import record_withheld
-from storage.ticket.write import write
 
 _audit, _comment, _ticket = table(AuditRow), table(CommentRow), table(TicketRow)
 _attachment, _person = table(AttachmentRow), table(PersonRow)
@@ -145,7 +144,7 @@ def change_loaded(
     if isinstance(decided, Effects):
         seen = (ticket, *facts.tickets.values())
         versions = {each.id: each.version for each in seen}
-        write(connection, context, ticket.id, decided.rows, versions)
+        write_changes(connection, context, ticket.id, decided, versions, policy)
         record_withheld(connection, context, ticket.id, decided.withheld)
     return decided
 
@@ -177,7 +176,7 @@ def _facts(
         people=people(),
         own_addresses=mailboxes.own_addresses(connection) if needed.addresses else frozenset(),
         tickets=load.load_with_next(connection, mailbox, needed.tickets, now - BUDGETED),
-        comments=_comments(connection, merged_from or ticket.id, ticket, needed.comments),
+        comments=known_comments(connection, merged_from or ticket.id, ticket, needed.comments),
         merged_from=merged_from,
         written=_written_lately(connection, context) if needed.written and not by_staff else 0,
         severity_changes=(
@@ -206,7 +205,7 @@ def _facts(
     )
 
 
-def _comments(
+def known_comments(
     connection: Connection, on: int, ticket: Ticket, numbers: frozenset[int]
 ) -> dict[int, KnownComment]:
     """Comments `on` a ticket of this number, as they read on `ticket`."""

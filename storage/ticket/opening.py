@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from rules.decision.effects import CommentWritten, Effect, Escalated, NewComment, notified
+from rules.decision.effects import CommentWritten, Effect, Effects, Escalated, NewComment, notified
 from rules.decision.model import OpenTicket
 from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
@@ -21,7 +21,7 @@ from storage.db.tables import TicketRow
 from storage.ticket import clocks
 from storage.ticket import statements as sql
 from storage.ticket.rows import AuditEntry, ChangeContext, add_participants, audit, storable
-from storage.ticket.write import NEW, escalation_entry, write
+from storage.ticket.write import NEW, Versions, escalation_entry, write
 
 _NEW = {
     column: value.default
@@ -38,6 +38,8 @@ class NewTicketRow:
     opened_at: datetime
     message_id: str = ""
     """Of the mail that opens it; empty if there is none."""
+    split_from: int | None = None
+    """The ticket out of whose text it is made."""
     note: NewComment | None = None
     """A second comment, for staff."""
 
@@ -72,6 +74,7 @@ def open_ticket(
         "updated_at": new.opened_at,
         "message_id": storable(new.message_id, 252),
         "follows": opening.follows,
+        "split_from": new.split_from,
         "tier": opening.tier,
         "targets": json.dumps(opening.targets),
         "fields": json.dumps(opening.fields, ensure_ascii=False),
@@ -106,6 +109,41 @@ def open_ticket(
         effects = (*effects, CommentWritten(new.note), *of_note)
     write(connection, context, number, effects, NEW)
     return number
+
+
+def write_changes(
+    connection: Connection,
+    context: ChangeContext,
+    ticket: int,
+    effects: Effects,
+    versions: Versions,
+    policy: Policy,
+    comment: int | None = None,
+) -> None:
+    """Write the effects of changes, as `write` does, and the tickets that are split off."""
+    write(connection, context, ticket, effects.rows, versions, comment)
+    for split in effects.splits:
+        opening = OpenTicket(
+            subject=split.subject,
+            requester=split.requester,
+            requester_id=None,
+            company=split.company,
+            severity=split.severity,
+            additions=(),
+            orders=split.orders,
+            enrol=False,
+            mentions=None,
+            author=split.comment.author,
+            tier=split.tier,
+            targets=split.targets,
+            language=split.language,
+            clock=split.clock,
+            calendar=split.calendar,
+        )
+        new = NewTicketRow(context.now, split_from=ticket)
+        number = open_ticket(connection, context, opening, split.comment, new, policy)
+        audit(connection, context, ticket, AuditEntry(AuditEvent.SPLIT_INTO, str(number)))
+        audit(connection, context, number, AuditEntry(AuditEvent.SPLIT_FROM, str(ticket)))
 
 
 def _escalation(escalated: Escalated | None, context: ChangeContext) -> Mapping[str, Any]:

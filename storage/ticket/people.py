@@ -6,13 +6,8 @@ from typing import Any, assert_never
 
 from sqlalchemy import Connection
 
-from rules.decision.effects import (
-    PersonAdded,
-    PresenceChanged,
-    RequesterChanged,
-    Resubscribed,
-    Unsubscribed,
-)
+from rules.decision.effects import PersonAdded, PresenceChanged, Resubscribed, Unsubscribed
+from rules.decision.staff_effects import RequesterChanged
 from rules.people import ParticipantKind
 from rules.ticket.audit import AuditEvent
 from storage.db.ledger import Conflict

@@ -277,6 +277,7 @@ def _details(row: Row[Any]) -> TicketDetails:
         first_due_at=row.first_due_at,
         first_answered_at=row.first_answered_at,
         follows=row.follows,
+        split_from=row.split_from,
         rating=row.rating,
         deleted=row.deleted_at is not None,
     )

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from sqlalchemy import Connection, Select, bindparam, delete, func, literal_column, select
 
-from rules.decision.effects import TagAdded, TagRemoved
+from rules.decision.staff_effects import TagAdded, TagRemoved
 from rules.ticket.audit import AuditEvent
 from storage.db.statements import compiled, compiled_insert
 from storage.db.tables import TicketRow, TicketTagRow, table

@@ -53,6 +53,7 @@ class TicketDetails:
     first_due_at: datetime | None
     first_answered_at: datetime | None
     follows: int | None
+    split_from: int | None
     rating: str
     deleted: bool
 

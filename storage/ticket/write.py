@@ -34,18 +34,16 @@ from rules.decision.effects import (
     PresenceChanged,
     PromiseBegan,
     Rated,
-    RequesterChanged,
     Resubscribed,
     SeverityChanged,
     SlaBreached,
-    Snoozed,
+    SplitOff,
     StatusChanged,
-    TagAdded,
-    TagRemoved,
     Touched,
     Unsubscribed,
     WaitingChanged,
 )
+from rules.decision.staff_effects import RequesterChanged, Snoozed, TagAdded, TagRemoved
 from rules.people import Presence
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
@@ -213,7 +211,7 @@ def _columns(context: ChangeContext, effect: Effect) -> _Columns:
             return _Columns({"requester": requester} | belongs | now, {"requester": before})
         case Snoozed(was=earlier, became=until):
             return _Columns({"snooze_until": until}, {"snooze_until": earlier})
-        case Touched() | TagAdded() | TagRemoved():
+        case Touched() | TagAdded() | TagRemoved() | SplitOff():
             return _Columns(now)
         case Rated(was=rating, became=rated):
             return _Columns({"rating": rated.value}, {"rating": rating.value if rating else ""})
@@ -276,7 +274,7 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
             raise AssertionError("write() writes these itself")
         case ClockSaved() | OverdueReported() | WaitingChanged() | MissingChanged():
             return
-        case FieldsFound() | FeedbackAsked() | Touched():
+        case FieldsFound() | FeedbackAsked() | Touched() | SplitOff():
             return
         case StatusChanged(was=was, became=became, reason=reason):
             entry = AuditEntry(

@@ -92,6 +92,7 @@ class TicketJson:
             "first_due_at": _timestamp(details.first_due_at),
             "first_answered_at": _timestamp(details.first_answered_at),
             "follows": details.follows,
+            "split_from": details.split_from,
             "people": [self._participant(member) for member in members],
             "comments": self._comments(ticket, before),
         }

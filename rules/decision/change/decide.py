@@ -17,6 +17,7 @@ from rules.decision.change.overdue import report_overdue
 from rules.decision.change.people import add_person, remove_person, settle_person, unsubscribe
 from rules.decision.change.requester import set_requester
 from rules.decision.change.snooze import snooze, wake_up
+from rules.decision.change.splitting import split
 from rules.decision.change.state import (
     assign,
     delete,
@@ -52,6 +53,7 @@ from rules.ticket.changes import (
     SetStatus,
     SettlePerson,
     Snooze,
+    Split,
     Unsubscribe,
     WakeUp,
     Workaround,
@@ -163,6 +165,8 @@ def decide_change(
             return escalate(ticket, change, facts, policy)
         case Merge():
             return merge(ticket, change, facts, policy)
+        case Split():
+            return split(ticket, change, facts, policy)
         case Delete():
             return delete(ticket, change)
         case Rate():

@@ -25,6 +25,7 @@ from rules.ticket.changes import (
     SetRequester,
     SetSeverity,
     Source,
+    Split,
     Workaround,
     WriteComment,
 )
@@ -139,6 +140,8 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
                 tickets.add(number)
                 contacts = True  # the other ticket may become critical
                 contacts = True
+            case Split(comment=int(number)):
+                comments.add(number)
             case PublishComment(comment=number):
                 comments.add(number)
             case WriteComment(macro=macro):

@@ -11,9 +11,9 @@ from rules.decision.effects import (
     Effects,
     PersonAdded,
     PresenceChanged,
-    RequesterChanged,
     notified,
 )
+from rules.decision.staff_effects import RequesterChanged
 from rules.people import ParticipantKind, Person, Presence, Role
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence

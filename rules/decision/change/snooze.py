@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rules.decision.change.facts import ChangeFacts
-from rules.decision.effects import ChangeRefused, Effects, Snoozed, notified
+from rules.decision.effects import ChangeRefused, Effects, notified
+from rules.decision.staff_effects import Snoozed
 from rules.people import Staff
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence

@@ -13,11 +13,11 @@ from rules.decision.effects import (
     Effects,
     FeedbackAsked,
     SeverityChanged,
-    Snoozed,
     StatusChanged,
     clock_effects,
     notified,
 )
+from rules.decision.staff_effects import Snoozed
 from rules.mail.addresses import normalise
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence

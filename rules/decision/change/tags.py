@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rules.decision.effects import ChangeRefused, Effects, TagAdded, TagRemoved
+from rules.decision.effects import ChangeRefused, Effects
+from rules.decision.staff_effects import TagAdded, TagRemoved
 from rules.sentence import sentence
 from rules.ticket.changes import AddTag, RemoveTag
 from rules.ticket.model import Ticket

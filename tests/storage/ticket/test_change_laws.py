@@ -37,6 +37,7 @@ from rules.ticket.changes import (
     SettlePerson,
     Snooze,
     Source,
+    Split,
     Unsubscribe,
     WakeUp,
     Workaround,
@@ -72,6 +73,7 @@ CHANGES: st.SearchStrategy[Change] = st.one_of(
     st.builds(Delete, TEXTS),
     st.builds(Rate, st.sampled_from(Rating), TEXTS),
     st.builds(Snooze, st.sampled_from(["3d", "monday", "off", "x", "2020-01-01"])),
+    st.builds(Split, st.one_of(st.none(), st.integers(1, 5)), TEXTS),
     st.just(WakeUp()),
     st.just(ReportOverdue()),
 )

@@ -1,0 +1,40 @@
+"""Effects of what staff alone may request; `effects` has the others, and the union of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rules.people import ParticipantKind
+
+
+@dataclass(frozen=True, slots=True)
+class TagAdded:
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagRemoved:
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed:
+    was: datetime | None
+    became: datetime | None
+    """Until when; None if it is not snoozed."""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequesterChanged:
+    """They are on the ticket already."""
+
+    was: str
+    became: str
+    left_as: ParticipantKind
+    """What the one before them is from now on."""
+    company: int | None
+    """Of the new one."""
+    gives_company: bool = False
+    """The ticket had none: it is theirs from now on."""
