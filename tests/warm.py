@@ -1,6 +1,8 @@
 """What each server reads at its start and no server changes: read once, before processes are forked
 (`tests/preloaded.py`)."""
 
+from gateway import policies
 from gateway.authentication.suffixes import public_suffixes
 
 public_suffixes()
+policies.load(None)

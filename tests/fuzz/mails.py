@@ -99,7 +99,6 @@ def _run(seed: int, mails: Iterator[GeneratedMail]) -> Report:
             if taken > MEMORY_MIB:
                 report.add("bounded memory", f"{taken:.0f} MiB, {len(mail.raw)} B", _case(mail))
             report.cases += 1
-    gc.unfreeze()
     report.figures = {
         "verdicts": dict(verdicts.most_common()),
         "slowest parsing s": round(slowest["parse"], 3),
