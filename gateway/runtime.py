@@ -34,7 +34,7 @@ class Runtime:
     wake: Callable[[], None]
     """Called after a write that queued a notice, so that it is sent at once."""
     html_views: HtmlViews = field(default_factory=HtmlViews)
-    """Sanitises the HTML of mails that somebody reads or that are sent on."""
+    """Sanitises the HTML of mails that somebody reads over the API."""
 
     # Neither method is a coroutine function: that would add one more coroutine to every mail.
     def read(self, query: Callable[[Connection], T]) -> Awaitable[T]:

@@ -170,6 +170,7 @@ def _dispatcher(config: Config, runtime: Runtime, notice_queued: asyncio.Event) 
         signer=signer(read_key(each.domain, each.selector, each.key) for each in config.dkim),
         at_once=config.relay.connections,
         notice_queued=notice_queued,
+        html_views=HtmlViews(counted=runtime.metrics.html_shown),
     )
 
 

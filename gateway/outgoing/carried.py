@@ -87,7 +87,8 @@ class _Plan:
         self._comment, self._for_staff = comment, for_staff
         own, quoted = _pieces_of(view)
         self._unknown = view is not None and view.plain_only not in (None, PlainOnly.NO_HTML)
-        self._own, self._quoted = set(images_in(own)), set(images_in(quoted))
+        self._quoted = {*images_in(quoted), *(view.quoted_images if view is not None else ())}
+        self._own = set(images_in(own)) - self._quoted
         cut = (
             readable_html(
                 own,

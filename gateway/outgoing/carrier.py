@@ -7,6 +7,7 @@ from functools import partial
 
 from gateway import log
 from gateway.outgoing.carried import Carried, all_gone, carried
+from gateway.parsing.html_views import HtmlViews
 from gateway.runtime import Runtime
 from rules.mail.shown_html import HtmlView
 from rules.policy import Policy
@@ -26,8 +27,9 @@ class Carrier:
     """One raw mail is in memory at a time, and what goes with the last comment: many are notified
     of it, one after the other."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, html_views: HtmlViews) -> None:
         self._runtime = runtime
+        self._html_views = html_views
         self._turn = asyncio.Lock()
         self._last: tuple[object, Carried] = (None, NOTHING)
 
@@ -64,7 +66,7 @@ class Carrier:
             return all_gone(comment)
         view: HtmlView | None = None
         if formatted or any(file.inline for file in comment.files):
-            view = await self._runtime.html_views.view(raw)
+            view = await self._html_views.view(raw)
             if view.plain_only is not None and view.plain_only.is_costly:
                 log.html_not_shown(ticket, comment.number, view.plain_only.value)
         read = partial(carried, comment, raw, view)

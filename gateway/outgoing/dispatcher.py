@@ -24,6 +24,7 @@ from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Relay, RelayDown, Undelivered
 from gateway.outgoing.node_watch import BEAT_S, FRESH_S, NodeWatch
 from gateway.outgoing.templates import Templates
+from gateway.parsing.html_views import HtmlViews
 from gateway.runtime import Runtime
 from rules.mail.bounces import Failure, classify, presumed_status
 from rules.service.more import SUMMARIES
@@ -89,6 +90,8 @@ class Dispatcher:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     watch: NodeWatch = field(default_factory=NodeWatch)
     size: ClaimSize = field(default_factory=ClaimSize)
+    html_views: HtmlViews = field(default_factory=HtmlViews)
+    """Its own: no reader of the API keeps a mail waiting."""
 
     def stop(self) -> None:
         """Begin no further mail; `run` ends when those in hand are sent."""
@@ -109,6 +112,7 @@ class Dispatcher:
             with suppress(Exception):  # the others take its claims over after a few seconds
                 await self.runtime.write(partial(claims.leave, node=self.node))
             await self.relay.close()
+            await self.html_views.close()
 
     async def _sent_any(self) -> bool:
         """Whether there was something to send. A failure is logged and counts as nothing."""
@@ -145,7 +149,9 @@ class Dispatcher:
             self._dropped(dropped, dropped.why)
         if not notices:
             return 0
-        this = _Round(Carrier(self.runtime), until=began + BEGUN_WITHIN_S, alive_at=began)
+        this = _Round(
+            Carrier(self.runtime, self.html_views), until=began + BEGUN_WITHIN_S, alive_at=began
+        )
         async with self._showing_life(this):
             try:
                 await self._send_all(notices, this)

@@ -95,6 +95,26 @@ def _lines(pieces: Sequence[Piece], marks: Mapping[int, ClientMark]) -> list[_Li
     return lines
 
 
+def quoted_images(pieces: Sequence[Piece], marks: Mapping[int, ClientMark]) -> list[str]:
+    """The names of the images that stand in a quote or a signature, wherever that is."""
+    names: list[str] = []
+    opened: list[bool] = []
+    below = False
+    for index, piece in enumerate(pieces):
+        if isinstance(piece, Tag):
+            mark = marks.get(index)
+            below = below or mark is ClientMark.BELOW
+            inside = (opened[-1] if opened else False) or mark is not None
+            inside = inside or piece.name == "blockquote"
+            if piece.name not in VOID:
+                opened.append(inside)
+            if piece.name == "img" and (inside or below):
+                names.append(piece.get("src").removeprefix("part:"))
+        elif isinstance(piece, End) and opened:
+            opened.pop()
+    return names
+
+
 def hides_more(pieces: Sequence[Piece], cut: int, text: str) -> bool:
     """Whether words are hidden below the cut that the text of the same mail shows. The text knows
     more marks, and that answers between quotes are the author's: then all of the HTML is shown."""

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 import nh3
 
 from gateway.parsing.client_marks import ClientMark, mark_of
-from gateway.parsing.html_fold import fold, hides_more, is_tiny, says_something
+from gateway.parsing.html_fold import fold, hides_more, is_tiny, quoted_images, says_something
 from gateway.parsing.mail_tree import read_tree
 from gateway.parsing.mime import read_body
 from rules.mail import Body, Unreadable
@@ -134,6 +134,7 @@ def view_of_body(body: Body, *, forwarded: bool = False) -> HtmlView:
         else "",
         text=body.text,
         images=tuple(reading.images.items()),
+        quoted_images=tuple(quoted_images(reading.pieces, reading.marks)),
         plain_only=None,
     )
 

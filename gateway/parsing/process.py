@@ -154,6 +154,7 @@ def unpickled_html(data: bytes) -> HtmlView:
 
 def _is_of_texts(view: HtmlView) -> bool:
     texts = all(isinstance(each, str) for each in (view.html, view.quoted, view.text))
+    texts = texts and all(isinstance(name, str) for name in view.quoted_images)
     return texts and all(
         isinstance(name, str) and isinstance(content, bytes) for name, content in view.images
     )

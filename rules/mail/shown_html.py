@@ -49,6 +49,8 @@ class HtmlView:
     """The text of the same mail."""
     images: tuple[tuple[str, bytes], ...] = ()
     """Those that are written in the HTML itself, by name."""
+    quoted_images: tuple[str, ...] = ()
+    """Images in quotes and signatures, also in those between the author's own lines."""
     plain_only: PlainOnly | None = None
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -47,20 +47,34 @@ class ApiContext:
     downloads: Downloads
     masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
     showing: CallerTurns = field(default_factory=CallerTurns)
+    viewing: CallerTurns = field(default_factory=CallerTurns)
+    """At the process that sanitises HTML."""
     seldom: Seldom = field(default_factory=Seldom)
 
-    async def show(self, query: Callable[[Connection], T], actor: str) -> T:
-        """The result of a query that shows texts: one at a time, and the callers take turns. It may
-        take seconds, and mail needs the threads that read, and the interpreter. Raises ApiError
-        where the turn does not come in time."""
+    @asynccontextmanager
+    async def turn(self, turns: CallerTurns, actor: str) -> AsyncIterator[None]:
+        """A turn, until the end of the context. Raises ApiError where it does not come in time."""
+        await self._acquire(turns, actor)
+        try:
+            yield
+        finally:
+            turns.release()
+
+    async def _acquire(self, turns: CallerTurns, actor: str) -> None:
         try:
             async with asyncio.timeout(STORE_S):
-                await self.showing.acquire(actor)
+                await turns.acquire(actor)
         except TimeoutError:
             self.runtime.metrics.api_busy()
             if self.seldom.allows(actor.encode()):
                 log.api_busy(actor)
             raise ApiError(503, "too many tickets are being shown, try again later") from None
+
+    async def show(self, query: Callable[[Connection], T], actor: str) -> T:
+        """The result of a query that shows texts: one at a time, and the callers take turns. It may
+        take seconds, and mail needs the threads that read, and the interpreter. Raises ApiError
+        where the turn does not come in time."""
+        await self._acquire(self.showing, actor)
         loop, ended, begun = asyncio.get_running_loop(), False, False
 
         def end() -> None:

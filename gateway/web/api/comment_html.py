@@ -76,7 +76,7 @@ async def get_html(request: web.Request) -> web.Response:
     if wanted not in (None, "remote"):
         raise ApiError(400, f"images={wanted}: expected remote")
     asked = await _asked(request, caller)
-    view = await _view(request, asked)
+    view = await _view(request, asked, caller)
 
     def made(_: Connection) -> str:
         return json.dumps(_as_json(asked, view, remote=wanted is not None))
@@ -94,7 +94,7 @@ async def get_image(request: web.Request) -> web.StreamResponse:
     if mail is None:
         raise missing
     with context.downloads.room(client_of_request(request), 2 * mail.size_bytes) as room:
-        view = await _view(request, asked)
+        view = await _view(request, asked, caller)
         parts = await asyncio.to_thread(_readable, asked, view)
         if name not in images_in([*parts.own, *parts.quoted]):
             raise missing
@@ -130,19 +130,20 @@ async def _asked(request: web.Request, caller: Caller) -> _Asked:
     return await context.runtime.read(look_up)
 
 
-async def _view(request: web.Request, asked: _Asked) -> HtmlView:
+async def _view(request: web.Request, asked: _Asked, caller: Caller) -> HtmlView:
     """The HTML of the comment's mail, from the process that sanitises it."""
     if not asked.comment.by_mail:
         return HtmlView(plain_only=PlainOnly.WRITTEN_HERE)
     mail, context = asked.comment.mail, request.app[CONTEXT]
     if mail is None:
         return HtmlView(plain_only=PlainOnly.NOT_STORED)
-    with context.downloads.room(client_of_request(request), mail.size_bytes):
-        try:
-            raw = await _raw(request, asked)
-        except LookupError:  # it was deleted since
-            return HtmlView(plain_only=PlainOnly.NOT_STORED)
-        view = await context.runtime.html_views.view(raw)
+    async with context.turn(context.viewing, caller.address):
+        with context.downloads.room(client_of_request(request), mail.size_bytes):
+            try:
+                raw = await _raw(request, asked)
+            except LookupError:  # it was deleted since
+                return HtmlView(plain_only=PlainOnly.NOT_STORED)
+            view = await context.runtime.html_views.view(raw)
     if view.plain_only is not None and view.plain_only.is_costly:
         log.html_not_shown(asked.number, asked.comment.id, view.plain_only.value)
     return view

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import email
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from email.message import EmailMessage
@@ -18,13 +19,14 @@ from gateway.outgoing.shown_files import size_text
 from gateway.parsing.html_view import view_of
 from rules.mail.quoting import REPLY_MARK
 from rules.mail.shown_html import HtmlView, PlainOnly
+from rules.sender.tokens import FileUse, read_file_link, read_link_token
 from rules.service.travelling import FileWay, fitting
 from rules.ticket.notices import NoticeKind
 from storage.notices.attached import AttachedFile
 from storage.notices.outbox import NoticeComment
 from tests.gateway.building import a_part, multipart, text
 from tests.gateway.outgoing.notices import COMMENT, COMPOSER, a_notice
-from tests.rules.building import default_policy
+from tests.rules.building import KEYS, MAILBOX, default_policy
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 MIB = 2**20
@@ -205,6 +207,43 @@ def test_an_image_of_a_reply_without_its_formatting_is_attached() -> None:
     what = carry(comment, raw)
 
     assert (what.html, what.ways) == ((), {1: FileWay.ATTACHED})
+
+
+def test_an_image_in_a_quote_between_own_lines_does_not_travel() -> None:
+    """Nothing is folded then, and the formatting is not sent."""
+    html = (
+        '<p>One.</p><blockquote type="cite">Q <img src="cid:q@x"></blockquote>'
+        '<p>Two. <img src="cid:i@x"></p>'
+    )
+    related = multipart("related", text(html, "html"), image(PNG, "q@x"), image(PNG, "i@x"))
+    files = (a_file(1, "1.2", 10, "image/png"), a_file(2, "1.3", 10, "image/png"))
+
+    what = carry(a_comment("Other words.", *files), raw_mail(related))
+
+    assert (what.html, what.ways) == ((), {2: FileWay.ATTACHED})
+
+
+def test_staff_who_are_not_on_the_ticket_have_a_link_of_their_own() -> None:
+    comment = a_comment("See.", a_file(7, "2", 30 * MIB), by_staff=False)
+    about = a_notice().about
+    assert about is not None
+    notice = a_notice(
+        NoticeKind.NEW_COMMENT,
+        comment=comment,
+        about=replace(about, participant=None),
+        person=5,
+        is_staff=True,
+    )
+
+    raw = COMPOSER.write(notice, default_policy(), Carried({7: FileWay.LINK})).raw
+
+    message = email.message_from_bytes(raw, policy=default)
+    assert isinstance(message, EmailMessage)
+    found = re.search(r"/files/1/(\S+)", form(message, "plain"))
+    assert found is not None
+    link = read_link_token(KEYS, MAILBOX.id, FileUse.STAFF_FILE, found[1])
+    assert link is not None
+    assert (link.participant, read_file_link(link).attachment) == (5, 7)
 
 
 def test_a_mail_of_ours_does_not_travel_to_customers() -> None:
