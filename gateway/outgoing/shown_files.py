@@ -10,6 +10,7 @@ from markupsafe import Markup
 from gateway.outgoing.carried import Carried
 from gateway.outgoing.mime import one_line
 from gateway.outgoing.recipient_links import RecipientLinks
+from rules.mail.colours import without_neutral_colours
 from rules.mail.extent import FILES_NAMED
 from rules.mail.markup import written
 from rules.mail.presented import masked_pieces, with_images
@@ -91,5 +92,8 @@ def html_of(notice: Notice, carried: Carried, redact: Redact, most_octets: int) 
         return f"cid:{content_id(notice, name)}" if name in carried.images else ""
 
     made, _ = with_images(masked, source, remote=False, placeholder="image")
+    made, coloured = without_neutral_colours(made)
     markup = written(made)
+    if coloured:  # chosen for a light page
+        markup = f'<div class="paper">{markup}</div>'
     return Markup(markup) if len(markup.encode()) <= most_octets else Markup("")  # noqa: S704
