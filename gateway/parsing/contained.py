@@ -134,7 +134,7 @@ def bytes_at(leaf: MimePart, steps: Sequence[str], nested: int = 0) -> bytes:
         case ("data", _):
             files = files_in_html(leaf.content())
         case ("tnef", _):
-            files = files_in_tnef(read_tnef(leaf.content()))
+            files = files_in_tnef(read_tnef(leaf.content(), with_text=False))
         case ("signed", *_) if nested < MOST_ENVELOPES:
             tree = entity_tree(opened(leaf.content())[1])
             if tree is None:

@@ -6,7 +6,7 @@ import re
 import struct
 from types import MappingProxyType
 
-_MOST_OCTETS = 2 * 1024 * 1024
+_MOST_OCTETS = 1024 * 1024
 _HEADER = struct.Struct("<II4sI")
 _COMPRESSED, _PLAIN = b"LZFu", b"MELA"
 _DICTIONARY = (
@@ -18,7 +18,7 @@ _WINDOW = 4096
 
 
 def decompressed(packed: bytes) -> bytes:
-    """Compressed RTF as RTF, at most 2 MiB of it. Raises ValueError or struct.error."""
+    """Compressed RTF as RTF, at most 1 MiB of it. Raises ValueError or struct.error."""
     _, size, kind, _ = _HEADER.unpack_from(packed)
     if kind == _PLAIN:
         return packed[_HEADER.size : _HEADER.size + min(size, _MOST_OCTETS)]

@@ -60,8 +60,9 @@ class TnefMessage:
     is_whole: bool = True
 
 
-def read_tnef(data: bytes, nested: int = 0) -> TnefMessage:
-    """The message in a `winmail.dat`, as far as it can be read."""
+def read_tnef(data: bytes, nested: int = 0, *, with_text: bool = True) -> TnefMessage:
+    """The message in a `winmail.dat`, as far as it can be read; without its packed text if only its
+    files are wanted."""
     message = TnefMessage()
     reader = _MessageReader(message, nested)
     try:
@@ -69,7 +70,7 @@ def read_tnef(data: bytes, nested: int = 0) -> TnefMessage:
             reader.add(level, name, value)
     except (TnefError, struct.error, ValueError):
         message.is_whole = False
-    reader.finish()
+    reader.finish(with_text=with_text)
     return message
 
 
@@ -161,11 +162,11 @@ class _MessageReader:
         self._message.files += inner.files[: _MOST_FILES - len(self._message.files)]
         self._message.is_whole &= inner.is_whole
 
-    def finish(self) -> None:
+    def finish(self, *, with_text: bool) -> None:
         """The text from what is packed, where there is no other."""
         message = self._message
         message.files = [file for file in message.files if file.content or file.name]
-        if message.html or not self._packed:
+        if message.html or not self._packed or not with_text:
             return
         try:
             text, is_html = read_rtf(decompressed(self._packed))

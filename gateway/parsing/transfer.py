@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -162,12 +163,18 @@ _LONG_LINE = 40
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/=]++")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]++")
 _CHUNK = re.compile(rb"[A-Za-z0-9+/]++")
+_FOR_MAIL = bytes.maketrans(b"-_", b"+/")
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def _damaged_base64(payload: bytes, *, is_text: bool) -> Decoded:
     """Each run of lines in base64 decoded; the other lines as they came."""
+    if (b"-" in payload or b"_" in payload) and not (b"+" in payload or b"/" in payload):
+        with contextlib.suppress(binascii.Error):  # the alphabet of web addresses
+            content = strict_base64(payload.translate(_FOR_MAIL))
+            if not is_text or _is_text(content):
+                return Decoded((content,), is_damaged=True)
     pieces: list[bytes] = []
     texts: list[bytes] = []
     decoded_any = False
@@ -289,8 +296,6 @@ def _of_unknown_encoding(payload: bytes) -> Decoded:
     lines = payload.split()
     widths = {len(line) for line in lines[:-1]}
     if len(widths) == 1 and widths <= {60, 64, 72, 76} and len(lines[-1]) <= max(widths):
-        try:
+        with contextlib.suppress(binascii.Error):
             return Decoded((strict_base64(payload),), is_damaged=True)
-        except binascii.Error:
-            pass
     return Decoded((payload,), is_damaged=True)

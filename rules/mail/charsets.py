@@ -14,6 +14,7 @@ from encodings.aliases import aliases
 from types import MappingProxyType
 
 from rules.mail.detection import detected, is_foreign_script
+from rules.mail.japanese import decode_wider
 
 # Codecs that interpret more than characters (escapes, compression, DNS labels): no mail needs
 # them. UTF-7 can smuggle ASCII past a filter, so only `decode_text` reads it, before any filter,
@@ -70,7 +71,25 @@ _SUPERSETS = {
     "gb_2312_80": "gb18030",
     "gb18030_2000": "gb18030",
     "gbk": "gb18030",
+    "8859_1": "cp1252",
+    "cn_gb": "gb18030",
+    "cp50220": "iso2022_jp_ext",
+    "cp50221": "iso2022_jp_ext",
+    "cp51932": "euc_jp",
+    "euc_gb": "gb18030",
+    "eucjp_win": "euc_jp",
     "hebrew_iso_8859_8": "iso8859_8",
+    "iso_2022_jp_ms": "iso2022_jp_ext",
+    "iso_8859_8_logical": "iso8859_8",
+    "koi8": "koi8_r",
+    "koi8_ru": "koi8_u",
+    "ks_c_5601_1989": "cp949",
+    "sjis_win": "cp932",
+    "ucs_2": "utf_16",
+    "utf_8_bom": "utf_8",
+    "utf_8_mac": "utf_8",
+    "windows_31j": "cp932",
+    "x_mac_ce": "mac_latin2",
     "iso_2022_jp": "iso2022_jp_ext",
     "iso_8859_1": "cp1252",
     "iso_8859_6_i": "iso8859_6",
@@ -131,6 +150,10 @@ def _known_labels() -> Mapping[str, str]:
 
 
 _LABELS = _known_labels()
+_CODE_PAGE = re.compile(r"(?:win|windows|ms|dos|ibm)([0-9]{3,4})\Z")
+_GLUED = re.compile(
+    r"((?:iso8859|windows|koi8|utf)(?:1[0-6]?|[2-9](?![0-9])|r|u|125[0-8]))(?![0-9])"
+)
 _NOT_LABEL = re.compile(r"[^a-z0-9]+")
 _MULTIBYTE = re.compile(r"utf_8|gb18030|big5|cp9(?:32|49|50)|euc_|johab|shift_jis|hz|iso2022")
 _ESCAPED = re.compile("[\udc80-\udcff]+")
@@ -142,9 +165,6 @@ _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _C1 = re.compile("[\x80-\x9f]")
 _ASCII_TEXT = b"A \t\r\n."
 _UTF_7 = frozenset({"utf7", "unicode11utf7", "csutf7", "csunicode11utf7"})
-_LINE_END = re.compile(rb"[\r\n]")
-_PAIRS = re.compile(rb"(?:[\x21-\x7e]{2})*+")
-_ESCAPE = re.compile(rb"\x1b(\([BJI]|\$\(D|\$[@B])")
 # Stateful Japanese, Korean or Chinese text is recognised by its escapes even without a label.
 _ISO_2022 = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_ext"))
 _BOMS = (
@@ -163,7 +183,12 @@ def codec_for(label: str) -> str:
 
 def _codec_for(label: str) -> str:
     plain = _plain(label)
-    return _LABELS.get(plain, "") or _LABELS.get(_run_together(plain), "")
+    together = _run_together(plain)
+    found = _LABELS.get(plain, "") or _LABELS.get(together, "")
+    if not found and (page := _CODE_PAGE.match(together) or _GLUED.match(together)):
+        # `win1251`; or `iso-8859-1http-equiv`, from a page whose label nothing ends
+        return _LABELS.get(f"cp{page[1]}" if page.re is _CODE_PAGE else page[1], "")
+    return found
 
 
 def _plain(label: str) -> str:
@@ -299,53 +324,14 @@ def _is_utf_8(data: bytes) -> bool:
 
 
 def _decode_strictly(data: bytes, codec: str) -> str | None:
+    text: str | None
     try:
         text = data.decode(codec)
     except (UnicodeError, ValueError):
-        return _decode_iso_2022_jp(data) if codec == "iso2022_jp_ext" else None
-    return text if text.isascii() or _is_encodable(text) else None
-
-
-def _decode_iso_2022_jp(data: bytes) -> str | None:
-    """ISO-2022-JP as Windows writes it: with the rows of NEC and IBM, such as circled digits, and
-    the katakana of half width. None for anything else."""
-    pieces: list[str] = []
-    ends = [*_ESCAPE.finditer(data)]
-    starts = [(0, b"(B"), *((found.end(), found[1]) for found in ends)]
-    for (at, charset), end in zip(starts, [*(f.start() for f in ends), len(data)], strict=True):
-        text = _decode_segment(data[at:end], charset)
+        text = decode_wider(data, codec)
         if text is None:
             return None
-        pieces.append(text)
-    return "".join(pieces) if ends else None
-
-
-def _decode_segment(segment: bytes, charset: bytes) -> str | None:
-    """The characters between two escapes."""
-    if charset in (b"(B", b"(J"):
-        return _decode_strictly(segment, "cp932" if charset == b"(J" else "ascii")
-    end = _LINE_END.search(segment)
-    if end is not None:  # it ends them
-        first = _decode_segment(segment[: end.start()], charset)
-        rest = _decode_strictly(segment[end.start() :], "ascii")
-        return None if first is None or rest is None else first + rest
-    if charset == b"(I":
-        return _decode_strictly(bytes(octet | 0x80 for octet in segment), "cp932")
-    if charset == b"$(D":
-        return _decode_strictly(b"\x1b$(D" + segment + b"\x1b(B", "iso2022_jp_2")
-    strict = _decode_strictly(b"\x1b$B" + segment + b"\x1b(B", "iso2022_jp")
-    if strict is None and _PAIRS.fullmatch(segment):
-        return _decode_strictly(_shifted(segment), "cp932")
-    return strict
-
-
-def _shifted(pairs: bytes) -> bytes:
-    """Pairs of octets of JIS X 0208 as Shift_JIS, whose superset has the rows of NEC and IBM."""
-    octets = bytearray()
-    for row, cell in zip(pairs[::2], pairs[1::2], strict=False):
-        octets.append((row - 0x21) // 2 + (0x81 if row < 0x5F else 0xC1))
-        octets.append(cell + 0x7E if row % 2 == 0 else cell + (0x1F if cell < 0x60 else 0x20))
-    return bytes(octets)
+    return text if text.isascii() or _is_encodable(text) else None
 
 
 def _is_encodable(text: str) -> bool:

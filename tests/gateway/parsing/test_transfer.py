@@ -233,6 +233,14 @@ def test_much_damage_takes_less_than_a_second(payload: bytes) -> None:
     assert time.process_time() - began < 2
 
 
+def test_the_alphabet_of_web_addresses_is_read_too() -> None:
+    content = bytes(range(250, 256)) * 10
+    encoded = base64.urlsafe_b64encode(content)
+
+    assert decoded(encoded, b"base64", is_text=False) == Decoded((content,), is_damaged=True)
+    assert decoded(b"well-known", b"base64", is_text=True).content == b"well-known"
+
+
 def test_binascii_reads_no_less() -> None:
     assert decoded(b"QUJD*REVG", b"base64", is_text=False).content == binascii.a2b_base64(
         b"QUJDREVG"

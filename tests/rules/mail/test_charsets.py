@@ -42,6 +42,16 @@ def test_a_label_means_what_its_senders_mean(data: bytes, declared: str, text: s
         ("iso-8859-1", "cp1252"),
         ("ISO-8859-15", "iso8859_15"),
         ("windows-1252", "cp1252"),
+        ("'utf-8';", "utf_8"),
+        ("win-1251", "cp1251"),
+        ("dos-866", "cp866"),
+        ("8859-1", "cp1252"),
+        ("iso-8859-2http-equiv", "iso8859_2"),
+        ("windows-1251http", "cp1251"),
+        ("utf-8http", "utf_8"),
+        ("utf-8859-1", ""),
+        ("cp50220", "iso2022_jp_ext"),
+        ("x-mac-ce", "mac_latin2"),
         ("utf-7", ""),
         ("", ""),
     ],
@@ -187,6 +197,18 @@ KATAKANA = b"\x1b(I6@6E\x1b(B"
 )
 def test_japanese_is_read_with_the_characters_that_windows_adds(data: bytes, text: str) -> None:
     assert charsets.decode(data, "iso-2022-jp") == (text, False)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"\xad\xa1 \xc6\xfc\xcb\xdc", "① 日本"),
+        (b"\xad\xea A\r\n\x8e\xb6\x8e\xc5", "㈱ A\r\nｶﾅ"),
+        (b"\xad\xa1\x8f\xb0\xa1", "①丂"),
+    ],
+)
+def test_so_is_euc(data: bytes, text: str) -> None:
+    assert charsets.decode(data, "euc-jp") == (text, False)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ from rules.mail.quoting import REPLY_MARK
 from rules.sender.tokens import Purpose, ReplyToken, reply_address
 from storage.registry.signing_keys import load_keys
 from tests.gateway.building import a_part, multipart, text
+from tests.gateway.parsing.tnef_writer import file as tnef_file
+from tests.gateway.parsing.tnef_writer import message
+from tests.gateway.parsing.tnef_writer import text as tnef_text
 from tests.gateway.web.api.site import ANN, CAT, SAM, Site
 from tests.in_process import SUPPORT
 
@@ -113,6 +116,26 @@ async def test_a_file_that_wraps_the_text_of_a_staff_persons_mail_is_for_staff_a
     by_staff = [(await site.ask("GET", path, SAM)).status for path in paths]
 
     assert (by_customer, by_staff) == ([403, 200], [200, 200])
+
+
+async def test_a_file_within_a_winmail_dat_is_equal_to_the_byte(site: Site) -> None:
+    winmail = message(tnef_text(0x1000, "See the plan."), files=[tnef_file("plan.png", PNG)])
+    part = a_part(
+        base64.encodebytes(winmail).replace(b"\n", b"\r\n"),
+        "Content-Type: application/ms-tnef; name=winmail.dat",
+        "Content-Transfer-Encoding: base64",
+    )
+    head = f"From: {ANN}\r\nTo: {SUPPORT}\r\nSubject: See\r\nMIME-Version: 1.0\r\n"
+    number = await site.mailed(head.encode() + part)
+    _, ticket = await site.get(f"/{number}", ANN)
+    comment = ticket["comments"][0]
+    names = [each["name"] for each in comment["attachments"]]
+    path = comment["attachments"][1]["url"].removeprefix("/api/v1/tickets")
+
+    answer = await site.ask("GET", path, ANN)
+
+    assert (comment["text"], names) == ("See the plan.", ["winmail.dat", "plan.png"])
+    assert (answer.status, await answer.read()) == (200, PNG)
 
 
 @pytest.mark.parametrize("encoding", ["7bit", "base64"])
