@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from rules.people import StaffNotices
 from rules.ticket.changes import (
     AddPerson,
     AddTag,
@@ -23,6 +24,7 @@ from rules.ticket.changes import (
     Complete,
     Delete,
     Escalate,
+    Follow,
     Merge,
     PublishComment,
     RemovePerson,
@@ -34,6 +36,7 @@ from rules.ticket.changes import (
     SettlePerson,
     Snooze,
     Split,
+    Unfollow,
     Workaround,
     WriteComment,
 )
@@ -93,6 +96,12 @@ class Comment(_Model):
     """The name of a saved reply that goes before the text."""
 
 
+class NoticesChoice(_Model):
+    """Of which tickets a staff person is notified."""
+
+    notices: StaffNotices
+
+
 class NewSavedReply(_Model):
     """A saved reply of a mailbox."""
 
@@ -132,6 +141,8 @@ class TicketPatch(_Model):
     escalate: Line | None = None
     """The reason for an escalation."""
     status: Status | None = None
+    follow: bool | None = None
+    """Whether the staff person who asks follows the ticket."""
     split: Number | None = None
     """The number of a public comment: a new ticket is made out of it."""
     snooze: Line | None = None
@@ -198,6 +209,8 @@ class TicketPatch(_Model):
             yield SetStatus(self.status, self._reason)
         if self.snooze is not None:
             yield Snooze(self.snooze)
+        if self.follow is not None:
+            yield Follow() if self.follow else Unfollow()
         if self.split is not None:
             yield Split(self.split)
         if self.merge_into is not None:

@@ -12,6 +12,14 @@ class Role(StrEnum):
     STAFF = "staff"
 
 
+class StaffNotices(StrEnum):
+    """Of which tickets a staff person is notified; alerts and escalations reach them anyway."""
+
+    ALL = "all"
+    MINE = "mine"
+    """Those that are assigned to them, or that they follow."""
+
+
 class ParticipantKind(StrEnum):
     """What a participant is on a ticket."""
 
@@ -89,3 +97,4 @@ class Staff:
     address: str
     language: str
     name: str = ""
+    notices: StaffNotices = StaffNotices.ALL

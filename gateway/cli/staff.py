@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from gateway.cli import people
-from gateway.cli.common import ConfigOption, MailboxOption
+from gateway.cli.common import ConfigOption, MailboxOption, write
 from gateway.cli.people import AddressArgument, LanguageArgument, NameOption
-from rules.people import Role
-from storage.registry.people import NewPerson
+from gateway.cli.terminal import say
+from rules.decision.change.preferences import preferred
+from rules.people import Role, StaffNotices
+from storage.registry.mailboxes import mailbox_named
+from storage.registry.people import NewPerson, set_notices
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -40,6 +45,17 @@ def activate(
     address: AddressArgument, mailbox: MailboxOption = None, config: ConfigOption = None
 ) -> None:
     people.set_active(Role.STAFF, address, mailbox, config, active=True)
+
+
+@app.command("notices", help="Set of which tickets a staff member is notified.")
+def set_notices_of(
+    address: AddressArgument,
+    notices: Annotated[StaffNotices, typer.Argument(help="Alerts reach them anyway.")],
+    mailbox: MailboxOption = None,
+    config: ConfigOption = None,
+) -> None:
+    write(config, lambda c: set_notices(c, mailbox_named(c, mailbox), address, notices))
+    say(f"{preferred(address, notices)}.")
 
 
 @app.command("language", help="Set the language of a staff member's notices.")

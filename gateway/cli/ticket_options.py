@@ -33,6 +33,10 @@ FieldOption = Annotated[
 RequesterOption = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Make a registered user the requester.")
 ]
+FollowOption = Annotated[
+    bool | None,
+    typer.Option("--follow/--unfollow", help="Whether the staff member of --as is notified of it."),
+]
 SplitOption = Annotated[
     int | None, typer.Option(metavar="COMMENT", help="Make a new ticket out of a public comment.")
 ]

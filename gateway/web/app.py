@@ -13,7 +13,7 @@ from gateway.metrics import CONTENT_TYPE
 from gateway.runtime import Runtime
 from gateway.shares import Networks
 from gateway.smtp.limits import ConnectionPool
-from gateway.web.api import macros, tickets
+from gateway.web.api import macros, staff_notices, tickets
 from gateway.web.api.access import ApiContext
 from gateway.web.api.auth import ApiError, Scope, authorise
 from gateway.web.api.download import Downloads
@@ -82,6 +82,7 @@ def application(
         )
         runtime.metrics.watch("download_bytes", downloads.shares)
         macros.add_routes(app)
+        staff_notices.add_routes(app)
         tickets.add_routes(app, ApiContext(runtime=runtime, downloads=downloads))
     return app
 

@@ -153,6 +153,21 @@ ENTRIES = (
         "imauftrag", aliases=("on-behalf", "on_behalf", "im-auftrag"),
     ),
     CommandEntry(
+        "follow", "",
+        sentence("{usage}: you are notified of the ticket"),
+        "folgen", aliases=("watch",), key="follow", option="--follow",
+    ),
+    CommandEntry(
+        "unfollow", "",
+        sentence("{usage}: you are notified of it no more, unless it is assigned to you"),
+        "nichtfolgen", aliases=("unwatch", "entfolgen"), key="follow", option="--unfollow",
+    ),
+    CommandEntry(
+        "notices", "all|mine",
+        sentence("{usage}: whether you are notified of all tickets, or of your own alone"),
+        "benachrichtigungen", "alle|meine", aliases=("notifications",),
+    ),
+    CommandEntry(
         "help", "",
         sentence("{usage}: sends this list"),
         "hilfe", aliases=("commands", "befehle"),

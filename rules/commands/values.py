@@ -24,6 +24,7 @@ from rules.commands.model import Command, Help, Macro, Note, OnBehalf, Public
 from rules.commands.spelling import LINE_LENGTH, unquoted_value, with_plain_dashes
 from rules.commands.table import misspelt
 from rules.mail.addresses import normalise
+from rules.people import StaffNotices
 from rules.sentence import sentence
 from rules.ticket.changes import (
     AddPerson,
@@ -32,7 +33,9 @@ from rules.ticket.changes import (
     Assignee,
     Complete,
     Escalate,
+    Follow,
     Merge,
+    PreferNotices,
     RemovePerson,
     RemoveTag,
     SetField,
@@ -41,6 +44,7 @@ from rules.ticket.changes import (
     SetStatus,
     Snooze,
     Split,
+    Unfollow,
     Unsubscribe,
     Workaround,
 )
@@ -63,6 +67,11 @@ _STATUSES: Mapping[str, Status] = MappingProxyType(
     | dict.fromkeys(("geschlossen",), Status.CLOSED)
 )
 """The names of each status, in English and in German."""
+_NOTICES: Mapping[str, StaffNotices] = MappingProxyType(
+    {each.value: each for each in StaffNotices}
+    | dict.fromkeys(("alle",), StaffNotices.ALL)
+    | dict.fromkeys(("meine", "own", "eigene"), StaffNotices.MINE)
+)
 _ME = ("me", "myself", "ich", "mir", "mich")
 _NOBODY = ("none", "nobody", "niemand", "niemandem", "keiner")
 
@@ -276,6 +285,13 @@ def _split(value: str) -> tuple[Split, ...] | Fault:
     )
 
 
+def _notices(value: str) -> tuple[PreferNotices, ...] | Fault:
+    written = unquoted_value(value).casefold()
+    if (notices := _NOTICES.get(written)) is not None:
+        return (PreferNotices(notices),)
+    return unknown("notices", value, suggestion(written[:40], _NOTICES), ", ".join(StaffNotices))
+
+
 def too_many_addresses() -> Fault:
     return Fault(
         sentence(
@@ -317,6 +333,9 @@ COMMANDS: Mapping[str, Form] = MappingProxyType(
         "escalate": with_value(lambda value: (Escalate(reason(value)),)),
         "macro": with_value(_macro),
         "onbehalf": with_value(_on_behalf),
+        "follow": alone("follow", Follow()),
+        "unfollow": alone("unfollow", Unfollow()),
+        "notices": with_value(_notices),
         "help": alone("help", Help()),
         "unsubscribe": alone("unsubscribe", Unsubscribe()),
     }

@@ -10,7 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rules.decision.staff_effects import RequesterChanged, Snoozed, TagAdded, TagRemoved
+from rules.decision.staff_effects import (
+    NoticesPreferred,
+    RequesterChanged,
+    Snoozed,
+    TagAdded,
+    TagRemoved,
+)
 from rules.mail import Attachment
 from rules.people import Presence
 from rules.sentence import Sentence, sentence
@@ -319,6 +325,7 @@ Effect = (
     | TagAdded
     | TagRemoved
     | Snoozed
+    | NoticesPreferred
     | FeedbackAsked
     | Touched
     | Rated

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from rules.people import ParticipantKind
+from rules.people import ParticipantKind, StaffNotices
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +38,11 @@ class RequesterChanged:
     """Of the new one."""
     gives_company: bool = False
     """The ticket had none: it is theirs from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticesPreferred:
+    """Of a staff person, and not of the ticket."""
+
+    address: str
+    became: StaffNotices

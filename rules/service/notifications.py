@@ -22,6 +22,7 @@ from rules.service.limits import (
     may_notify,
 )
 from rules.service.participants import Addition, named_addresses
+from rules.service.staff_notices import interested, owners
 from rules.ticket.model import Ticket
 from rules.ticket.notice_payloads import Payload
 from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
@@ -91,7 +92,8 @@ def for_opening(
 
     `mentions` is another ticket whose number stands in the subject.
     """
-    notified = [] if policy.staff.notify == "none" else [s for s in staff if s.address != requester]
+    readers = [s for s in interested(staff) if s.address != requester]
+    notified = [] if policy.staff.notify == "none" else readers
     team = [address for address in account_team if address != requester]
     opened = NewTicketPayload(mentions)
     return (
@@ -369,12 +371,11 @@ def notified_staff(ticket: Ticket, staff: Iterable[Staff], policy: Policy) -> It
     """The staff who follow a ticket: all of the mailbox, or those on it; all while none is."""
     if policy.staff.notify == "none":
         return iter(())
-    everybody = list(staff)
+    own = owners(ticket)
+    everybody = interested(staff, own)
     if policy.staff.notify == "all":
         return iter(everybody)
-    following = {p.address for p in ticket.participants if p.is_staff and p.is_notified}
-    following |= {ticket.assignee} if ticket.assignee else set()
-    return iter([s for s in everybody if s.address in following] or everybody)
+    return iter([s for s in everybody if s.address in own] or everybody)
 
 
 def _customers(ticket: Ticket) -> Iterator[Participant]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import ClassVar
 
+from rules.people import StaffNotices
 from rules.ticket.lifecycle import Status
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
@@ -245,6 +246,30 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Follow:
+    """The staff person who asks is notified of the ticket from now on."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "follow a ticket"
+
+
+@dataclass(frozen=True, slots=True)
+class Unfollow:
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "follow a ticket"
+
+
+@dataclass(frozen=True, slots=True)
+class PreferNotices:
+    """Of which tickets the staff person who asks is notified."""
+
+    staff_only: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "choose their notices"
+
+    notices: StaffNotices
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """Leaves a tombstone: the number is never used again."""
 
@@ -307,6 +332,9 @@ MailChange = (
     | Snooze
     | Merge
     | Split
+    | Follow
+    | Unfollow
+    | PreferNotices
     | Escalate
     | Unsubscribe
 )

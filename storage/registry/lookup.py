@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, bindparam, literal_column, select
 
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
-from rules.people import Company, Person, Role, Staff
+from rules.people import Company, Person, Role, Staff, StaffNotices
 from storage.db.statements import Pending, bind_list, compiled, compiled_in, placeholders
 from storage.db.tables import (
     BouncedRow,
@@ -90,7 +90,7 @@ _ANYBODY_OF_DOMAIN = compiled(
 )
 
 _STAFF = compiled(
-    select(_person.c.address, _person.c.language, _person.c.name)
+    select(_person.c.address, _person.c.language, _person.c.name, _person.c.notices)
     .where(
         _person.c.mailbox_id == bindparam("mailbox"), _person.c.role == literal_column("'staff'")
     )
@@ -158,7 +158,10 @@ def company_domains_among(
 def staff(connection: Connection, mailbox: Mailbox) -> Pending[tuple[Staff, ...]]:
     """The active staff of a mailbox, the longest registered first."""
     pending = _STAFF.submit(connection, mailbox=mailbox.id)
-    return lambda: tuple(Staff(row.address, row.language, row.name) for row in pending())
+    return lambda: tuple(
+        Staff(row.address, row.language, row.name, StaffNotices(row.notices or StaffNotices.ALL))
+        for row in pending()
+    )
 
 
 def suppressed_among(

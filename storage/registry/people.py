@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, update
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of, normalise
 from rules.mail.language import KNOWN as LANGUAGES
-from rules.people import Company, Person, Role
+from rules.people import Company, Person, Role, StaffNotices
 from storage.db.ledger import Conflict
 from storage.db.tables import CompanyRow, PersonRow, table
 from storage.registry.checks import insert_new, not_found, refuse_lookalike, valid_address
@@ -182,6 +182,13 @@ def set_language(
         known = ", ".join(sorted(LANGUAGES))
         raise InvalidValue(f"no notices in {language!r}; expected one of: {known}")
     _update(connection, mailbox, role, address, language=language)
+
+
+def set_notices(
+    connection: Connection, mailbox: Mailbox, address: str, notices: StaffNotices
+) -> None:
+    """Set of which tickets a staff person is notified. Raises NotFound."""
+    _update(connection, mailbox, Role.STAFF, address, notices=notices.value)
 
 
 def _update(

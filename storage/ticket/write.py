@@ -43,12 +43,19 @@ from rules.decision.effects import (
     Unsubscribed,
     WaitingChanged,
 )
-from rules.decision.staff_effects import RequesterChanged, Snoozed, TagAdded, TagRemoved
+from rules.decision.staff_effects import (
+    NoticesPreferred,
+    RequesterChanged,
+    Snoozed,
+    TagAdded,
+    TagRemoved,
+)
 from rules.people import Presence
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.sla import Stage
 from storage.db.statements import Pending
+from storage.registry.people import set_notices
 from storage.ticket import clocks
 from storage.ticket import statements as sql
 from storage.ticket.people import change_people, require
@@ -230,6 +237,7 @@ def _columns(context: ChangeContext, effect: Effect) -> _Columns:
             | CommentPublished()
             | Notified()
             | PeopleNamed()
+            | NoticesPreferred()
         ):
             return _NONE
         case _:
@@ -273,6 +281,9 @@ def _write(connection: Connection, context: ChangeContext, ticket: int, effect: 
         case MergedInto():
             raise AssertionError("write() writes these itself")
         case ClockSaved() | OverdueReported() | WaitingChanged() | MissingChanged():
+            return
+        case NoticesPreferred(address=address, became=notices):
+            set_notices(connection, context.mailbox, address, notices)
             return
         case FieldsFound() | FeedbackAsked() | Touched() | SplitOff():
             return

@@ -7,6 +7,7 @@ from dataclasses import replace
 from rules.commands import command_lines
 from rules.commands.readable import asks_for_note
 from rules.decision.change.facts import ChangeFacts
+from rules.decision.change.preferences import followed_by
 from rules.decision.effects import (
     ChangeRefused,
     CommentPublished,
@@ -90,7 +91,9 @@ def write_comment(
         CommentWritten(comment),
         *_consequences(ticket, comment, facts.by_staff, facts, policy),
     )
-    if not facts.by_staff:
+    if facts.by_staff:
+        rows = (*rows, *followed_by(ticket, facts.actor, facts, audited=False))
+    else:
         rows = (*rows, *woken(ticket))
         found, begins = _completed_by(ticket, change.text, facts, policy)
         rows = (*rows, *found, *(clock_effects(begins) if begins is not None else ()))

@@ -15,6 +15,7 @@ from rules.decision.change.fields import set_field
 from rules.decision.change.merging import merge
 from rules.decision.change.overdue import report_overdue
 from rules.decision.change.people import add_person, remove_person, settle_person, unsubscribe
+from rules.decision.change.preferences import follow, prefer_notices, unfollow
 from rules.decision.change.requester import set_requester
 from rules.decision.change.snooze import snooze, wake_up
 from rules.decision.change.splitting import split
@@ -40,7 +41,9 @@ from rules.ticket.changes import (
     Complete,
     Delete,
     Escalate,
+    Follow,
     Merge,
+    PreferNotices,
     PublishComment,
     Rate,
     RemovePerson,
@@ -54,6 +57,7 @@ from rules.ticket.changes import (
     SettlePerson,
     Snooze,
     Split,
+    Unfollow,
     Unsubscribe,
     WakeUp,
     Workaround,
@@ -167,6 +171,12 @@ def decide_change(
             return merge(ticket, change, facts, policy)
         case Split():
             return split(ticket, change, facts, policy)
+        case Follow():
+            return follow(ticket, facts)
+        case Unfollow():
+            return unfollow(ticket, facts)
+        case PreferNotices():
+            return prefer_notices(change, facts)
         case Delete():
             return delete(ticket, change)
         case Rate():

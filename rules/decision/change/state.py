@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 from rules.decision.change.facts import ChangeFacts
+from rules.decision.change.preferences import followed_by
 from rules.decision.effects import (
     Assigned,
     ChangeRefused,
@@ -239,7 +240,8 @@ def assign(ticket: Ticket, change: Assign, facts: ChangeFacts) -> Effects | Chan
             )
         )
     done = sentence("#{ticket} is assigned to {assignee}", ticket=ticket.id, assignee=found[0])
-    return Effects((Assigned(ticket.assignee, found[0]),), (done,))
+    follows = followed_by(ticket, found[0], facts, audited=False)
+    return Effects((Assigned(ticket.assignee, found[0]), *follows), (done,))
 
 
 def _staff_called(wanted: str, facts: ChangeFacts) -> list[str]:

@@ -25,13 +25,16 @@ from rules.commands import (
 )
 from rules.commands.table import ENTRIES
 from rules.commands.values import MOST_ADDRESSES
+from rules.people import StaffNotices
 from rules.ticket.changes import (
     AddPerson,
     AddTag,
     Assign,
     Assignee,
     Escalate,
+    Follow,
     Merge,
+    PreferNotices,
     RemovePerson,
     RemoveTag,
     SetField,
@@ -40,6 +43,7 @@ from rules.ticket.changes import (
     SetStatus,
     Snooze,
     Split,
+    Unfollow,
     Unsubscribe,
     Workaround,
 )
@@ -224,6 +228,9 @@ def test_commands_that_exclude_each_other_are_a_fault() -> None:
         ("#untag \u201c#billing\u201d.", RemoveTag("billing")),
         ("#requester <Bob@acme.example>", SetRequester("bob@acme.example")),
         ("#snooze 3 Tage.", Snooze("3 Tage")),
+        ("#follow", Follow()),
+        ("#unfollow", Unfollow()),
+        ("#notices Mine", PreferNotices(StaffNotices.MINE)),
         ("#split", Split()),
         ("#split #12", Split(12)),
         ("#escalate", Escalate("")),

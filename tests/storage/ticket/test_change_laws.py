@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rules.decision.effects import ChangeRefused, Effects
+from rules.people import StaffNotices
 from rules.ticket.changes import (
     AddPerson,
     AddTag,
@@ -23,7 +24,9 @@ from rules.ticket.changes import (
     Complete,
     Delete,
     Escalate,
+    Follow,
     Merge,
+    PreferNotices,
     PublishComment,
     Rate,
     Rating,
@@ -38,6 +41,7 @@ from rules.ticket.changes import (
     Snooze,
     Source,
     Split,
+    Unfollow,
     Unsubscribe,
     WakeUp,
     Workaround,
@@ -74,6 +78,7 @@ CHANGES: st.SearchStrategy[Change] = st.one_of(
     st.builds(Rate, st.sampled_from(Rating), TEXTS),
     st.builds(Snooze, st.sampled_from(["3d", "monday", "off", "x", "2020-01-01"])),
     st.builds(Split, st.one_of(st.none(), st.integers(1, 5)), TEXTS),
+    st.sampled_from([Follow(), Unfollow(), PreferNotices(StaffNotices.MINE)]),
     st.just(WakeUp()),
     st.just(ReportOverdue()),
 )

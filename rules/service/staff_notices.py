@@ -1,0 +1,22 @@
+"""Which of the staff a notice about a ticket goes to, as each of them prefers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from rules.people import Staff, StaffNotices
+from rules.ticket.model import Ticket
+
+
+def interested(staff: Iterable[Staff], own: Collection[str] = ()) -> list[Staff]:
+    """Those who prefer to be notified; `own` are the addresses of whose own ticket it is. Everybody
+    where nobody is left: no ticket is without a reader."""
+    everybody = list(staff)
+    wanted = [each for each in everybody if each.notices is StaffNotices.ALL or each.address in own]
+    return wanted or everybody
+
+
+def owners(ticket: Ticket) -> frozenset[str]:
+    """The addresses of the staff who follow a ticket, and of its assignee."""
+    following = {p.address for p in ticket.participants if p.is_staff and p.is_notified}
+    return frozenset(following | {ticket.assignee} - {""})
