@@ -6,7 +6,7 @@ Browsers close elements that have no end tag, and ignore end tags that close not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 
@@ -35,11 +35,28 @@ _TABLES = CELLS | _GROUPS | {"table"}
 _FORMATTING = _names("a b big code del em font i nobr s small strike strong tt u")
 _ITEMS = {"li": ("li",), "dt": ("dt", "dd"), "dd": ("dt", "dd")}
 _AROUND_ITEMS = frozenset({"ul", "ol", "dl", "menu", "dir", "table", "td", "th", "blockquote"})
-WITH_RULES = SHUT | PREFORMATTED | STRUCK | CELLS | _names("a ul ol li tr select option q")
+WITH_RULES = (
+    SHUT | PREFORMATTED | STRUCK | CELLS | _names("a ul ol li table tr select option q sup")
+)
 _CROSSED = 64
 """How many open elements are examined for one tag, so that each tag costs the same."""
 
+_DIGITS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+
 E = TypeVar("E")
+
+
+def is_grid(found: Mapping[str, str]) -> bool:
+    """Whether the lines of a table are drawn: then a cell means what its column does."""
+    border, style = found.get("border", "0").strip(), found.get("style", "")
+    drawn = border not in ("0", "", "0px") or "border-collapse" in style
+    return drawn or "TableGrid" in found.get("class", "")
+
+
+def raised(text: str) -> str:
+    """A number as an exponent; any other raised text as it is."""
+    bare = text.strip()
+    return text.translate(_DIGITS) if bare.lstrip("+-−").isdigit() and len(bare) < 4 else text
 
 
 class OpenElements(Generic[E]):

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _UNSEEN = re.compile("[\\s\u00ad\u034f\u061c\u200b-\u200f\u2007\u202f\u2060-\u2064\ufeff]*+")
 _ROW_CHARACTERS = 500
 _LINES_OF_A_CELL = 3
+_LINES_IN_A_GRID = 12
 _LINES_OF_A_LABEL = 3
+
+
+@dataclass(slots=True)
+class _Row:
+    is_grid: bool
+    """Its cells stand in columns: an empty one is shown, and one of several lines on one."""
+    starts: list[int] = field(default_factory=list)
+    """The lines at which its cells begin."""
 
 
 class HtmlLines:
@@ -30,7 +40,7 @@ class HtmlLines:
         self._bullet = ""
         self._opening = ""
         self._separate = False
-        self._rows: list[list[int]] = []
+        self._rows: list[_Row] = []
 
     def write(self, text: str) -> None:
         """Text with white space as one space."""
@@ -44,7 +54,7 @@ class HtmlLines:
             self._begin()
         elif text.startswith(" ") and parts[-1].endswith(" "):
             text = text[1:]
-        elif self._separate and text[:1].isalnum():
+        elif self._separate and text[:1].isalnum() and not parts[-1].endswith(" "):
             text = f" {text}"
         self._separate = False
         if self._opening and text.strip():
@@ -104,6 +114,8 @@ class HtmlLines:
         self._parts.clear()
         bare = text.rstrip(" ")
         if not bare or (not bare.isascii() and _UNSEEN.fullmatch(bare)):
+            if text and self.texts and not self.texts[-1]:
+                return  # one empty line is enough
             bare = ""
         elif bare == "--" and text != bare:
             bare = "-- "
@@ -119,42 +131,57 @@ class HtmlLines:
         self.block()
         self._bullet = ""
 
-    def row(self) -> None:
+    def row(self, *, is_grid: bool) -> None:
         self.block()
-        self._rows.append([])
+        self._rows.append(_Row(is_grid))
 
-    def cell(self) -> None:
+    def cell(self, *, is_head: bool) -> None:
         self.block()
         if self._rows:
-            self._rows[-1].append(len(self.texts))
+            self._rows[-1].starts.append(len(self.texts))
+            self._rows[-1].is_grid |= is_head
         self._fresh_cell = True
 
     def end_row(self) -> None:
         """Joins the cells of a row that have a line each."""
         self.block()
         self._fresh_cell = False
-        starts = self._rows.pop() if self._rows else []
-        if len(starts) < 2 or starts[0] >= len(self.texts):
+        row = self._rows.pop() if self._rows else None
+        if row is None or len(row.starts) < 2 or row.starts[0] >= len(self.texts):
             return
-        cells: list[str] = []
-        for start, end in zip(starts, [*starts[1:], len(self.texts)], strict=True):
-            if end - start > _LINES_OF_A_CELL:
-                return
-            lines = [line for line in self.texts[start:end] if line]
-            if len(lines) > 1:
-                return
-            cells += lines
-        first = starts[0]
-        if len(cells) < 2 or sum(map(len, cells)) > _ROW_CHARACTERS:
+        first = row.starts[0]
+        cells = self._cells(row)
+        if len(cells) < 2 or len(set(self.quoted[first:])) > 1:
             return
-        if len(set(self.quoted[first:])) > 1:
-            return
-        first += not self.texts[first]
+        first += not self.texts[first] and len(self.texts) - first > 1
         joined = cells[0]
         for cell in cells[1:]:
-            joined += (" " if joined.endswith((":", "：")) else " | ") + cell.lstrip(" ")
-        self.texts[first:], self.quoted[first:] = [joined], [self.quoted[first]]
+            joined += (" " if joined.endswith((":", "：")) else " | ") + cell
+        self.texts[first:], self.quoted[first:] = [joined.lstrip(" ")], [self.quoted[first]]
         self._gap = False
+
+    def _cells(self, row: _Row) -> list[str]:
+        """The cells of a row, as far as they can be joined; else none."""
+        cells: list[str] = []
+        most = _LINES_IN_A_GRID if row.is_grid else _LINES_OF_A_CELL
+        for start, end in zip(row.starts, [*row.starts[1:], len(self.texts)], strict=True):
+            written = self.texts[start:end] if end - start <= most else []
+            if end - start > most or sum(map(len, written)) > _ROW_CHARACTERS:
+                return []
+            lines = [line.strip(" ") for line in written if line]
+            if row.is_grid:
+                cells.append(" / ".join(lines))
+            elif len(lines) > 1:
+                return []
+            else:
+                cells += lines
+        while cells and not cells[-1]:
+            cells.pop()
+        return cells if sum(map(len, cells)) <= _ROW_CHARACTERS else []
+
+    def separate(self) -> None:
+        """What follows stands apart from what is written."""
+        self._separate = bool(self._parts)
 
     def place(self) -> tuple[int, int]:
         """Where the next text will stand: the number of lines, and of pieces in this line."""

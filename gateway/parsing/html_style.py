@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from gateway.parsing.html_tokens import attributes
+
+Display = Literal["block", "apart", ""]
 
 
 class Style(NamedTuple):
@@ -24,10 +26,16 @@ class Style(NamedTuple):
     """Without a margin above and below, as each line of Outlook is."""
     unlisted: bool = False
     """Items of a list without bullets."""
+    display: Display = ""
+    """How it stands in its line: by itself, apart from what is next to it, or as it is."""
 
 
 ORDINARY = Style()
 _DECLARATIONS_LIMIT = 100
+_DISPLAYS: dict[str, Display] = {
+    **dict.fromkeys(("block", "flex", "grid", "table", "table-row", "list-item"), "block"),
+    **dict.fromkeys(("inline-block", "inline-flex", "inline-table", "table-cell"), "apart"),
+}
 _LENGTH = re.compile(
     r"([+-]?(?:\d{1,6}(?:\.\d{0,6})?|\.\d{1,6}))\s*(px|pt|em|rem|ex|ch|in|cm|mm|%|)"
 )
@@ -58,6 +66,7 @@ def style_of(name: str, source: str, hides: Callable[[str, Mapping[str, str]], b
         struck="line-through" in decoration,
         flat=flat,
         unlisted="none" in listed,
+        display=_DISPLAYS.get(declared.get("display", ""), ""),
     )
 
 

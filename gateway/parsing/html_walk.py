@@ -19,6 +19,8 @@ from gateway.parsing.html_elements import (
     VOID,
     WITH_RULES,
     OpenElements,
+    is_grid,
+    raised,
 )
 from gateway.parsing.html_lines import HtmlLines
 from gateway.parsing.html_links import described_image, is_shown_by, target_of
@@ -68,6 +70,9 @@ class HtmlWalk:
         self._lists = ListNumbers()
         self._selection: Selection | None = None
         self._pictures = 0
+        self._grids: list[bool] = []
+        """Of the open tables, whether they are drawn as one, rather than for the layout."""
+        self._raised = 0
 
     def run(self) -> HtmlLines:
         """The lines, of which those are marked that are quoted."""
@@ -100,6 +105,8 @@ class HtmlWalk:
             if self._first_in_pre:  # the line break after the tag is no text
                 text = text.removeprefix("\r").removeprefix("\n")
             self.lines.write_preformatted(text)
+        elif self._raised and not self._words_only:
+            self.lines.write(raised(text))
         else:
             self.lines.write(text)
         self._first_in_pre = False
@@ -122,11 +129,7 @@ class HtmlWalk:
             if name in CELLS and self._open.needs_row() and name != "caption":
                 self._start("tr", "")
         style = self._style(name, source) if source else ORDINARY
-        if not self._hidden:
-            if name in GAPS and not style.flat and not (name in ("ul", "ol") and self._lists.depth):
-                self.lines.gap()
-            elif name in BLOCKS:
-                self.lines.block()
+        self._edge(name, style)
         around = None
         marked = self._quotes is not None and (source or name == "blockquote")
         if style is not ORDINARY or name in WITH_RULES or marked:
@@ -198,10 +201,14 @@ class HtmlWalk:
             case "li":
                 bullet, indent = self._lists.item(found, unlisted=style.unlisted)
                 lines.item("" if self._words_only else bullet, indent)
-            case "tr" if self._open.is_in_table():
-                lines.row()
+            case "table":
+                self._grids.append(is_grid(found))
+            case "tr" if self._open.is_in_table() and self._grids:
+                lines.row(is_grid=self._grids[-1])
             case "td" | "th" if self._open.is_in_table():
-                lines.cell()
+                lines.cell(is_head=name == "th")
+            case "sup":
+                self._raised += 1
             case "select":
                 self._selection = Selection(several="multiple" in found)
             case "option" if self._selection is not None:
@@ -213,16 +220,21 @@ class HtmlWalk:
 
     def _leave(self, name: str, around: Around | None) -> None:
         """An element ends."""
-        lines = self.lines
         if around is not None:
             self._finish(name, around)
+        self._edge(name, around.style if around is not None else ORDINARY)
+
+    def _edge(self, name: str, style: Style) -> None:
+        """An element begins or ends: with a margin, with a line, or apart from what is next to
+        it."""
         if self._hidden:
             return
-        flat = around is not None and around.style.flat
-        if name in GAPS and not flat and not (name in ("ul", "ol") and self._lists.depth):
-            lines.gap()
-        elif name in BLOCKS:
-            lines.block()
+        if name in GAPS and not style.flat and not (name in ("ul", "ol") and self._lists.depth):
+            self.lines.gap()
+        elif name in BLOCKS or style.display == "block":
+            self.lines.block()
+        elif style.display == "apart" or name == "button":
+            self.lines.separate()
 
     def _finish(self, name: str, around: Around) -> None:
         lines = self.lines
@@ -259,8 +271,12 @@ class HtmlWalk:
             case "li":
                 lines.end_item()
                 lines.indent = around.indent
+            case "table" if self._grids:
+                self._grids.pop()
             case "tr" if self._open.is_in_table():
                 lines.end_row()
+            case "sup":
+                self._raised -= 1
             case "select" if self._selection is not None:
                 shown, self._selection = self._selection.shown(), None
                 self._text(f" {shown} ")

@@ -59,6 +59,28 @@ SHOWN = {
         "<table><tr><td><p>a</p><p>b</p><td>c</table>",
         "a\n\nb\n\nc",
     ),
+    "a table with lines": (
+        "<table border=1><tr><td><td>A<td>B<tr><td>C<td>down<br>since 9<td>up<tr><td>D<td><td>up",
+        "| A | B\nC | down / since 9 | up\nD |  | up",
+    ),
+    "a table with heads": (
+        "<table><tr><th>Host<th>At<th>State<tr><td>web1<td>9:00<td>up</table>",
+        "Host | At | State\nweb1 | 9:00 | up",
+    ),
+    "columns of a layout": (
+        "<table><tr><td>a<td>&nbsp;<td>b</table>",
+        "a | b",
+    ),
+    "boxes next to each other": (
+        "<button>Yes</button><button>No</button><a style='display:inline-block'>Or</a>so",
+        "Yes No Or so",
+    ),
+    "lines by style": (
+        "<span style='display:block'>a</span><span style='display: flex'>b</span>c",
+        "a\nb\nc",
+    ),
+    "exponents": ("10<sup>6</sup> m<sup>-1</sup>, the 1<sup>st</sup>", "10⁶ m⁻¹, the 1st"),
+    "lines that seem empty": ("<p>a</p><p>\u200b</p><p>&nbsp;</p><p>b</p>", "a\n\nb"),
     "lines of Outlook": (
         "<p class=MsoNormal>a</p><p class=MsoNormal>b</p><p style='margin:0cm'>c</p>",
         "a\nb\nc",
@@ -312,6 +334,7 @@ COSTLY = {
     "elements in each other": "<div>" * 33_000,
     "crossed tags": "<b a=1>" * 6_000 + "<div>" * 6_000 + "</b>" * 13_000,
     "tables in each other": "<table><tr><td>x" * 10_000,
+    "long cells in each other": "<table><tr><td>a<td>" * 5_000 + "<ul><li>" + "x" * 400_000,
     "items in each other": "<ul><li>x" * 16_000,
     "attributes": "<p " + " ".join(f"a{n}=1" for n in range(20_000)) + ">x",
     "open quotes": "<a ='" * 33_000 + ">",
