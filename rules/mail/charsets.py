@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from encodings.aliases import aliases
 from types import MappingProxyType
 
-from rules.mail.detection import detected, is_foreign_script
+from rules.mail.detection import detected, likelier
 from rules.mail.japanese import decode_wider
 
 # Codecs that interpret more than characters (escapes, compression, DNS labels): no mail needs
@@ -258,6 +258,8 @@ def _decode(
 ) -> tuple[str, bool]:
     text: str | None
     codec = codec_for(declared) if declared else ""
+    if codec == "utf_16" and data[::2].count(0) > data[1::2].count(0):
+        codec = "utf_16_be"  # its usual order where no mark says so (RFC 2781 §4.3)
     if data.isascii() and b"\x1b" not in data and codec in ("", "ascii", "utf_8", "cp1252"):
         return data.decode("ascii"), False
     # Bytes with escapes are valid ASCII and UTF-8 too, so the escapes are tried first.
@@ -267,8 +269,9 @@ def _decode(
     boms = (bom for mark, bom in _BOMS if data.startswith(mark))
     for name in filter(None, (unicode, codec, *boms, "utf_8")):
         text = _decode_strictly(data, name)
-        if text and name in _WESTERN and detect is not None and is_foreign_script(data):
-            break  # no language of this charset looks like that
+        likely = likelier(data, name) if text and name == codec and detect is not None else ""
+        if likely and (other := _decode_strictly(data, likely)):
+            return other, True
         if text or (text is not None and b"\x1b" not in data):  # nothing but escapes is no text
             # A byte order mark is not text, whichever codec left it there.
             return text.removeprefix("\ufeff"), False
@@ -344,14 +347,17 @@ def _is_encodable(text: str) -> bool:
 
 
 def _decode_mostly_valid(data: bytes, codec: str) -> str | None:
-    """Text in a multi-byte charset in which at most one in ten non-ASCII characters is invalid.
+    """Text in a multi-byte charset in which at most one in ten non-ASCII characters is invalid, in
+    UTF-8 one in three.
 
     Invalid bytes are decoded as Windows-1252, so nothing is lost.
     """
     if not _MULTIBYTE.match(codec):
         return None
     text = _decode_with_escapes(data, codec)
-    if text is None or _escaped(text) * 10 > len(text) - len(text.encode("ascii", "ignore")):
+    # An octet that is valid in UTF-8 by chance is rarer than one in the others.
+    share = 3 if codec == "utf_8" else 10
+    if text is None or _escaped(text) * share > len(text) - len(text.encode("ascii", "ignore")):
         return None
     text = _ESCAPED.sub(
         lambda found: _decode_single_bytes(found[0].encode("ascii", "surrogateescape")), text

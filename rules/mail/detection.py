@@ -18,6 +18,8 @@ SAMPLE_BYTES = 2048
 """Of the lines with letters outside ASCII: enough for any of these languages, and little work."""
 _LEAST_LIKELY = 0.8
 _FEW = 4
+_MARGIN = 0.06
+"""So much likelier must a text be in another charset than in its declared one."""
 _RANK = 0.005
 """Of readings that are as likely, the one in the more usual charset is taken."""
 _FALLBACK_LEAST_OCTETS = 16
@@ -94,6 +96,7 @@ _OTHERS = MappingProxyType(
         "cp874": (_THAI,),
     }
 )
+_WESTERN = frozenset({"cp1252", "latin_1", "iso8859_14", "iso8859_15"})
 _EAST_ASIAN = ("euc_jp", "cp932", "cp949", "gb18030", "big5hkscs")
 _ASCII_LETTERS = string.ascii_letters.encode()
 _HIGH = bytes(range(0x80, 0x100))
@@ -114,13 +117,32 @@ def detected(data: bytes) -> str:
     return _by_library(sample) if octets >= _FALLBACK_LEAST_OCTETS else ""
 
 
-def is_foreign_script(data: bytes) -> bool:
-    """Whether no text in a Latin alphabet has so many letters outside ASCII."""
+def likelier(data: bytes, codec: str) -> str:
+    """The codec of a text that no language looks like in its declared one; empty if there is none,
+    and for little text outside ASCII."""
     if len(data) - len(data.translate(None, _HIGH)) < _FALLBACK_LEAST_OCTETS:
-        return False
+        return ""
     sample = _sample(data)
-    octets = sum(map(len, _HIGH_OCTETS.findall(sample)))
-    return octets > 2 * _ascii_letters(sample)
+    octets = b"".join(_HIGH_OCTETS.findall(sample))
+    own = _likelihood(sample, octets, codec) if len(octets) >= _FALLBACK_LEAST_OCTETS else 1.0
+    if own > 1 - _MARGIN:
+        return ""
+    likelihood, found = max((*_east_asian(sample), *_by_letters(sample)), default=(0.0, ""))
+    return found if likelihood >= max(_LEAST_LIKELY, own + _MARGIN) and found != codec else ""
+
+
+def _likelihood(sample: bytes, octets: bytes, codec: str) -> float:
+    """How much a text looks like one in a language of its declared charset."""
+    if codec in _WESTERN:
+        return 0.0 if len(octets) > 2 * _ascii_letters(sample) else 1.0
+    if codec in _EAST_ASIAN:
+        text = _decoded(sample, codec)
+        outside = [letter for letter in text or "" if letter > "\x7f"]
+        return 0.5 + _usual(outside, codec) / len(outside) if outside else 1.0
+    read = next((each for each in _OTHER_READINGS if each.codec == codec), None)
+    if read is None or any(line in sample.decode(codec, "ignore") for line in ("──", "══")):
+        return 1.0  # of frames, too, which no other charset has
+    return read.likelihood(sample, octets, latin=False)
 
 
 def _sample(data: bytes) -> bytes:

@@ -27,6 +27,8 @@ from rules.mail import charsets
         ("привет".encode("koi8_r"), "KOI8-R", "привет"),
         (b"\xef\xbb\xbfmarked", "utf-8", "marked"),
         ("marked".encode("utf-16"), "utf-16", "marked"),
+        ("Straße".encode("utf-16-be"), "utf-16", "Straße"),
+        ("Straße".encode("utf-16-le"), "utf-16", "Straße"),
     ],
 )
 def test_a_label_means_what_its_senders_mean(data: bytes, declared: str, text: str) -> None:
@@ -139,6 +141,13 @@ def test_some_charsets_do_not_read_ascii_as_it_stands(label: str, readable: bool
 
 def test_bytes_undefined_in_windows_1252_are_kept() -> None:
     assert charsets.decode(b"\x81\xfc") == ("\x81ü", True)
+
+
+def test_a_few_invalid_bytes_do_not_spoil_a_western_text() -> None:
+    data = "Die Pumpe läuft nicht, schöne Grüße".encode() + b" \xe9t\xe9"
+    text = "Die Pumpe läuft nicht, schöne Grüße été"
+
+    assert charsets.decode_text(data, "utf-8") == (text, True)
 
 
 def test_one_invalid_byte_does_not_spoil_a_chinese_text() -> None:

@@ -40,6 +40,42 @@ def test_a_label_for_western_europe_is_not_believed_of_another_script(name: str)
     assert decode_text(octets, "iso-8859-1") == (language["text"], True)
 
 
+@pytest.mark.parametrize(
+    ("name", "charset", "label"),
+    [
+        ("Russian", "koi8_r", "windows-1251"),
+        ("Russian", "cp1251", "koi8-r"),
+        ("Russian", "iso8859_5", "windows-1251"),
+        ("Chinese, traditional", "big5", "gb2312"),
+        ("Japanese", "euc_jp", "gb2312"),
+        ("Greek", "cp1253", "windows-1251"),
+    ],
+)
+def test_a_text_that_no_language_looks_like_is_in_another_charset(
+    name: str, charset: str, label: str
+) -> None:
+    text = LANGUAGES[name]["text"]
+
+    assert decode_text(text.encode(charset), label) == (text, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        ("СЕРВЕР НЕ ОТВЕЧАЕТ С САМОГО УТРА", "koi8_r"),
+        ("СЕРВЕР НЕ ОТВЕЧАЕТ С САМОГО УТРА", "cp1251"),
+        ("┌──────────┐│ Ошибка ││ E17      │└──────────┘", "koi8_r"),
+        ("龘靐齉齾爩鱻麤龗灪吁龖厵滟爨癵籱", "gb18030"),
+        ("ｻｰﾊﾞｰﾆｾﾂｿﾞｸﾃﾞｷﾏｾﾝ。ｶｸﾆﾝｸﾀﾞｻｲ", "cp932"),
+        ("Қазақстан серверi жауап бермейдi", "cp1251"),
+    ],
+)
+def test_a_rare_text_in_its_declared_charset_is_believed(text: str, codec: str) -> None:
+    octets = text.encode(codec, "ignore")
+
+    assert decode_text(octets, codec) == (octets.decode(codec), False)
+
+
 @pytest.mark.parametrize("text", ["Müller", "“quoted” – €5", "© Año\xa02026", "it’s fine…", "\xa0"])
 def test_little_outside_ascii_is_western(text: str) -> None:
     assert decode_text(text.encode("cp1252")) == (text, True)
