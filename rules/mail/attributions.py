@@ -41,6 +41,10 @@ class Attribution(NamedTuple):
     """Where it begins in that line: some clients join it with the text above."""
     certainty: Certainty
 
+    @property
+    def is_certain(self) -> bool:
+        return self.certainty is Certainty.CERTAIN
+
 
 def attribution_at(lines: Sequence[str], index: int) -> Attribution | None:
     """The attribution that ends on this line; None if there is none."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import takewhile
 
-from rules.mail.attributions import WRAPPED, Certainty, attribution_at, may_be_attribution, may_end
+from rules.mail.attributions import WRAPPED, attribution_at, may_be_attribution, may_end
 from rules.mail.header_blocks import is_header_block, is_quoting_block, rule_above
 from rules.mail.plain_lines import (
     EXAMINED_CHARACTERS,
@@ -121,8 +121,10 @@ def _start_of_run(lines: Sequence[str], index: int, pending: QuoteStart | None) 
     is_header = _is_separator(plain(first), ORIGINAL) or (
         bool(inside) and is_header_block(inside, 0)
     )
-    if is_header or any(attribution_at(inside, at) is not None for at in range(len(inside))):
-        return QuoteStart(LineKind.ATTRIBUTION, index, index)
+    found = [attribution_at(inside, at) for at in range(len(inside))]
+    certain = is_header or any(each is not None and each.is_certain for each in found)
+    if certain or any(found):
+        return QuoteStart(LineKind.ATTRIBUTION, index, index, 0, certain)
     return QuoteStart(LineKind.QUOTED, index, index)
 
 
@@ -185,14 +187,14 @@ class _Reader:
             return QuoteStart(LineKind.HEADER, index, index) if self._private else None
         self._left -= 1
         found = attribution_at(self._lines, index)
-        if self._private and (found is None or found.certainty is not Certainty.CERTAIN):
+        if self._private and (found is None or not found.is_certain):
             begins = may_be_attribution(self._lines, index)
             if begins is not None:
                 return QuoteStart(LineKind.HEADER, self._first_line(begins, index), index)
         if found is None:
             return None
         kind = LineKind.ATTRIBUTION
-        if found.certainty is Certainty.CERTAIN:
+        if found.is_certain:
             kind = LineKind.DATED_ATTRIBUTION
         return QuoteStart(kind, found.begins, index, found.column)
 
@@ -200,7 +202,7 @@ class _Reader:
         """Where an attribution begins of which this line may be one in the middle."""
         for later in range(index + 1, min(index + 3, len(self._lines))):
             found = attribution_at(self._lines, later)
-            if found is not None and found.certainty is Certainty.CERTAIN:
+            if found is not None and found.is_certain:
                 return min(begins, found.begins)
         return begins
 

@@ -152,6 +152,18 @@ def test_a_quote_at_the_beginning_is_hidden_where_one_answer_is_below() -> None:
     assert dict(seen.lines) == {HiddenKind.QUOTE: 3, HiddenKind.SIGNATURE: 2}
 
 
+@pytest.mark.parametrize("introduction", [GMAIL["ja"], APPLE["de"], outlook_block("tr")])
+def test_a_quote_may_have_its_introduction_inside(introduction: str) -> None:
+    quote = "\n".join(f"> {line}" for line in f"{introduction}\n\nIs it on?".split("\n"))
+    assert visible(f"{quote}\n\nIt is on.").text.strip() == "It is on."
+    assert visible(f"Hello,\n\n{quote}\n\nIt is on.").lines == ()
+
+
+@pytest.mark.parametrize("above", ["It leaks.", "See below:"])
+def test_a_quote_of_html_needs_no_words_of_a_client(above: str) -> None:
+    assert visible(f"{above}\n\n>\n> blah 2026 blah:\n> is it on").text == above
+
+
 def test_hidden_lines_are_counted_by_their_kind() -> None:
     text = f"It is on.\n\nSent from my iPhone\n\n-- \nAnn\nAcme\n\n{GMAIL['de']}\n\n> x\n>\n> y"
     seen = visible(text)
