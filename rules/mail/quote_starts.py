@@ -229,6 +229,6 @@ def _is_separator(line: str, words: frozenset[str]) -> bool:
 
 _ATTRIBUTIONS = (LineKind.ATTRIBUTION, LineKind.DATED_ATTRIBUTION)
 _RULES = ("-", "=", "_", "*", "–", "—", "#", " ")
-_ENDS = (":", "：", ">", ")", "-", "*", " ", "\u200f", "\u202c", "\r", "\xa0")
+_ENDS = (":", "：", "៖", "։", ">", ")", "-", "*", " ", "\u200f", "\u202c", "\r", "\xa0")
 _OTHER_FIRST = tuple("|ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _OTHER_MARK = re.compile(r"[A-Z]{1,4}>(?:[ >\r]|$)|\|(?:[ \r]|$)")

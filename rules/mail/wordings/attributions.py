@@ -173,6 +173,7 @@ ATTRIBUTIONS = (
     # ka
     "{when} {who} *დაწერა*",  # Gmail
     "{who} *წერს*",  # Thunderbird
+    "{when} {who} *წერდა*",  # Gmail
     # kk
     "{when} {who} *жазды*",  # Thunderbird
     # km, lo, my

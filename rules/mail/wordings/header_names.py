@@ -46,6 +46,10 @@ _FROM = (
     "ნაგზავნი|ვისგან",  # ka: Outlook
     "кімнен",  # kk: Outlook
     "mula kay|mula sa",  # fil: Outlook
+    "kutoka",  # sw: Outlook
+    "منجانب",  # ur: Outlook
+    "அனுப்புநர்|నుండి",  # ta, te: Outlook
+    "તરફથી|ಇಂದ|അയച്ചയാൾ",  # gu, kn, ml: Outlook
 )
 _DATE = (
     "sent|date|date sent|sent at",  # en
@@ -72,7 +76,7 @@ _DATE = (
     "надіслано|відправлено|дата",  # uk: Outlook, Yahoo
     "адпраўлена|даслана",  # be: Outlook
     "послато|испратено|датум",  # sr, mk: Outlook
-    "στάλθηκε|ημερομηνία|εστάλη|απεστάλη",  # el: Outlook, Thunderbird
+    "στάλθηκε|ημερομηνία|εστάλη|απεστάλη|αποστολή",  # el: Outlook, Thunderbird
     "saadetud|kuupäev|saatmisaeg",  # et: Outlook, Thunderbird
     "išsiųsta|data|siuntimo data|siųsta",  # lt: Outlook, Thunderbird
     "nosūtīts|datums|sūtīts|nosūtīšanas datums",  # lv: Outlook, Thunderbird
@@ -91,8 +95,12 @@ _DATE = (
     "보낸 날짜|보낸날짜|날짜|보냄|발신일|일시|보낸시간",  # ko: Outlook, Naver, Daum
     "dërguar|data",  # sq: Outlook
     "გაგზავნილია|თარიღი",  # ka: Outlook
-    "жіберілді|күні",  # kk: Outlook
+    "жіберілді|жіберілген|күні",  # kk: Outlook
     "ipinadala|petsa",  # fil: Outlook
+    "ilitumwa",  # sw: Outlook
+    "بھیجا گیا",  # ur: Outlook
+    "அனுப்பிய தேதி|அனுப்பப்பட்டது|పంపబడింది",  # ta, te: Outlook
+    "पाठविले|મોકલેલ|ಕಳುಹಿಸಲಾಗಿದೆ|അയച്ചത്",  # mr, gu, kn, ml: Outlook
 )
 _TO = (
     "to",  # en
@@ -130,6 +138,10 @@ _TO = (
     "ადრესატი|ვის",  # ka: Outlook
     "кімге",  # kk: Outlook
     "para kay",  # fil: Outlook
+    "kwa",  # sw: Outlook
+    "بنام",  # ur: Outlook
+    "பெறுநர்|వీరికి",  # ta, te: Outlook
+    "પ્રતિ|ಗೆ|സ്വീകർത്താവ്",  # gu, kn, ml: Outlook
 )
 _SUBJECT = (
     "subject",  # en
@@ -147,7 +159,7 @@ _SUBJECT = (
     "konu|mövzu",  # tr, az: Outlook
     "тема|относно|тэма|предмет",  # ru, uk, bg, be, sr, mk: Outlook, abv.bg
     "θέμα",  # el: Outlook
-    "tema|temats",  # lt, lv: Outlook, Thunderbird
+    "tema|temats|tēma",  # lt, lv: Outlook, Thunderbird
     "gaia",  # eu: Outlook
     "subjek|perihal|subyek|judul",  # id, ms: Outlook
     "chủ đề|tiêu đề",  # vi: Outlook
@@ -163,6 +175,9 @@ _SUBJECT = (
     "თემა|საგანი",  # ka: Outlook
     "тақырыбы|тақырып",  # kk: Outlook
     "paksa",  # fil: Outlook
+    "mada",  # sw: Outlook
+    "பொருள்|విషయం",  # ta, te: Outlook
+    "વિષય|ವಿಷಯ|വിഷയം",  # gu, kn, ml: Outlook
 )
 _OTHERS = (
     "cc|bcc|copy",  # en

@@ -64,6 +64,14 @@ GMAIL = {
     "vi": f"Vào 08:01 Th 6, 20 thg 11, 2026 {SAM} đã viết:",
     "zh-CN": f"{SAM} 于2026年11月20日周五 08:01写道：",
     "zh-TW": f"{SAM} 於 2026年11月20日 週五 上午8:01寫道：",
+    "km": f"នៅ 20 វិច្ឆិកា 2026 8:01, {SAM} បានសរសេរ៖",
+    "hy": f"20 նոյ, 2026 08:01 {SAM} գրել է։",
+    "sq": f"Më pre, 20 nën 2026 08:01, {SAM} shkroi:",
+    "mk": f"На пет., 20 ное. 2026 во 08:01 {SAM} напиша:",
+    "be": f"пт, 20 ліс 2026 г. у 08:01 {SAM} піша:",
+    "az": f"{SAM} 20 noy 2026, Cüm, 08:01 tarixində yazdı:",
+    "ka": f"პარ, 20 ნოე. 2026, 08:01 {SAM} დაწერა:",
+    "kk": f"жм, 20 қар. 2026 ж. 08:01 {SAM} жазды:",
     "older": f"2026-11-20 8:01 GMT+01:00 {SAM}:",
 }
 APPLE = {
@@ -99,7 +107,107 @@ APPLE = {
     "zh-CN": f"2026年11月20日 上午8:01，{SAM} 写道：",
     "zh-TW": f"{SAM} 於 2026年11月20日 上午8:01 寫道：",
 }
+YAHOO = {
+    "pt": f"Em sexta-feira, 20 de novembro de 2026 às 08:01:45 BRT, {SAM} escreveu:",
+    "nl": f"Op vrijdag 20 november 2026 om 08:01:45 MET schreef {SAM}:",
+    "sv": f"Den fredag 20 november 2026 kl. 08:01:45 CET skrev {SAM}:",
+    "ru": f"пятница, 20 ноября 2026 г. в 08:01:45 MSK, {SAM} написал(а):",
+    "pl": f"W dniu piątek, 20 listopada 2026 08:01:45 CET {SAM} napisał(a):",
+    "tr": f"20 Kasım 2026 Cuma 08:01:45 GMT+3 tarihinde {SAM} şunu yazdı:",
+    "zh": f"在 2026年11月20日星期五 GMT+8 上午08:01:45， {SAM} 写道：",
+    "zh-TW": f"{SAM} 於 2026年11月20日 星期五 上午08:01:45 [GMT+8] 寫道：",
+    "id": f"Pada Jumat, 20 November 2026 08.01.45 WIB, {SAM} menulis:",
+    "vi": f"Vào Thứ Sáu, 20 tháng 11, 2026 lúc 08:01:45 GMT+7, {SAM} đã viết:",
+    "ro": f"vineri, 20 noiembrie 2026 la 08:01:45 EET, {SAM} a scris:",
+    "el": f"στις Παρασκευή 20 Νοεμβρίου 2026 στις 08:01:45 π.μ. EET, ο χρήστης {SAM} έγραψε:",
+    "da": f"Den fredag den 20. november 2026 08.01.45 CET skrev {SAM}:",
+    "no": f"fredag 20. november 2026 kl. 08:01:45 CET skrev {SAM}:",
+    "fi": f"perjantai 20. marraskuuta 2026 klo 08.01.45 UTC+2 {SAM} kirjoitti:",
+    "cs": f"pátek 20. listopadu 2026 8:01:45 SEČ, {SAM} napsal(a):",
+    "hu": f"2026. november 20. péntek 8:01:45 CET időpontban {SAM} ezt írta:",
+    "ko": f"2026년 11월 20일 금요일 오전 08:01:45 GMT+9, {SAM}님이 작성:",
+    "th": f"ในวันที่ วันศุกร์ที่ 20 พฤศจิกายน 2026 08:01:45 GMT+7, {SAM} เขียนว่า:",
+    "uk": f"пʼятниця, 20 листопада 2026 р. о 08:01:45 EET {SAM} написав(-ла):",
+    "ja": f"2026年11月20日金曜日 8:01:45 JST、{SAM}さんが書きました：",
+    "he": f"\u200fביום שישי, 20 בנובמבר 2026 בשעה 08:01:45 GMT+2, {SAM} כתב:",
+    "ar": f"في الجمعة، 20 نوفمبر 2026 08:01:45 ص غرينتش+3، كتب {SAM}:",
+}
 OTHERS = {
+    "Outlook 2019 fi": '"Sam Winter" <sam@desk.example> kirjoitti 20.11.2026 klo 8.01:',
+    "Outlook 2019 fr": "Le 20/11/2026 08:01, « Sam Winter » <sam@desk.example> a écrit :",
+    "Outlook 2019 it": 'Il giorno 20/11/26, 08:01 "Sam Winter" <sam@desk.example> ha scritto:',
+    "Outlook 2019 pl": "Dnia 20.11.2026, 08:01 „Sam Winter” <sam@desk.example> napisał:",
+    "Outlook 2019 ru": '20.11.2026, 08:01 пользователь "Sam Winter" <sam@desk.example> написал:',
+    "Outlook 2019 sk": "20. 11. 2026 8:01 používateľ Sam Winter (<sam@desk.example>) napísal:",
+    "Outlook 2019 da": 'D. 20.11.2026 08.01 skrev "Sam Winter" <sam@desk.example>:',
+    "Outlook 2019 nl": f"Op 20-11-2026 08:01 heeft {SAM} geschreven:",
+    "Outlook 2019 tr": '"Sam Winter" <sam@desk.example>, 20.11.2026 08:01 tarihinde şunu yazdı:',
+    "Proton fr": f"Le vendredi 20 novembre 2026 à 08:01, {SAM} a écrit :",
+    "Proton de": f"Am Freitag, den 20. November 2026 um 08:01 schrieb {SAM}:",
+    "Proton es": f"El viernes, 20 de noviembre de 2026 a las 8:01, {SAM} escribió:",
+    "Spark de": f"Am 20. Nov. 2026, 08:01 +0100 schrieb {SAM}:",
+    "Edison": "On Nov 20, 2026 at 8:01 AM, <Sam Winter (mailto:sam@desk.example)> wrote:",
+    "Airmail": "On 20 November 2026 at 08:01:45, Sam Winter (sam@desk.example) wrote:",
+    "Gmail, a phone": f"On Fri, Nov 20, 2026, 8:01 AM {SAM} wrote:",
+    "Outlook, a phone": f"At 08:01 AM 11/20/2026, {SAM} wrote:",
+    "Nylas": f"On Nov 20 2026, at 8:01 am, {SAM} wrote:",
+    "Mailbird": 'On 20-11-2026 08:01:45, "Sam Winter" <sam@desk.example> wrote:',
+    "BlueMail": 'On Nov 20, 2026, at 08:01, "Sam Winter" <sam@desk.example> wrote:',
+    "Missive": f"On Fri, Nov 20 2026 at 8:01 AM, {SAM} wrote:",
+    "Help Scout": "On Fri, Nov 20, 2026 at 8:01 AM CET, Support <support@desk.example> wrote:",
+    "Claws Mail": "On Fri, 20 Nov 2026 08:01:45 +0100\nSam Winter <sam@desk.example> wrote:",
+    "Claws Mail de": "Am Fri, 20 Nov 2026 08:01:45 +0100\nschrieb Sam Winter <sam@desk.example>:",
+    "Sylpheed": "On Fri, 20 Nov 2026 08:01:45 +0100\nSam Winter <sam@desk.example> wrote:",
+    "SOGo fr": f"Le Vendredi, Novembre 20, 2026 08:01 CET, {SAM} a écrit:",
+    "Notes de": 'Von:\t"Sam" <sam@desk.example>\n'
+    "An:\tAnn\n"
+    "Datum:\t20.11.2026 08:01\n"
+    "Betreff:\tRe: x",
+    "Daum": "--------- 원본 메일 ---------\n"
+    "보낸사람 : Sam <sam@desk.example>\n"
+    "받는사람 : Ann\n"
+    "날짜 : 2026년 11월 20일\n"
+    "제목 : Re: x",
+    "Naver": "-----Original Message-----\n"
+    'From: "Sam"<sam@desk.example>\n'
+    "To: Ann\n"
+    "Cc:\n"
+    "Sent: 2026-11-20 (금) 08:01:45 (GMT+09:00)\n"
+    "Subject: Re: x",
+    "Sina": "----- 原始邮件 -----\n"
+    "发件人：Sam <sam@desk.example>\n"
+    "收件人：ann\n"
+    "主题：Re: x\n"
+    "日期：2026年11月20日 08点01分",
+    "Rediffmail": "From: Sam <sam@desk.example>\n"
+    "Sent: Fri, 20 Nov 2026 08:01:45\n"
+    "To: ann@acme.example\n"
+    "Subject: Re: x",
+    "Interia": 'Od: "Sam" <sam@desk.example>\n'
+    "Do: ann@acme.example;\n"
+    "Wysłane: 8:01 Piątek 2026-11-20\n"
+    "Temat: Re: x",
+    "Libero": "----Messaggio originale----\n"
+    "Da: sam@desk.example\n"
+    "Data: 20/11/2026 8.01\n"
+    "A: ann@acme.example\n"
+    "Ogg: Re: x",
+    "i.ua": "--- Вихідне повідомлення ---\n"
+    'Від кого: "Sam" <sam@desk.example>\n'
+    "Кому: ann\n"
+    "Дата: 20 листопада 2026\n"
+    "",
+    "Freenet": "--- Ursprüngliche Nachricht ---\n"
+    "Von: Sam <sam@desk.example>\n"
+    "Datum: 20.11.2026 08:01:45\n"
+    "An: Ann\n"
+    "Betreff: Re: x",
+    "IONOS": f"{SAM} hat am 20. November 2026 um 08:01 geschrieben:",
+    "Seznam, cs": "---------- Původní e-mail ----------\n"
+    "Od: Sam <sam@desk.example>\n"
+    "Komu: ann\n"
+    "Datum: 20. 11. 2026 8:01:45\n"
+    "Předmět: Re: x",
     "163": '在 2026-11-20 08:01:00，"Sam Winter" <sam@desk.example> 写道：',
     "163 en": 'At 2026-11-20 08:01:00, "Sam Winter" <sam@desk.example> wrote:',
     "eM Client": f"------ Original Message ------\nFrom {SAM}\nTo ann@acme.example",
@@ -234,6 +342,22 @@ OUTLOOK = {
     "tr": ("Kimden", "Gönderildi", "Kime", "Konu"),
     "uk": ("Від", "Надіслано", "Кому", "Тема"),
     "vi": ("Từ", "Đã gửi", "Đến", "Chủ đề"),
+    "az": ("Kimdən", "Göndərilib", "Kimə", "Mövzu"),
+    "be": ("Ад", "Адпраўлена", "Каму", "Тэма"),
+    "bn": ("প্রেরক", "প্রেরিত", "প্রতি", "বিষয়"),
+    "gu": ("તરફથી", "મોકલેલ", "પ્રતિ", "વિષય"),
+    "ka": ("ვისგან", "გაგზავნილია", "ვის", "თემა"),
+    "kk": ("Кімнен", "Жіберілген", "Кімге", "Тақырыбы"),
+    "kn": ("ಇಂದ", "ಕಳುಹಿಸಲಾಗಿದೆ", "ಗೆ", "ವಿಷಯ"),
+    "mk": ("Од", "Испратено", "До", "Предмет"),
+    "ml": ("അയച്ചയാൾ", "അയച്ചത്", "സ്വീകർത്താവ്", "വിഷയം"),
+    "mr": ("प्रेषक", "पाठविले", "प्रति", "विषय"),
+    "ms": ("Daripada", "Dihantar", "Kepada", "Subjek"),
+    "sq": ("Nga", "Dërguar", "Për", "Subjekti"),
+    "sw": ("Kutoka", "Ilitumwa", "Kwa", "Mada"),
+    "ta": ("அனுப்புநர்", "அனுப்பப்பட்டது", "பெறுநர்", "பொருள்"),
+    "te": ("నుండి", "పంపబడింది", "వీరికి", "విషయం"),
+    "ur": ("منجانب", "بھیجا گیا", "بنام", "موضوع"),
     "zh-CN": ("发件人", "发送时间", "收件人", "主题"),
     "zh-TW": ("寄件者", "寄件日期", "收件者", "主旨"),
 }

@@ -20,6 +20,7 @@ from tests.rules.mail.client_wordings import (
     OUTLOOK,
     SAM,
     STYLES,
+    YAHOO,
     outlook_block,
 )
 
@@ -29,7 +30,12 @@ QUOTED = "> Ann exaggerates, says the desk.\n>\n> Sam"
 LONG = "Service Desk of Example <support+aebagbafaydqqcikbmga2dqpcaireeyuculb@help.example>"
 WHOLE = {
     f"{client} {language}": line
-    for client, table in (("Gmail", GMAIL), ("Apple Mail", APPLE), ("", OTHERS))
+    for client, table in (
+        ("Gmail", GMAIL),
+        ("Apple Mail", APPLE),
+        ("Yahoo", YAHOO),
+        ("", OTHERS),
+    )
     for language, line in table.items()
 }
 """These hide what is below them even where it is not marked."""
