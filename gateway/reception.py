@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 
 from gateway.authentication.authenticator import Authenticator
 from gateway.mailbox_cache import Snapshot
@@ -216,7 +216,16 @@ class Reception:
 def _bounces(mail: Mail, raw: bytes, ordinary: bool) -> Callable[[], tuple[Bounce, ...]]:
     """Reads the delivery reports of a mail, once for all of its mailboxes; those of one that is not
     ordinary were read with its body."""
-    return cache(partial(read_bounce, raw)) if ordinary else lambda: mail.bounces
+    if not ordinary:
+        return lambda: mail.bounces
+    read: list[tuple[Bounce, ...]] = []
+
+    def once() -> tuple[Bounce, ...]:
+        if not read:
+            read.append(read_bounce(raw))
+        return read[0]
+
+    return once
 
 
 _Packed = tuple[bytes, str]

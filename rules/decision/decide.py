@@ -79,9 +79,11 @@ def _without_withheld(finding: Finding) -> tuple[Action | None, tuple[NoticeOrde
     match action:
         case AddComment() | OpenTicket() | EndSubscription() | Record() | Hold():
             withheld = tuple(order for order in action.orders if order.withheld)
-            kept = tuple(order for order in action.orders if not order.withheld)
+            if withheld:
+                kept = tuple(order for order in action.orders if not order.withheld)
+                action = replace(action, orders=kept)
             by_commands = action.command_effects.withheld if isinstance(action, AddComment) else ()
-            return replace(action, orders=kept), (*withheld, *by_commands)
+            return action, (*withheld, *by_commands)
         case None | Refuse() | Defer() | Repeat():
             return action, ()
         case _:

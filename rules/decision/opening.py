@@ -21,6 +21,7 @@ from rules.people import Company, Person, Staff
 from rules.policy import Policy
 from rules.service import notifications, sla_rules
 from rules.service.acknowledging import (
+    Acknowledging,
     AtOnce,
     Later,
     NamedWith,
@@ -201,10 +202,11 @@ def opened_by_mail(
         enrol=case.enrols,
         door=Source.STAFF_MAIL if sender.standing is Standing.STAFF else Source.MAIL,
     )
-    orders, staff = _notices(case, request), case.facts.staff
+    timing, staff = acknowledged(case, request.severity), case.facts.staff
+    orders = _notices(case, request, timing)
     opened = open_ticket(request, case.facts.opens_at, orders, staff, policy)
     opened = with_escalation(case, opened)
-    match acknowledged(case, request.severity):
+    match timing:
         case NamedWith(at=at):
             return replace(opened, named_with=at)
         case _:
@@ -222,12 +224,13 @@ def _language_of(mail: Mail) -> str:
     return written_language(own_text(body_text(mail))) or author_language(mail.header)
 
 
-def _notices(case: Case, request: TicketRequest[MailSeverity]) -> tuple[NoticeOrder, ...]:
+def _notices(
+    case: Case, request: TicketRequest[MailSeverity], timing: Acknowledging
+) -> tuple[NoticeOrder, ...]:
     """What a ticket opened by mail causes.
 
     Nothing automatic answers the mail of a machine or through a list: a machine may answer back.
     """
-    timing = acknowledged(case, request.severity)
     is_ordered = isinstance(timing, AtOnce | Later)
     orders = notices_of_opening(case, request, case.facts.staff, acknowledged=is_ordered)
     if isinstance(timing, Later):

@@ -33,6 +33,7 @@ from rules.mail.signatures import is_client_line, without_signature
 from rules.mail.wordings.separators import FORWARD_PREFIXES
 
 SHORTEST_TOKEN = 20
+_REMEMBERED_CHARACTERS = 8 * 1024
 
 
 class HiddenKind(Enum):
@@ -120,7 +121,13 @@ def own_text(text: str) -> str:
 
     Answers between quoted lines are the author's own text, and so is a forwarded mail.
     """
-    text = read_text(text)
+    read = read_text(text)
+    return (_own if len(read) <= _REMEMBERED_CHARACTERS else _own.__wrapped__)(read)
+
+
+# As many as may be between their look-up and their decision at a time, if they are short.
+@lru_cache(maxsize=64)
+def _own(text: str) -> str:
     lines = text.split("\n")
     layout = _layout(text)
     shown = range(layout.begins, layout.ends)

@@ -115,8 +115,10 @@ def claim_in_opening(
 ) -> Claim | None:
     """The most severe claim in the subject, given without tags and marks of a reply, in the first
     lines of the author's own text, and in the header; None where nothing is claimed."""
-    beginning = text[:_EXAMINED_CHARACTERS]
-    found = list(_claims(words, subject[:CLAIM_LINE_LENGTH], beginning))
+    found = [
+        *((rank, "subject") for rank in _claims(words, "subject", subject[:CLAIM_LINE_LENGTH])),
+        *((rank, "text") for rank in _claims(words, "text", text[:_EXAMINED_CHARACTERS])),
+    ]
     if header is not None and words.high_importance is not None and _marked_important(header):
         found.append((words.high_importance, "importance header"))
     if not found:
@@ -132,28 +134,28 @@ def claim_in_reply(words: Vocabulary, subject_besides: str, text: str) -> Claim 
     return claim_in_opening(words, subject_besides, text)
 
 
-# As many as may be between their look-up and their decision at a time.
-@lru_cache(maxsize=256)
-def _claims(words: Vocabulary, subject: str, text: str) -> tuple[tuple[int, str], ...]:
-    """The ranks that are claimed, and where. What is looked up for a mail depends on it, and so
-    does what is decided."""
-    return tuple(_claims_of(words, subject, text))
+# As many as may be between their look-up and their decision at a time. Of a reply, the decision
+# reads less of the subject than the look-up, but the same text.
+@lru_cache(maxsize=512)
+def _claims(words: Vocabulary, where: str, said: str) -> tuple[int, ...]:
+    """The ranks that are claimed in the subject, or in the text."""
+    return tuple(_claims_of(words, where, said))
 
 
-def _claims_of(words: Vocabulary, subject: str, text: str) -> Iterator[tuple[int, str]]:
-    for where, line in _lines(subject, text):
+def _claims_of(words: Vocabulary, where: str, said: str) -> Iterator[int]:
+    for line in _lines(said) if where == "text" else filter(str.strip, (said,)):
         if _is_command(line, words):
             continue
         if _may_claim(line, words):
             for rank in claims_in(line, words.names, is_subject=where == "subject"):
-                yield rank, where
+                yield rank
         for found in _WHOLE.finditer(line):
             rank_ = words.to_the_letter.get((found[1] or found[2]).strip().casefold())
             if rank_ is not None and (where == "subject" or found[2]):
-                yield rank_, where
+                yield rank_
         for pattern, rank in words.patterns:
             if pattern.search(line):
-                yield rank, where
+                yield rank
 
 
 def _may_claim(line: str, words: Vocabulary) -> bool:
@@ -174,18 +176,16 @@ def _is_command(line: str, words: Vocabulary) -> bool:
     return name not in words.triggers and name not in words.names.phrases
 
 
-def _lines(subject: str, text: str) -> Iterator[tuple[str, str]]:
-    """Where a claim may be: the subject and the first lines of the author's own text, each cut to
-    its maximum length. Lines that a client wrapped are joined."""
-    if subject and not subject.isspace():
-        yield "subject", subject
+def _lines(text: str) -> Iterator[str]:
+    """Where a claim may be: the first lines of the author's own text, each cut to its maximum
+    length. Lines that a client wrapped are joined."""
     begin = _without_output(text.split("\n", _EXAMINED_LINES)[:_EXAMINED_LINES])
     left, of_forms, held = CLAIM_LINES, FORM_LINES, ""
     for line in own_text("\n".join(begin)).split("\n"):
         said = line.strip()
         if said and (option := _OPTION.match(said)):
             if (option["box"] or option["sign"]) not in " ☐":
-                yield "text", said[option.end() :][:CLAIM_LINE_LENGTH]
+                yield said[option.end() :][:CLAIM_LINE_LENGTH]
             continue
         if said and not left:
             break
@@ -197,10 +197,10 @@ def _lines(subject: str, text: str) -> Iterator[tuple[str, str]]:
             held = f"{held} {said}" if held else said
         wrapped = len(said) >= _WRAPPED_LENGTH and said[-1] not in ".!?:;,"
         if held and not wrapped:
-            yield "text", held[:CLAIM_LINE_LENGTH]
+            yield held[:CLAIM_LINE_LENGTH]
             held = ""
     if held:
-        yield "text", held[:CLAIM_LINE_LENGTH]
+        yield held[:CLAIM_LINE_LENGTH]
 
 
 def _without_output(lines: Sequence[str]) -> list[str]:

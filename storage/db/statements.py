@@ -60,10 +60,10 @@ class Statement:
         _driver(connection).execute(compiled.sql, compiled.bound(parameters))
 
     def run_many(self, connection: Connection, many: Iterable[Mapping[str, Any]]) -> None:
-        """The same for several rows."""
+        """The same for several rows; nothing for none."""
         compiled = self._for(connection)
-        bound = [compiled.bound(parameters) for parameters in many]
-        _driver(connection).cursor().executemany(compiled.sql, bound)
+        if bound := [compiled.bound(parameters) for parameters in many]:
+            _driver(connection).cursor().executemany(compiled.sql, bound)
 
     def plan(self, connection: Connection) -> list[str]:
         """SQLite's query plan, one line for each step."""
@@ -164,8 +164,9 @@ def pipelined(connection: Connection) -> Iterator[None]:
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     sql: str
-    order: tuple[str, ...]
-    """The parameters by position; empty where the driver expects them by name."""
+    order: tuple[tuple[str, Processor], ...]
+    """The parameters by position, with what converts each; empty where the driver expects them by
+    name."""
     defaults: Mapping[str, Any]
     bind_processors: Mapping[str, Processor]
     """By parameter: converts a Python value to the driver's."""
@@ -174,10 +175,15 @@ class _Compiled:
 
     def bound(self, parameters: Mapping[str, Any]) -> Any:
         values = {**self.defaults, **parameters}
+        if self.order:
+            return [
+                values[name] if process is None else process(values[name])
+                for name, process in self.order
+            ]
         for name, process in self.bind_processors.items():
             if process is not None:
                 values[name] = process(values[name])
-        return [values[name] for name in self.order] if self.order else values
+        return values
 
     def read(self, found: Iterable[Sequence[Any]]) -> list[Any]:
         return [
@@ -204,7 +210,7 @@ def _compile(
     names = [column.key for column in results]
     return _Compiled(
         sql=compiled.string,
-        order=tuple(compiled.positiontup or ()),
+        order=tuple((name, processors[name]) for name in compiled.positiontup or ()),
         defaults={
             name: None if bind.required else bind.value for name, bind in compiled.binds.items()
         },
@@ -232,4 +238,4 @@ def _dialect_type(type_: TypeEngine[Any], dialect: Dialect) -> Any:
 
 def _driver(connection: Connection) -> Any:
     """sqlite3's or psycopg's own connection; both run a statement with `execute`."""
-    return connection.connection.driver_connection
+    return connection.connection.dbapi_connection

@@ -53,9 +53,8 @@ def add_participants(
     connection: Connection, context: ChangeContext, ticket: int, additions: Iterable[Addition]
 ) -> None:
     """Add people to a ticket; those already on it stay as they are."""
-    rows = [participant_row(context, ticket, addition) for addition in additions]
-    if rows:
-        sql.JOIN.run_many(connection, rows)
+    rows = (participant_row(context, ticket, addition) for addition in additions)
+    sql.JOIN.run_many(connection, rows)
 
 
 def participant_row(context: ChangeContext, ticket: int, addition: Addition) -> dict[str, Any]:
@@ -144,8 +143,7 @@ def queue_notices(
         }
         for order in orders
     ]
-    if rows:
-        sql.NOTICE.run_many(connection, rows)
+    sql.NOTICE.run_many(connection, rows)
 
 
 def _claim(payload: Payload) -> str:
