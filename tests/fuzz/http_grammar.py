@@ -234,6 +234,7 @@ def _api(random: Random) -> bytes:
     tail = random.choice(
         (
             *(f"/{number}", f"/{number}/attachments/{number}", f"/{number}/raw/{random.random()}"),
+            *(f"/{number}/comments/{number}/html", f"/{number}/comments/1/images/{number}"),
             *(f"/{number}/raw/00000000-0000-0000-0000-000000000000", "/0", "/999999999999999999"),
             *(
                 "/1/",

@@ -1,7 +1,8 @@
 """Generated mails through the parser and the rules, one after the other.
 
 Laws: no exception; nothing takes longer than a worker may, nor more memory; nothing that runs on
-the event loop holds it for long; no ticket is critical; the text of a well-formed mail is shown.
+the event loop holds it for long; no ticket is critical; the text of a well-formed mail is shown;
+its HTML is safe.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from types import FrameType
 from typing import TypeVar
 
 from gateway.parsing.bounce import read_bounce
+from gateway.parsing.html_view import view_of_body
 from gateway.parsing.parser import body_of, is_ordinary, read, read_unread
 from rules.decision.considered import Received, consider
 from rules.decision.decide import decide
 from rules.decision.model import Decision, OpenTicket
 from rules.mail import Body, Envelope, Mail
 from rules.mail.header import Author
+from rules.mail.markup import pieces, written
 from tests.fuzz.findings import Case, Report, random_for, to_bytes, to_text
 from tests.fuzz.mail_grammar import MARK, GeneratedMail, generated
 from tests.fuzz.wire import rss_mib
@@ -38,6 +41,8 @@ LOOP_S = 0.05
 MEMORY_MIB = 100
 HUNG_S = 60
 MIB = 2**20
+HTML_CHARACTERS = 64 * 1024
+"""Of larger HTML it may take long to build the tree: then its process is ended."""
 ATTEMPTS = 3
 """What takes too long is measured again: a loaded machine slows a mail down now and then."""
 
@@ -126,6 +131,21 @@ def _broken_laws(mail: GeneratedMail, verdicts: Counter[str], slowest: dict[str,
     if isinstance(action, OpenTicket) and action.severity.name in CRITICAL:
         yield "never critical", repr(action.severity)
     yield from _lost_text(mail, read_mail)
+    yield from _unsafe_html(read_mail)
+
+
+def _unsafe_html(parsed: Mail) -> Broken:
+    """What is shown of the HTML is listed, and is shown the same again."""
+    body = parsed.body
+    if not isinstance(body, Body) or len(body.html) > HTML_CHARACTERS:
+        return
+    try:
+        view = view_of_body(body)
+        for markup in (view.html, view.quoted):
+            if written(pieces(markup)) != markup:
+                yield "the HTML is safe", markup[:300]
+    except Exception:  # noqa: BLE001 - the law is that there is none
+        yield "the HTML is safe", traceback.format_exc()[-1800:]
 
 
 def _read(raw: bytes, timer: _Timer) -> Mail:
