@@ -24,6 +24,8 @@ _PLACEHOLDER = re.compile(
     r"|דפדפן|متصفح",
     re.IGNORECASE,
 )
+_SHORT_WORD = 3
+"""In English, German and the like such words are in any text."""
 _LINK = re.compile(r"<?https?://[^\s>]{1,4000}>?")
 _BETWEEN_TAGS = re.compile(r">([^<]+)")
 
@@ -36,7 +38,9 @@ def richer_form(plain: str, markup: str, reader: HtmlReader) -> str:
         found = reader.lines(markup)
         if found is not None and _says_more(found, plain, said):
             return rendered(found)
-    if not reader.finds_quotes or not has_signs(markup) or _finds_the_quote(plain):
+    if not (reader.finds_quotes and has_signs(markup, of_quotes_only=True)):
+        return plain
+    if found is None and _finds_the_quote(plain):
         return plain
     found = found or reader.lines(markup)
     return plain if found is None else _with_marks(plain, found)
@@ -68,7 +72,8 @@ def _says_more(found: HtmlLines, plain: str, said: int) -> bool:
         return True
     if said >= _PLACEHOLDER_CHARACTERS or not _PLACEHOLDER.search(plain):
         return False
-    words, others = set(words_of(plain)), set(words_of("\n".join(found.texts)))
+    words = {word for word in words_of(plain) if len(word) > _SHORT_WORD or not word.isascii()}
+    others = set(words_of("\n".join(found.texts)))
     return bool(others) and len(words & others) * 2 < len(words)
 
 

@@ -112,7 +112,7 @@ class HtmlLines:
     def _finish(self) -> None:
         text = "".join(self._parts)
         self._parts.clear()
-        bare = text.rstrip(" ")
+        bare = text.rstrip(" \xa0")
         if not bare or (not bare.isascii() and _UNSEEN.fullmatch(bare)):
             if text and self.texts and not self.texts[-1]:
                 return  # one empty line is enough

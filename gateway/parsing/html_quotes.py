@@ -80,18 +80,21 @@ _HEADER_COLOURS = re.compile(
 )
 _CITED = ("cite", "quote", "history_container")
 
-SIGNS = (
-    "blockquote", "gmail_", "quote", "divRplyFwdMsg", "reference-message", "order-top",
-    "protonmail_", "messageReplySection", "zmail_extra", "isReplyContent", "moz-", "OLK_SRC",
-    "BLOCKQUOTE", "ORDER-TOP", "stopSpelling", "originalMessage", "ignature",
+_QUOTE_SIGNS = (
+    "<blockquote", "<BLOCKQUOTE", "gmail_", "_quote", "-quote", "quoted", "QUOTED", "name=\"quote",
+    "divRplyFwdMsg", "reference-message", "order-top", "ORDER-TOP", "messageReplySection",
+    "zmail_extra", "isReplyContent", "moz-", "OLK_SRC", "stopSpelling", "originalMessage",
     "__HEADERS__", "reply-intro",
 )  # fmt: skip
-"""One of these is in any markup with a mark: cheap to look for."""
+"""One of these is in any markup that has a mark of a quote: cheap to look for."""
+_SIGNATURE_SIGN = "ignature"
 
 
-def has_signs(markup: str) -> bool:
+def has_signs(markup: str, *, of_quotes_only: bool = False) -> bool:
     """Whether some markup may have a mark; the marks themselves are then looked for."""
-    return any(sign in markup for sign in SIGNS)
+    if not of_quotes_only and _SIGNATURE_SIGN in markup:
+        return True
+    return any(sign in markup for sign in _QUOTE_SIGNS)
 
 
 def mark_of(name: str, source: str) -> QuoteMark | None:

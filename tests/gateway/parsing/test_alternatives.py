@@ -31,6 +31,7 @@ STORY = "The press in hall 3 stopped at nine, and nobody can start it again. " *
     [
         "This mail is written in HTML. Your program cannot show it.",
         "Please open this message in a browser.",
+        "This is a mail in HTML, so it is to be read in the one that can.",
         "Ihr Programm zeigt kein HTML an.",
         "このメールはブラウザでご覧ください。",
         "Press stopped",
