@@ -163,6 +163,7 @@ _LONG_LINE = 40
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/=]++")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]++")
 _CHUNK = re.compile(rb"[A-Za-z0-9+/]++")
+_VISIBLE = re.compile(rb"\S")
 _FOR_MAIL = bytes.maketrans(b"-_", b"+/")
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
@@ -178,18 +179,18 @@ def _damaged_base64(payload: bytes, *, is_text: bool) -> Decoded:
     pieces: list[bytes] = []
     texts: list[bytes] = []
     decoded_any = False
-    for lines, is_encoded in _runs(payload, is_text=is_text):
+    for run, is_encoded in _runs(payload, is_text=is_text):
         if not is_encoded:
-            text = b"".join(lines)
+            text = run
             if pieces and not pieces[-1].endswith(b"\n"):
                 text = b"\r\n" + text
             texts.append(text)
             if is_text:
                 pieces.append(text)
             continue
-        content = _decoded_lines(lines)
+        content = _decoded_run(run)
         if is_text and _CONTROL.search(content) and not content.startswith(_WIDE_MARKS):
-            pieces.append(b"".join(lines))  # a key or a picture that was pasted into a text
+            pieces.append(run)  # a key or a picture that was pasted into a text
             continue
         pieces.append(content)
         decoded_any |= bool(content)
@@ -198,33 +199,31 @@ def _damaged_base64(payload: bytes, *, is_text: bool) -> Decoded:
     return Decoded(tuple(pieces), b"" if is_text else b"".join(texts), is_damaged=True)
 
 
-def _runs(payload: bytes, *, is_text: bool) -> Iterator[tuple[list[bytes], bool]]:
+def _runs(payload: bytes, *, is_text: bool) -> Iterator[tuple[bytes, bool]]:
     """Lines in base64 and other lines, by turns. Empty lines belong to the lines before them,
     except those below base64."""
-    run: list[bytes] = []
+    start = 0
     is_run_encoded = False
     last = b""
     """The line before, if it is in base64 too."""
     for found in _LINES.finditer(payload):
-        line = found[0]
-        bare = line.strip()
+        bare = found[0].strip()
         if not bare:
-            if not is_run_encoded:
-                run.append(line)
-            elif line:
-                yield run, True
-                run, is_run_encoded, last = [line], False, b""
+            if is_run_encoded and found[0]:
+                yield payload[start : found.start()], True
+                start, is_run_encoded, last = found.start(), False, b""
             continue
         encoded = _is_base64(bare, last, is_text=is_text)
         if encoded != is_run_encoded:
-            if b"".join(run).strip() or (run and not encoded):
-                yield run, is_run_encoded
-            run = []
-        run.append(line)
+            if start < found.start() and (
+                not encoded or _VISIBLE.search(payload, start, found.start())
+            ):
+                yield payload[start : found.start()], is_run_encoded
+            start = found.start()
         is_run_encoded = encoded
         last = bare if encoded else b""
-    if b"".join(run).strip():
-        yield run, is_run_encoded
+    if _VISIBLE.search(payload, start):
+        yield payload[start:], is_run_encoded
 
 
 def _is_base64(line: bytes, last: bytes, *, is_text: bool) -> bool:
@@ -243,7 +242,7 @@ def _is_base64(line: bytes, last: bytes, *, is_text: bool) -> bool:
 
 
 def _decodes_to_text(line: bytes, least: int = 3) -> bool:
-    content = _decoded_lines([line])
+    content = _decoded_run(line)
     return len(content) >= least and _is_text(content)
 
 
@@ -255,21 +254,24 @@ def _is_text(content: bytes) -> bool:
     return _CONTROL.search(content) is None
 
 
-def _decoded_lines(lines: list[bytes]) -> bytes:
+def _decoded_run(run: bytes) -> bytes:
     """A run of base64 as far as it goes: several that were padded, lines with other octets in them,
     and an end that is cut short. What follows a damaged line begins with a whole group, as it does
     where each line has whole groups."""
-    bare = [_NOT_BASE64.sub(b"", line) for line in lines]
-    are_whole = sum(len(line) % 4 == 0 for line in bare) * 2 > len(bare)
+    joined = run.translate(None, b"\r\n\t ")
+    if _CHUNK.fullmatch(joined):
+        return _decoded_chunks(joined)
+    lines = [_NOT_BASE64.sub(b"", line) for line in run.split()]
+    are_whole = sum(len(line) % 4 == 0 for line in lines) * 2 > len(lines)
     content = bytearray()
-    joined: list[bytes] = []
-    for line in bare:
+    whole: list[bytes] = []
+    for line in lines:
         if are_whole and len(line) % 4:
-            content += _decoded_chunks(b"".join(joined)) + _decoded_chunks(line)
-            joined = []
+            content += _decoded_chunks(b"".join(whole)) + _decoded_chunks(line)
+            whole = []
         else:
-            joined.append(line)
-    return bytes(content + _decoded_chunks(b"".join(joined)))
+            whole.append(line)
+    return bytes(content + _decoded_chunks(b"".join(whole)))
 
 
 def _decoded_chunks(joined: bytes) -> bytes:

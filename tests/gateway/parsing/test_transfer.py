@@ -14,6 +14,7 @@ from gateway.parsing.parser import part_bytes, read
 from gateway.parsing.transfer import Decoded, decoded
 from rules.mail import Body
 from rules.mail.charsets import codec_for
+from rules.mail.detection import likelier
 from tests.gateway.building import a_mail, a_part, multipart, text
 
 LETTER = b"The gate of hall 7 does not close.\r\nPlease send somebody today.\r\n"
@@ -200,7 +201,8 @@ def test_any_text_in_any_charset_and_encoding_is_read_back(
         encoding,
         f"text/plain; charset={charset}",
     )
-    if not ambiguous:
+    # A text of no language may look like one of another charset.
+    if not ambiguous and not likelier(octets, codec):
         assert found.text == wanted.replace("\r\n", "\n").replace("\r", "\n")
         assert not found.damaged
 
