@@ -16,7 +16,7 @@ from rules.decision.reasons import Verdict
 from rules.mail import Mailbox
 from storage.db.database import Connection
 from storage.db.ledger import Conflict
-from storage.desk import digests, queues
+from storage.desk import digests, personal_digests, queues
 from storage.mail import quarantine
 from storage.registry import mailboxes
 from storage.ticket import overdue, snoozed
@@ -52,6 +52,7 @@ class Scheduler:
                 if number % ROUNDS_BETWEEN_CLOCKS == 0:
                     await self.notify_overdue()
                     await self.wake_snoozed()
+                    await self.send_personal_digests()
                 await self.notify_desk(every_queue=number % ROUNDS_BETWEEN_QUEUES == 0)
             except Exception as error:  # noqa: BLE001 - a store that is down will be up again
                 log.scheduler_failed(error)
@@ -132,6 +133,22 @@ class Scheduler:
                 ordered += await self.runtime.write(job)
             except (ValueError, LookupError, TypeError, AttributeError) as error:
                 log.clock_not_reported(ticket.number, error)
+        if ordered:
+            self.runtime.wake()
+        return ordered
+
+    async def send_personal_digests(self) -> int:
+        """Order the digests of staff who prefer them; returns how many."""
+        ordered = 0
+        for reader in await self.runtime.read(personal_digests.readers):
+            job = partial(
+                personal_digests.order_personal_digest,
+                reader=reader,
+                policies=self.runtime.policies,
+                now=self.runtime.clock(),
+                new_id=self.runtime.new_id,
+            )
+            ordered += await self.runtime.write(job)
         if ordered:
             self.runtime.wake()
         return ordered

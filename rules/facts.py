@@ -13,6 +13,7 @@ from rules.people import Company, Person, Staff
 from rules.sender.authentication import Authentication
 from rules.sender.pointers import Pointer
 from rules.ticket.model import Ticket
+from rules.ticket.personal_digest import PersonalDigest
 from rules.ticket.saved_replies import SavedReplies
 from rules.ticket.visibility import Visibility
 
@@ -182,6 +183,8 @@ class Facts:
     """The tickets that the author is not on and never was, and was notified of as a contact."""
     escalations: Mapping[int, EscalationFacts] = field(default_factory=dict)
     """For the tickets of a mail that asks for an escalation."""
+    digest: PersonalDigest = field(default_factory=PersonalDigest)
+    """For a mail that asks for it."""
     comments: Mapping[int, Mapping[int, KnownComment]] = field(default_factory=dict)
     """Those that the commands of the mail name, by their ticket."""
     replies: SavedReplies = field(default_factory=SavedReplies)

@@ -18,6 +18,8 @@ class StaffNotices(StrEnum):
     ALL = "all"
     MINE = "mine"
     """Those that are assigned to them, or that they follow."""
+    DIGEST = "digest"
+    """None singly: an hourly digest has what waits and what changed."""
 
 
 class ParticipantKind(StrEnum):

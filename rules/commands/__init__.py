@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from rules.commands.forms import Fault, reason, short
-from rules.commands.model import Command, Directive, Help, Macro, Note, OnBehalf, Public
+from rules.commands.model import Command, Digest, Directive, Help, Macro, Note, OnBehalf, Public
 from rules.commands.spelling import (
     LINE_LENGTH,
     MAY_BE_COMMAND,
@@ -56,6 +56,7 @@ __all__ = [
     "NUMBER_SIGNS",
     "Command",
     "Commands",
+    "Digest",
     "Directive",
     "Help",
     "Macro",
@@ -69,6 +70,7 @@ __all__ = [
     "names_command",
     "parse_commands",
     "participant_command",
+    "participant_wants_digest",
     "without_commands",
 ]
 
@@ -206,6 +208,11 @@ def participant_command(text: str) -> Unsubscribe | Escalate | None:
             return Escalate(reason(value))
         case _:
             return None
+
+
+def participant_wants_digest(text: str) -> bool:
+    """Whether a participant's first line asks for what was withheld from them."""
+    return _first_command(text) == ("digest", "")
 
 
 def is_sentence_about_escalating(text: str) -> bool:

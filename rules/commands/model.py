@@ -42,5 +42,10 @@ class Macro:
     """Empty for the list of them."""
 
 
-Directive = Note | Public | Help | OnBehalf | Macro
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The author wants to know what waits for them, and what was not sent to them."""
+
+
+Directive = Digest | Note | Public | Help | OnBehalf | Macro
 Command = MailChange | Directive

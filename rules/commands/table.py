@@ -163,9 +163,14 @@ ENTRIES = (
         "nichtfolgen", aliases=("unwatch", "entfolgen"), key="follow", option="--unfollow",
     ),
     CommandEntry(
-        "notices", "all|mine",
-        sentence("{usage}: whether you are notified of all tickets, or of your own alone"),
-        "benachrichtigungen", "alle|meine", aliases=("notifications",),
+        "notices", "all|mine|digest",
+        sentence("{usage}: notifies you of all tickets, of your own, or by a digest each hour"),
+        "benachrichtigungen", "alle|meine|übersicht", aliases=("notifications",),
+    ),
+    CommandEntry(
+        "digest", "",
+        sentence("{usage}: sends what waits for you, and what was not sent to you"),
+        "übersicht", aliases=("zusammenfassung",), by_customers=True,
     ),
     CommandEntry(
         "help", "",

@@ -20,7 +20,7 @@ from rules.commands.forms import (
     with_value,
     without_links,
 )
-from rules.commands.model import Command, Help, Macro, Note, OnBehalf, Public
+from rules.commands.model import Command, Digest, Help, Macro, Note, OnBehalf, Public
 from rules.commands.spelling import LINE_LENGTH, unquoted_value, with_plain_dashes
 from rules.commands.table import misspelt
 from rules.mail.addresses import normalise
@@ -71,6 +71,7 @@ _NOTICES: Mapping[str, StaffNotices] = MappingProxyType(
     {each.value: each for each in StaffNotices}
     | dict.fromkeys(("alle",), StaffNotices.ALL)
     | dict.fromkeys(("meine", "own", "eigene"), StaffNotices.MINE)
+    | dict.fromkeys(("übersicht", "uebersicht"), StaffNotices.DIGEST)
 )
 _ME = ("me", "myself", "ich", "mir", "mich")
 _NOBODY = ("none", "nobody", "niemand", "niemandem", "keiner")
@@ -336,6 +337,7 @@ COMMANDS: Mapping[str, Form] = MappingProxyType(
         "follow": alone("follow", Follow()),
         "unfollow": alone("unfollow", Unfollow()),
         "notices": with_value(_notices),
+        "digest": alone("digest", Digest()),
         "help": alone("help", Help()),
         "unsubscribe": alone("unsubscribe", Unsubscribe()),
     }

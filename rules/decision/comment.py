@@ -14,6 +14,7 @@ from rules.decision.content import (
     is_text_read_in_part,
     mentions_escalation,
     requested_command,
+    wants_digest,
 )
 from rules.decision.effects import ChangeRefused, woken
 from rules.decision.entitlement import WOULD_BE, Entitlement, Right
@@ -24,7 +25,7 @@ from rules.decision.notices import approval_request, of_comment, receipt
 from rules.decision.opening import too_many_tickets
 from rules.decision.opening_escalation import MACHINE, escalation_notes
 from rules.decision.reasons import Reason
-from rules.decision.unsubscribe import says_more, unsubscribe
+from rules.decision.unsubscribe import says_more, send_digest, unsubscribe
 from rules.destination import destination, is_over, token_holder
 from rules.identity import ProofLevel, Standing, is_proven_enough
 from rules.mail.quoting import own_text
@@ -70,6 +71,8 @@ def by_customer(
             return unsubscribe(case, ticket, member, saw, conflict, others)
     if feedback:
         return _feedback(case, ticket, saw)
+    if wants_digest(case.mail) and not case.by_machine and not says_more(case.mail):
+        return send_digest(case, ticket, saw, conflict)
     more = has_files(case.mail) or is_text_read_in_part(case.mail)
     thanks = is_click(case.mail) or (not more and only_thanks(_all_words(case, ticket)))
     if not thanks and not case.by_machine and is_over(ticket, case.facts, case.policy):

@@ -6,7 +6,12 @@ the body.
 
 from __future__ import annotations
 
-from rules.commands import NUMBER_SIGNS, is_sentence_about_escalating, participant_command
+from rules.commands import (
+    NUMBER_SIGNS,
+    is_sentence_about_escalating,
+    participant_command,
+    participant_wants_digest,
+)
 from rules.mail import Body, BodyNeeded, Mail, Unread, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.extent import is_read_in_part, read_text
@@ -92,6 +97,11 @@ def requested_command(mail: Mail) -> Unsubscribe | Escalate | None:
     if mail.subject.strip().casefold() == UNSUBSCRIBE:
         return Unsubscribe()
     return participant_command(_own_words(mail))
+
+
+def wants_digest(mail: Mail) -> bool:
+    """Whether the first line asks for what was withheld."""
+    return participant_wants_digest(_own_words(mail))
 
 
 def mentions_escalation(mail: Mail) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rules.commands import MAY_BE_COMMAND, Directive, Macro, OnBehalf, parse_commands
+from rules.commands import MAY_BE_COMMAND, Digest, Directive, Macro, OnBehalf, parse_commands
 from rules.decision.change.facts import NeededFacts, facts_needed_for
 from rules.decision.content import body_text, forwarded_by, requested_command
 from rules.mail import Mail, Unread
@@ -38,5 +38,10 @@ def facts_needed_for_commands(mail: Mail, policy: Policy) -> NeededFacts:
     replies = frozenset(macros - {""}) if macros else None
     contacts = needed.contacts or alerts
     return replace(
-        needed, addresses=addresses, contacts=contacts, forwarded=forwarded, replies=replies
+        needed,
+        addresses=addresses,
+        contacts=contacts,
+        forwarded=forwarded,
+        replies=replies,
+        digest=Digest() in given.given,
     )

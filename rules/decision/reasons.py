@@ -56,6 +56,8 @@ class Reason(StrEnum):
     """Of a proven author, and perhaps a machine's: a digest names it."""
     BOUNCE = "bounce"
     UNSUBSCRIBED = "unsubscribed"
+    DIGEST_ASKED = "digest_asked"
+    """A participant asks for what was withheld from them; the mail says nothing else."""
     # held
     FROM_AMBIGUOUS = "from_ambiguous"
     NOT_ENROLLED = "not_enrolled"

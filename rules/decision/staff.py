@@ -7,6 +7,7 @@ from dataclasses import replace
 from rules.commands import (
     Command,
     Commands,
+    Digest,
     Directive,
     Help,
     Macro,
@@ -34,6 +35,7 @@ from rules.service import notifications, sla_rules
 from rules.service.follow_up import after_answer, without_next_steps
 from rules.service.limits import NoticeBudget
 from rules.service.participants import additions, outside_recipients
+from rules.service.personal_digests import lines
 from rules.service.saved_replies import inserted
 from rules.ticket.changes import Source, Split, Unsubscribe
 from rules.ticket.model import Ticket
@@ -133,7 +135,11 @@ def _lists(case: Case, ticket: Ticket, given: Commands) -> tuple[NoticeOrder, ..
     """The receipts with the lists that are asked for; None if none is."""
     usage = _list_of_commands(case, ticket) if Help() in given.given else ()
     replies = _list_of_replies(case, ticket) if Macro("") in given.given else ()
-    return (*usage, *replies) if Help() in given.given or Macro("") in given.given else None
+    digest: tuple[NoticeOrder, ...] = ()
+    if Digest() in given.given:
+        digest = _receipt(case, ticket, ReceiptPayload(sentences=lines(case.facts.digest)))
+    asked = {Help(), Macro(""), Digest()}.intersection(given.given)
+    return (*usage, *replies, *digest) if asked else None
 
 
 def _reminders(

@@ -1,19 +1,22 @@
-"""A participant unsubscribes from a ticket by mail."""
+"""A participant unsubscribes from a ticket by mail, or asks for what was withheld from them."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from rules.decision.case import Case, Ruling
 from rules.decision.content import UNSUBSCRIBE, body_text, has_files, is_text_read_in_part
-from rules.decision.model import EndSubscription
+from rules.decision.model import EndSubscription, Record
 from rules.decision.notices import receipt
 from rules.decision.reasons import Reason
 from rules.mail import Mail
 from rules.mail.quoting import visible
 from rules.mail.thanks import only_thanks
 from rules.people import Participant
+from rules.service.limits import HOUR
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeOrder
-from rules.ticket.payloads import ReceiptPayload, ReceiptText
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import MorePayload, ReceiptPayload, ReceiptText
 
 
 def unsubscribe(
@@ -36,6 +39,24 @@ def unsubscribe(
         ticket.id, member.id, member.address, (*orders, *others), unregistered=new
     )
     return Ruling(saw, ending, Reason.UNSUBSCRIBED, (f"unsubscribed from #{ticket.id}", *conflict))
+
+
+AGAIN_AFTER = timedelta(minutes=10)
+"""Of two mails that ask for the same, the second is not answered within this time."""
+
+
+def send_digest(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -> Ruling:
+    """The comments of the last hour, which a budget may have withheld from them, are sent now; the
+    mail is kept and triggers nothing else."""
+    address, now = case.sender.address, case.facts.decided_at
+    last = ticket.summary_at.get(address)
+    lately = last is not None and now - AGAIN_AFTER < last <= now
+    payload = MorePayload((now - HOUR).isoformat())
+    order = NoticeOrder(NoticeKind.MORE, address, ticket.language_of(address), payload)
+    kept = Record(ticket.id, address, orders=() if lately else (order,))
+    notes = ("sent a few minutes ago",) if lately else ()
+    asked = f"asks for what was withheld on #{ticket.id}"
+    return Ruling(saw, kept, Reason.DIGEST_ASKED, (asked, *notes, *conflict))
 
 
 def says_more(mail: Mail) -> bool:

@@ -10,10 +10,17 @@ from rules.ticket.model import Ticket
 
 def interested(staff: Iterable[Staff], own: Collection[str] = ()) -> list[Staff]:
     """Those who prefer to be notified; `own` are the addresses of whose own ticket it is. Everybody
-    where nobody is left: no ticket is without a reader."""
+    where nobody is left, not even a reader of digests: no ticket is without a reader."""
     everybody = list(staff)
-    wanted = [each for each in everybody if each.notices is StaffNotices.ALL or each.address in own]
-    return wanted or everybody
+    wanted = [
+        each
+        for each in everybody
+        if each.notices is StaffNotices.ALL
+        or (each.notices is StaffNotices.MINE and each.address in own)
+    ]
+    if wanted or any(each.notices is StaffNotices.DIGEST for each in everybody):
+        return wanted
+    return everybody
 
 
 def owners(ticket: Ticket) -> frozenset[str]:

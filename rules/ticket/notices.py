@@ -26,6 +26,7 @@ from rules.ticket.payloads import (
     EscalationPayload,
     KeptPayload,
     MorePayload,
+    MyDigestPayload,
     NewCommentPayload,
     NewTicketPayload,
     NoPayload,
@@ -72,6 +73,8 @@ class NoticeKind(StrEnum):
     """What became of a command."""
     DIGEST = "digest"
     """What waits for staff and was not named to them before: held mail above all."""
+    MY_DIGEST = "my_digest"
+    """What waits for its reader, who prefers it to single notices."""
     KEPT = "kept"
     """A mail of the recipient's own is held: a person looks at it."""
     CRITICAL_CHANNEL = "critical_channel"
@@ -223,6 +226,9 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
         ),
         NoticeKind.DIGEST: Traits(
             audience=Audience.STAFF, payload=DigestPayload, participants_only=False
+        ),
+        NoticeKind.MY_DIGEST: Traits(
+            audience=Audience.STAFF, payload=MyDigestPayload, participants_only=False
         ),
         NoticeKind.KEPT: Traits(
             audience=Audience.AUTHOR,

@@ -164,6 +164,12 @@ class DigestPayload(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class MyDigestPayload(Payload):
+    sentences: tuple[Sentence, ...] = reported()
+    """One for each that waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeptPayload(Payload):
     subject: str = ""
     """Of the mail."""

@@ -132,7 +132,7 @@ def gather(connection: Connection, considered: Considered, attempt: Attempt) -> 
     known = facts.people or facts.author_company is not None or facts.tickets
     if considered.needed.escalation and known:
         facts = _with_escalations(connection, facts, considered.mail.author)
-    facts = with_named(connection, facts, considered.needed)
+    facts = with_named(connection, facts, considered.needed, considered.mail)
     if considered.needed.contacts and known:
         facts = _with_unreachable(connection, facts, considered)
     return facts

@@ -118,6 +118,8 @@ class NeededFacts:
     """Which contacts of the policy can be reached."""
     feedback: frozenset[str] = frozenset()
     """The texts of feedback, the empty one included; an empty set if there is no feedback."""
+    digest: bool = False
+    """What waits for the author."""
     replies: frozenset[str] | None = None
     """The saved replies that are named, none for their names alone; None if nothing is asked."""
     forwarded: Forwarded | None = None

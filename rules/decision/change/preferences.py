@@ -78,6 +78,11 @@ def preferred(address: str, notices: StaffNotices) -> Sentence:
                 "and of alerts",
                 address=address,
             )
+        case StaffNotices.DIGEST:
+            return sentence(
+                "{address} gets a digest of what waits and what changed, once an hour, and alerts",
+                address=address,
+            )
 
 
 def _not_staff(facts: ChangeFacts) -> ChangeRefused | None:

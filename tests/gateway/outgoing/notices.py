@@ -13,6 +13,7 @@ from uuid import UUID
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Outgoing
 from rules.policy import Policy
+from rules.sentence import sentence
 from rules.ticket.desk import DigestLine, DigestTotal
 from rules.ticket.notice_payloads import Payload
 from rules.ticket.notices import NoticeKind
@@ -24,6 +25,7 @@ from rules.ticket.payloads import (
     EscalationPayload,
     KeptPayload,
     MorePayload,
+    MyDigestPayload,
     QuestionsPayload,
     ReceiptPayload,
     SlaPayload,
@@ -95,6 +97,7 @@ PAYLOADS: dict[NoticeKind, Payload] = {
         more=3,
         totals=(DigestTotal("held", "4", "2026-11-23T12:00:00+00:00"), DigestTotal("flagged", "2")),
     ),
+    NoticeKind.MY_DIGEST: MyDigestPayload((sentence("Nothing waits for you."),)),
     NoticeKind.KEPT: KeptPayload("Printer"),
     NoticeKind.MORE: MorePayload("2026-11-23T11:05:00+00:00"),
     NoticeKind.STAFF_MORE: MorePayload("2026-11-23T11:05:00+00:00"),
@@ -103,7 +106,12 @@ PAYLOADS: dict[NoticeKind, Payload] = {
     NoticeKind.COMPLETED: CompletedPayload(("environment",)),
     NoticeKind.RECEIPT: ReceiptPayload(text="Done:\n- status: resolved"),
 }
-ABOUT_NO_TICKET = (NoticeKind.INVITATION, NoticeKind.DIGEST, NoticeKind.KEPT)
+ABOUT_NO_TICKET = (
+    NoticeKind.INVITATION,
+    NoticeKind.DIGEST,
+    NoticeKind.MY_DIGEST,
+    NoticeKind.KEPT,
+)
 CARRY_A_COMMENT = (
     NoticeKind.COMMENT,
     NoticeKind.NEW_TICKET,

@@ -35,6 +35,7 @@ STAFF = {
     NoticeKind.NEW_COMMENT,
     NoticeKind.ALERT,
     NoticeKind.SNOOZE_OVER,
+    NoticeKind.MY_DIGEST,
     NoticeKind.SLA_WARNING,
     NoticeKind.SLA_BREACH,
     NoticeKind.DIGEST,

@@ -99,6 +99,7 @@ def scenes() -> dict[Reason, Decision]:
             a_mail(auto_submitted="auto-generated"), to=token_to(70)
         ),
         Reason.BOUNCE: World(returned=RETURNED).decide(a_mail(bounces=(REPORT,)), mail_from=""),
+        Reason.DIGEST_ASKED: World().decide(a_mail(text="#digest"), to=token_to(70)),
         Reason.UNSUBSCRIBED: World().decide(a_mail(text="#unsubscribe"), to=token_to(70)),
         Reason.FROM_AMBIGUOUS: World(proof=VOUCHED).decide(a_mail(sender=None)),
         Reason.FROM_AMBIGUOUS_REFUSED: World(proof=NOTHING).decide(a_mail(sender=None)),

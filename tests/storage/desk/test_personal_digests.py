@@ -1,0 +1,90 @@
+"""The digest of one staff person: hourly for who prefers it, by `#digest` for everybody."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from rules.decision.reasons import Reason
+from rules.people import StaffNotices
+from rules.ticket.changes import Assign, Snooze
+from rules.ticket.notices import NoticeKind
+from storage.desk.personal_digests import order_personal_digest, readers
+from storage.registry.people import set_notices
+from storage.ticket.personal_digest import personal_digest
+from tests.rules.building import ANN, NOON, SAM, a_mail, policy_with
+from tests.storage.shop import Shop, opened
+
+SOON = NOON + timedelta(minutes=5)
+
+
+def prefer(shop: Shop, notices: StaffNotices) -> None:
+    shop.write(lambda c: set_notices(c, shop.mailbox, SAM.address, notices))
+
+
+def sent(shop: Shop, kind: NoticeKind) -> list[str]:
+    return [n.address for n in shop.notices() if n.kind == kind]
+
+
+def ordered(shop: Shop, at: datetime) -> int:
+    def job(c: Connection) -> int:
+        known = {"default": shop.policy}
+        return sum(order_personal_digest(c, r, known, at, shop.new_id) for r in readers(c))
+
+    return shop.write(job)
+
+
+def test_who_prefers_digests_gets_one_an_hour_while_anything_is_new(shop: Shop) -> None:
+    prefer(shop, StaffNotices.DIGEST)
+    number = opened(shop.take(a_mail()))
+
+    assert sent(shop, NoticeKind.NEW_TICKET) == []
+    assert [ordered(shop, SOON), ordered(shop, SOON)] == [1, 0]
+    assert ordered(shop, SOON + timedelta(hours=2)) == 0
+    shop.change(number, Assign("sam"), context=shop.context(SOON + timedelta(hours=3)))
+    assert ordered(shop, SOON + timedelta(hours=4)) == 1
+    assert sent(shop, NoticeKind.MY_DIGEST) == [SAM.address] * 2
+
+
+def test_nobody_else_gets_one(shop: Shop) -> None:
+    opened(shop.take(a_mail()))
+    prefer(shop, StaffNotices.MINE)
+
+    assert ordered(shop, SOON) == 0
+
+
+def test_it_lists_what_is_theirs_and_nobodys_without_what_is_snoozed(shop: Shop) -> None:
+    mine, nobodys, asleep = (opened(shop.take(a_mail())) for _ in range(3))
+    shop.change(mine, Assign("sam"))
+    shop.change(asleep, Snooze("3d"))
+
+    found = shop.database.read(
+        lambda c: personal_digest(c, shop.mailbox, SAM.address, SOON, NOON - timedelta(hours=1))
+    )
+
+    assert [t.number for t in found.assigned] == [mine]
+    assert [t.number for t in found.unassigned] == [nobodys]
+    assert sorted(t.number for t in found.changed) == [mine, nobodys]
+
+
+def test_a_staff_person_who_asks_gets_it_in_a_receipt(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+
+    shop.take(a_mail(SAM.address, text="#digest"), to=shop.token(number, SAM.address))
+
+    assert sent(shop, NoticeKind.RECEIPT) == [SAM.address]
+
+
+def test_a_customer_who_asks_gets_what_was_withheld_once(shop: Shop) -> None:
+    shop.policy = policy_with("budgets", notices_per_hour=1)
+    number = opened(shop.take(a_mail()))
+    to = shop.token(number, ANN.address)
+
+    first = shop.take(a_mail(text="#digest\n\nThanks, Ann"), to=to)
+    again = shop.take(a_mail(text="#Übersicht"), to=to)
+
+    assert (first.reason, again.reason) == (Reason.DIGEST_ASKED, Reason.DIGEST_ASKED)
+    assert sent(shop, NoticeKind.MORE) == [ANN.address]
+    words = shop.take(a_mail(text="#digest\n\nIt is still broken."), to=to)
+    assert words.reason is Reason.REPLY_TOKEN
