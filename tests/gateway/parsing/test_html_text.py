@@ -342,6 +342,7 @@ COSTLY = {
     "marks of quotes": "<div id=divRplyFwdMsg>From: a@b<div>" * 12_000,
     "rules of a style": "<style>" + ".a{display:none}" * 4_000 + "</style><p class=a>x" * 3_000,
     "braces of a style": "<style>none" + "{" * 65_000 + "</style>",
+    "a style without braces": "<style>none" + "a " * 32_000,
     "comments of a style": "<style>none" + "/*" * 32_000 + "</style>",
     "titles": "<title>" * 23_000,
     "numbers": "&#" + "9" * 166_000 + ";",
