@@ -33,6 +33,7 @@ _SIZES = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 0x0A: 4, 0x0B: 4, 0x14: 8, 0x40: 8
 """Octets of a value of each type, with what fills them up to four."""
 
 _SUBJECT, _TEXT, _RTF, _HTML, _TEXT_CODEPAGE = 0x37, 0x1000, 0x1009, 0x1013, 0x3FDE
+_TEXT_FROM_RTF = 0x3FD9
 _DISPLAY_NAME, _DATA, _SHORT_NAME, _LONG_NAME = 0x3001, 0x3701, 0x3704, 0x3707
 _MIME_TYPE, _CONTENT_ID = 0x370E, 0x3712
 _OBJECT_ID_BYTES = 16
@@ -116,7 +117,7 @@ class _MessageReader:
         label = _codec(_UINT.unpack(codepage)[0]) if len(codepage) == _UINT.size else ""
         if _SUBJECT in found:
             message.subject = self._text(found[_SUBJECT])
-        if text := found.get(_TEXT, b""):
+        if text := found.get(_TEXT, found.get(_TEXT_FROM_RTF, b"")):
             message.plain = self._text(text)
         if markup := found.get(_HTML, b""):
             message.html = self._text(markup, label)

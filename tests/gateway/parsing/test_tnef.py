@@ -63,6 +63,11 @@ def test_text_and_files_are_unpacked() -> None:
         part_bytes(raw, "1.tnef.3")
 
 
+@pytest.mark.parametrize("number", [TEXT, 0x3FD9])
+def test_the_text_may_be_one_of_two_properties(number: int) -> None:
+    assert read_tnef(message(text(number, "Grüße"))).plain == "Grüße"
+
+
 def test_next_to_a_text_only_its_files_are_shown() -> None:
     _, body = a_body(text_part("See the plan."), winmail(WINMAIL, "application/octet-stream"))
 
