@@ -189,7 +189,7 @@ def test_what_is_hidden_stays_hidden(hiding: str, name: str) -> None:
         ("@media print{.a{color:red} .pre{display:none}} .b{color:red}", "text\nyes"),
         (".pre{display:none} .pre{display:block}", "text\nyes"),
         (".x .pre{display:none} p.pre{display:none} .pre:hover{display:none}", "text\nyes"),
-        (".pre{display:none", "text\nyes"),
+        (".pre{display:none", "yes"),
     ],
 )
 def test_a_style_sheet_of_the_mail_hides_too(sheet: str, shown: str) -> None:
