@@ -1,9 +1,10 @@
-"""The words with which clients introduce a quote, made of the table of wordings."""
+"""The words with which clients introduce a quote, made of the table of wordings, and addresses."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rules.mail.wordings.attributions import ATTRIBUTIONS
 
@@ -37,6 +38,40 @@ def bare_word(token: str) -> str:
     return token.strip("().,;:[]'*-–—")
 
 
+class _Address(NamedTuple):
+    begins: int
+    ends: int
+    bracketed: bool
+
+
+def address_in(text: str) -> _Address | None:
+    """The address in a line with its brackets, and with the link to it that some clients add."""
+    at = text.find("@")
+    if at < 0:
+        return None
+    begins, ends = at, at + 1
+    while begins and text[begins - 1] not in _AROUND:
+        begins -= 1
+    while True:
+        while ends < len(text) and text[ends] not in _AROUND:
+            ends += 1
+        following = text.find("@", ends)
+        link = text[ends:following] if 0 <= following <= ends + 80 else ""
+        if not link or not _LINK.match(link):
+            break
+        ends = following + 1
+    bracketed = "<" in text[begins:ends]
+    while begins and (text[begins - 1] in _OPENING or text[:begins].endswith("mailto:")):
+        bracketed = bracketed or text[begins - 1] in "<(["
+        begins -= 7 if text[:begins].endswith("mailto:") else 1
+    while ends < len(text) and text[ends] in _CLOSING:
+        ends += 1
+    return _Address(begins, ends, bracketed)
+
+
+_AROUND = frozenset(" <>()[]\"',;:")
+_OPENING, _CLOSING = " <([\"'", " >)]\"'"
+_LINK = re.compile(r"[ <>()\[\]]{0,6}(?:mailto:)?[^ <>()\[\]@]{1,64}$")
 _MARKED = re.compile(r"\*([^*]+)\*")
 _HOLE = re.compile(r"\{when\}|\{who\}")
 

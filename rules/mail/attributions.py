@@ -14,7 +14,14 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from rules.mail.attribution_words import LITERALS, OPENERS, bare_word, ending_of, has_verb
+from rules.mail.attribution_words import (
+    LITERALS,
+    OPENERS,
+    address_in,
+    bare_word,
+    ending_of,
+    has_verb,
+)
 from rules.mail.plain_lines import plain
 from rules.mail.wordings.attributions import ATTRIBUTIONS
 
@@ -31,7 +38,9 @@ _WORDS = 8
 
 class Certainty(Enum):
     POSSIBLE = 1
-    CERTAIN = 2
+    DATED = 2
+    """With a date, a time and a name, but without an address: people write this, too."""
+    CERTAIN = 3
 
 
 class Attribution(NamedTuple):
@@ -44,6 +53,10 @@ class Attribution(NamedTuple):
     @property
     def is_certain(self) -> bool:
         return self.certainty is Certainty.CERTAIN
+
+    @property
+    def is_dated(self) -> bool:
+        return self.certainty is not Certainty.POSSIBLE
 
 
 def attribution_at(lines: Sequence[str], index: int) -> Attribution | None:
@@ -61,8 +74,10 @@ def attribution_at(lines: Sequence[str], index: int) -> Attribution | None:
             continues = _is_cut(lines, begins, joined)
             if _opens(joined) and not continues:
                 break
-        elif found is not None and possible is None:
+        elif found is not None and (possible is None or found.value > possible.certainty.value):
             possible = Attribution(begins, 0, found)
+            if possible.is_dated and _opens(joined) and certain is None:
+                break
     return certain or _joined_with_text(lines, windows) or possible
 
 
@@ -181,7 +196,7 @@ def _certainty(line: str) -> Certainty | None:
     body = body.rstrip(": ")
     ending = ending_of(body.casefold())
     text = body[: len(body) - len(ending)]
-    address = _address_in(text)
+    address = address_in(text)
     bracketed = address is not None and address.bracketed
     if address is not None:
         text = f"{text[: address.begins]} {_ADDRESS} {text[address.ends :]}"
@@ -197,7 +212,10 @@ def _certainty(line: str) -> Certainty | None:
             verbless = bracketed and parts.is_address_last and _begins_with_date(body)
             certain = (wrote or verbless) and _is_whole(parts, tokens, bracketed)
         else:
-            certain = wrote and _TIME.search(body) is not None and _is_named(parts)
+            certain = False
+            if wrote and _TIME.search(body) is not None and _is_named(parts, tokens):
+                by_machine = _is_by_machine(body[: len(body) - len(ending)], parts)
+                return Certainty.CERTAIN if by_machine else Certainty.DATED
         if certain:
             return Certainty.CERTAIN
     return _possible(line, parts, tokens, wrote, has_colon, bracketed)
@@ -226,11 +244,18 @@ def _is_day(before: Sequence[str], tokens: Sequence[str]) -> bool:
     return len(before) <= (1 if first[:1].islower() else 2)
 
 
-def _is_named(parts: _OtherWords) -> bool:
+def _is_by_machine(text: str, parts: _OtherWords) -> bool:
+    """Whether a date and a time are more exact than people write them: with the seconds or the
+    zone; or with the weekday, and with a comma before the name."""
+    name = text.rpartition(",")[2]
+    apart = 0 < len(name.strip()) < len(text) and not _DIGIT.search(name)
+    return _EXACT.search(text) is not None or (bool(parts.before) and apart)
+
+
+def _is_named(parts: _OtherWords, tokens: Sequence[str]) -> bool:
     """Whether a line with a date and a time has nothing else but a name, without its address."""
     name = parts.after or parts.before
-    days = parts.before if parts.after else []
-    if len(days) > 2 or not 0 < len(name) <= _SHORT_NAME:
+    if (parts.after and not _is_day(parts.before, tokens)) or not 0 < len(name) <= _SHORT_NAME:
         return False
     small = [word for word in name if word[:1].islower()]
     return (not small or len(name) == 1) and name[0].casefold() not in _PERSONS
@@ -311,37 +336,6 @@ def _begins_with_date(body: str) -> bool:
     return first[:1].isdigit() or first.endswith(",")
 
 
-class _Address(NamedTuple):
-    begins: int
-    ends: int
-    bracketed: bool
-
-
-def _address_in(text: str) -> _Address | None:
-    """The address in a line with its brackets, and with the link to it that some clients add."""
-    at = text.find("@")
-    if at < 0:
-        return None
-    begins, ends = at, at + 1
-    while begins and text[begins - 1] not in _AROUND:
-        begins -= 1
-    while True:
-        while ends < len(text) and text[ends] not in _AROUND:
-            ends += 1
-        following = text.find("@", ends)
-        link = text[ends:following] if 0 <= following <= ends + 80 else ""
-        if not link or not _LINK.match(link):
-            break
-        ends = following + 1
-    bracketed = "<" in text[begins:ends]
-    while begins and (text[begins - 1] in _OPENING or text[:begins].endswith("mailto:")):
-        bracketed = bracketed or text[begins - 1] in "<(["
-        begins -= 7 if text[:begins].endswith("mailto:") else 1
-    while ends < len(text) and text[ends] in _CLOSING:
-        ends += 1
-    return _Address(begins, ends, bracketed)
-
-
 _ADDRESS, _NAME = "\x00", "\x01"
 _GAP = 4
 """A token of a date is at most so far behind the one before: `5 de feb de 2026 a las 10:00`."""
@@ -372,11 +366,9 @@ _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
 _YEAR = re.compile(
     r"(?<!\d)\d{4}(?!\d)|(?<![\d./-])\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4}(?!\d|[./-]\d)"
 )
+_EXACT = re.compile(r"\d[:.]\d{2}[:.]\d{2}(?!\d)|[+-]\d{4}(?!\d)|\b(?:GMT|UTC|CES?T)\b")
 _BRACKET = re.compile(r"[<(\[][^ <>()\[\]@]{1,64}@")
 _QUOTED_NAME = re.compile(r'"[^"]{0,80}"|„[^“”"]{0,80}[“”"]|“[^”]{0,80}”|«[^»]{0,80}»')
-_AROUND = frozenset(" <>()[]\"',;:")
-_OPENING, _CLOSING = " <([\"'", " >)]\"'"
-_LINK = re.compile(r"[ <>()\[\]]{0,6}(?:mailto:)?[^ <>()\[\]@]{1,64}$")
 _JOINED = re.compile(
     r"(?:(?<=[.!?…):;,])[ \t\xa0]{1,3}|[ \t]?-{2,}[ \t]?)(?=(?:"
     + "|".join(

@@ -6,7 +6,16 @@ import re
 from collections.abc import Sequence
 
 from rules.mail.plain_lines import EXAMINED_CHARACTERS, is_rule, plain, without_rule
-from rules.mail.wordings.header_names import AMBIGUOUS, DATE, FIELDS, FROM, OTHERS, SUBJECT, TO
+from rules.mail.wordings.header_names import (
+    AMBIGUOUS,
+    DATE,
+    FIELDS,
+    FROM,
+    OTHERS,
+    PLAIN_DATES,
+    SUBJECT,
+    TO,
+)
 
 HEADER_LINES = 10
 """Lines in which a quoted header block must be recognisable, wrapped recipients included."""
@@ -75,20 +84,24 @@ def is_quoting_block(lines: Sequence[str], index: int) -> bool:
     """Whether the header block that begins here is a client's, above what it quotes, rather than
     one that the author pasted, or a form: `From: Berlin`, `To: Hamburg`."""
     end = index
-    subject = address = False
+    subject = address = by_client = False
     while end < min(len(lines), index + _PASTED_LINES):
-        line = lines[end]
+        line = lines[end][:EXAMINED_CHARACTERS]
         key = key_of(line)
-        if key in _RAW:
+        has_address = "@" in line
+        if key in _RAW or (key in AMBIGUOUS and not has_address):
             return False
         if not line.strip() and end > index + 2 and not _continues(lines, end):
             break
-        subject = subject or key in SUBJECT
-        address = address or "@" in line[:EXAMINED_CHARACTERS]
-        if key in AMBIGUOUS and "@" not in line[:EXAMINED_CHARACTERS]:
+        if key in FROM and not any(map(str.isalpha, value_of(line))):
             return False
+        subject = subject or key in SUBJECT
+        address = address or has_address
+        if key in DATE:
+            is_exact = key not in PLAIN_DATES or _TIME.search(line) is not None
+            by_client = by_client or is_exact or line.startswith("*")
         end += 1
-    return (subject or address) and not _is_pasted(lines, index)
+    return (address or (subject and by_client)) and not _is_pasted(lines, index)
 
 
 def _continues(lines: Sequence[str], index: int) -> bool:
@@ -125,4 +138,5 @@ def rule_above(lines: Sequence[str], index: int) -> int:
     return above if is_rule(rule) and not without_rule(rule) else index
 
 
+_TIME = re.compile(r"\d[:.]\d\d")
 _NOTES = re.compile(r"\S ?---\d[\d/.\-]{5,10} \d{1,2}[:.]\d{2}[:.]\d{2}[^-]{0,10}---")

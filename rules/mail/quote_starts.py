@@ -41,8 +41,8 @@ class QuoteStart:
     """The index of its first line: an attribution may be wrapped."""
     line: int
     column: int = 0
-    is_certain: bool = False
-    """Its attribution has all that a client writes."""
+    is_dated: bool = False
+    """Its attribution has a date, a time and a name."""
     """Where it begins in its first line: text of the author's may stand above it there."""
 
 
@@ -114,17 +114,17 @@ def _start_of_run(lines: Sequence[str], index: int, pending: QuoteStart | None) 
     if is_forward_line(first):
         return QuoteStart(LineKind.FORWARD, index, index)
     if pending is not None:
-        certain = pending.kind is LineKind.DATED_ATTRIBUTION
-        return QuoteStart(LineKind.ATTRIBUTION, pending.begins, index, pending.column, certain)
+        kind, begins, column = LineKind.ATTRIBUTION, pending.begins, pending.column
+        return QuoteStart(kind, begins, index, column, pending.is_dated)
     run = takewhile(is_quoted, lines[index : index + WRAPPED])
     inside = [unquoted(line) for line in run]
     is_header = _is_separator(plain(first), ORIGINAL) or (
         bool(inside) and is_header_block(inside, 0)
     )
     found = [attribution_at(inside, at) for at in range(len(inside))]
-    certain = is_header or any(each is not None and each.is_certain for each in found)
-    if certain or any(found):
-        return QuoteStart(LineKind.ATTRIBUTION, index, index, 0, certain)
+    is_dated = is_header or any(each is not None and each.is_dated for each in found)
+    if is_dated or any(found):
+        return QuoteStart(LineKind.ATTRIBUTION, index, index, 0, is_dated)
     return QuoteStart(LineKind.QUOTED, index, index)
 
 
@@ -194,9 +194,9 @@ class _Reader:
         if found is None:
             return None
         kind = LineKind.ATTRIBUTION
-        if found.is_certain:
+        if found.is_certain or (self._private and found.is_dated):
             kind = LineKind.DATED_ATTRIBUTION
-        return QuoteStart(kind, found.begins, index, found.column)
+        return QuoteStart(kind, found.begins, index, found.column, found.is_dated)
 
     def _first_line(self, begins: int, index: int) -> int:
         """Where an attribution begins of which this line may be one in the middle."""

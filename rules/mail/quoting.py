@@ -268,7 +268,7 @@ def _layout(text: str, *, continued: bool = False) -> _Layout:
 def _below_first(lines: Sequence[str], quoted: Sequence[bool], runs: Sequence[QuoteStart]) -> int:
     """The line below a quote at the very beginning of a text that has no other; else 0."""
     first = runs[0]
-    if len(runs) != 1 or not first.is_certain or first.column:
+    if len(runs) != 1 or not first.is_dated or first.column:
         return 0
     if any(line.strip() for line in lines[: first.begins]):
         return 0

@@ -212,5 +212,12 @@ TO = _names(_TO)
 SUBJECT = _names(_SUBJECT)
 OTHERS = _names(_OTHERS)
 FIELDS = (FROM, DATE, TO, SUBJECT)
+PLAIN_DATES = _names(
+    (
+        "date|datum|data|fecha|dato|dátum|dată|дата|tarih|päivämäärä|日期|日付|日時|날짜|ngày",
+        "วันที่|תאריך|التاريخ|kuupäev|datums|tanggal|tarikh|ημερομηνία",
+    )
+)
+"""Names of the date that are also words of forms, unlike `Sent`."""
 AMBIGUOUS = frozenset({"no"})
 """Names of From that are also words of forms: `No: 4711`. They need an address."""

@@ -17,6 +17,9 @@ SENTENCES = [
     "Le 20/11/2026 notre client bob@acme.example a écrit :\n\nRien ne marche.",
     "The vendor (info@vendor.example) writes:\n\nReplace the valve.\n\nIs that right?",
     "They wrote:\n\nReplace the valve.",
+    "It is hot.\n\nAt 9:30 on 20.11.2026 Bob wrote:\n\nPump 3 is hot.\n\nPlease come.",
+    "It is hot.\n\nOn 20 November 2026 at 9:30 Bob Bell wrote:\n\nPump 3.\n\nPlease come.",
+    "Es ist warm.\n\nAm 20.11.2026 um 9:30 schrieb Bob:\n\nPumpe 3.\n\nBitte kommen.",
     "On 20.11.2026 open the log. It says who wrote:\nnobody",
     'Your notice says\n"On 20 Nov 2026, Sam <sam@desk.example> wrote:"\nand that is wrong.',
     "On Monday we restarted it. On Tuesday it failed, and Bob wrote:\nno",
@@ -31,6 +34,8 @@ BLOCKS = [
     "One more.\n\nFrom: x@bad.example\nTo: a@b.example\nSubject: Win\nMessage-ID: <a@b>\n\nYou?",
     "It reads:\n\nReturn-Path: <a@b.example>\nFrom: x@bad.example\nTo: a@b\nSubject: Win\n\nYou?",
     "No: 4711\nDate: 20.11.2026\nSubject: Pump\nTo: Ann\n\nplease deliver",
+    "Two seats.\n\nFrom: Berlin\nTo: Hamburg\nDate: 20 November\nSubject: seats\n\nThanks, Ann",
+    "Leave.\n\nVon: 8:00\nAn: Personal\nGesendet: heute\nBetreff: Urlaub\n\nAnn",
     "Von: 8:00\nAn: 17:00\nDatum: 20.11.2026\n\nIn dieser Zeit bitte.",
     "To: Ann\nFrom: Bob\nabout the pump\nit leaks",
 ]
