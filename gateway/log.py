@@ -285,6 +285,12 @@ def api_busy(actor: str) -> None:
     _log.warning("api_busy", actor=actor)
 
 
+def files_not_sent(ticket: int, comment: int, withheld: int, gone: int) -> None:
+    """Files of a comment did not go with the mails about it: `withheld`, which have a mail of ours
+    or may have internal text, and `gone`, whose raw mail is no longer stored. The mails say so."""
+    _log.warning("files_not_sent", ticket=ticket, comment=comment, withheld=withheld, gone=gone)
+
+
 def html_not_shown(ticket: int, comment: int, why: str) -> None:
     """The HTML of a comment's mail was too costly to sanitise, or its process ended: readers get
     its text."""

@@ -69,6 +69,12 @@ class _NoticeMetrics:
         self.by_outcome = Counter(
             "postern_notices", "Outgoing mails by outcome", ("outcome",), registry=registry
         )
+        self.files = Counter(
+            "postern_files",
+            "Files of comments by how they went with the mails about them",
+            ("way",),
+            registry=registry,
+        )
         self.withheld = Counter(
             "postern_notices_withheld",
             "Outgoing mails left out because their readers were sent enough within the hour",
@@ -244,6 +250,10 @@ class Metrics:
 
     def html_moved(self) -> None:
         self._mails.html_moved.inc()
+
+    def files_sent(self, way: str, count: int) -> None:
+        """`way` is a value of `FileWay`; counted once for mails that go out together."""
+        self._notices.files.labels(way).inc(count)
 
     def html_shown(self, result: str) -> None:
         """`html`, or a value of `PlainOnly`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from functools import partial
 
 from gateway import log
@@ -11,6 +12,7 @@ from gateway.parsing.html_views import HtmlViews
 from gateway.runtime import Runtime
 from rules.mail.shown_html import HtmlView
 from rules.policy import Policy
+from rules.service.travelling import FileWay
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
@@ -50,7 +52,16 @@ class Carrier:
                 self._last = (None, NOTHING)
                 found = await self._read(notice, comment, for_staff, formatted, room_bytes)
                 self._last = (key, found)
+                self._report(notice.about.ticket, comment.number, found)
             return self._last[1]
+
+    def _report(self, ticket: int, comment: int, found: Carried) -> None:
+        ways = Counter(found.ways.values())
+        for way, count in ways.items():
+            self._runtime.metrics.files_sent(way.value, count)
+        withheld, gone = ways[FileWay.WITHHELD], ways[FileWay.GONE]
+        if withheld or gone:
+            log.files_not_sent(ticket, comment, withheld, gone)
 
     async def _read(
         self,

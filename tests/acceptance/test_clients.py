@@ -104,8 +104,9 @@ def notice_about(server: SupportServer, reader: str, author: str) -> EmailMessag
 
 
 def quoted_text(notice: EmailMessage) -> str:
-    """The comment that a notice quotes."""
-    _, _, below = text_of(notice).replace("\r\n", "\n").partition(" wrote:\n")
+    """The comment that a notice quotes, below its author and its time."""
+    _, _, said = text_of(notice).replace("\r\n", "\n").partition(" wrote:\n")
+    _, _, below = said.partition("(UTC)\n")
     return below.partition("\nRequest #")[0]
 
 

@@ -125,6 +125,7 @@ def test_a_staff_reply_arrives_with_its_files_and_its_formatting(talk: Talk) -> 
         assert kept in html
     assert "report.pdf (3.0 MB, attached), printer.log (30 MB, link)" in plain
     assert "logo.png" not in plain + html
+    assert 'postern_files_total{way="link"}' in talk.server.get("/metrics")[1]
     assert SECRET not in mail.as_string()
     assert SECRET not in base64.b64decode(_all_base64(mail)).decode("latin-1")
 
