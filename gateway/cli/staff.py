@@ -17,6 +17,10 @@ from storage.registry.people import NewPerson, set_notices
 
 app = typer.Typer(no_args_is_help=True)
 
+NoticesArgument = Annotated[
+    StaffNotices, typer.Argument(metavar="all|mine|digest", help="Alerts reach them anyway.")
+]
+
 
 @app.command("add", help="Register a staff member.")
 def add(
@@ -50,7 +54,9 @@ def activate(
 @app.command("notices", help="Set of which tickets a staff member is notified.")
 def set_notices_of(
     address: AddressArgument,
-    notices: Annotated[StaffNotices, typer.Argument(help="Alerts reach them anyway.")],
+    notices: Annotated[
+        StaffNotices, typer.Argument(metavar="all|mine|digest", help="Alerts reach them.")
+    ],
     mailbox: MailboxOption = None,
     config: ConfigOption = None,
 ) -> None:

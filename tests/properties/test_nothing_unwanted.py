@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.outgoing.quoted_comment import _of_staff as published_text
-from rules.commands.spelling import spelled
+from rules.commands.spelling import Spelled, spelled
 from rules.commands.table import NAMES
 from rules.decision.effects import SeverityChanged
 from rules.decision.model import AddComment, Decision, OpenTicket
@@ -68,6 +68,8 @@ COPIES = st.sampled_from([(), (), (EVE,), (ANN.address, EVE), (SAM.address,)])
 @example("Hello,\n#note\nThey did not pay.", TO_SAM, PROVEN, ())
 @example("Hello,\n\u201c#Notiz\u201d\nThey did not pay.", TO_SAM, PROVEN, ())
 @example("#note\nThey did not pay.", TO_SAM, PROVEN, (EVE,))
+@example("#split\nThey did not pay.", TO_SAM, PROVEN, ())
+@example("Hi,\n#split\nThey did not pay.", TO_SAM, PROVEN, ())
 @example("#severity P1\nThey did not pay.", TO_SAM, PROVEN, ())
 def test_a_staff_mail_publishes_nothing_unwanted(
     text: str, to: str, proof: Authentication, copies: tuple[str, ...]
@@ -91,14 +93,19 @@ def test_a_staff_mail_publishes_nothing_unwanted(
     if proof is not PROVEN:
         assert not _reached(decision)
     told = {o.address for o in (*action.orders, *effects.notices) if o.quotes} & CUSTOMERS
-    if action.visibility is not Visibility.PUBLIC:
+    if effects.splits:
+        assert by_own_address
+        assert not _commands_in("\n".join(each.comment.text for each in effects.splits))
+    elif action.visibility is not Visibility.PUBLIC:
         assert not told
         assert all(each.presence is Presence.PENDING for each in action.additions)
     else:
-        shown = published_text(text).splitlines()
-        found = [spelled(line) for line in shown if not line.lstrip().startswith(">")]
-        certain = [each for each in found if each and each.is_known and not each.is_heading]
-        assert certain == []
+        assert not _commands_in(published_text(text))
+
+
+def _commands_in(text: str) -> list[Spelled]:
+    found = [spelled(line) for line in text.splitlines() if not line.lstrip().startswith(">")]
+    return [each for each in found if each and each.is_known and not each.is_heading]
 
 
 def _reached(decision: Decision) -> set[str]:
