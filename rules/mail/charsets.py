@@ -249,7 +249,7 @@ def decode_text(data: bytes, declared: str = "", others: Sequence[str] = ()) -> 
     if "7" in declared and _is_utf_7(declared):
         text = _decode_strictly(data, "utf_7")
         if text is not None:
-            return text, True
+            return text, text.encode() != data
     return _decode(data, declared, others, detected)
 
 

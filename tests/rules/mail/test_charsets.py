@@ -119,6 +119,7 @@ def test_utf7_is_read_only_of_a_text_and_then_counts_as_guessed() -> None:
     assert charsets.decode_text(octets, "UTF-7") == ("Grüße <b>", True)
     assert charsets.decode_text(octets, "unicode-1-1-utf-7") == ("Grüße <b>", True)
     assert charsets.decode_text(b"+AGE", "utf-7") == ("a", True)
+    assert charsets.decode_text(b"1 - 2 = -1", "utf-7") == ("1 - 2 = -1", False)
     assert charsets.decode(octets, "utf-7") == (octets.decode(), False)
     assert charsets.decode_text(octets) == (octets.decode(), False)
 
