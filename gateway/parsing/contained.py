@@ -7,8 +7,9 @@ Its bytes stay in the raw mail, as those of any attachment.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from gateway.parsing.data_images import data_images
@@ -30,10 +31,7 @@ _ANY_TYPE = "application/octet-stream"
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
 MOST_ENVELOPES = 3
 """Envelopes in each other that are opened."""
-_PGP = re.compile(
-    rb"(?m)^-----BEGIN PGP MESSAGE-----[ \t]*+\r?$.*?^-----END PGP MESSAGE-----[ \t]*+\r?$",
-    re.DOTALL,
-)
+_PGP = re.compile(rb"(?m)^-----(BEGIN|END) PGP MESSAGE-----[ \t]*+\r?$")
 _PGP_BEGINS = b"-----BEGIN PGP MESSAGE-----"
 _MOST_MESSAGES = 20
 
@@ -82,12 +80,13 @@ def files_in_text(text: bytes, label: str) -> tuple[bytes, list[ContainedFile]]:
     it says so."""
     files: list[ContainedFile] = []
     if _PGP_BEGINS in text:
-        sealed = [found[0] for found in _PGP.finditer(text)][:_MOST_MESSAGES]
+        sealed = list(islice(_messages(text), _MOST_MESSAGES))
         files += (
-            ContainedFile(f"pgp.{n}", "message.asc", each, "application/pgp-encrypted")
-            for n, each in enumerate(sealed, 1)
+            ContainedFile(f"pgp.{n}", "message.asc", text[at:end], "application/pgp-encrypted")
+            for n, (at, end) in enumerate(sealed, 1)
         )
-        text = _PGP.sub(str(ENCRYPTED).encode(), text, count=_MOST_MESSAGES)
+        for at, end in reversed(sealed):
+            text = text[:at] + str(ENCRYPTED).encode() + text[end:]
     text, encoded = split_uuencoded(text)
     files += (
         ContainedFile(
@@ -99,6 +98,18 @@ def files_in_text(text: bytes, label: str) -> tuple[bytes, list[ContainedFile]]:
         for n, file in enumerate(encoded, 1)
     )
     return text, files
+
+
+def _messages(text: bytes) -> Iterator[tuple[int, int]]:
+    """Where each encrypted message begins and ends. Line by line: a pattern for a whole one would
+    search the rest of the text for its end at each beginning."""
+    begins = -1
+    for line in _PGP.finditer(text):
+        if line[1] == b"BEGIN":
+            begins = line.start() if begins < 0 else begins
+        elif begins >= 0:
+            yield begins, line.end()
+            begins = -1
 
 
 def files_in_html(content: bytes) -> list[ContainedFile]:
@@ -125,45 +136,50 @@ def entity_tree(entity: bytes) -> MimePart | None:
         return None
 
 
-def bytes_at(leaf: MimePart, steps: Sequence[str], nested: int = 0) -> bytes:
-    """The bytes of a file within a part. Raises LookupError if there is none with this number."""
-    match steps:
-        case ("uu" | "pgp", _):
-            content, label = leaf.decoded().content, leaf.parameter("charset")
-            files = files_in_text(content, label)[1]
-        case ("data", _):
-            files = files_in_html(leaf.content())
-        case ("tnef", _):
-            files = files_in_tnef(read_tnef(leaf.content(), with_text=False))
-        case ("signed", *_) if nested < MOST_ENVELOPES:
-            tree = entity_tree(opened(leaf.content())[1])
-            if tree is None:
-                raise LookupError(".".join(steps))
-            return bytes_in_tree(tree, ".".join(steps[1:]), nested + 1)
-        case _:
-            raise LookupError(".".join(steps))
-    wanted = ".".join(steps)
-    for file in files:
-        if file.number == wanted:
-            return file.content
-    raise LookupError(wanted)
-
-
-def bytes_in_tree(tree: MimePart, part: str, nested: int = 0) -> bytes:
-    """The decoded bytes of a part, or of a file in one. Raises LookupError."""
+def bytes_in_tree(tree: MimePart, parts: Collection[str], nested: int = 0) -> dict[str, bytes]:
+    """The decoded bytes of parts, and of files in parts. Each part is opened once, whatever number
+    of its files is wanted: one may hold fifty, and take seconds. Raises LookupError."""
+    found: dict[str, bytes] = {}
     for number, leaf in numbered_leaves(tree):
-        if number == part:
-            return leaf.content()
-        if part.startswith(f"{number}."):
-            return bytes_at(leaf, part[len(number) + 1 :].split("."), nested)
-    raise LookupError(f"no part {part}")
+        if number in parts:
+            found[number] = leaf.content()
+        begin = f"{number}."
+        if wanted := {part[len(begin) :] for part in parts if part.startswith(begin)}:
+            found |= {begin + each: file for each, file in _bytes_within(leaf, wanted, nested)}
+    if missing := next((part for part in parts if part not in found), ""):
+        raise LookupError(f"no part {missing}")
+    return found
+
+
+def _bytes_within(
+    leaf: MimePart, wanted: Collection[str], nested: int
+) -> Iterator[tuple[str, bytes]]:
+    """The files within a part that have these numbers there."""
+    kinds = {number.partition(".")[0] for number in wanted}
+    files: list[ContainedFile] = []
+    if kinds & {"uu", "pgp"}:
+        files += files_in_text(leaf.decoded().content, leaf.parameter("charset"))[1]
+    if "data" in kinds:
+        files += files_in_html(leaf.content())
+    if "tnef" in kinds:
+        files += files_in_tnef(read_tnef(leaf.content(), with_text=False))
+    yield from ((file.number, file.content) for file in files if file.number in wanted)
+    if "signed" in kinds and nested < MOST_ENVELOPES:
+        begin = "signed."
+        tree = entity_tree(opened(leaf.content())[1])
+        inner = [each.removeprefix(begin) for each in wanted if each.startswith(begin)]
+        if tree is not None:
+            for number, content in bytes_in_tree(tree, inner, nested + 1).items():
+                yield begin + number, content
 
 
 def contents_within(leaf: MimePart) -> Iterator[bytes]:
-    """What is in a packed part."""
+    """What is in a packed part. Raises LimitError if that is more than is read."""
     match container(leaf, leaf.parameter("name")):
         case "tnef":
             message = read_tnef(leaf.content())
+            if not message.rtf_left:
+                raise LimitError("more rich text than is read")
             yield message.plain.encode("utf-8", "replace")
             yield message.html.encode("utf-8", "replace")
             yield from (file.content for file in message.files)

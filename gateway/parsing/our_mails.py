@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from time import thread_time
+
 from gateway.parsing.parser import nested_files
+from gateway.parsing.tree import LimitError
 from rules.mail.internal import has_internal
 
 _WHOLE_TEXTS = frozenset(
@@ -16,6 +20,8 @@ _OVERLAP_BYTES = 1024
 """Of a block with the next one: a mark may be on both."""
 _MOST_NESTED = 3
 """Mails within a file that are opened, each in the one before."""
+LONGEST_CPU_S = 3.0
+"""For one file. Honest ones of 30 MiB take a tenth of it; this is a thread of the server."""
 
 
 def is_whole_text(name: str, content_type: str) -> bool:
@@ -23,12 +29,32 @@ def is_whole_text(name: str, content_type: str) -> bool:
     return content_type in _WHOLE_TEXTS or name.lower().endswith(_WHOLE_TEXT_NAMES)
 
 
-def has_mail_of_ours(body: bytes, nested: int = _MOST_NESTED) -> bool:
+def has_mail_of_ours(body: bytes, cpu_s: float = LONGEST_CPU_S) -> bool:
     """Whether a file is one of our notices, or has its header or the mark of one to staff, or is a
     mail with such a file: clients attach what is answered, and what is forwarded. In it are the
-    reply address and the links of its recipient, and for staff internal text."""
+    reply address and the links of its recipient, and for staff internal text. Also of a file that
+    is packed so that it cannot be examined within `cpu_s`."""
+    began = thread_time()
+    try:
+        for content in _contents(body, _MOST_NESTED):
+            if _has_mark(content) or thread_time() - began > cpu_s:
+                return True
+    except LimitError:
+        return True
+    return False
+
+
+def _contents(body: bytes, nested: int) -> Iterator[bytes]:
+    """A file, and the files in it."""
+    yield body
+    if nested:
+        for file in nested_files(body):
+            yield from _contents(file, nested - 1)
+
+
+def _has_mark(body: bytes) -> bool:
     for at in range(0, len(body), _BLOCK_BYTES):
         block = body[at : at + _BLOCK_BYTES + _OVERLAP_BYTES].lower()
         if any(mark in block for mark in _OUR_MARKS) or has_internal(block):
             return True
-    return nested > 0 and any(has_mail_of_ours(file, nested - 1) for file in nested_files(body))
+    return False

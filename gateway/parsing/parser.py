@@ -121,12 +121,12 @@ def parts_bytes(raw: bytes, parts: Collection[str]) -> dict[str, bytes]:
     tree = read_tree(raw, read_header(raw))
     if isinstance(tree, Unreadable):
         raise LookupError("the mail cannot be read")
-    return {part: bytes_in_tree(tree, part) for part in parts}
+    return bytes_in_tree(tree, parts)
 
 
 def nested_files(raw: bytes) -> Iterator[bytes]:
     """The decoded bytes of the parts of a file that is a mail; none of any other file, and of a
-    part that is the file as it stands."""
+    part that is the file as it stands. Raises LimitError where more is packed than is read."""
     header = read_header(raw)
     tree = read_tree(raw, header)
     if isinstance(tree, Unreadable):

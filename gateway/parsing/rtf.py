@@ -6,7 +6,6 @@ import re
 import struct
 from types import MappingProxyType
 
-_MOST_OCTETS = 1024 * 1024
 _HEADER = struct.Struct("<II4sI")
 _COMPRESSED, _PLAIN = b"LZFu", b"MELA"
 _DICTIONARY = (
@@ -17,18 +16,18 @@ _DICTIONARY = (
 _WINDOW = 4096
 
 
-def decompressed(packed: bytes) -> bytes:
-    """Compressed RTF as RTF, at most 1 MiB of it. Raises ValueError or struct.error."""
+def decompressed(packed: bytes, most_octets: int) -> bytes:
+    """Compressed RTF as RTF, at most so much of it. Raises ValueError or struct.error."""
     _, size, kind, _ = _HEADER.unpack_from(packed)
     if kind == _PLAIN:
-        return packed[_HEADER.size : _HEADER.size + min(size, _MOST_OCTETS)]
+        return packed[_HEADER.size : _HEADER.size + min(size, most_octets)]
     if kind != _COMPRESSED:
         raise ValueError("neither compressed nor plain")
     window = bytearray(_DICTIONARY.ljust(_WINDOW, b"\0"))
     at_window = len(_DICTIONARY)
     text = bytearray()
     at, end = _HEADER.size, len(packed)
-    limit = min(size, _MOST_OCTETS)
+    limit = min(size, most_octets)
     while at < end and len(text) < limit:
         flags = packed[at]
         at += 1

@@ -18,6 +18,8 @@ _MOST_ATTRIBUTES = 20_000
 _MOST_PROPERTIES = 20_000
 _MOST_FILES = 200
 _MOST_NESTED = 3
+_MOST_RTF = 1024 * 1024
+"""Octets, decompressed, of a message and of those within it together: one takes a microsecond."""
 _ATTRIBUTE = struct.Struct("<BHHI")
 _UINT = struct.Struct("<I")
 _TYPE_AND_ID = struct.Struct("<HH")
@@ -59,12 +61,16 @@ class TnefMessage:
     html: str = ""
     files: list[TnefFile] = field(default_factory=list)
     is_whole: bool = True
+    rtf_left: int = _MOST_RTF
+    """What may still be decompressed; 0 if more was packed than is read."""
 
 
-def read_tnef(data: bytes, nested: int = 0, *, with_text: bool = True) -> TnefMessage:
+def read_tnef(
+    data: bytes, nested: int = 0, *, with_text: bool = True, most_rtf: int = _MOST_RTF
+) -> TnefMessage:
     """The message in a `winmail.dat`, as far as it can be read; without its packed text if only its
     files are wanted."""
-    message = TnefMessage()
+    message = TnefMessage(rtf_left=most_rtf)
     reader = _MessageReader(message, nested)
     try:
         for level, name, value in _attributes(data):
@@ -155,7 +161,8 @@ class _MessageReader:
         if self._nested >= _MOST_NESTED:
             file.content = data
             return
-        inner = read_tnef(data, self._nested + 1)
+        inner = read_tnef(data, self._nested + 1, most_rtf=self._message.rtf_left)
+        self._message.rtf_left = inner.rtf_left
         is_html = not inner.plain.strip() and bool(inner.html)
         file.name = (inner.subject or file.name or "message") + (".html" if is_html else ".txt")
         file.content_type = "text/html" if is_html else "text/plain"
@@ -170,10 +177,13 @@ class _MessageReader:
         if message.html or not self._packed or not with_text:
             return
         try:
-            text, is_html = read_rtf(decompressed(self._packed))
+            rtf = decompressed(self._packed, message.rtf_left)
+            text, is_html = read_rtf(rtf)
         except (ValueError, IndexError, struct.error):
             message.is_whole = False
             return
+        message.rtf_left = max(0, message.rtf_left - len(rtf))
+        message.is_whole &= message.rtf_left > 0
         if is_html:
             message.html = text
         elif not message.plain.strip():

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tnefparse import TNEF
 
+from gateway.parsing.our_mails import has_mail_of_ours
 from gateway.parsing.parser import Parser, part_bytes, read
 from gateway.parsing.rtf import decompressed, read_rtf
 from gateway.parsing.tnef import read_tnef
@@ -150,7 +151,7 @@ RUN = "1a0000001c0000004c5a4675e2d44b51410004205758595a0d6e7d010eb0"
 )
 def test_the_examples_of_the_specification_are_decompressed(packed: str, rtf: bytes) -> None:
     """MS-OXRTFCP, section 4."""
-    assert decompressed(bytes.fromhex(packed)) == rtf
+    assert decompressed(bytes.fromhex(packed), 1024) == rtf
 
 
 NAMES = st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=20)
@@ -217,12 +218,36 @@ HOSTILE = {
 }
 
 
+BOMBS = message(
+    files=[
+        file(
+            "x",
+            b"",
+            (0x0D, 0x3701, IS_MESSAGE + message((0x102, RTF, plain_rtf(b"\\a" * 250_000)))),
+        )
+    ]
+    * 40
+)
+"""Rich text within the limit of one message in each of forty that are within another."""
+HOSTILE["rich text in messages within"] = BOMBS
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_counts_and_lengths_make_it_slow(name: str) -> None:
     began = time.process_time()
     message_read = read_tnef(HOSTILE[name])
     assert time.process_time() - began < 3
     assert len(message_read.files) <= 200
+
+
+def test_a_packed_file_that_is_not_examined_whole_is_taken_for_a_mail_of_ours() -> None:
+    begin = b"Content-Type: application/ms-tnef\r\n\r\n"
+    began = time.process_time()
+
+    assert has_mail_of_ours(begin + BOMBS)
+    assert time.process_time() - began < 3
+    assert not has_mail_of_ours(begin + WINMAIL)
+    assert has_mail_of_ours(a_mail(multipart("mixed", text_part("a"), text_part("b"))), cpu_s=0)
 
 
 def test_a_file_with_properties_of_every_type_is_read() -> None:

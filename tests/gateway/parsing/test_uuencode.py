@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.parsing.parser import part_bytes, read
+from gateway.parsing.parser import is_ordinary, part_bytes, parts_bytes, read
 from gateway.parsing.uuencode import EncodedFile, split_uuencoded
 from rules.mail import Body
 from tests.gateway.building import a_mail, a_part
@@ -104,3 +104,50 @@ def test_a_large_text_takes_no_second(text: bytes) -> None:
     began = time.process_time()
     split_uuencoded(text)
     assert time.process_time() - began < 1.5
+
+
+@pytest.mark.parametrize("end", [b"", b"-----END PGP MESSAGE-----\n"])
+def test_encrypted_messages_without_an_end_take_no_time_in_the_loop(end: bytes) -> None:
+    lines = b"-----BEGIN PGP MESSAGE-----\n" * 1_600 + end
+    part = a_part(
+        base64.encodebytes(lines), "Content-Type: text/plain", "Content-Transfer-Encoding: base64"
+    )
+    raw = a_mail(part)
+    assert is_ordinary(raw)
+
+    began = time.process_time()
+    body = read(raw).body
+
+    assert time.process_time() - began < 0.3
+    assert isinstance(body, Body)
+    assert len(body.attachments) == bool(end)
+
+
+def test_of_several_encrypted_messages_each_is_a_file_and_the_text_between_stays() -> None:
+    begin, end = b"-----BEGIN PGP MESSAGE-----\r\n", b"-----END PGP MESSAGE-----\r\n"
+    sealed = [begin + b"hQEM" + digit + b"\r\n" + end for digit in (b"1", b"2")]
+    raw = a_mail(
+        a_part(b"One\r\n" + sealed[0] + b"two\r\n" + end + sealed[1] + b"three\r\n" + begin)
+    )
+    body = read(raw).body
+
+    assert isinstance(body, Body)
+    parts = parts_bytes(raw, [each.part for each in body.attachments])
+    assert parts == {f"1.pgp.{n}": each[:-1] for n, each in enumerate(sealed, 1)}
+    shown = [line for line in body.text.split("\n") if "encrypted" not in line]
+    assert shown == ["One", "two", "-----END PGP MESSAGE-----", "three", begin.decode().strip(), ""]
+
+
+def test_a_text_is_read_once_for_all_of_its_files() -> None:
+    block = b"begin 644 a\n" + b"!!!\n" * 3_000 + b"end\n"
+    raw = a_mail(a_part(block * 40))
+    began = time.process_time()
+    parts_bytes(raw, ["1.uu.1"])
+    for_one = time.process_time() - began
+
+    found = parts_bytes(raw, [f"1.uu.{n}" for n in range(1, 41)])
+
+    assert time.process_time() - began < 8 * for_one
+    assert {len(each) for each in found.values()} == {3_000}
+    with pytest.raises(LookupError, match=r"1\.uu\.41"):
+        parts_bytes(raw, ["1.uu.1", "1.uu.41"])
