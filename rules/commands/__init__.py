@@ -36,6 +36,7 @@ from rules.commands.spelling import (
     WHITE_SPACE,
     cleaned,
     heads_as_command,
+    is_bare_note,
     is_misplaced,
     spelled,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "Note",
     "OnBehalf",
     "Public",
+    "asks_for_note",
     "command_lines",
     "commands_first",
     "is_sentence_about_escalating",
@@ -76,6 +78,7 @@ __all__ = [
 
 MOST_LINES = 50
 """Of commands in one mail."""
+SHORT = 40
 MOST_NAMED = 5
 """Lines below other text that a receipt names."""
 
@@ -94,6 +97,8 @@ class Commands:
     """The command lines as they were written, the faulty ones too."""
     misplaced: tuple[str, ...] = ()
     """Those that stand below other text: each is a fault."""
+    bare_note: str = ""
+    """The first line of the text, if it is `Note` alone: a client may have dropped the sign."""
 
 
 _EXCLUSIVE = (("severity", "workaround"), ("note", "public"), ("note", "split"))
@@ -130,7 +135,8 @@ def parse_commands(text: str, levels: Sequence[Level], ceiling: str | None = Non
         faults.append(too_many_addresses().why)
     misplaced, _ = _misplaced(rest)
     faults += [_below_text(line) for line in misplaced[:MOST_NAMED]]
-    return Commands(() if faults else tuple(given), rest, tuple(faults), lines, misplaced)
+    done = () if faults else tuple(given)
+    return Commands(done, rest, tuple(faults), lines, misplaced, _bare_note(rest))
 
 
 def without_commands(text: str) -> str:
@@ -184,6 +190,20 @@ def _is_command_below_text(line: str) -> bool:
         return True
     is_level = found.name == "severity" and bool(found.value)
     return is_level or not isinstance(read(found.name, found.value, (), None), Fault)
+
+
+def asks_for_note(text: str) -> bool:
+    """Whether a staff person's own text has `#note` among its command lines, even beside a fault or
+    without its sign."""
+    lines = command_lines(text)
+    return any(names_command(line, "note") for line in lines) or bool(_bare_note(_head(text)[1]))
+
+
+def _bare_note(text: str) -> str:
+    """The first line of the text below the commands, if it is `Note` alone."""
+    begins, ends = _next_line(text, 0)
+    line = text[begins:ends].strip()
+    return line if len(line) < SHORT and is_bare_note(line) else ""
 
 
 def _below_text(line: str) -> Sentence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.commands import command_lines, names_command, without_commands
+from rules.commands import asks_for_note, without_commands
 from rules.mail.extent import shown_part
 from rules.mail.internal import without_internal
 from rules.mail.introductions import without_introduction
@@ -36,7 +36,6 @@ def _without_quotes(text: str) -> str:
     return "\n".join(kept).strip()
 
 
-def asks_for_note(text: str) -> bool:
-    """Whether a staff person's mail has `#note` among its command lines, even beside a fault."""
-    lines = command_lines(published(text, REPLY_MARK))
-    return any(names_command(line, "note") for line in lines)
+def is_meant_as_note(text: str) -> bool:
+    """Whether a staff person's mail asks for a note, even beside a fault."""
+    return asks_for_note(published(text, REPLY_MARK))

@@ -29,23 +29,27 @@ _NORMALISED: Mapping[int, str | None] = MappingProxyType(
 """The number signs of Asian keyboards count as `#`; invisible characters are removed."""
 WHITE_SPACE = re.compile(rf"[\s{_INVISIBLE}]*")
 _QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a"
-_BULLETS = "\u2022\u00b7\u25cf\u25aa\u25e6\u2023\u2043\u2219\u25cb\u25a0\u25a1\u25ba\u25b6\u2192"
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 _EMPHASIS = "*_~"
-_OPENING = re.escape(f"{_EMPHASIS}{_QUOTES}{_BULLETS}{_DASHES}+\\([{{")
 _CLOSING = f"{_EMPHASIS}{_QUOTES})]}}"
 _STOPS = ".,;:!?\u2026"
 _LETTERS_WITHOUT_INK = "_\u115f\u1160\u17b4\u17b5\u3164\uffa0"
+_ORDINAL = r"(?:[0-9]{1,2}[.)]\s{0,4})?"
+"""Of a list, which clients make of lines that begin with a number."""
 MAY_BE_COMMAND = re.compile(
-    rf"^(?>(?:[^\w\n>{NUMBER_SIGNS}]|[{_LETTERS_WITHOUT_INK}]){{0,64}})[{NUMBER_SIGNS}].*+",
+    rf"^(?>(?:[^\w\n>{NUMBER_SIGNS}]|[{_LETTERS_WITHOUT_INK}]){{0,64}}){_ORDINAL}"
+    rf"[{NUMBER_SIGNS}].*+",
     re.MULTILINE,
 )
 """A line that may be a command: only the few that it finds are examined."""
 _COMMAND = re.compile(
-    rf"(?P<marks>[{_OPENING}\s]{{0,16}}+)(?P<signs>#{{1,6}})(?P<space>\s*+)"
+    rf"(?P<marks>(?>(?:[^\w>#]|_){{0,16}}){_ORDINAL})(?P<signs>#{{1,6}})(?P<space>\s*+)"
     rf"[{re.escape(_EMPHASIS + _QUOTES)}]{{0,4}}+(?P<name>[^\W\d_]\S*)\s*(?P<value>.*)",
     re.DOTALL,
 )
+"""Before the sign: bullets, stars, quotation marks, an emoji, whatever is no letter."""
+_LINK = re.compile(r"<https?://[^<>]*>", re.IGNORECASE)
+"""The conversion of HTML to text writes the target of a link behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def spelled(line: str) -> Spelled | None:
         return None
     written = unicodedata.normalize("NFKC", found["name"]).casefold().rstrip(_CLOSING + _STOPS)
     name = NAMES.get(written)
-    value = found["value"].strip()
+    value = _LINK.sub("", found["value"]).strip()
     if found["marks"].strip():
         value = value.rstrip(_CLOSING)
     return Spelled(
@@ -107,6 +111,13 @@ def is_misplaced(line: str) -> bool:
 
 def _is_slip(found: Spelled) -> bool:
     return not found.is_known and not found.is_heading and bool(misspelt(found.name))
+
+
+def is_bare_note(line: str) -> bool:
+    """Whether a line is the name of `#note` without its sign, of which a client may have made a
+    heading: it is not published."""
+    word = unicodedata.normalize("NFKC", cleaned(line)).casefold().strip(_CLOSING + _STOPS)
+    return NAMES.get(word) == "note"
 
 
 def cleaned(line: str) -> str:

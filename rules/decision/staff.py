@@ -124,11 +124,21 @@ def _faults(case: Case, ticket: Ticket, given: Commands, *, is_note: bool) -> tu
             address=case.facts.mailbox.address,
         )
         faults = (*faults, new)
+    if given.bare_note and not is_note:
+        faults = (*faults, _without_sign(given.bare_note))
     if Split() in given.given and is_note:
         faults = (*faults, sentence("#split publishes your text: send it to your reply address"))
     if given.given and not is_proven_enough(case.sender, required):
         faults = (*faults, sentence("commands require {proof}", proof=required))
     return faults
+
+
+def _without_sign(line: str) -> Sentence:
+    return sentence(
+        "{line} on the first line may be #note, whose # your mail program took for a heading: "
+        "write #note, or another word before it.",
+        line=line,
+    )
 
 
 def _lists(case: Case, ticket: Ticket, given: Commands) -> tuple[NoticeOrder, ...] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.commands import command_lines
-from rules.commands.readable import asks_for_note
+from rules.commands.readable import is_meant_as_note
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.change.preferences import followed_by
 from rules.decision.effects import (
@@ -125,7 +125,7 @@ def publish_comment(
 ) -> Effects | ChangeRefused:
     comment = facts.comments.get(change.comment)
     by_staff = comment is not None and comment.author in {each.address for each in facts.staff}
-    is_note = by_staff and comment is not None and asks_for_note(comment.text)
+    is_note = by_staff and comment is not None and is_meant_as_note(comment.text)
     became = _published_as(comment, is_note=is_note)
     on = facts.merged_from or ticket.id
     if comment is not None and change.seen not in (None, comment.visibility):

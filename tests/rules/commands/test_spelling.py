@@ -14,11 +14,11 @@ from rules.commands import (
     Note,
     OnBehalf,
     Public,
+    asks_for_note,
     commands_first,
     parse_commands,
     without_commands,
 )
-from rules.commands.readable import asks_for_note
 from rules.commands.spelling import is_misplaced
 from rules.commands.table import ENTRIES, NAMES
 from rules.commands.values import COMMANDS
@@ -52,7 +52,8 @@ def test_no_name_stands_for_two_commands() -> None:
         "- #note", "* #note", "\u2022\u00a0#note", "\u2013 #note", "\u201c#note\u201d",
         "\u201e#Notiz\u201c", "`#note`", "\\#note", "(#note)", "# note", "#\u00a0Note", "## Note",
         "\uff03 note", "\uff03\uff4e\uff4f\uff54\uff45", "#\ufe0f\u20e3note", "\u3164#note",
-        "#**note**", "#internal", "#privat", "\u202f#note\u202f",
+        "#**note**", "1. #note", "\U0001f4dd #note", "#note <https://x.example/#note>",
+        "#internal", "#privat", "\u202f#note\u202f",
     ],
 )  # fmt: skip
 def test_a_note_is_a_note_however_a_client_formats_it(line: str) -> None:
@@ -118,6 +119,16 @@ def test_a_line_in_prose_that_is_no_commands_name_is_text(line: str) -> None:
 
     assert parse_commands(text, LEVELS).faults == ()
     assert without_commands(text) == text
+
+
+@pytest.mark.parametrize("line", ["note", "Note:", "**Notiz**", " NOTE ", "Intern", "private."])
+def test_a_heading_that_was_a_note_is_not_published(line: str) -> None:
+    read = parse_commands(f"{line}\n\nThey did not pay.", LEVELS)
+
+    assert (read.given, read.bare_note) == ((), line.strip())
+    assert asks_for_note(f"{line}\n\nThey did not pay.")
+    assert parse_commands(f"Hello,\n{line}\nBye", LEVELS).bare_note == ""
+    assert parse_commands(f"{line} the time\nBye", LEVELS).bare_note == ""
 
 
 def test_two_commands_below_a_greeting_are_moved_in_their_order() -> None:

@@ -131,7 +131,12 @@ def test_a_note_to_staff_alone_is_a_note() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Hello,\n#note\nThey did not pay.", "#note\n#public\nHi", "#status open\n#status closed"],
+    [
+        "Hello,\n#note\nThey did not pay.",
+        "Note\n\nThey did not pay.",
+        "#note\n#public\nHi",
+        "#status open\n#status closed",
+    ],
 )
 def test_an_unclear_wish_publishes_nothing_and_is_quoted_in_a_receipt(text: str) -> None:
     decision = World(tickets=(STAFFED,)).decide(a_mail(SAM.address, text=text), to=token_to(79))
