@@ -13,7 +13,7 @@ from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.parser import read
 from rules.mail import Body
 from rules.mail.forms import with_every_form
-from rules.mail.quoting import own_text, visible
+from rules.mail.quoting import REPLY_MARK, own_text, published, visible
 from tests.gateway.building import a_mail, a_part, multipart, text
 
 
@@ -108,6 +108,19 @@ def test_the_marks_of_the_html_show_what_the_plain_form_quotes(plain: str) -> No
 
 def unmarked(text: str) -> list[str]:
     return [bare for line in text.split("\n") if (bare := line.lstrip("> "))]
+
+
+def test_what_staff_quote_in_any_language_is_not_published() -> None:
+    """No wording shows the quote here, and no notice of ours has such a text."""
+    line = "Sam, perjantaina aamulla"
+    plain = f"Please restart it.\n\n{line}\nThey never pay, so let them wait.\n"
+    rich = (
+        f'Please restart it.<div class="gmail_quote"><div class="gmail_attr">{line}</div>'
+        "<blockquote>They never pay, so let them wait.</blockquote></div>"
+    )
+    found = body(multipart("alternative", text(plain), text(rich, "html")))
+    assert "never pay" in published(plain, REPLY_MARK)
+    assert published(found.text, REPLY_MARK) == "Please restart it."
 
 
 def test_answers_between_quotes_are_not_marked() -> None:
