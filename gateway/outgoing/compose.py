@@ -147,7 +147,8 @@ def _content(
     notice: Notice, rendered: Rendered, carried: Carried, context: TemplateContext
 ) -> mime.Encoded:
     """The texts of a mail, with the images that its HTML shows, and with its files."""
-    boundary = f"=_{notice.id.hex}"
+    # None begins with another: a reader need not compare more of a line (RFC 2046 §5.1.1).
+    boundaries = {kind: f"=_{kind}{notice.id.hex}" for kind in ("a", "m", "r")}
     forms = [mime.of_text("text/plain", mime.plain(rendered.text))]
     shown: set[str] = set()
     if rendered.html is not None:
@@ -157,8 +158,8 @@ def _content(
             if f"cid:{cid}" in rendered.html:
                 parts.append(mime.of_image(cid, image_type(content), content))
                 shown.add(name)
-        forms.append(mime.multipart("related", f"{boundary}r", parts))
-    texts = mime.multipart("alternative", boundary, forms)
+        forms.append(mime.multipart("related", boundaries["r"], parts))
+    texts = mime.multipart("alternative", boundaries["a"], forms)
     sources = {file.id: file for file in notice.comment.files} if notice.comment else {}
     named = context.comment.files if context.comment else ()
     files = [
@@ -166,7 +167,7 @@ def _content(
         for file in named
         if file.number in carried.contents and sources[file.number].part not in shown
     ]
-    return mime.multipart("mixed", f"{boundary}m", [texts, *files])
+    return mime.multipart("mixed", boundaries["m"], [texts, *files])
 
 
 def _from_name(notice: Notice, context: TemplateContext) -> str:

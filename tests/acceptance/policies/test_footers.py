@@ -132,7 +132,7 @@ def sent(server: PolicyServer) -> dict[NoticeKind, list[Sent]]:
         for scene in scenes:
             for reader, number in scene.readers():
                 notice = _queue(connection, scene.kind, reader, number, server.now())
-                queued[f"=_{notice.hex}"] = (scene.kind, reader, number)
+                queued[f"=_a{notice.hex}"] = (scene.kind, reader, number)
 
     server.write(queue)
     server.wait_until_sent()

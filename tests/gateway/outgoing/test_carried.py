@@ -198,6 +198,21 @@ def _base64(content: bytes) -> bytes:
     return base64.encodebytes(content).replace(b"\n", b"\r\n")
 
 
+def test_no_boundary_begins_with_another() -> None:
+    """A reader may compare only the beginning of a line (RFC 2046 §5.1.1)."""
+    related = multipart(
+        "related", text('<p>See.</p><img src="cid:i@x">', "html"), image(PNG, "i@x")
+    )
+    raw = raw_mail(multipart("alternative", text("See."), related), file(b"x", "a.pdf"))
+    size = len(PNG.hex())
+    comment = a_comment("See.", a_file(1, "1.2.2", size, "image/png"), a_file(2, "2", 1))
+    message = sent(comment, carry(comment, raw))
+    found = [part.get_boundary() for part in message.walk() if part.is_multipart()]
+
+    assert len(found) > 1
+    assert not [(a, b) for a in found for b in found if a != b and str(a).startswith(str(b))]
+
+
 def test_an_image_of_a_reply_without_its_formatting_is_attached() -> None:
     raw = raw_mail(
         multipart("related", text('<p>Other words <img src="cid:i@x">', "html"), image(PNG, "i@x"))
