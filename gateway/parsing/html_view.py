@@ -51,6 +51,9 @@ DEEPEST = 256
 """Elements within each other: to build a deeper tree takes quadratic time."""
 LONGEST_TAG = 16 * 1024
 """Unless it has an image in it: one tag with thousands of attributes takes quadratic time."""
+MOST_TAGS = 100_000
+"""In the markup; and pieces of what the sanitiser makes of it, which closes and opens elements
+again. Each is a Python object here and with those who show it."""
 DATA_BYTES = 8 * 1024 * 1024
 """Of all images that are written in the HTML itself."""
 
@@ -122,6 +125,8 @@ def view_of_body(body: Body, *, forwarded: bool = False) -> HtmlView:
     parts = {each.content_id.lower(): each.part for each in body.attachments if each.content_id}
     reading = _Reading(parts)
     reading.read(raw_pieces(_sanitised(markup)))
+    if len(reading.pieces) > 2 * MOST_TAGS:
+        return HtmlView(text=body.text, plain_only=PlainOnly.TOO_COMPLEX)
     if not says_something(reading.pieces):
         return HtmlView(text=body.text, plain_only=PlainOnly.NO_HTML)
     cut = len(reading.pieces) if forwarded else fold(reading.pieces, reading.marks)
@@ -143,6 +148,8 @@ def too_costly(markup: str) -> PlainOnly | None:
     """Why this HTML is not sanitised at all."""
     if len(markup) > LONGEST + DATA_BYTES * 4 // 3 or _without_images(markup) > LONGEST:
         return PlainOnly.TOO_LARGE
+    if markup.count("<") > MOST_TAGS:
+        return PlainOnly.TOO_COMPLEX
     for between in markup.split(">"):
         tag = between.rpartition("<")[2]
         if len(tag) > LONGEST_TAG and ";base64," not in tag[:LONGEST_TAG]:

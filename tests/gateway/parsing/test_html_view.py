@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.parsing.html_view import DEEPEST, LONGEST, view_of, view_of_body
+from gateway.parsing.html_view import DEEPEST, LONGEST, MOST_TAGS, view_of, view_of_body
 from gateway.parsing.html_views import HtmlViews
 from rules.mail import Attachment, Body
 from rules.mail.markup import is_safe_value, pieces, safe_style, written
@@ -190,6 +190,7 @@ def test_both_halves_are_whole_elements() -> None:
     [
         ("<div>" * (DEEPEST + 1), PlainOnly.TOO_COMPLEX),
         ("<a " + "x=1 " * 10_000 + ">", PlainOnly.TOO_COMPLEX),
+        ("<i>x</i>" * (MOST_TAGS // 2 + 1), PlainOnly.TOO_COMPLEX),
         ("x" * (LONGEST + 1), PlainOnly.TOO_LARGE),
         ("<p> </p>", PlainOnly.NO_HTML),
     ],
@@ -218,7 +219,7 @@ def test_the_html_of_an_alternative_is_shown() -> None:
 
 @pytest.mark.parametrize(("cpu_s", "wall_s"), [(0.0, 60.0), (60.0, 0.5)])
 async def test_html_that_takes_too_long_ends_with_its_process(cpu_s: float, wall_s: float) -> None:
-    markup = "<b>" * 240 + "<li>x" * 200_000
+    markup = "<table>" + "<b>x" * 240 + "<tr>x" * 98_000
     counted: list[str] = []
     views = HtmlViews(cpu_s, wall_s, counted=counted.append)
     try:
