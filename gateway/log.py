@@ -291,6 +291,12 @@ def files_not_sent(ticket: int, comment: int, withheld: int, gone: int) -> None:
     _log.warning("files_not_sent", ticket=ticket, comment=comment, withheld=withheld, gone=gone)
 
 
+def files_too_big(notice: str, size_bytes: int, why: str) -> None:
+    """The relay refused a mail for its size, and it was sent with links to its files. A lower
+    `files.attach_mib` in the policy saves the first attempt."""
+    _log.warning("files_too_big", notice=notice, size_bytes=size_bytes, why=why)
+
+
 def html_not_shown(ticket: int, comment: int, why: str) -> None:
     """The HTML of a comment's mail was too costly to sanitise, or its process ended: readers get
     its text."""

@@ -34,6 +34,12 @@ class Carried:
     images: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     """Of that HTML, by name."""
 
+    def as_links(self) -> Carried:
+        """The same for a mail with nothing in it but its texts."""
+        inside = (FileWay.ATTACHED, FileWay.INLINE)
+        ways = {n: FileWay.LINK if way in inside else way for n, way in self.ways.items()}
+        return Carried(ways, html=self.html)
+
 
 def all_gone(comment: NoticeComment) -> Carried:
     """The raw mail is no longer stored."""

@@ -33,6 +33,11 @@ class Undelivered(Exception):
         self.status = status
         """Its enhanced status code (RFC 3463); empty where there was none."""
 
+    @property
+    def is_too_big(self) -> bool:
+        """Whether the mail is larger than the relay takes (RFC 1870 §6.1, RFC 3463 §3.3, §3.4)."""
+        return self.permanent and (self.code == 552 or self.status.endswith((".2.3", ".3.4")))
+
 
 class RelayDown(Undelivered):
     """The relay accepts nothing from us now, for any recipient: the next mail need not be tried."""

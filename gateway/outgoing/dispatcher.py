@@ -21,7 +21,7 @@ from gateway import log
 from gateway.authentication.signing import Signer
 from gateway.outgoing.carrier import Carrier
 from gateway.outgoing.compose import Composer
-from gateway.outgoing.delivery import Relay, RelayDown, Undelivered
+from gateway.outgoing.delivery import Outgoing, Relay, RelayDown, Undelivered
 from gateway.outgoing.node_watch import BEAT_S, FRESH_S, NodeWatch
 from gateway.outgoing.templates import Templates
 from gateway.parsing.html_views import HtmlViews
@@ -283,8 +283,9 @@ class Dispatcher:
             log.dispatcher_failed(error)
             await self._not_sent(notice, Undelivered(f"not written: {error!r}", permanent=False))
             return
+        smaller = partial(composer.write, completed, policy, carried.as_links())
         try:
-            await self.relay.send(outgoing)
+            await self._hand_over(outgoing, smaller if carried.contents else None)
         except Undelivered as error:
             if isinstance(error, RelayDown):
                 this.down = error
@@ -295,6 +296,17 @@ class Dispatcher:
         await self._record(partial(outbox.sent, notice=notice.id, now=self.runtime.clock()))
         self.runtime.metrics.notice("sent")
         log.sent(_named(notice), notice.attempts)
+
+    async def _hand_over(self, outgoing: Outgoing, smaller: Callable[[], Outgoing] | None) -> None:
+        """Send a mail. If it is too large for the relay, `smaller` writes it with links to its
+        files; None where it has none. Raises Undelivered."""
+        try:
+            await self.relay.send(outgoing)
+        except Undelivered as error:
+            if smaller is None or not error.is_too_big:
+                raise
+            log.files_too_big(outgoing.id, len(outgoing.raw), str(error))
+            await self.relay.send(await asyncio.to_thread(smaller))
 
     async def _not_sent(self, notice: Notice, error: Undelivered) -> None:
         now, why = self.runtime.clock(), str(error)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import email
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
 
+from gateway.outgoing.delivery import Outgoing, Undelivered
 from rules.sender.tokens import FileLink, FileUse, Link, LinkUse, link_token
 from storage.db.tables import (
     CommentRow,
@@ -130,6 +133,40 @@ async def test_the_page_says_that_the_mail_is_no_longer_stored(site: Site) -> No
 
     assert (page.status, "no longer stored" in await page.text()) == (200, True)
     assert (await site.client.post(path)).status == 404
+
+
+class SmallRelay:
+    """Takes mails up to a size, and keeps them."""
+
+    def __init__(self) -> None:
+        self.sent: list[Outgoing] = []
+
+    async def send(self, outgoing: Outgoing) -> None:
+        if len(outgoing.raw) > 50_000:
+            raise Undelivered("552 5.3.4 too big", permanent=True, code=552, status="5.3.4")
+        self.sent.append(outgoing)
+
+    async def tidy(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_mail_that_is_too_large_for_the_relay_is_sent_with_links(site: Site) -> None:
+    await site.mailed(with_file(b"x" * 70 + b"\r\n" + b"y" * 70_000))
+    relay = SmallRelay()
+
+    await replace(site.postern.services.dispatcher, relay=relay).send_due()
+
+    (mail,) = [email.message_from_bytes(m.raw) for m in relay.sent if m.rcpt_to == SAM]
+    text_part = next(part for part in mail.walk() if part.get_content_type() == "text/plain")
+    body = text_part.get_payload(decode=True)
+    assert isinstance(body, bytes)
+    shown = body.decode()
+    assert "a <b>.pdf (68 KB, link)" in shown
+    assert "/files/1/" in shown
+    assert [part.get_content_type() for part in mail.walk()].count("application/pdf") == 0
 
 
 async def test_a_link_of_another_use_leads_to_no_file(site: Site) -> None:
