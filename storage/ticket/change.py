@@ -57,6 +57,10 @@ BEGINNING = 16 * 1024
 DAY = timedelta(days=1)
 
 # Compiled, since a mail's facts are gathered inside `pipelined`.
+_OF_AUTHOR = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
+    _person.c.address == _comment.c.author
+)
+"""Also of somebody who is no longer active."""
 _HISTORY = compiled(
     select(
         _comment.c.author,
@@ -66,12 +70,7 @@ _HISTORY = compiled(
         _comment.c.journal_id,
         _person.c.role,
     )
-    .join_from(
-        _comment,
-        _person,
-        (_person.c.mailbox_id == _comment.c.mailbox_id) & (_person.c.address == _comment.c.author),
-        isouter=True,
-    )
+    .join_from(_comment, _person, _OF_AUTHOR, isouter=True)
     .where(
         _comment.c.ticket_id == bindparam("ticket"),
         _comment.c.visibility == Visibility.PUBLIC.value,
@@ -212,25 +211,34 @@ def known_comments(
     if not numbers:
         return {}
     files = exists().where(_attachment.c.comment_id == _comment.c.id)
-    query = select(
-        _comment.c.id,
-        _comment.c.author,
-        _comment.c.visibility,
-        _comment.c.subject,
-        _comment.c.text,
-        _comment.c.written_at,
-        _comment.c.folded_as,
-        files.label("has_files"),
-    ).where(_comment.c.ticket_id == on, _comment.c.id.in_(numbers))
+    query = (
+        select(
+            _comment.c.id,
+            _comment.c.author,
+            _comment.c.visibility,
+            _comment.c.subject,
+            _comment.c.text,
+            _comment.c.written_at,
+            _comment.c.folded_as,
+            _comment.c.journal_id,
+            _person.c.role,
+            files.label("has_files"),
+        )
+        .join_from(_comment, _person, _OF_AUTHOR, isouter=True)
+        .where(_comment.c.ticket_id == on, _comment.c.id.in_(numbers))
+    )
     return {
         row.id: KnownComment(
             row.author,
             Visibility(row.visibility),
             row.text,
             row.written_at,
-            subject=subject_besides(row.subject, ticket.subject),
+            subject=subject_besides(
+                row.subject, ticket.subject, by_staff=row.role == Role.STAFF.value
+            ),
             has_files=bool(row.has_files),
             would_be=Visibility(row.folded_as) if row.folded_as else None,
+            has_commands=row.role == Role.STAFF.value and row.journal_id is not None,
         )
         for row in connection.execute(query)
     }

@@ -64,8 +64,7 @@ def _comment(
             "#{ticket} has no public comment {comment}", ticket=ticket.id, comment=change.comment
         )
         return missing, False
-    by_staff = known.author in {each.address for each in facts.staff}
-    text = readable(known.text, mail_of_staff=by_staff)
+    text = readable(known.text, mail_of_staff=known.has_commands)
     if not text.strip():
         empty = sentence("comment {comment} has no text of its own", comment=change.comment)
         return empty, False

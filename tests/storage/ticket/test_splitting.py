@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+from sqlalchemy import update
+
 from rules.decision.effects import Effects
 from rules.decision.reasons import Reason
 from rules.sender.tokens import Purpose
 from rules.ticket.changes import Split, WriteComment
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
+from storage.db.tables import PersonRow, table
 from storage.ticket.read import ticket_view
 from storage.ticket.views import TicketView
 from tests.rules.building import ANN, SAM, a_mail, our_id
@@ -82,3 +86,25 @@ def test_a_critical_ticket_gives_off_one_that_is_not(shop: Shop) -> None:
     assert isinstance(made, Effects)
     new = shop.ticket(number + 1)
     assert (new.critical, new.severity) == (False, "High")
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_a_comment_of_staff_is_split_off_as_customers_read_it(shop: Shop, active: bool) -> None:
+    number = opened(shop.take(a_mail()))
+    text = (
+        "#severity high they have not paid\n\nWe look into the scanner.\n\n"
+        "From: Support <support@help.example>\nSent: Monday, 30 November 2026 09:00\n"
+        "To: Sam <sam@help.example>\nSubject: New comment\n\nA note: they are leaving us."
+    )
+    subject = f"Re: Acme claims Critical: {view_of(shop, number).summary.subject}"
+    shop.take(a_mail(SAM.address, text=text, subject=subject), to=shop.token(number, SAM.address))
+    answer = view_of(shop, number).comments[-1]
+    person = table(PersonRow)
+    of_sam = update(person).where(person.c.address == SAM.address)
+    shop.write(lambda c: c.execute(of_sam.values(active=active)))
+
+    shop.change(number, Split(answer.id))
+
+    new = view_of(shop, number + 1)
+    assert [each.text for each in new.comments] == ["We look into the scanner."]
+    assert new.summary.subject == view_of(shop, number).summary.subject
