@@ -73,7 +73,7 @@ _OF_A_NAME = {"quote": QuoteMark.QUOTE}  # GMX, web.de
 COMMENTS = ("originalmessage",)
 """Samsung's, above the header of what it quotes."""
 
-_PREFIXES = re.compile(r"(?:x_|m_-?\d{1,25})*+")
+_PREFIXES = re.compile(r"(?>(?:x_|m_-?\d{1,25})*)")
 _NUMBER = re.compile(r"_\d{1,25}$")
 _HEADER_COLOURS = re.compile(
     r"#e1e1e1|#b5c4df|rgb\(\s*(?:225,\s*225,\s*225|181,\s*196,\s*223)\s*\)"

@@ -12,7 +12,7 @@ from gateway.parsing.html_style import declarations, is_hidden
 
 _READ_CHARACTERS = 64 * 1024
 _MOST_RULES = 1_000
-_COMMENT = re.compile(r"/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|<!--|-->")
+_COMMENT = re.compile(r"/\*(?>(?:[^*]++|\*(?!/))*)(?:\*/)?|<!--|-->")
 _PIECE = re.compile(r"([^{}]*+)([{}]|\Z)")
 _SELECTOR = re.compile(r"([a-z][a-z0-9]{0,15})?([.#][\w-]{1,100})", re.IGNORECASE)
 

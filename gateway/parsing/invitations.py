@@ -14,7 +14,7 @@ from typing import Any
 _READ_BYTES = 4 * 1024 * 1024
 _MOST_LINES = 200
 _LINE_BYTES = 1_000
-_LINE = re.compile(rb"(?m)^([A-Za-z-]{1,40})((?:[;:])[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*+)")
+_LINE = re.compile(rb"(?m)^([A-Za-z-]{1,40})((?:[;:])[^\r\n]*+(?>(?:\r?\n[ \t][^\r\n]*+)*))")
 _GAP = re.compile(rb"[ \t]++")
 _FOLD = re.compile(rb"\r?\n[ \t]")
 _SHOWN = frozenset(

@@ -7,9 +7,9 @@ import re
 
 _ESCAPE = re.compile(rb"\x1b(\([BJI]|\$\(D|\$[@B])")
 _LINE_END = re.compile(rb"[\r\n]")
-_PAIRS = re.compile(rb"(?:[\x21-\x7e]{2})*+")
+_PAIRS = re.compile(rb"(?>(?:[\x21-\x7e]{2})*)")
 _EUC = re.compile(
-    rb"(?P<pairs>(?:[\xa1-\xfe]{2})++)|\x8e(?P<half>[\xa1-\xdf])|(?P<rare>\x8f[\xa1-\xfe]{2})"
+    rb"(?P<pairs>(?>(?:[\xa1-\xfe]{2})+))|\x8e(?P<half>[\xa1-\xdf])|(?P<rare>\x8f[\xa1-\xfe]{2})"
 )
 _SEVEN_BITS = bytes(octet & 0x7F for octet in range(256))
 
