@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from gateway.parsing.our_mails import has_mail_of_ours, is_whole_text
+from gateway.parsing.our_mails import has_mail_of_ours, is_whole_text, replaces_text
 from gateway.parsing.parser import parts_bytes
 from rules.commands.readable_html import readable_html
 from rules.mail.images import image_type
@@ -130,7 +130,8 @@ class _Plan:
             is_whole_text(file.name, file.content_type) or (self._unknown and file.inline)
         ):
             return FileWay.WITHHELD
-        return FileWay.ATTACHED
+        tnef = replaces_text(file.name, file.content_type)
+        return FileWay.LINK if tnef else FileWay.ATTACHED
 
 
 def _pieces_of(view: HtmlView | None) -> tuple[list[Piece], list[Piece]]:

@@ -9,11 +9,11 @@ from gateway.parsing.parser import nested_files
 from gateway.parsing.tree import LimitError
 from rules.mail.internal import has_internal
 
-_WHOLE_TEXTS = frozenset(
-    f"application/{each}" for each in ("ms-tnef", "vnd.ms-tnef", "pkcs7-mime", "x-pkcs7-mime")
-)
+_TNEF = frozenset(("application/ms-tnef", "application/vnd.ms-tnef"))
+_WHOLE_TEXTS = _TNEF | {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 """Types in which a client wraps the text of the mail itself, and in which no mark is found."""
-_WHOLE_TEXT_NAMES = ("winmail.dat", ".p7m")
+_TNEF_NAME = "winmail.dat"
+_WHOLE_TEXT_NAMES = (_TNEF_NAME, ".p7m")
 _OUR_MARKS = tuple("x-postern-loop:".encode(charset) for charset in ("ascii", "utf-16-le"))
 _BLOCK_BYTES = 1024 * 1024
 _OVERLAP_BYTES = 1024
@@ -27,6 +27,12 @@ LONGEST_CPU_S = 3.0
 def is_whole_text(name: str, content_type: str) -> bool:
     """Whether a file wraps the text of the mail itself."""
     return content_type in _WHOLE_TEXTS or name.lower().endswith(_WHOLE_TEXT_NAMES)
+
+
+def replaces_text(name: str, content_type: str) -> bool:
+    """Whether a client may show what is in a file in the place of the mail that it is attached to:
+    Outlook and Exchange take a `winmail.dat` for the mail itself."""
+    return content_type in _TNEF or name.lower().endswith(_TNEF_NAME)
 
 
 def has_mail_of_ours(body: bytes, cpu_s: float = LONGEST_CPU_S) -> bool:

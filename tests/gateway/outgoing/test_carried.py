@@ -275,10 +275,24 @@ def test_a_mail_of_ours_does_not_travel_to_customers() -> None:
 
     assert set(to_customer.ways.values()) == {FileWay.WITHHELD}
     assert to_customer.contents == {}
-    assert set(to_staff.ways.values()) == {FileWay.ATTACHED}
+    assert to_staff.ways == {1: FileWay.ATTACHED, 2: FileWay.LINK}
     message = sent(comment, to_customer)
     assert "file-1 (30 B, not sent on; ask us for it)" in form(message, "plain")
     assert "Internal" not in message.as_string()
+
+
+@pytest.mark.parametrize("for_staff", [True, False])
+@pytest.mark.parametrize("kind", ["application/ms-tnef", "application/octet-stream"])
+def test_no_file_that_a_client_shows_in_place_of_the_mail_is_attached(
+    kind: str, for_staff: bool
+) -> None:
+    raw = raw_mail(text("See."), file(b"x", "Winmail.dat", kind), file(b"y", "a.pdf"))
+    wrapped = replace(a_file(1, "2", 1, kind), name="Winmail.dat")
+    comment = a_comment("See.", wrapped, a_file(2, "3", 1), by_staff=False)
+
+    ways = carry(comment, raw, for_staff=for_staff).ways
+
+    assert ways == {1: FileWay.LINK, 2: FileWay.ATTACHED}
 
 
 def test_of_html_that_cannot_be_read_no_placed_image_travels_to_customers() -> None:
