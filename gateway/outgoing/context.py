@@ -32,6 +32,7 @@ from rules.ticket.notices import Audience, NoticeKind, PolicyText, Traits
 from rules.ticket.payloads import (
     AcknowledgementPayload,
     QuestionsPayload,
+    ReceiptPayload,
 )
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice, NoticeTicket
@@ -106,6 +107,8 @@ class TemplateContext:
     comment: QuotedComment | None
     payload: Payload
     """What else notices of this kind carry: the class that `rules.ticket.notices` names for it."""
+    outcome: str
+    """Of what a receipt answers: `done`, `not_done`; empty for any other notice."""
     greeting: str
     """The policy's own text for a notice of this kind."""
     approvals: tuple[tuple[str, str], ...]
@@ -195,6 +198,7 @@ def template_context(
         reply_effect=_reply_effect(notice, policy).value,
         comment=quoted_comment(notice, policy, redactor, carried, links),
         payload=map_text(notice.payload, redactor.redact),
+        outcome=notice.payload.said.value if isinstance(notice.payload, ReceiptPayload) else "",
         greeting=_greeting(traits.opens_with, policy),
         approvals=links.approvals(),
         feedback_link=links.feedback(in_answer=_rates_answers(notice, policy)),

@@ -48,7 +48,7 @@ from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
-from rules.ticket.payloads import ReceiptPayload, ReceiptText
+from rules.ticket.payloads import ReceiptOutcome, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
 
@@ -277,7 +277,9 @@ def _with_command(
         decided = with_commands(case, ticket, comment, (command,), Source.MAIL)
         if not isinstance(decided, ChangeRefused):
             return decided, ()
-        receipts = _refusal(case, ticket, ReceiptPayload(sentences=(decided.why,)))
+        receipts = _refusal(
+            case, ticket, ReceiptPayload(sentences=(decided.why,), outcome=ReceiptOutcome.NOT_DONE)
+        )
         why = str(decided.why)
     notes = escalation_notes((), why) if escalates else ()
     return replace(comment, orders=(*comment.orders, *receipts)), notes
@@ -292,7 +294,8 @@ def _asking_what_is_meant(case: Case, ticket: Ticket, comment: AddComment) -> Ad
         "#escalate alone on the first line.",
         ticket=ticket.id,
     )
-    asked = _refusal(case, ticket, ReceiptPayload(sentences=(said,)))
+    payload = ReceiptPayload(sentences=(said,), outcome=ReceiptOutcome.NOT_DONE)
+    asked = _refusal(case, ticket, payload)
     return replace(comment, orders=(*comment.orders, *asked))
 
 

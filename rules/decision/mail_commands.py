@@ -17,7 +17,7 @@ from rules.service.limits import NoticeBudget
 from rules.service.notifications import within_budget
 from rules.ticket.changes import Change, Source
 from rules.ticket.model import Ticket
-from rules.ticket.payloads import ReceiptPayload
+from rules.ticket.payloads import ReceiptOutcome, ReceiptPayload
 from rules.ticket.visibility import Visibility
 
 
@@ -50,7 +50,8 @@ def with_commands(
     if isinstance(decided, ChangeRefused):
         return decided
     budget = NoticeBudget.STAFF if comment.by_staff else NoticeBudget.CUSTOMERS
-    done = receipt(case.mail, case.sender, ticket, ReceiptPayload(sentences=decided.done))
+    payload = ReceiptPayload(sentences=decided.done, outcome=ReceiptOutcome.DONE)
+    done = receipt(case.mail, case.sender, ticket, payload)
     orders = within_budget((done,), ticket, case.policy, budget)
     effects = Effects((*decided.rows, *notified(orders)), decided.done)
     return replace(comment, command_effects=effects)

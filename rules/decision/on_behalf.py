@@ -33,7 +33,7 @@ from rules.service.limits import opened_lately
 from rules.service.participants import Addition
 from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
-from rules.ticket.payloads import NewCommentPayload, ReceiptPayload
+from rules.ticket.payloads import NewCommentPayload, ReceiptOutcome, ReceiptPayload
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 
@@ -155,7 +155,7 @@ def opened_for(
         if behalf.note
         else sentence("Opened as a request of {address}, in your words.", address=person.address)
     )
-    orders = (*orders, *_receipt(case, done))
+    orders = (*orders, *_receipt(case, ReceiptOutcome.DONE, done))
     opened = open_ticket(request, facts.opens_at, orders, facts.staff, policy)
     notes = (
         notifications.to_staff(
@@ -190,12 +190,16 @@ def opened_as_own(
         usage=BY_NAME["onbehalf"].usage,
     )
     others = tuple(o for o in opened.orders if o.kind is not NoticeKind.ACKNOWLEDGEMENT)
-    return replace(opened, orders=(*others, *_receipt(case, own.why, again)), named_with=None)
+    return replace(
+        opened,
+        orders=(*others, *_receipt(case, ReceiptOutcome.NOT_DONE, own.why, again)),
+        named_with=None,
+    )
 
 
-def _receipt(case: Case, *lines: Sentence) -> tuple[NoticeOrder, ...]:
+def _receipt(case: Case, outcome: ReceiptOutcome, *lines: Sentence) -> tuple[NoticeOrder, ...]:
     """To the staff person, who follows the ticket from then on; none to a machine."""
     if not case.takes_answers:
         return ()
-    order = receipt(case.mail, case.sender, None, ReceiptPayload(sentences=lines))
+    order = receipt(case.mail, case.sender, None, ReceiptPayload(sentences=lines, outcome=outcome))
     return (replace(order, subscription=StaffSubscription.FOLLOWER),)

@@ -17,7 +17,7 @@ from rules.identity import Standing, is_proven_enough
 from rules.service import notifications
 from rules.ticket.changes import Escalate, Source
 from rules.ticket.model import Ticket
-from rules.ticket.payloads import ReceiptPayload, ReceiptText
+from rules.ticket.payloads import ReceiptOutcome, ReceiptPayload, ReceiptText
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 
@@ -40,11 +40,13 @@ def with_escalation(case: Case, opening: OpenTicket[MailSeverity]) -> OpenTicket
     policy = case.policy.in_language(opening.language)
     decided = escalate(_ticket(case, opening), command, _facts(case), policy)
     if isinstance(decided, ChangeRefused):
-        refused = ReceiptPayload(sentences=(decided.why,))
+        refused = ReceiptPayload(sentences=(decided.why,), outcome=ReceiptOutcome.NOT_DONE)
         return _refused(case, opening, str(decided.why), refused)
     (escalated,) = (row for row in decided.rows if isinstance(row, Escalated))
     opening = replace(opening, escalated=escalated, orders=(*opening.orders, *decided.notices))
-    return _with_receipt(case, opening, ReceiptPayload(sentences=decided.done))
+    return _with_receipt(
+        case, opening, ReceiptPayload(sentences=decided.done, outcome=ReceiptOutcome.DONE)
+    )
 
 
 def escalation_notes(effects: Iterable[Effect | None], refused: str = "") -> tuple[str, ...]:

@@ -21,6 +21,8 @@ _REPLY = (
     r"\s*(?:[\[(]\d{1,3}[\])])?\s*[:：]\s*"
 )
 _FORWARD = rf"(?:{'|'.join(map(re.escape, sorted(FORWARD_PREFIXES)))})\s*[:：]\s*"
+_OUTCOME = r"(?:(?<!\w)(?:(?:not )?done|(?:nicht )?ausgeführt): )?"
+"""What our receipts write before the tag, and an answer to them repeats."""
 _REPLY_MARKS = re.compile(f"(?:{_REPLY})+", re.IGNORECASE)
 _MARKS = re.compile(rf"(?:\[?\s*(?:{_REPLY}|{_FORWARD}))+", re.IGNORECASE)
 _COMPARED_CHARACTERS = 100
@@ -56,7 +58,8 @@ def _untagged(subject: str, tag_format: str) -> str:
 @lru_cache(maxsize=64)
 def _tags(tag_format: str) -> re.Pattern[str]:
     before, _, after = tag_format.partition("{n}")
-    return re.compile(re.escape(before) + r"\d{1,12}" + re.escape(after))
+    tag = re.escape(before) + r"\d{1,12}" + re.escape(after)
+    return re.compile(f"(?i:{_OUTCOME}){tag}")
 
 
 def subject_besides(comment: str, ticket: str, *, by_staff: bool = False) -> str:

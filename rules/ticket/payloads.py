@@ -39,6 +39,26 @@ class ReceiptText(StrEnum):
     """The reply of a contact who is not on the ticket: a comment that only staff read."""
 
 
+class ReceiptOutcome(StrEnum):
+    """What the subject of a receipt says of what was asked for."""
+
+    UNSTATED = ""
+    """Nothing was to be done, as for a list; receipts of earlier versions."""
+    DONE = "done"
+    NOT_DONE = "not_done"
+
+
+_OUTCOMES = {
+    ReceiptText.LEFT: ReceiptOutcome.DONE,
+    ReceiptText.UNPROVEN: ReceiptOutcome.NOT_DONE,
+    ReceiptText.NOT_PUBLISHED: ReceiptOutcome.NOT_DONE,
+    ReceiptText.NOTHING_DONE: ReceiptOutcome.NOT_DONE,
+    ReceiptText.NOTHING_PUBLISHED: ReceiptOutcome.NOT_DONE,
+    ReceiptText.FOLDED: ReceiptOutcome.NOT_DONE,
+}
+"""Of the texts that say it themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoPayload(Payload):
     """For kinds whose templates need no more than the ticket and the comment."""
@@ -151,6 +171,13 @@ class ReceiptPayload(Payload):
     """Effects or faults, worded in the reader's language when the receipt is written."""
     critical: bool = False
     """The mail claims to be critical: the channel for that comes first."""
+    outcome: ReceiptOutcome = ReceiptOutcome.UNSTATED
+    """Unless `saying` shows it."""
+
+    @property
+    def said(self) -> ReceiptOutcome:
+        """What the subject says."""
+        return self.outcome if self.saying is None else _OUTCOMES.get(self.saying, self.outcome)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from rules.ticket.payloads import (
     EscalationPayload,
     NewCommentPayload,
     NewTicketPayload,
+    ReceiptOutcome,
     ReceiptPayload,
     ReceiptText,
 )
@@ -643,3 +644,23 @@ def test_a_summary_of_long_comments_is_not_clipped() -> None:
     mail = written(NoticeKind.STAFF_MORE, more=MoreComments(SHOWN, latest))
 
     assert len(html_of(mail).encode()) < CLIPPED_AT
+
+
+@pytest.mark.parametrize(
+    ("payload", "language", "begins"),
+    [
+        (ReceiptPayload(ReceiptText.NOTHING_DONE), "en", "Not done: [#7]"),
+        (ReceiptPayload(ReceiptText.FOLDED), "de", "Nicht ausgeführt: [#7]"),
+        (ReceiptPayload(outcome=ReceiptOutcome.NOT_DONE), "en", "Not done: [#7]"),
+        (ReceiptPayload(outcome=ReceiptOutcome.DONE), "de", "Ausgeführt: [#7]"),
+        (ReceiptPayload(ReceiptText.LEFT), "en", "Done: [#7]"),
+        (ReceiptPayload(ReceiptText.USAGE), "en", "Re: [#7]"),
+        (ReceiptPayload(text="of an earlier version"), "en", "Re: [#7]"),
+    ],
+)
+def test_the_subject_of_a_receipt_says_whether_it_was_done(
+    payload: ReceiptPayload, language: str, begins: str
+) -> None:
+    mail = written(NoticeKind.RECEIPT, payload=payload, language=language)
+    assert str(mail["Subject"]).startswith(begins)
+    assert mail["In-Reply-To"] == "<1@client.example>"

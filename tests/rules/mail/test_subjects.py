@@ -124,3 +124,15 @@ def test_gaps_in_a_ticket_s_subject_cost_no_quadratic_time() -> None:
         spent.append(time.process_time_ns() - began)
 
     assert spent[1] < 50_000_000  # 1 ms when measured; quadratic, it was 30 s
+
+
+@pytest.mark.parametrize("said", ["Done", "Not done", "Ausgeführt", "NICHT AUSGEFÜHRT"])
+def test_an_answer_to_a_receipt_has_the_subject_of_its_ticket(said: str) -> None:
+    assert bare_subject(f"Re: {said}: [#5] Printer", "[#{n}]") == "Printer"
+
+
+@pytest.mark.parametrize(
+    "subject", ["Done: Printer", "Undone: [#5] Printer", "All done [#5] Printer"]
+)
+def test_a_word_of_the_author_s_that_looks_like_an_outcome_stays(subject: str) -> None:
+    assert "done" in bare_subject(subject, "[#{n}]").lower()
