@@ -57,6 +57,7 @@ WALKED = (
     "user list",
     "staff list",
     "token list",
+    "macros list",
     "key list",
     "policy list",
 )
@@ -72,7 +73,7 @@ OF_FILES = (
 """What they print comes from files of the operator, or is tested with its own command."""
 CHANGING = re.compile(
     "serve|init|pipe|add|remove|set|release|discard|retry|new|deactivate|activate|policy|tier"
-    "|team|manager|channel|language|import|compact|upgrade|lists|updates|reload"
+    "|team|manager|channel|language|notices|import|compact|upgrade|lists|updates|reload"
 )
 
 

@@ -112,7 +112,7 @@ async def test_a_deleted_ticket_is_in_no_list(site: Site) -> None:
         ("?list=yours", 400, "expected one of: mine, cc, organisation"),
         ("?list=mine", 400, "is only for customers"),
         ("?lsit=mine", 400, "unknown query parameter: lsit (did you mean list?)"),
-        ("?colour=red", 400, "colour (expected one of: mailbox, status, list, limit, before)"),
+        ("?colour=red", 400, "colour (expected one of: mailbox, status, list, tag, limit, before)"),
         ("?mailbox=no@help.example", 404, "there is no mailbox no@help.example"),
     ],
 )
