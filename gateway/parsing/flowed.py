@@ -15,24 +15,25 @@ def unwrapped(text: str, *, delsp: bool = False) -> str:
     command ends with its line, and no signature covers white space at the end of one.
     """
     shown: list[str] = []
+    paragraph: list[str] = []  # its pieces: to add to a text takes time for all of it
     open_depth = -1
     """The quote depth of the line that goes on; none if -1."""
     for line in text.split("\n"):
         bare = line.lstrip(">")
         depth = len(line) - len(bare)
         bare = bare.removeprefix(" ")
-        is_signature = bare == _SIGNATURE
-        may_command = MAY_BE_COMMAND.match(bare) is not None
-        if depth == open_depth and not is_signature and not may_command:
-            shown[-1] += bare
-        else:
-            if open_depth >= 0:
-                shown[-1] = shown[-1].rstrip(" ")
-            shown.append(">" * depth + (" " if depth and bare else "") + bare)
-        flows = bare.endswith(" ") and not is_signature and not may_command
+        is_own_line = bare == _SIGNATURE or MAY_BE_COMMAND.match(bare) is not None
+        if depth != open_depth or is_own_line:
+            if paragraph:
+                shown.append(_joined(paragraph, ends_open=open_depth >= 0))
+            paragraph = [">" * depth + (" " if depth and bare else "")]
+        flows = bare.endswith(" ") and not is_own_line
         open_depth = depth if flows else -1
-        if flows and delsp:
-            shown[-1] = shown[-1][:-1]
-    if open_depth >= 0 and not delsp:
-        shown[-1] = shown[-1].rstrip(" ")
+        paragraph.append(bare[:-1] if flows and delsp else bare)
+    shown.append(_joined(paragraph, ends_open=open_depth >= 0 and not delsp))
     return "\n".join(shown)
+
+
+def _joined(paragraph: list[str], *, ends_open: bool) -> str:
+    joined = "".join(paragraph)
+    return joined.rstrip(" ") if ends_open else joined

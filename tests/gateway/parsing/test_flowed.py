@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,6 +60,14 @@ def test_only_a_text_that_says_so_is_flowed(kind: str, text: str) -> None:
     body = read(a_mail(a_part(b"a \r\nb\r\nc", f"Content-Type: {kind}; charset=utf-8"))).body
     assert isinstance(body, Body)
     assert body.text == text
+
+
+def test_a_paragraph_of_many_lines_takes_linear_time() -> None:
+    began = time.process_time()
+    whole = unwrapped("> a \n" * 400_000)
+
+    assert time.process_time() - began < 2.5
+    assert whole == "> " + "a " * 399_999 + "a\n"
 
 
 PARAGRAPHS = st.lists(
