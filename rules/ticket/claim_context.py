@@ -63,7 +63,7 @@ class CodedSentence(NamedTuple):
         if _VERB_FIRST.match(self.codes) is None:
             return False
         at = len(self.codes) - len(self.codes.lstrip("G,:")) + 1
-        return self.words[at].text not in _AFTER_NO_SUBJECT
+        return self.words[at].text not in _AFTER_NO_SUBJECT and self.words[at - 1].text != "its"
 
     @property
     def _asks_politely(self) -> bool:

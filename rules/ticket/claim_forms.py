@@ -57,6 +57,7 @@ _DECLARED = (
 _TROUBLE = (
     re.compile(r"(?P<name>[PNJ])~?d{0,2}~?(?P<noun>[iI])"),  # a critical problem
     re.compile(r"f(?P<name>M)~(?P<noun>i)(?=$|[.!,;:])"),  # ein Low-Thema
+    re.compile(rf"if{{0,2}}e{_N}(?=$|[.,!;:)])"),  # ein Fehler der Stufe P1
     re.compile(r"H[f+o]{0,4}(?P<name>P)(?![Tx])"),  # we have a P1
     re.compile(r"(?P<name>[NP])[fky]{0,2}[gv]?[fkyo]{0,3}B?C"),  # urgent help
     re.compile(r"C[gkyf]{0,3}(?P<name>N)(?=$|[.!,o])"),  # help urgently

@@ -45,6 +45,9 @@ _SIGNS = {
 """Any other sign, such as a dash or a picture, separates."""
 _HYPHENS = "-‐‑"
 _QUOTED = re.compile(r"[\"“„«»]([^\"“”„«»]{1,120})[\"”“»«]|(?<!\w)['‘‚]([^'’‘]{2,120})['’‘](?!\w)")
+_SHORT = 6
+"""Words of a quotation that may be all of a line; a longer one is a template, or of somebody."""
+_QUOTES = ('"', "“", "„", "«")
 _LEADS_TO_A_NAME = re.compile(
     r"(?:[:=]|\b(?:priority|severity|urgency|prio|prioritaet|schweregrad|stufe)(?: is| ist)?"
     r"|\b(?:as|to|als|auf|from|von|vom|at|bei|um|also|thus|hence|statt)(?: an?| einen?)?"
@@ -242,7 +245,7 @@ def _without_quotes(line: str) -> str:
         inner = found[1] or found[2]
         if _QUOTED_LINE.match(folded(inner)):
             return " quoted "
-        if len(inner) + 4 >= len(line):
+        if len(inner) + 4 >= len(line) and len(inner.split()) <= _SHORT:
             return inner
         if len(inner.split()) > 2:
             return " quoted "
@@ -254,6 +257,8 @@ def _without_quotes(line: str) -> str:
         begins = not line[:start].strip() and _FOLLOWS_A_NAME.match(after)
         return inner if leads or begins else " quoted "
 
+    if line.lstrip()[:1] in _QUOTES and sum(line.count(sign) for sign in _QUOTES) == 1:
+        return " quoted "  # it goes on in the next line
     return _QUOTED.sub(kept, line)
 
 

@@ -18,6 +18,7 @@ _QUESTIONS = frozenset({"question", "frage", "produktfrage"})
 """An everyday subject, though some policies have a level of this name."""
 _CONCLUDING = frozenset({"so", "also", "is", "ist", "lautet", "yes", "ja"})
 _CONCLUSIONS = frozenset({"verdict", "conclusion", "fazit", "urteil", "ergebnis"})
+_UNINFLECTED = frozenset({"urgent", "urgently", "dringend", "dringends", "eilig", "eilt"})
 _ARTICLES = frozenset({"the", "our", "die", "der", "das", "unsere", "unser"})
 URGENT = ("urgen", "dring", "eilig", "eilt")
 
@@ -130,7 +131,8 @@ def _is_placed(part: _Segment, sentence: CodedSentence, line: str, is_subject: b
             whole = part.before == "" and spelt
             unhurried = spelt and is_subject and part.after in ",-"
             unhurried = unhurried and _stands_before(part, sentence, False)
-            return bool(strong or ((is_subject or whole) and ends) or unhurried)
+            between = spelt and is_subject and part.before == part.after == "-"
+            return bool(strong or ((is_subject or whole) and ends) or unhurried or between)
         case ",":
             return bool((strong and (is_subject or ends)) or (spelt and is_subject and ends))
         case ":":
@@ -159,6 +161,12 @@ def _stands_before(part: _Segment, sentence: CodedSentence, is_subject: bool) ->
     return "n" in sentence.codes[at:] or says_it_may_wait(sentence.words[at:])
 
 
+def _describes(word: Word, rest: Sequence[Word]) -> bool:
+    """`Dringende Bestellungen markieren`."""
+    inflected = word.text.startswith(URGENT) and word.text not in _UNINFLECTED
+    return inflected and not word.shouted and bool(rest) and rest[0].raw[:1].isupper()
+
+
 def _leading(part: _Segment, is_subject: bool) -> int | None:
     """The rank of a name at the head that no sign separates from what follows: `P1 cluster down`,
     `URGENT cluster down`."""
@@ -174,6 +182,8 @@ def _leading(part: _Segment, is_subject: bool) -> int | None:
     word, rest = part.words[at], part.words[at + 1 :]
     is_number = word.text[-1:].isdigit() or word.text in ("p", "s")
     if "T" in part.codes and not is_number:
+        return None
+    if lead[3] == "x" and _describes(word, rest):
         return None
     followed = sent or lead[3] in "dik" or (lead[3] in "xT" and len(part.codes) > 2)
     shouted = word.shouted and not all(w.shouted for w in rest if len(w.raw) > 1)

@@ -79,7 +79,7 @@ COMPOUNDS = ("business critical", "mission critical", "time critical")
 
 LABELS = (
     "severity priority prio urgency sev criticality importance serverity severty priorty prioity "
-    "schwergrad schweregard "
+    "schwergrad schweregard fehlerklasse stoerungsklasse fehlerkategorie "
     "schweregrad schweregrads prioritaet prioritat prioritaeten dringlichkeit kritikalitaet "
     "wichtigkeit dringlichkeitsstufe prioritaetsstufe schwere priorisierung "
     "gravite priorite severite urgence severidad prioridad gravedad urgencia severita priorita "
@@ -95,11 +95,11 @@ _BY_CODE = {
     # labels
     "L": LABELS,
     # "level"
-    "e": "level levels stufe klasse class rating niveau einstufung",
+    "e": "level levels stufe klasse class rating niveau einstufung kategorie category",
     # is
     "b": (
         "is are be being remains remain became becomes become becoming turned getting isn aren "
-        "'s 're ist sind sein bleibt wird est lautet"
+        "'s 're its ist sind sein bleibt wird est lautet"
     ),
     # was
     "w": "was were wasn weren war waren had hatte hatten gab wurde wurden",

@@ -233,11 +233,9 @@ ELEMENTS = (
     "center",
     "cite",
     "code",
-    "dd",
     "details",
     "div",
     "dl",
-    "dt",
     "em",
     "fieldset",
     "figcaption",
@@ -252,7 +250,6 @@ ELEMENTS = (
     "ins",
     "label",
     "legend",
-    "li",
     "main",
     "mark",
     "menu",
@@ -283,6 +280,7 @@ ELEMENTS = (
     "x-unknown",
     "o:p",
 )
+"""Without dd, dt and li, which end the hidden element that they are in (HTML §13.2.6.4.7)."""
 HIDERS = ('style="display:none"', "hidden", 'style="mso-hide:all;display:none"')
 
 
