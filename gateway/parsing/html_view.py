@@ -18,6 +18,8 @@ import nh3
 
 from gateway.parsing.client_marks import ClientMark, mark_of
 from gateway.parsing.html_fold import fold, hides_more, is_tiny, quoted_images, says_something
+from gateway.parsing.html_style import declarations
+from gateway.parsing.html_style import is_hidden as has_hiding
 from gateway.parsing.mail_tree import read_tree
 from gateway.parsing.mime import read_body
 from rules.mail import Body, Unreadable
@@ -89,12 +91,7 @@ _SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _OVERRIDES = re.compile("[\u202d\u202e]")
 """Marks that show letters in another order than they are written in."""
-_HIDDEN = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0+)?\s*(?:!|;|$))",
-    re.IGNORECASE,
-)
-_FLAT = re.compile(r"max-height\s*:\s*0(?:px)?\s*(?:!|;|$)", re.IGNORECASE)
-_CLIPPED = re.compile(r"overflow\s*:\s*hidden", re.IGNORECASE)
+_INVISIBLE = re.compile(r"(?:^|;)\s*visibility\s*:\s*hidden", re.IGNORECASE)
 _SOURCE = re.compile(r"data:image/[a-z+.-]{1,20};base64,", re.IGNORECASE)
 _CONTROLS = re.compile("[\x00-\x20\x7f]+")
 _NUMBERS = names(
@@ -283,8 +280,8 @@ def is_hidden(values: Mapping[str, str]) -> bool:
     style = values.get("style", "")
     if not style:
         return False
-    flat = _FLAT.search(style) is not None and _CLIPPED.search(style) is not None
-    return flat or _HIDDEN.search(style) is not None
+    # As for the text: of two declarations the last counts. What only Outlook hides is shown.
+    return has_hiding(declarations(style), "a") or _INVISIBLE.search(style) is not None
 
 
 def web_link(target: str) -> str:

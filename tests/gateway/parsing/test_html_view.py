@@ -76,6 +76,26 @@ def test_only_links_to_the_web_a_mailbox_or_a_phone_are_kept(target: str, kept: 
 
 
 @pytest.mark.parametrize(
+    "style",
+    [
+        "display:none;display:block",
+        "display:block;display:none",
+        "opacity:0;opacity:1",
+        "opacity:0.5",
+        "max-height:0;overflow:hidden;max-height:99px",
+        "height:0;overflow:hidden",
+        "position:absolute;left:-9999px",
+        "text-indent:-9999px",
+    ],
+)
+def test_a_style_hides_in_the_html_what_it_hides_in_the_text(style: str) -> None:
+    said = f'<p>Seen.</p><p style="{style}">The line is down.</p>'
+    view = view_of(a_mail(text(said, "html")))
+
+    assert ("The line is down." in view.html) == ("The line is down." in view.text)
+
+
+@pytest.mark.parametrize(
     "how",
     [
         'style="display:none"',
