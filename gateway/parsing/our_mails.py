@@ -51,11 +51,12 @@ def has_mail_of_ours(body: bytes, cpu_s: float = LONGEST_CPU_S) -> bool:
 
 
 def _contents(body: bytes, nested: int) -> Iterator[bytes]:
-    """A file, and the files in it."""
+    """A file, and the files in it. Raises LimitError where they are too deep in each other."""
     yield body
-    if nested:
-        for file in nested_files(body):
-            yield from _contents(file, nested - 1)
+    for file in nested_files(body):
+        if not nested:
+            raise LimitError("mails in each other, deeper than they are examined")
+        yield from _contents(file, nested - 1)
 
 
 def _has_mark(body: bytes) -> bool:

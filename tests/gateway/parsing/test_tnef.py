@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 import time
 from typing import Any
@@ -248,6 +249,10 @@ def test_a_packed_file_that_is_not_examined_whole_is_taken_for_a_mail_of_ours() 
     assert time.process_time() - began < 3
     assert not has_mail_of_ours(begin + WINMAIL)
     assert has_mail_of_ours(a_mail(multipart("mixed", text_part("a"), text_part("b"))), cpu_s=0)
+    wrapped = PLAN
+    for deep in range(5):
+        assert has_mail_of_ours(wrapped) == (deep > 3)
+        wrapped = a_mail(a_part(base64.encodebytes(wrapped), "Content-Transfer-Encoding: base64"))
 
 
 def test_a_file_with_properties_of_every_type_is_read() -> None:
