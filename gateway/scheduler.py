@@ -52,8 +52,9 @@ class Scheduler:
                 if number % ROUNDS_BETWEEN_CLOCKS == 0:
                     await self.notify_overdue()
                     await self.wake_snoozed()
-                    await self.send_personal_digests()
                 await self.notify_desk(every_queue=number % ROUNDS_BETWEEN_QUEUES == 0)
+                if number % ROUNDS_BETWEEN_CLOCKS == 0:
+                    await self.send_personal_digests()
             except Exception as error:  # noqa: BLE001 - a store that is down will be up again
                 log.scheduler_failed(error)
             await asyncio.sleep(ROUND_S)

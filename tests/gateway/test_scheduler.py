@@ -14,11 +14,15 @@ from structlog.testing import capture_logs
 
 from gateway.config.model import load
 from gateway.services import Services, open_services
+from rules.people import StaffNotices
 from rules.ticket.business_time import parse_span
 from rules.ticket.sla import Clock, Stage
 from storage.db.database import Connection
 from storage.db.tables import MailboxRow, TicketRow, table
 from storage.notices import overview
+from storage.registry import lookup
+from storage.registry.mailboxes import mailbox_named
+from storage.registry.people import set_notices
 from storage.ticket import clocks
 from tests.gateway.cli.command_line import ANNS_MAIL, BOBS_MAIL, CommandLine, command_line
 from tests.stores import SqliteStores
@@ -123,3 +127,23 @@ async def test_a_mailbox_whose_policy_is_not_in_force_yet_delays_no_digest(
 
     assert await services.scheduler.notify_desk() == 0
     assert await services.scheduler.notify_desk(every_queue=False) == 0
+
+
+async def test_snoozed_tickets_wake_and_digests_go_out_by_the_clock(services: Services) -> None:
+    hour = timedelta(hours=1)
+    await set_ticket(services, 1, snooze_until=services.runtime.clock() - hour)
+    await set_ticket(services, 2, snooze_until=services.runtime.clock() + hour)
+
+    assert await services.scheduler.wake_snoozed() >= 1
+    assert await services.scheduler.wake_snoozed() == 0
+    assert await services.scheduler.send_personal_digests() == 0
+
+    def prefer(connection: Connection) -> str:
+        mailbox = mailbox_named(connection, SUPPORT)
+        (first, *_) = lookup.staff(connection, mailbox)()
+        set_notices(connection, mailbox, first.address, StaffNotices.DIGEST)
+        return first.address
+
+    await services.runtime.write(prefer)
+    assert await services.scheduler.send_personal_digests() == 1
+    assert await services.scheduler.send_personal_digests() == 0
