@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.authentication.authenticator import Authenticator
 from gateway.mailbox_cache import Snapshot
+from gateway.parsing.attached_mails import is_read_as_sent
 from gateway.parsing.bounce import read_bounce
-from gateway.parsing.parser import Parser
+from gateway.parsing.parser import Parser, part_bytes
 from gateway.runtime import Runtime
 from rules.decision.considered import Attempt, Received, StaffRelease, consider
-from rules.mail import Delivery, Mail, Mailbox, Unread
+from rules.mail import Body, Delivery, Mail, Mailbox, Unread
 from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author
 from rules.mail.lists import replaced_author
@@ -23,7 +25,7 @@ from storage.db import raw_mail
 from storage.mail import filing
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
-from storage.registry.lookup import company_domains_among, knows_domain_of
+from storage.registry.lookup import company_domains_among, knows_domain_of, may_forward_for
 
 FEW_MAILBOXES = 8
 """A mail to so many mailboxes is decided in the event loop, if it is an ordinary one: each takes a
@@ -64,8 +66,13 @@ class Reception:
         if not deliveries:
             return []
         mail = await self.parser.begin(delivery.raw, delivery.envelope)
+        began = time.monotonic()
         authentication = await self._authenticate(delivery, mail, deliveries)
         ordinary = not isinstance(mail.body, Unread)
+        if ordinary:
+            authentication = await self._with_attached(
+                delivery, mail, authentication, deliveries, began
+            )
         make = partial(self._entries, delivery, deliveries, authentication, snapshot, ordinary)
         if ordinary and len(deliveries) <= FEW_MAILBOXES:
             return make(mail, _packed(delivery.raw))
@@ -79,6 +86,10 @@ class Reception:
                     return unread
                 return make(mail, await self.parser.apart(partial(_packed, delivery.raw)))
         mail = await self.parser.read_rest(mail, delivery.raw, delivery.envelope)
+        authentication = await self._with_attached(
+            delivery, mail, authentication, deliveries, began
+        )
+        make = partial(self._entries, delivery, deliveries, authentication, snapshot, ordinary)
         return await self.parser.apart(lambda: make(mail, _packed(delivery.raw)))
 
     def _entries(
@@ -120,6 +131,7 @@ class Reception:
         begun = await self.parser.begin(delivery.raw)
         ordinary = not isinstance(begun.body, Unread)
         mail = await self.parser.read_rest(begun, delivery.raw)
+        authentication = replace(authentication, attached=held.authentication.attached)
         snapshot = await self.runtime.mailbox_cache.current()
         here = snapshot.mailboxes.get(held.mailbox.address, held.mailbox)
         received = Received(
@@ -199,6 +211,38 @@ class Reception:
 
         return await self.authenticator.authenticate(delivery, mail.author, worth_asking, is_known)
 
+    async def _with_attached(
+        self,
+        delivery: Delivery,
+        mail: Mail,
+        authentication: Authentication,
+        mailboxes: Iterable[Mailbox],
+        began: float,
+    ) -> Authentication:
+        """The verdict with what proves the author of the one mail that is attached. It is looked
+        up only if a staff person sends it, proven, and its author is registered as a customer."""
+        attached = attached_mails(mail)
+        if not authentication.aligned or len(attached) != 1 or not isinstance(mail.author, Author):
+            return authentication
+        ((part, author),) = attached
+        query = partial(
+            may_forward_for, mailboxes=tuple(mailboxes), staff=mail.author.address, customer=author
+        )
+        if not author or not await self.runtime.read(query):
+            return authentication
+
+        def content() -> bytes:
+            try:
+                found = part_bytes(delivery.raw, part)
+            except LookupError:  # inside of a file, whose parts are not those of the mail
+                return b""
+            return found if is_read_as_sent(found, author) else b""
+
+        signed = await self.parser.apart(content)
+        left_s = self.authenticator.budget_s - (time.monotonic() - began)
+        by = await self.authenticator.signed_by_author(signed, author, delivery, left_s)
+        return replace(authentication, attached=by)
+
     def _list_addresses(self, mailbox: Mailbox) -> set[str]:
         """The addresses of ours that a list may write into From of what it sends to a mailbox."""
         return {mailbox.address, *self.runtime.policy_of(mailbox).public_addresses}
@@ -211,6 +255,13 @@ class Reception:
             return await self.runtime.read(query)
 
         return await self.authenticator.vouch(delivery, registered_among)
+
+
+def attached_mails(mail: Mail) -> list[tuple[str, str]]:
+    """The part and the author of each mail that is attached to one whose body is read."""
+    if not isinstance(mail.body, Body):
+        return []
+    return [(a.part, a.mail.author) for a in mail.body.attachments if a.mail is not None]
 
 
 def _bounces(mail: Mail, raw: bytes, ordinary: bool) -> Callable[[], tuple[Bounce, ...]]:

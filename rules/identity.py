@@ -97,6 +97,9 @@ def proof_of(sender: Sender | None, authentication: Authentication) -> str:
     return TOKEN_ALONE if by_token else NO_PROOF
 
 
+FORWARDED = "forwarded"
+"""The proof of a request that staff forward; `forwarded+dkim:acme.example` if a signature of the
+forwarded mail proves its author."""
 UNPROVEN = (TOKEN_ALONE, NO_PROOF)
 """The results of `proof_of` that leave open who wrote a mail."""
 

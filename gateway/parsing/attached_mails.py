@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from gateway.parsing.address_fields import date_of, recipients
 from gateway.parsing.gaps import one_line, without_wide_gaps
 from gateway.parsing.mail_tree import read_tree
 from gateway.parsing.tree import MimePart
 from rules.mail import AttachedMail, Unreadable
 from rules.mail.encoded_words import decode_words
+from rules.mail.forwards import PEOPLE
 from rules.mail.header import Author, author
 from rules.mail.header import read as read_header
 
@@ -33,11 +35,26 @@ def attached_mail(
     if isinstance(tree, Unreadable):
         return None
     found, subjects = author(header), header.raw_values("subject")
+    sent = date_of(header)
     return AttachedMail(
         author=found.address if isinstance(found, Author) else "",
         subject=decode_words(one_line(subjects[0])).strip() if subjects else "",
         text=text_of(tree),
+        sent=f"{sent:%Y-%m-%d %H:%M} UTC" if sent is not None else "",
+        people=(*recipients(header, "to"), *recipients(header, "cc"))[:PEOPLE],
     )
+
+
+def is_read_as_sent(content: bytes, address: str) -> bool:
+    """Whether `attached_mail` has read this content unchanged, with this author: then a signature
+    over it is one over what was read."""
+    if len(content) > _ATTACHED_BYTES:
+        return False
+    header = read_header(content)
+    found = author(header)
+    if _WHITE_LINE.search(content[: header.body_at]):
+        return False
+    return isinstance(found, Author) and found.address == address
 
 
 def _without_white_line(content: bytes) -> bytes:

@@ -68,8 +68,18 @@ def forwarded_by(mail: Mail) -> Forwarded | None:
     first, words = attached[0], body.text.strip()
     certain = len(attached) == 1 and not may_forward(read_text(words))
     author = first.author if certain else ""
-    above = words or f"From: {author}\nSubject: {first.subject}"  # a note, which has the files
-    return Forwarded(author, first.subject, above, words, first.text.strip())
+    fields = {"From": author, "Date": first.sent, "Subject": first.subject}
+    header = "\n".join(f"{name}: {value}" for name, value in fields.items() if value)
+    return Forwarded(
+        author=author,
+        subject=first.subject,
+        above=f"{words}\n\n{header}".strip(),  # a note, which has the files
+        own_words=words,
+        text=first.text.strip(),
+        sent=first.sent,
+        people=first.people,
+        attached=True,
+    )
 
 
 def is_click(mail: Mail) -> bool:

@@ -13,6 +13,7 @@ from rules.decision.model import Hold, Refuse
 from rules.decision.on_behalf import (
     Behalf,
     OwnRequest,
+    forwarding_note,
     on_behalf,
     opened_as_own,
     opened_for,
@@ -82,7 +83,8 @@ def new_ticket(case: Case) -> Ruling:
     behalf = on_behalf(case)
     if isinstance(behalf, Behalf):
         for_customer = replace(opened_for(case, behalf, joining), mentions=mentions)
-        filed = (f"opens at {for_customer.severity.name}", "its sender gets a receipt")
+        filed: tuple[str, ...] = (f"opens at {for_customer.severity.name}",)
+        filed += (*forwarding_note(case, behalf), "its sender gets a receipt")
         whose = f"by staff, for {behalf.person.address}"
         return Ruling(whose, for_customer, Reason.NEW_REQUEST, filed)
     action = opened_by_mail(case, terms_of(sender.company), joining, mentions)

@@ -51,6 +51,16 @@ class ForCustomer:
     """What only staff read; empty for none."""
     note_orders: tuple[NoticeOrder, ...] = ()
     """The outgoing mails that the note causes."""
+    proof: str = ""
+    """Of a request that was forwarded: how its author is proven."""
+
+    def request(self, comment: NewComment) -> NewComment:
+        """The request, of the comment of the whole mail."""
+        if not self.note:
+            return replace(comment, text=self.text)
+        # Files may be the staff person's own: they are where fewer people read them.
+        kept = replace(comment, text=self.text, subject="", attachments=())
+        return replace(kept, proof=self.proof or comment.proof)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from rules.commands import MAY_BE_COMMAND, Digest, Directive, Macro, OnBehalf, p
 from rules.decision.change.facts import NeededFacts, facts_needed_for
 from rules.decision.content import body_text, forwarded_by, requested_command
 from rules.mail import Mail, Unread
+from rules.mail.addresses import normalise
 from rules.mail.quoting import REPLY_MARK, published
 from rules.policy import Policy
 from rules.service.claiming import may_claim_critical
@@ -24,16 +25,17 @@ def facts_needed_for_commands(mail: Mail, policy: Policy) -> NeededFacts:
     text = body_text(mail)
     forwarded = forwarded_by(mail)
     author = forwarded.author if forwarded is not None else ""
+    named = frozenset(filter(None, map(normalise, forwarded.people))) if forwarded else frozenset()
     alerts = may_claim_critical(mail.subject, text, policy)
     if not MAY_BE_COMMAND.search(text):
-        addresses = frozenset({author} - {""})
+        addresses = named | {author} - {""}
         return NeededFacts(addresses=addresses, contacts=alerts, forwarded=forwarded)
     given = parse_commands(published(text, REPLY_MARK), policy.levels, policy.severity.ceiling)
     changes: list[Change] = [each for each in given.given if not isinstance(each, Directive)]
     requested = requested_command(mail)
     needed = facts_needed_for([*changes, requested] if requested is not None else changes)
     customers = {author, *(each.address for each in given.given if isinstance(each, OnBehalf))}
-    addresses = needed.addresses | customers - {""}
+    addresses = needed.addresses | named | customers - {""}
     macros = {each.name for each in given.given if isinstance(each, Macro)}
     replies = frozenset(macros - {""}) if macros else None
     contacts = needed.contacts or alerts

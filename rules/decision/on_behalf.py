@@ -19,21 +19,27 @@ from rules.decision.opening import (
     terms_of,
 )
 from rules.facts import Facts
-from rules.identity import ProofLevel, Standing, is_proven_enough
+from rules.identity import FORWARDED, ProofLevel, Standing, is_proven_enough
 from rules.mail import Body
 from rules.mail.forwards import Forwarded
+from rules.mail.header import Author
 from rules.mail.internal import quotes_internal
 from rules.mail.quoting import REPLY_MARK, is_forward, published
 from rules.mail.subjects import unmarked_subject
-from rules.people import Person, Role
+from rules.people import ParticipantKind, Person, Presence, Role
 from rules.sentence import Sentence, sentence
 from rules.service import notifications
 from rules.service.acknowledging import FEW
 from rules.service.limits import opened_lately
-from rules.service.participants import Addition
+from rules.service.participants import Addition, additions
 from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
-from rules.ticket.payloads import NewCommentPayload, ReceiptOutcome, ReceiptPayload
+from rules.ticket.payloads import (
+    NewCommentPayload,
+    NewTicketPayload,
+    ReceiptOutcome,
+    ReceiptPayload,
+)
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 
@@ -52,6 +58,16 @@ class Behalf:
     note: str = ""
     """What only staff read: `own_words` with the header of the forwarded mail; empty if the whole
     mail is the request."""
+    proof: str = ""
+    """How the author of the forwarded mail is proven; empty if none is forwarded."""
+    sent: str = ""
+    people: tuple[str, ...] = ()
+    """Of the forwarded mail."""
+
+    @property
+    def signed_by(self) -> str:
+        """The domain whose signature proves the author of the forwarded mail; empty for none."""
+        return self.proof.removeprefix(f"{FORWARDED}+dkim:") if "+" in self.proof else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +131,18 @@ def _for(address: str, case: Case, forwarded: Forwarded | None, stated: str) -> 
         return OwnRequest(sentence("What you forward is or quotes an email to staff."))
     subject = unmarked_subject(forwarded.subject, case.policy.subject_tag.format)
     own_words = without_commands(forwarded.own_words).strip()
-    return Behalf(person, subject or outer, forwarded.text, own_words, forwarded.above)
+    verified = forwarded.attached and forwarded.author == person.address
+    inner = case.facts.authentication.attached if verified else ""
+    return Behalf(
+        person,
+        subject or outer,
+        forwarded.text,
+        own_words,
+        forwarded.above,
+        proof=f"{FORWARDED}+{inner}" if inner else FORWARDED,
+        sent=forwarded.sent,
+        people=forwarded.people,
+    )
 
 
 def _customer(address: str, facts: Facts) -> Person | None:
@@ -143,7 +170,7 @@ def opened_for(
         text=behalf.text,
         severity=mail_severity(case, behalf.subject, behalf.text),
         terms=terms_of(person.company),
-        additions=tuple(each for each in joining if each.address != person.address),
+        additions=_additions(case, behalf, joining),
         door=Source.STAFF_MAIL,
     )
     colleagues = [each for each in facts.staff if each.address != sender.address]
@@ -155,7 +182,9 @@ def opened_for(
         if behalf.note
         else sentence("Opened as a request of {address}, in your words.", address=person.address)
     )
-    orders = (*orders, *_receipt(case, ReceiptOutcome.DONE, done))
+    if behalf.sent:
+        orders = tuple(_with_date(each, behalf.sent) for each in orders)
+    orders = (*orders, *_receipt(case, ReceiptOutcome.DONE, done, *_provenance(case, behalf)))
     opened = open_ticket(request, facts.opens_at, orders, facts.staff, policy)
     notes = (
         notifications.to_staff(
@@ -168,7 +197,64 @@ def opened_for(
         if behalf.own_words
         else ()
     )
-    return replace(opened, for_customer=ForCustomer(behalf.text, behalf.note, notes))
+    return replace(opened, for_customer=ForCustomer(behalf.text, behalf.note, notes, behalf.proof))
+
+
+def forwarding_note(case: Case, behalf: Behalf) -> tuple[str, ...]:
+    """For the trace: what proves the author of the forwarded mail."""
+    return tuple(str(each) for each in _provenance(case, behalf)[:1])
+
+
+def _provenance(case: Case, behalf: Behalf) -> tuple[Sentence, ...]:
+    """What proves the author of the forwarded mail, and when it was sent."""
+    if not behalf.proof:
+        return ()
+    names = (each.name for each in case.facts.staff if each.address == case.sender.address)
+    proven = (
+        sentence("Forwarded, signature of {domain} valid.", domain=behalf.signed_by)
+        if behalf.signed_by
+        else sentence(
+            "Forwarded by {name}, not verified.", name=next(names, "") or case.sender.address
+        )
+    )
+    return (proven, sentence("Sent on {date}.", date=behalf.sent)) if behalf.sent else (proven,)
+
+
+def _with_date(order: NoticeOrder, sent: str) -> NoticeOrder:
+    if not isinstance(order.payload, NewTicketPayload):
+        return order
+    return replace(order, payload=replace(order.payload, sent=sent))
+
+
+def _additions(case: Case, behalf: Behalf, joining: tuple[Addition, ...]) -> tuple[Addition, ...]:
+    """The people of the staff person's mail, and those of the mail that they forward, as if the
+    customer had written it here. Where no signature covers its header, somebody else may have
+    written it: nobody but colleagues and staff joins before the requester agrees."""
+    person, facts = behalf.person, case.facts
+    customer = replace(
+        case.sender,
+        address=person.address,
+        standing=Standing.USER,
+        person=person,
+        company=person.company,
+        token=None,
+    )
+    written = replace(
+        case.mail, author=Author(person.address), to=(facts.mailbox.address, *behalf.people), cc=()
+    )
+    found = additions(written, facts, customer, None, case.policy) if behalf.people else ()
+    if not behalf.signed_by:
+        found = tuple(_proposed(each) for each in found)
+    known = {person.address, case.sender.address, *(each.address for each in joining)}
+    kept = (each for each in joining if each.address != person.address)
+    return (*kept, *(each for each in found if each.address not in known))
+
+
+def _proposed(addition: Addition) -> Addition:
+    """A guest waits for the requester's consent."""
+    if addition.part is not ParticipantKind.GUEST:
+        return addition
+    return replace(addition, presence=Presence.PENDING)
 
 
 def opened_as_own(

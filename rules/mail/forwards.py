@@ -24,6 +24,8 @@ from rules.mail.wordings import header_names
 LINES_OF_A_BLOCK = 60
 """To and Cc may be wrapped over many."""
 LONGEST_FROM = LONGEST_SUBJECT = 1_000
+LONGEST_DATE = 100
+PEOPLE = 30
 _MAY_FORWARD = re.compile(
     rf"^[> \t*]*+(?:{'|'.join(map(re.escape, sorted(header_names.FROM)))})[ \t\xa0*]*+[:：]",
     re.MULTILINE | re.IGNORECASE,
@@ -48,6 +50,12 @@ class Forwarded:
     """The words of the person who forwards it; may be empty."""
     text: str
     """Its own text; may be empty."""
+    sent: str = ""
+    """When it was sent, as its header states it; may be empty."""
+    people: tuple[str, ...] = ()
+    """The addresses in its To and Cc, as written, the first of them."""
+    attached: bool = False
+    """It is attached, and not in the text."""
 
 
 def forwarded_mail(subject: str, text: str) -> Forwarded | None:
@@ -69,12 +77,15 @@ def forwarded_mail(subject: str, text: str) -> Forwarded | None:
     above = "\n".join(written[:end])
     is_quoted = bool(block) and written[found.at].lstrip().startswith(">")
     below = text[begins:]
+    to, copies = _value(block, header_names.TO), _value(block, _COPIES)
     return Forwarded(
         author="" if _may_have_block(plain[: found.begins]) else _author(block),
         subject=_value(block, header_names.SUBJECT)[:LONGEST_SUBJECT].strip(),
         above=above.strip(),
         own_words="\n".join(written[: found.begins]).strip(),
         text=(_unquoted_once(below) if is_quoted else below).strip(),
+        sent=_value(block, header_names.DATE)[:LONGEST_DATE].strip(),
+        people=tuple(_ADDRESS.findall(f"{to} {copies}"))[:PEOPLE],
     )
 
 
@@ -198,6 +209,7 @@ def _value(
     return " ".join(value).strip()
 
 
+_COPIES = frozenset({"cc", "kopie", "copie", "copia"})
 _NAMES = frozenset().union(*_FIELDS, header_names.OTHERS)
 
 

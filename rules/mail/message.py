@@ -106,6 +106,10 @@ class AttachedMail:
     """Empty if its From does not name exactly one address."""
     subject: str
     text: str
+    sent: str = ""
+    """Its Date, such as `2026-11-30 08:00 UTC`; empty if it cannot be read."""
+    people: tuple[str, ...] = ()
+    """The addresses in To and Cc, as written, the first of them."""
 
 
 @dataclass(frozen=True, slots=True)

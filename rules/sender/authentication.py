@@ -100,6 +100,9 @@ class Authentication:
     """The sender chose domains, besides the author's, that would be looked up for a customer's
     mail: a refusal is given when that would have ended, whether or not anything was looked up. Not
     stored."""
+    attached: str = ""
+    """What proves the author of the one mail that a staff person attached: `dkim:acme.example`, a
+    signature of that mail. Empty if nothing does."""
     author: str = ""
     """The author, where a list of ours replaced them in From by its own address; then everything
     else here is about them. Empty if From is the author."""
@@ -177,6 +180,7 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
         "seal_problem": verdict.signed_scope.problem if verdict.signed_scope else "",
         "fingerprints": list(verdict.fingerprints),
         "author": verdict.author,
+        "attached": verdict.attached,
     }
 
 
@@ -216,6 +220,7 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
         # Until 2026-11-28 only the fingerprint of the scope was known.
         fingerprints=tuple(stored.get("fingerprints", seal[:1])),
         author=stored.get("author", ""),
+        attached=stored.get("attached", ""),
     )
 
 

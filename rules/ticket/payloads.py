@@ -103,6 +103,8 @@ class ApprovalPayload(Payload):
 class NewTicketPayload(Payload):
     mentions: int | None = None
     """Another ticket whose number stands in the subject."""
+    sent: str = ""
+    """When the mail that staff forward was sent, as its header states it."""
 
 
 @dataclass(frozen=True, slots=True)

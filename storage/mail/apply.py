@@ -203,11 +203,9 @@ def _open(
     comment = _new_comment(entry, Visibility.PUBLIC, opening.author, proof)
     new = NewTicketRow(entry.attempt.came_at, entry.mail.message_id)
     if (customer := opening.for_customer) is not None and customer.note:
-        # Files may be the staff person's own: they are where fewer people read them.
         new = replace(new, note=replace(comment, visibility=Visibility.NOTE, text=customer.note))
-        comment = replace(comment, text=customer.text, subject="", attachments=())
-    elif customer is not None:
-        comment = replace(comment, text=customer.text)
+    if customer is not None:
+        comment = customer.request(comment)
     named_tickets.require_none_waits(connection, entry.mailbox, opening.orders, context.now)
     ticket = open_ticket(connection, context, opening, comment, new, policy)
     if opening.named_with is not None:

@@ -139,6 +139,22 @@ def knows_domain_of(connection: Connection, mailboxes: Iterable[Mailbox], author
     )
 
 
+def may_forward_for(
+    connection: Connection, mailboxes: Iterable[Mailbox], staff: str, customer: str
+) -> bool:
+    """Whether one address is of active staff of any of these mailboxes, and the other of an active
+    user there."""
+    query = select(_person.c.mailbox_id, _person.c.role).where(
+        _person.c.mailbox_id.in_([mailbox.id for mailbox in mailboxes]),
+        _person.c.address.in_([staff, customer]),
+        _person.c.active,
+        (_person.c.role == Role.STAFF.value) == (_person.c.address == staff),
+    )
+    found = connection.execute(query).all()
+    ours = {row.mailbox_id for row in found if row.role == Role.STAFF.value}
+    return any(row.mailbox_id in ours for row in found if row.role != Role.STAFF.value)
+
+
 def company_domains_among(
     connection: Connection, mailboxes: Iterable[Mailbox], domains: Collection[str]
 ) -> frozenset[str]:

@@ -13,16 +13,17 @@ from rules.decision.reasons import Reason
 from rules.facts import Recent
 from rules.mail import AttachedMail, Attachment, Body, Mail
 from rules.mail.quoting import REPLY_MARK
-from rules.people import Company, Staff
-from rules.sender.authentication import Result
+from rules.people import Company, Presence, Staff
+from rules.sender.authentication import Authentication, Result
 from rules.ticket.notices import NoticeKind
-from rules.ticket.payloads import ReceiptPayload
+from rules.ticket.payloads import NewTicketPayload, ReceiptPayload
 from rules.ticket.severity import MailSeverity
 from tests.rules.building import (
     ANN,
     EVERYBODY,
     GIL,
     NOON,
+    PROVEN,
     SAM,
     SUPPORT,
     World,
@@ -174,7 +175,8 @@ def test_an_attached_mail_opens_its_authors_ticket() -> None:
     assert (opening.requester, opening.subject) == (GIL.address, "Cooling broken")
     assert opening.for_customer is not None
     assert opening.for_customer.text == "The cooling of rack 5 is broken."
-    assert opening.for_customer.note == "Please take this over."
+    header = "From: gil@globex.example\nSubject: Cooling broken"
+    assert opening.for_customer.note == f"Please take this over.\n\n{header}"
 
 
 def test_a_mail_that_the_customer_attached_does_not_choose_whose_request_it_is() -> None:
@@ -322,3 +324,88 @@ def test_onbehalf_on_a_ticket_is_refused() -> None:
     decision = World(tickets=(STAFFED,)).decide(mail, to=token_to(79))
 
     assert decision.reason is Reason.COMMAND_REFUSED
+
+
+BEA = person("bea@globex.example", GIL.company)
+SENT = "2026-11-30 08:00 UTC"
+GILS_TO_SAM = replace(
+    GILS, sent=SENT, people=(SAM.address, BEA.address, "new@elsewhere.example", ANN.address)
+)
+SIGNED = replace(PROVEN, attached="dkim:globex.example")
+
+
+def signed_world(proof: Authentication = SIGNED, **changes: Any) -> World:
+    return World(people=(*EVERYBODY, SUE, BEA), staff=DESK, proof=proof, **changes)
+
+
+def test_a_valid_signature_of_the_attached_mail_is_the_proof_of_the_request() -> None:
+    decision = signed_world().decide(with_attached(GILS_TO_SAM))
+
+    for_customer = opened(decision).for_customer
+    assert for_customer is not None
+    assert for_customer.proof == "forwarded+dkim:globex.example"
+    assert "signature of globex.example valid" in receipts(decision)
+    assert "Forwarded, signature of globex.example valid." in decision.trace[-1].outcome
+
+
+@pytest.mark.parametrize(
+    ("proof", "mail"),
+    [
+        (PROVEN, with_attached(GILS_TO_SAM)),
+        (SIGNED, forwarded()),
+        (SIGNED, with_attached(GILS_TO_SAM, text=f"#onbehalf {ANN.address}")),
+        (SIGNED, with_attached(GILS_TO_SAM, text=INNER)),
+    ],
+    ids=["no signature", "in the text", "for another person", "attached below a forward"],
+)
+def test_whatever_else_is_forwarded_is_by_the_word_of_staff(
+    proof: Authentication, mail: Mail
+) -> None:
+    decision = signed_world(proof).decide(mail)
+
+    for_customer = opened(decision).for_customer
+    assert for_customer is not None
+    assert for_customer.proof == "forwarded"
+    assert "not verified" in receipts(decision)
+
+
+def test_the_date_of_a_forwarded_mail_is_shown_and_starts_no_clock() -> None:
+    decision = signed_world().decide(with_attached(GILS_TO_SAM))
+
+    assert f"Sent on {SENT}." in receipts(decision)
+    shown = [o.payload for o in decision.orders if isinstance(o.payload, NewTicketPayload)]
+    assert [each.sent for each in shown] == [SENT]
+    assert f"Date: {SENT}" in getattr(opened(decision).for_customer, "note", "")
+    clock = opened(decision).clock
+    assert clock is None or clock.due_at > NOON
+
+
+def test_colleagues_of_the_customer_in_a_forwarded_mail_join_and_others_are_proposed() -> None:
+    joined = opened(signed_world().decide(with_attached(GILS_TO_SAM))).additions
+
+    assert {(a.address, a.presence) for a in joined} == {
+        (BEA.address, Presence.ACTIVE),
+        ("new@elsewhere.example", Presence.PENDING),
+        (ANN.address, Presence.PENDING),
+    }
+
+
+def test_without_a_signature_nobody_outside_the_company_joins_by_a_header() -> None:
+    """Who wrote the mail to staff may have chosen it."""
+    added = policy_with("cc", guests="add")
+    mail = with_attached(GILS_TO_SAM)
+
+    def active(proof: Authentication) -> set[str]:
+        joined = opened(signed_world(proof, policy=added).decide(mail)).additions
+        return {a.address for a in joined if a.presence is Presence.ACTIVE}
+
+    assert active(PROVEN) == {BEA.address}
+    assert active(SIGNED) == {BEA.address, "new@elsewhere.example", ANN.address}
+
+
+def test_the_people_of_a_header_block_come_along() -> None:
+    text = INNER.replace("To: Sam <sam@help.example>", f"To: Sam <{SAM.address}>, {BEA.address}")
+
+    opening = opened(signed_world().decide(forwarded(text)))
+
+    assert [a.address for a in opening.additions] == [BEA.address]
