@@ -106,12 +106,16 @@ def quoted_comment(
     text = shown_once_masked(comment.text, redactor.redact)
     whole = text
     if not (traits.for_staff or own):
-        text = _of_staff(text) if comment.by_staff else _of_customer(text, comment)
+        text = (
+            _of_staff(text, by_mail=comment.by_mail)
+            if comment.by_staff
+            else _of_customer(text, comment)
+        )
     elif own:
         text = _ready_to_send(text)
     subject = notice.about.subject if notice.about else ""
-    forwarded = traits.shows_forwarded and is_forward(subject)
-    on_ticket = traits.for_staff and is_forward(comment.subject)  # for another matter, maybe
+    forwarded = traits.shows_forwarded and is_forward(subject, text)
+    on_ticket = traits.for_staff and is_forward(comment.subject, text)  # for another matter, maybe
     shown = visible(text, forwarded=forwarded or on_ticket)
     language = supported_language(notice.language, policy.language)
     shown_text = _in_language(shown.text, language)
@@ -195,10 +199,10 @@ def _ready_to_send(text: str) -> str:
     return text if ordered == own else ordered
 
 
-def _of_staff(text: str) -> str:
+def _of_staff(text: str, *, by_mail: bool = True) -> str:
     """A staff person's text without their commands, and without what they quote of ours."""
-    own = published(text, REPLY_MARK)
-    if not own and not quotes_internal(text):
+    own = published(text, REPLY_MARK, by_mail=by_mail)
+    if not own and not by_mail and not quotes_internal(text):
         own = text  # written in the console, where a quote is meant
     return without_internal(without_commands(own))
 

@@ -110,7 +110,7 @@ def view_of(raw: bytes) -> HtmlView:
     body = read_body(tree)
     subjects = header.raw_values("subject")
     subject = decode_words(subjects[0][:998]) if subjects else ""
-    return view_of_body(body, forwarded=is_forward(subject.strip()))
+    return view_of_body(body, forwarded=is_forward(subject.strip(), body.text))
 
 
 def view_of_body(body: Body, *, forwarded: bool = False) -> HtmlView:

@@ -125,4 +125,4 @@ def _own_words(mail: Mail) -> str:
     text = body_text(mail)
     if not any(sign in text for sign in NUMBER_SIGNS):
         return ""
-    return visible(text, forwarded=is_forward(mail.subject)).text
+    return visible(text, forwarded=is_forward(mail.subject, text)).text

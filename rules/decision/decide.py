@@ -126,7 +126,7 @@ def _reading(mail: Mail) -> Iterator[Step]:
         limits = f"first {READ_CHARACTERS:,} characters and {READ_LINES:,} lines"
         yield Step("text", "a long text", f"kept as a whole; the rules read its {limits}")
     if isinstance(mail.body, Body):
-        seen = visible(mail.body.text, forwarded=is_forward(mail.subject))
+        seen = visible(mail.body.text, forwarded=is_forward(mail.subject, mail.body.text))
         if seen.lines:
             saw = f"lines that are not shown: {seen.hidden_lines}"
             yield Step("text", saw, f"{seen.hidden_kinds}; kept with the comment")

@@ -97,7 +97,7 @@ def on_behalf(case: Case) -> Behalf | OwnRequest | None:
     written = (*commands.lines, *commands.misplaced)
     wants = any(names_command(line, "onbehalf") for line in written)
     attached = any(each.content_type == "message/rfc822" for each in body.attachments)
-    if forwarded is None and not wants and not attached and not is_forward(mail.subject):
+    if forwarded is None and not wants and not attached and not is_forward(mail.subject, body.text):
         return None
     if not is_proven_enough(sender, policy.proof.command):
         return OwnRequest(sentence("commands require {proof}", proof=policy.proof.command))

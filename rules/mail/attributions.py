@@ -97,8 +97,8 @@ def may_end(lines: Sequence[str], index: int) -> bool:
     if line.endswith(":"):
         return True
     if line.endswith(("--", ">>>")):
-        words = line.strip("- ") or (plain(lines[index - 1]) if index else "")
-        return _DIGIT.search(line) is not None or bool(ending_of(words.casefold()))
+        words = line.strip("-: ") or (plain(lines[index - 1]) if index else "")
+        return _DIGIT.search(line) is not None or bool(ending_of(words.casefold().rstrip(": ")))
     return line.endswith((">", ")")) and line[:1].isdigit() and "@" in line
 
 
@@ -114,6 +114,7 @@ def may_be_attribution(lines: Sequence[str], index: int) -> int | None:
     if the address is in brackets.
     """
     last = plain(lines[index])
+    last = last.rstrip("- ") if last.endswith("--") else last
     if not last.endswith(":"):
         return None
     best: int | None = None
@@ -204,6 +205,8 @@ def _certainty(line: str) -> Certainty | None:
     tokens = text.replace(",", " ").split()
     if not 0 < len(tokens) <= _TOKENS or bare_word(tokens[0]).casefold() in _PERSONS:
         return None
+    if ending and has_colon and _is_between_dashes(line, tokens, has_address=address is not None):
+        return Certainty.CERTAIN
     wrote = bool(ending) or has_verb(tokens)
     parts = _parts_of(tokens)
     ends = has_colon or line.endswith("-")
@@ -219,6 +222,13 @@ def _certainty(line: str) -> Certainty | None:
         if certain:
             return Certainty.CERTAIN
     return _possible(line, parts, tokens, wrote, has_colon, bracketed)
+
+
+def _is_between_dashes(line: str, tokens: Sequence[str], *, has_address: bool) -> bool:
+    """Whether a line is what Notes writes: `-----Ann <ann@…> wrote: -----`."""
+    dashes = "--" if has_address else "-----"
+    ends = line.rstrip().endswith(dashes) and line.startswith(dashes)
+    return ends and len(tokens) <= _NAME_WORDS
 
 
 def _is_whole(parts: _OtherWords, tokens: Sequence[str], bracketed: bool) -> bool:
@@ -249,7 +259,8 @@ def _is_by_machine(text: str, parts: _OtherWords) -> bool:
     zone; or with the weekday, and with a comma before the name."""
     name = text.rpartition(",")[2]
     apart = 0 < len(name.strip()) < len(text) and not _DIGIT.search(name)
-    return _EXACT.search(text) is not None or (bool(parts.before) and apart)
+    has_seconds = _DOTTED.search(text) is not None and _LONG_YEAR.search(text) is not None
+    return has_seconds or _EXACT.search(text) is not None or (bool(parts.before) and apart)
 
 
 def _is_named(parts: _OtherWords, tokens: Sequence[str]) -> bool:
@@ -366,7 +377,9 @@ _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
 _YEAR = re.compile(
     r"(?<!\d)\d{4}(?!\d)|(?<![\d./-])\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4}(?!\d|[./-]\d)"
 )
-_EXACT = re.compile(r"\d[:.]\d{2}[:.]\d{2}(?!\d)|[+-]\d{4}(?!\d)|\b(?:GMT|UTC|CES?T)\b")
+_EXACT = re.compile(r"\d:\d{2}:\d{2}(?!\d)|(?<=\s)[+-]\d{4}(?!\d)|\b(?:GMT|UTC|CES?T)\b")
+_DOTTED, _LONG_YEAR = re.compile(r"\d\.\d{2}\.\d{2}(?!\d)"), re.compile(r"(?<!\d)\d{4}(?!\d)")
+"""`8.01.45` is a time where the year has four digits; else it may be a date."""
 _BRACKET = re.compile(r"[<(\[][^ <>()\[\]@]{1,64}@")
 _QUOTED_NAME = re.compile(r'"[^"]{0,80}"|„[^“”"]{0,80}[“”"]|“[^”]{0,80}”|«[^»]{0,80}»')
 _JOINED = re.compile(

@@ -69,7 +69,7 @@ def forwarded_mail(subject: str, text: str) -> Forwarded | None:
     written = examined.split("\n")
     plain = [unquoted(line).strip() for line in squeezed(examined).split("\n")]
     found = _first_header_block(plain)
-    if found is None or not (found.is_forward or is_forward(subject)):
+    if found is None or not (found.is_forward or is_forward(subject, examined)):
         return None
     end = _end_of_block(plain, found.at)
     block = plain[found.at : end]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rules.mail.plain_lines import EXAMINED_CHARACTERS, is_rule, plain, without_rule
+from rules.mail.introductions import may_be_header
+from rules.mail.plain_lines import EXAMINED_CHARACTERS, folded, is_rule, plain, without_rule
 from rules.mail.wordings.header_names import (
     AMBIGUOUS,
     DATE,
@@ -80,6 +81,49 @@ def _may_be_above_from(key: str, line: str) -> bool:
     return key in DATE or key in SUBJECT or key in TO or key in OTHERS or not line.strip()
 
 
+def is_bare_block(lines: Sequence[str], index: int) -> bool:
+    """Whether the block of a client that writes no colons begins here: `From "Ann" <ann@…>`, and
+    in the lines below at least two of date, recipient and subject."""
+    start = lines[index][:_KEY]
+    start = start if start.isascii() else plain(start)
+    if start.partition(" ")[0].casefold() not in _FIRST_WORDS:
+        return False
+    if _bare_field(lines[index]) is not FROM or "@" not in "".join(lines[index : index + 2]):
+        return False
+    below = lines[index + 1 : index + 1 + _BARE_LINES]
+    found = {id(names) for line in below if (names := _bare_field(line)) is not None}
+    return len(found - {id(FROM)}) > 1
+
+
+def _bare_field(line: str) -> frozenset[str] | None:
+    """The field of a block that a line begins with, without a colon."""
+    words = folded(plain(line[: 2 * _KEY]).strip("*_ ")).split(" ")
+    for count in range(1, min(_NAME_WORDS, len(words) - 1) + 1):
+        name = " ".join(words[:count])
+        for names in FIELDS:
+            if name in names:
+                return names
+    return None
+
+
+def is_block_below(lines: Sequence[str], index: int) -> bool:
+    """Whether what stands below a line of dashes may be the header of a mail, or says
+    nothing, as a last line in capitals."""
+    below = [line for line in lines[index + 1 : index + 1 + HEADER_LINES] if line.strip()]
+    end = " ".join(below)[:_KEY]  # of a digest
+    if not below or (end.isupper() and len(end) < _KEY) or may_be_header(below[:_BARE_LINES]):
+        return True
+    fields = [line for line in below[:_BARE_LINES] if _is_field(line)]
+    if below[0] in fields and (len(fields) > 1 or "@" in below[0]):
+        return True
+    return _bare_field(below[0]) is FROM and "@" in "".join(below[:2])
+
+
+def _is_field(line: str) -> bool:
+    key = key_of(line)
+    return bool(key) and any(key in names for names in (*FIELDS, OTHERS))
+
+
 def is_quoting_block(lines: Sequence[str], index: int) -> bool:
     """Whether the header block that begins here is a client's, above what it quotes, rather than
     one that the author pasted, or a form: `From: Berlin`, `To: Hamburg`."""
@@ -138,5 +182,14 @@ def rule_above(lines: Sequence[str], index: int) -> int:
     return above if is_rule(rule) and not without_rule(rule) else index
 
 
+def words_above(lines: Sequence[str], index: int) -> int:
+    """The index of a line of dashes with any words directly above a header block; else `index`."""
+    rule = plain(lines[index - 1]) if index else ""
+    return index - 1 if is_rule(rule) and rule.endswith(("--", "==", "__", "**")) else index
+
+
+_BARE_LINES = 6
+_NAME_WORDS = 3
+_FIRST_WORDS = frozenset(name.partition(" ")[0] for name in FROM)
 _TIME = re.compile(r"\d[:.]\d\d")
 _NOTES = re.compile(r"\S ?---\d[\d/.\-]{5,10} \d{1,2}[:.]\d{2}[:.]\d{2}[^-]{0,10}---")

@@ -17,6 +17,7 @@ _INVISIBLE = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x206
 """Marks of direction, which clients put around names."""
 _FIELD = re.compile(r"\*{0,2}[^\s:：*][^:：]{0,30}[:：]")
 _YEAR = re.compile(r"(?<!\d)20\d\d(?!\d)")
+_ANY_YEAR = re.compile(r"(?<!\d)20\d\d(?!\d)|\d[./-]\d{1,2}[./-]\d{2}(?!\d)")
 _TIME = re.compile(r"\d[:：]\d\d(?!\d)")
 _COLONS = (":", "：")
 
@@ -39,6 +40,15 @@ def without_introduction(lines: Sequence[str], end: int) -> int:
             above = index > 0 and _YEAR.search(block[index - 1]) is not None
             return begins + index - above
     return end
+
+
+def without_dated_introduction(lines: Sequence[str], end: int) -> int:
+    """Where the lines up to `end` end without a line that has a year and ends in a colon.
+
+    Only for texts of which nothing quoted may be published: people write such lines, too.
+    """
+    last = lines[end - 1][:_EXAMINED].translate(_INVISIBLE).strip() if end else ""
+    return end - 1 if last.endswith(_COLONS) and _ANY_YEAR.search(last) else end
 
 
 def may_be_header(block: Sequence[str]) -> bool:

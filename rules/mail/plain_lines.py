@@ -49,4 +49,9 @@ def is_rule(line: str) -> bool:
 
 def without_rule(line: str) -> str:
     """The words between the dashes of a line."""
-    return plain(line).strip("-=_*:–— ").casefold()
+    return folded(plain(line).strip("-=_*:–— "))
+
+
+def folded(words: str) -> str:
+    """Words in small letters, the Turkish `İ` with one dot."""
+    return words.casefold().replace("i\u0307", "i")

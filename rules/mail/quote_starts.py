@@ -9,7 +9,14 @@ from enum import Enum
 from itertools import takewhile
 
 from rules.mail.attributions import WRAPPED, attribution_at, may_be_attribution, may_end
-from rules.mail.header_blocks import is_header_block, is_quoting_block, rule_above
+from rules.mail.header_blocks import (
+    is_bare_block,
+    is_block_below,
+    is_header_block,
+    is_quoting_block,
+    rule_above,
+    words_above,
+)
 from rules.mail.plain_lines import (
     EXAMINED_CHARACTERS,
     is_quoted,
@@ -68,7 +75,7 @@ def quoted_lines(lines: Sequence[str]) -> list[bool]:
                         each[:EXAMINED_CHARACTERS] for each in lines[max(0, index - 2) : index]
                     )
                     quoted[index] = above.count("<") <= above.count(">")
-        elif line.startswith(_OTHER_FIRST) and _OTHER_MARK.match(line):
+        elif (">" in line[1:5] or line.startswith("|")) and _OTHER_MARK.match(line):
             other = other or _is_below_attribution(lines, index)
             quoted[index] = other
         elif line.strip():
@@ -119,7 +126,7 @@ def _start_of_run(lines: Sequence[str], index: int, pending: QuoteStart | None) 
     run = takewhile(is_quoted, lines[index : index + WRAPPED])
     inside = [unquoted(line) for line in run]
     is_header = _is_separator(plain(first), ORIGINAL) or (
-        bool(inside) and is_header_block(inside, 0)
+        bool(inside) and (is_header_block(inside, 0) or is_bare_block(inside, 0))
     )
     found = [attribution_at(inside, at) for at in range(len(inside))]
     is_dated = is_header or any(each is not None and each.is_dated for each in found)
@@ -170,7 +177,9 @@ class _Reader:
         line = lines[index]
         if line.startswith(_RULES) or line.endswith(_ENDS):
             examined = plain(line)
-            if examined == REPLY_MARK or _is_separator(examined, ORIGINAL):
+            if examined == REPLY_MARK:
+                return QuoteStart(LineKind.HEADER, index, index)
+            if _is_separator(examined, ORIGINAL) and self._is_above_quote(index):
                 return QuoteStart(LineKind.HEADER, index, index)
             if _is_forward(examined):
                 return QuoteStart(LineKind.FORWARD, index, index)
@@ -178,9 +187,25 @@ class _Reader:
                 return found
         if _may_be_field(line) and is_header_block(lines, index):
             begins = rule_above(lines, index)
+            if self._private and begins == index:
+                begins = words_above(lines, index)
             if self._private or begins < index or is_quoting_block(lines, index):
                 return QuoteStart(LineKind.HEADER, begins, index)
+        elif is_bare_block(lines, index):
+            return QuoteStart(LineKind.HEADER, words_above(lines, index), index)
         return QuoteStart(LineKind.TEXT, index, index)
+
+    def _is_above_quote(self, index: int) -> bool:
+        """Whether a quote follows the words `Original Message`: people write these as well."""
+        lines = self._lines
+        if self._private or is_block_below(lines, index):
+            return True
+        below = range(index + 1, min(index + 1 + _BELOW_ORIGINAL, len(lines)))
+        first = next((at for at in below if lines[at].strip()), index)
+        if is_quoted(lines[first]) or plain(lines[first]) == REPLY_MARK:
+            return True
+        found = (self._attribution(at) for at in below if may_end(lines, at))
+        return any(each is not None and each.is_dated for each in found)
 
     def _attribution(self, index: int) -> QuoteStart | None:
         if not self._left:
@@ -230,5 +255,6 @@ def _is_separator(line: str, words: frozenset[str]) -> bool:
 _ATTRIBUTIONS = (LineKind.ATTRIBUTION, LineKind.DATED_ATTRIBUTION)
 _RULES = ("-", "=", "_", "*", "–", "—", "#", " ")
 _ENDS = (":", "：", "៖", "։", ">", ")", "-", "*", " ", "\u200f", "\u202c", "\r", "\xa0")
-_OTHER_FIRST = tuple("|ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_OTHER_MARK = re.compile(r"[A-Z]{1,4}>(?:[ >\r]|$)|\|(?:[ \r]|$)")
+_OTHER_MARK = re.compile(r"[^\W\d_]{1,4}>(?:[ >\r]|$)|\|(?:[ \r]|$)")
+"""Initials in any script: `AB>`, `КД>`."""
+_BELOW_ORIGINAL = 5

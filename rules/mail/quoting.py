@@ -19,8 +19,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rules.mail.extent import read_text, shown_part, squeezed
-from rules.mail.introductions import without_introduction
-from rules.mail.plain_lines import EXAMINED_CHARACTERS, is_quoted, plain, unquoted
+from rules.mail.header_blocks import key_of
+from rules.mail.introductions import without_dated_introduction, without_introduction
+from rules.mail.plain_lines import EXAMINED_CHARACTERS, folded, is_quoted, plain, unquoted
 from rules.mail.quote_starts import REPLY_MARK as REPLY_MARK
 from rules.mail.quote_starts import (
     LineKind,
@@ -30,7 +31,8 @@ from rules.mail.quote_starts import (
     quoted_lines,
 )
 from rules.mail.signatures import is_client_line, without_signature
-from rules.mail.wordings.separators import FORWARD_PREFIXES
+from rules.mail.wordings.header_names import FROM
+from rules.mail.wordings.separators import AMBIGUOUS_PREFIXES, FORWARD_PREFIXES, REPLIED
 
 SHORTEST_TOKEN = 20
 _REMEMBERED_CHARACTERS = 8 * 1024
@@ -135,32 +137,92 @@ def _own(text: str) -> str:
     return "\n".join(lines[index] for index in shown if not quoted[index]).strip()
 
 
-def is_forward(subject: str) -> bool:
-    """Whether the first prefix of a subject is one that clients use for forwards."""
+def is_forward(subject: str, text: str = "") -> bool:
+    """Whether the first prefix of a subject is one that clients use for forwards.
+
+    One of them is that of a reply in other languages: what the client wrote above the quote in the
+    text shows which.
+    """
     prefix, colon, _ = subject[:EXAMINED_CHARACTERS].replace("：", ":").partition(":")
-    return bool(colon) and prefix.strip().casefold() in FORWARD_PREFIXES
+    prefix = folded(prefix.strip())
+    if not colon or prefix not in FORWARD_PREFIXES:
+        return False
+    return prefix not in AMBIGUOUS_PREFIXES or not _is_replied_to(text)
+
+
+def _is_replied_to(text: str) -> bool:
+    """Whether the first that a client wrote into a text is of a language with `VS:` for a reply."""
+    for line in shown_part(text).split("\n"):
+        examined = plain(unquoted(line))
+        if (key := key_of(examined)) in FROM:
+            return key in REPLIED
+        if examined.endswith(":") and not REPLIED.isdisjoint(examined.casefold().split()):
+            return True
+    return False
 
 
 @lru_cache(maxsize=2)  # several checks of a staff person's mail read it, one after the other
-def published(text: str, mark: str) -> str:
+def published(text: str, mark: str, *, by_mail: bool = True) -> str:
     """The part of a staff member's text that may be sent to a customer; empty if none is left.
 
     Everything is removed below the first line with `mark`, even a wrapped one, or quote header,
     quoted or not; so are a quoted tail with its introduction, the signature, and unexamined text.
+    Of a text that came `by_mail`, so are all lines marked as quoted; and what is below them, if
+    nothing but commands is above: it may be the rest of a line that a client wrapped.
     """
     examined = shown_part(text)
     lines = squeezed(examined).split("\n")
     header, column = first_header(lines)
     mark_at = _line_of(mark, [unquoted(line) for line in lines])
+    written = examined.split("\n")
     if column and header < mark_at:
-        above = "\n".join(examined.split("\n")[:header])
-        rest = _cut(examined.split("\n")[header], column)
-        return f"{above}\n{rest}".strip()
-    cut = min(mark_at, header)
-    while cut and (not lines[cut - 1].strip() or is_quoted(lines[cut - 1])):
-        cut -= 1
-    cut = without_signature(lines, without_introduction(lines, cut))
-    return "\n".join(examined.split("\n")[:cut]).strip()
+        kept = [*written[:header], _cut(written[header], column)]
+    else:
+        cut = min(mark_at, header)
+        while cut and (not lines[cut - 1].strip() or is_quoted(lines[cut - 1])):
+            cut -= 1
+        cut = without_signature(lines, without_introduction(lines, cut))
+        kept = written[:cut]
+    if by_mail and any(map(is_quoted, kept)):
+        kept = _unmarked(_above_scattered(mark, "\n".join(kept)).split("\n"))
+    return "\n".join(kept).strip()
+
+
+def _above_scattered(mark: str, text: str) -> str:
+    """What stands above the mark, whose letters may be on any number of quoted lines."""
+    found = _scattered(mark).search(text)
+    return text if found is None else text[: found.start()].rstrip("#- >|\r\n")
+
+
+@lru_cache(maxsize=2)
+def _scattered(mark: str) -> re.Pattern[str]:
+    return re.compile(r"[>|\s]*+".join(filter(str.isalpha, mark)), re.IGNORECASE)
+
+
+def _unmarked(lines: Sequence[str]) -> list[str]:
+    """Lines without those that are marked as quoted and without what introduces these."""
+    quoted = [is_quoted(line) for line in lines]
+    kept: list[str] = []
+    for index, line in enumerate(lines):
+        above = index - 1
+        if quoted[index]:
+            if index and not quoted[above]:
+                while kept and not kept[-1].strip():
+                    kept.pop()
+                end = without_introduction([*kept, line], len(kept))
+                kept = kept[: without_dated_introduction(kept, end)]
+            if not any(each.strip() and each.lstrip()[0] not in _NUMBER_SIGNS for each in kept):
+                return kept
+            if not index or not quoted[above]:
+                kept.append("")
+        elif not index or not quoted[above] or (line.strip() and len(lines[above]) <= _WRAPPED_AT):
+            kept.append(line)
+    return kept
+
+
+_NUMBER_SIGNS = "#＃﹟"
+_WRAPPED_AT = 66
+"""The rest of a quoted line that is longer may stand below it without a mark."""
 
 
 def unpublished_lines(text: str, mark: str) -> int:

@@ -72,6 +72,7 @@ NOTICES = (
         _author.c.name.label("author_name"),
         _author.c.role.label("author_role"),
         _author_place.c.id.label("author_place"),
+        _comment.c.journal_id.label("comment_mail"),
     )
     .join_from(_notice, _mailbox, _notice.c.mailbox_id == _mailbox.c.id)
     .join(_ticket, _notice.c.ticket_id == _ticket.c.id, isouter=True)

@@ -141,6 +141,7 @@ def _read(connection: Connection, notice: Notice, ids: list[int]) -> tuple[Notic
         _person.c.name.label("author_name"),
         _person.c.role.label("author_role"),
         _place.c.id.label("author_place"),
+        _comment.c.journal_id.label("comment_mail"),
     ).join_from(
         _comment,
         _person,

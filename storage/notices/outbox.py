@@ -69,6 +69,8 @@ class NoticeComment:
     """The first."""
     at: datetime | None = None
     """When it was written."""
+    by_mail: bool = True
+    """Rather than in the console or over the API, where a marked line is meant to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,4 +391,5 @@ def as_comment(row: Row[Any], files: AttachedFiles, ticket: str) -> NoticeCommen
         number=row.comment_id,
         outside=not by_staff and row.author_place is None,
         at=row.written_at,
+        by_mail=row.comment_mail is not None,
     )

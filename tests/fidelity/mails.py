@@ -132,7 +132,7 @@ def _look_at_text(result: Fidelity, name: str, raw: bytes, mail: Mail, body: Bod
         result.note("damaged encoding", name)
     if not body.text.strip() and not body.attachments:
         result.note("no text and no file", name)
-    shown = visible(body.text, forwarded=is_forward(mail.subject))
+    shown = visible(body.text, forwarded=is_forward(mail.subject, body.text))
     result.hidden_lines += shown.hidden_lines
     plain = [line for line in shown.hidden.split("\n") if line.strip() and line[:1] != ">"]
     if len(plain) > shown.hidden_lines // 2 and plain:

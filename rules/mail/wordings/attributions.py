@@ -6,6 +6,8 @@ what says that somebody wrote it. The colon at the end is left out.
 
 from __future__ import annotations
 
+from rules.mail.wordings.you_wrote import YOU_WROTE
+
 ATTRIBUTIONS = (
     # af
     "Op {when} het {who} *geskryf*",  # Gmail, Thunderbird
@@ -36,6 +38,7 @@ ATTRIBUTIONS = (
     # br
     "D'an/ar {when} eo bet *skrivet* gant {who}",  # Thunderbird
     # ca
+    "{who} *escriu* el {when}",  # Postbox, Gnus
     "*Missatge de* {who} del dia {when}",  # Gmail
     "El {when} a les {when}, {who} ha *escrit*",  # Thunderbird, Gmail
     "El {when}, a les {when}, {who} va *escriure*",  # Apple Mail
@@ -52,6 +55,7 @@ ATTRIBUTIONS = (
     # cy
     "Ar {when}, *ysgrifennodd* {who}",  # Thunderbird
     # da
+    "{who} *skriver* den {when}",  # Postbox, Gnus
     "Den {when} kl. {when} *skrev* {who}",  # Gmail, Apple Mail, Thunderbird
     "D. {when} *skrev* {who}",  # Outlook 2019
     "{who} *skrev* den {when}",  # Thunderbird
@@ -65,12 +69,12 @@ ATTRIBUTIONS = (
     "{who} hat am {when} *geschrieben*",  # Open-Xchange, GMX
     "Am {when} hat {who} *geschrieben*",  # Roundcube, IONOS
     "Am {when} hat {who} *Folgendes geschrieben*",  # Yahoo, Outlook
-    "Am {when} *schrieben Sie*",  # The Bat
     "*Zitat von* {who}",  # Horde
     # dsb, hsb
     "{when} jo {who} *napisał*",  # Thunderbird
     "{when} {who} *napisa*",  # Thunderbird
     # el
+    "Ο/Η {who} *γράφει* στις {when}",  # Postbox, Gnus
     "Στις {when}, ο/η {who} *έγραψε*",  # Gmail, Apple Mail
     "Στις {when} ο χρήστης {who} *έγραψε*",  # Gmail
     "Την {when}, η {who} *έγραψε*",  # Evolution
@@ -80,7 +84,6 @@ ATTRIBUTIONS = (
     "{who} *wrote* on {when} at {when}",  # Thunderbird, Postbox, Notes
     "{who} *wrote*",  # Thunderbird, mutt
     "{who} *writes*",  # Gnus
-    "{when}, *you wrote*",  # The Bat, Eudora
     "In message {who} *writes*",  # Gnus
     "On {when}, in message {who} *wrote*",  # GroupWise
     "In a message dated {when}, {who} *writes*",  # AOL
@@ -89,6 +92,7 @@ ATTRIBUTIONS = (
     # eo
     "Je {when}, {who} *skribis*",  # Thunderbird
     # es
+    "{who} *escribe* el {when}",  # Postbox, Gnus
     "El {when} a las {when}, {who} *escribió*",  # Gmail, Apple Mail, Thunderbird, Yahoo
     "El {when}, *escribió* {who}",  # Evolution
     "{who} *escribió* el {when} a las {when}",  # Thunderbird
@@ -96,6 +100,7 @@ ATTRIBUTIONS = (
     "En {when} {who} *escribió*",  # Yahoo
     "*Citando a* {who}",  # Horde
     # et
+    "{who} *kirjutab* {when}",  # Postbox, Gnus
     "Kasutaja {who} *kirjutas* kuupäeval {when}",  # Gmail
     "{when} {who} *kirjutas*",  # Thunderbird
     # eu
@@ -106,12 +111,14 @@ ATTRIBUTIONS = (
     "در {when} {who} *نوشت*",  # Gmail
     "در تاریخ {when} {who} *نوشته است*",  # Gmail
     # fi
+    "{who} *kirjoittaa* {when}",  # Postbox, Gnus
     "{when} klo {when} {who} *kirjoitti*",  # Gmail, Thunderbird, Yahoo
     "{who} *kirjoitti* {when} kello {when}",  # Apple Mail, Outlook 2019
     # fil
     "Noong {when} nang {when}, *isinulat* ni {who} ang",  # Gmail
     "Noong {when}, si {who} ay *sumulat*",  # Gmail
     # fr
+    "{who} *écrit* le {when}",  # Postbox, Gnus
     "Le {when} à {when}, {who} a *écrit*",  # Gmail, Apple Mail, Thunderbird, Yahoo
     "{who} a *écrit* le {when}",  # Thunderbird
     "Le {when}, {who} nous a *dit*",  # a list of email_reply_trimmer
@@ -136,6 +143,7 @@ ATTRIBUTIONS = (
     # hi
     "{when} को {when} बजे {who} ने *लिखा*",  # Gmail
     # hr
+    "{who} *piše* {when}",  # Postbox, Gnus
     "{when} u {when} {who} *napisao je*",  # Gmail
     "{when} {who} *napisala je*",  # Gmail
     "Dana {when} u {when}, {who} *je napisao/la*",  # Apple Mail
@@ -144,6 +152,7 @@ ATTRIBUTIONS = (
     "{who} *je napisao*",  # Gmail
     "{who} *je napisala*",  # Gmail
     # hu
+    "{who} *írja* {when}",  # Postbox, Gnus
     "{who} ezt *írta* (időpont: {when})",  # Gmail
     "{when} időpontban {who} ezt *írta*",  # Outlook 2019
     "{when} dátummal, {when} időpontban {who} *írta*",  # Apple Mail
@@ -158,6 +167,7 @@ ATTRIBUTIONS = (
     "Þann {when} kl. {when} *skrifaði* {who}",  # Gmail, Thunderbird
     "{who} *skrifaði* þann {when}",  # Thunderbird
     # it
+    "{who} *scrive* il {when}",  # Postbox, Gnus
     "Il giorno {when} alle ore {when} {who} ha *scritto*",  # Gmail, Apple Mail, Outlook 2019
     "Il {when}, {who} ha *scritto*",  # Thunderbird, Yahoo, Libero
     "{who} ha *scritto* il {when} alle {when}",  # Thunderbird
@@ -190,10 +200,12 @@ ATTRIBUTIONS = (
     "{who} *님이 작성한 메일*",  # Naver
     "{who} *님께서 작성하신 메일*",  # Hanmail
     # lt
+    "{who} *rašo* {when}",  # Postbox, Gnus
     "{when}, {when} {who} *rašė*",  # Gmail, Thunderbird
     "{who} *parašė* {when}",  # Gmail
     "{when} {who} *parašė*",  # Gmail
     # lv
+    "{who} *raksta* {when}",  # Postbox, Gnus
     "{when}, plkst. {when} lietotājs {who} *rakstīja*",  # Gmail
     "{when} — lietotājs {who} *rakstīja*",  # Gmail
     "{when} {who} *rakstīja*",  # Thunderbird
@@ -213,6 +225,7 @@ ATTRIBUTIONS = (
     "{who} *skrev følgende* den {when}",  # Outlook 2019
     "Den {when}, {who} *skreiv*",  # Thunderbird
     # nl
+    "{who} *schrijft* op {when}",  # Postbox, Gnus
     "Op {when} om {when} *schreef* {who}",  # Gmail, Thunderbird
     "Op {when} om {when} heeft {who} *het volgende geschreven*",  # Apple Mail
     "Op {when} heeft {who} *geschreven*",  # Outlook 2019
@@ -232,6 +245,7 @@ ATTRIBUTIONS = (
     "*Wiadomość napisana przez* {who} w dniu {when}, o godz. {when}",  # Apple Mail
     "*Cytowanie* {who}",  # Horde
     # pt
+    "{who} *escreve* em {when}",  # Postbox, Gnus
     "Em {when} às {when}, {who} *escreveu*",  # Gmail, Thunderbird, Yahoo
     "No dia {when}, às {when}, {who} *escreveu*",  # Apple Mail
     "Às {when} de {when}, {who} *escreveu*",  # Thunderbird pt-PT
@@ -242,12 +256,14 @@ ATTRIBUTIONS = (
     # rm
     "Ils {when} a las {when} ha {who} *scrit*",  # Thunderbird
     # ro
+    "{who} *scrie* la {when}",  # Postbox, Gnus
     "În {when} la {when}, {who} a *scris*",  # Gmail
     "Pe {when}, la {when}, {who} a *scris*",  # Gmail, Apple Mail
     "La {when}, {who} a *scris*",  # Thunderbird
     "{who} a *scris* la {when}",  # Thunderbird
     "În data de {when}, {who} a *scris*",  # Roundcube
     # ru
+    "{who} *писал(а)* {when}",  # Postbox, Claws Mail
     "{when} г. в {when} пользователь {who} *написал*",  # Gmail, Outlook 2019
     "{when} г. в {when}, {who} *написал(а)*",  # Apple Mail
     "{when} {who} *написала*",  # Gmail
@@ -255,7 +271,6 @@ ATTRIBUTIONS = (
     "В {when}, {who} *пишет*",  # Evolution
     "В письме от {when} пользователь {who} *написал*",  # KMail
     "{when} *от* {who}",  # Mail.ru, Rambler
-    "*Вы писали* {when}",  # The Bat
     "*Цитирую* {who}",  # Horde
     # si, ta, te
     "{when} දින {who} *ලිව්වේය*",  # Gmail
@@ -275,11 +290,13 @@ ATTRIBUTIONS = (
     # sq
     "Më {when}, {who} *shkroi*",  # Thunderbird, Gmail
     # sr
+    "{who} *пише* {when}",  # Postbox, Gnus
     "{when} у {when} {who} *је написао/ла*",  # Gmail
     "{when} у {when} {who} *је написао*",  # Gmail
     "{when} {who} *је написала*",  # Gmail
     "Dana {when}, {who} *je napisao(la)*",  # Thunderbird
     # sv
+    "{who} *skriver* den {when}",  # Postbox, Gnus
     "Den {when} kl {when} *skrev* {who}",  # Gmail, Apple Mail, Thunderbird
     "Den {when} *skrev* {who} *följande*",  # Outlook 2019
     "{who} *skrev* den {when} kl. {when}",  # Thunderbird
@@ -292,11 +309,13 @@ ATTRIBUTIONS = (
     "ในวันที่ {when} เวลา {when} {who} *เขียนว่า*",  # Yahoo
     "เมื่อวันที่ {when} {who} *เขียน*",  # Thunderbird
     # tr
+    "{who} {when} tarihinde *yazıyor*",  # Postbox, Gnus
     "{who}, {when} tarihinde şunu *yazdı*",  # Gmail, Outlook 2019
     "{who} şunları *yazdı* ({when})",  # Apple Mail
     "{when} tarihinde {who} *yazdı*",  # Thunderbird
     "{when} tarihinde {who} şöyle *yazdı*",  # Evolution
     # uk
+    "{who} *писав(-ла)* {when}",  # Postbox, Claws Mail
     "{when} р. о {when} {who} *пише*",  # Gmail, Apple Mail
     "{when} {who} *написав*",  # Roundcube
     "{when} {who} *написав(-ла)*",  # Roundcube
@@ -317,6 +336,7 @@ ATTRIBUTIONS = (
     "{who} 於 {when}*寫道*",  # Gmail, Apple Mail
     "在 {when}，{who} *寫道*",  # Thunderbird
     "{when} {who} *来信*",  # Foxmail
+    *YOU_WROTE,
 )
 VERBLESS = (
     # be, kk, ru: "пт, 20 нояб. 2026 г. в 15:19, Ann <ann@…>:" Gmail

@@ -16,7 +16,7 @@ _FORWARD_PREFIXES = (
     "pd",  # pl: Outlook
     "továbbítás",  # hu: Outlook
     "redir.|redir",  # ro: Outlook
-    "ilt|i̇lt",  # tr: Outlook
+    "ilt",  # tr: Outlook
     "πρθ",  # el: Outlook
     "fs",  # is: Outlook
     "trs",  # id: Outlook
@@ -26,7 +26,12 @@ _FORWARD_PREFIXES = (
     "전달",  # ko: Outlook
     "إعادة توجيه",  # ar: Outlook
     "הועבר",  # he: Outlook
+    "yml",  # cy: Outlook
 )
+AMBIGUOUS_PREFIXES = frozenset({"vs"})
+REPLIED = frozenset({"lähettäjä", "kirjoitti", "saatja", "kirjutas"})
+"""What Finnish and Estonian clients write above what they quote: there `VS:` is *vastaus*, a reply;
+in Danish and Norwegian it is *videresendt*, a forward. No other prefix has two meanings."""
 _ORIGINAL = (
     "original message|original appointment|reply message|original mail|original",  # en
     "original email|original e-mail|message original|mail original",  # en, fr: Samsung, Yahoo
@@ -83,7 +88,7 @@ _ORIGINAL = (
     "оригинална порука|изворна порука",  # sr: Outlook
     "ursprungligt meddelande|originalmeddelande",  # sv: Outlook, Thunderbird
     "ข้อความต้นฉบับ|ข้อความเดิม",  # th: Outlook
-    "özgün i̇leti|özgün ileti|orijinal mesaj|orijinal ileti|i̇lk mesaj",  # tr: Outlook, Thunderbird
+    "özgün ileti|orijinal mesaj|orijinal ileti|ilk mesaj",  # tr: Outlook, Thunderbird
     "початкове повідомлення|вихідне повідомлення|оригінальне повідомлення",  # uk: Outlook, i.ua
     "thư gốc|tin nhắn gốc",  # vi: Outlook, Thunderbird
     "原始邮件|原始消息|邮件原件|原邮件|原始信息",  # zh-CN: Outlook, QQ, Thunderbird
@@ -139,8 +144,8 @@ _FORWARDED = (
     "прослеђена порука",  # sr: Gmail
     "vidarebefordrat meddelande|vidarebefordrat mejl|vidarebefordrat mail",  # sv: Gmail, Apple Mail
     "ข้อความที่ส่งต่อ",  # th: Gmail
-    "i̇letilen i̇leti|i̇letilmiş i̇leti|i̇letilmiş mesaj|i̇leti başlangıcı|yönlendirilen ileti",  # tr
     "iletilen ileti|iletilmiş ileti|iletilmiş mesaj|iletilen mesaj|ileti başlangıcı",  # tr
+    "yönlendirilen ileti",  # tr
     "переслане повідомлення|перенаправлене повідомлення",  # uk: Thunderbird, Yahoo
     "початок листа, що пересилається",  # uk: Apple Mail
     "thư được chuyển tiếp|chuyển tiếp tin nhắn|bắt đầu thư được chuyển tiếp",  # vi: Gmail
@@ -159,7 +164,8 @@ _FORWARDED_BY = (
 
 
 def _phrases(lists: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(phrase.casefold() for each in lists for phrase in each.split("|"))
+    phrases = (phrase.casefold() for each in lists for phrase in each.split("|"))
+    return tuple(phrase.replace("i\u0307", "i") for phrase in phrases)
 
 
 FORWARD_PREFIXES = frozenset(_phrases(_FORWARD_PREFIXES))

@@ -9,6 +9,7 @@ from rules.sentence import sentence
 from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
+from storage.notices.outbox import NoticeComment
 from tests.gateway.outgoing.notices import COMMENT, a_notice, html_of, text_of, written
 from tests.rules.building import SAM
 
@@ -37,3 +38,18 @@ def test_a_published_comment_shows_no_command_line_wherever_it_stands() -> None:
         assert "#note" not in shown
         assert "They did not pay." in shown
     assert a_notice(NoticeKind.COMMENT).comment is not None
+
+
+def test_marked_lines_are_left_out_of_mails_and_stay_where_staff_wrote_in_the_console() -> None:
+    ours = replace(COMMENT, author=SAM.address, by_staff=True)
+    between = replace(ours, text="It says\n> paper jam\nbut there is none.")
+    alone = replace(ours, text="> paper jam")
+
+    def shown(comment: NoticeComment, *, by_mail: bool) -> bool:
+        mail = written(NoticeKind.COMMENT, comment=replace(comment, by_mail=by_mail))
+        return "paper jam" in text_of(mail)
+
+    assert not shown(between, by_mail=True)
+    assert not shown(alone, by_mail=True)
+    assert shown(between, by_mail=False)
+    assert shown(alone, by_mail=False)

@@ -12,7 +12,7 @@ from rules.decision.model import AddComment
 from rules.decision.reasons import Reason
 from rules.sender.tokens import Purpose
 from rules.ticket.notices import NoticeKind
-from rules.ticket.payloads import ReceiptPayload
+from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 from tests.rules.building import ANN, SAM, SUPPORT, World, a_mail, token_to
 from tests.rules.decision.test_reasons import STAFFED
@@ -78,6 +78,30 @@ def test_a_receipt_is_in_the_language_on_the_ticket_or_else_in_that_of_the_mail(
     assert isinstance(decision.action, AddComment)
     orders = (*decision.action.orders, *decision.action.command_effects.notices)
     assert [o.language for o in orders if o.kind is NoticeKind.RECEIPT] == [expected]
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "On Friday, November 20, 2026 8:01:45 AM CET Ann Ash wrote:\n> It leaks.",
+        "Am Freitag, 20. November 2026, 08:01:45 CET schrieb Ann Ash:\n> It leaks.",
+        "Ann Ash пишет 20.11.2026 08:01:\n> It leaks.",
+        "vendredi 20 novembre 2026, 08:01:45, vous écriviez :\n\nАА> It leaks.",
+        "Xyz 20.11.2026 foo:\n> It leaks.",
+        "> It leaks.",
+    ],
+)
+def test_who_answers_below_the_quote_is_notified_that_nothing_was_published(quote: str) -> None:
+    mail = a_mail(SAM.address, text=f"{quote}\n\nPlease restart it.\n\nSam")
+
+    decision = World(tickets=(STAFFED,)).decide(mail, to=token_to(79))
+
+    assert decision.reason is Reason.NOTHING_SAID
+    assert isinstance(decision.action, AddComment)
+    assert decision.action.visibility is Visibility.PRIVATE
+    (order,) = decision.orders
+    assert (order.kind, order.address) == (NoticeKind.RECEIPT, SAM.address)
+    assert order.payload == ReceiptPayload(ReceiptText.NOTHING_PUBLISHED)
 
 
 def test_the_trace_says_how_many_lines_are_not_published() -> None:

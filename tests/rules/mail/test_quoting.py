@@ -246,7 +246,9 @@ def test_something_is_always_shown(text: str) -> None:
 def test_published_text_is_above_every_mark(text: str) -> None:
     shown = published(text, MARK)
     assert MARK not in shown
-    assert text.partition(MARK)[0].strip().startswith(shown)
+    above = iter(text.partition(MARK)[0].split("\n"))
+    assert all(any(line in each for each in above) for line in shown.split("\n") if line)
+    assert not any(line.startswith(">") for line in shown.split("\n"))
 
 
 def test_published_is_the_text_above_the_mark() -> None:
@@ -277,9 +279,11 @@ def test_published_drops_answers_between_the_quoted_lines(header: str) -> None:
     assert published(f"See below.\n\n{header}\n> private\nYes.", MARK) == "See below."
 
 
-def test_published_keeps_what_was_quoted_by_hand() -> None:
+def test_nothing_that_is_marked_is_published_even_if_it_was_quoted_by_hand() -> None:
     own = "It says\n> paper jam\nbut there is none."
-    assert published(f"{own}\n\n> {MARK}\n> private", MARK) == own
+    text = f"{own}\n\n> {MARK}\n> private"
+    assert published(text, MARK) == "It says\n\nbut there is none."
+    assert published(text, MARK, by_mail=False) == own
 
 
 def test_published_may_be_empty() -> None:

@@ -39,6 +39,13 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "at signs": lambda n: (f"{'@' * 300} 2026 wrote:\n") * n,
     "brackets": lambda n: (f"{'«' * 300} @ 2026 wrote:\n") * n,
     "quotation marks": lambda n: '"' * 50 * n,
+    "original messages": lambda n: "--- Original Message ---\nx\n" * (n // 2),
+    "original, wrote": lambda n: "".join(
+        f"--- Original Message ---\nOn {i} Nov 2026 8:01 x wrote:\n" for i in range(n // 2)
+    ),
+    "no colons": lambda n: "".join(f"From a{i}@b.example\nTo b\n" for i in range(n // 2)),
+    "between dashes": lambda n: "".join(f"--{i} a@b.example our wrote: -\n" for i in range(n)),
+    "Cyrillic initials": lambda n: "АБ> x\nwrote:\n" * (n // 2),
     "initials": lambda n: "AB> x\nwrote:\n" * (n // 2),
     "pipes": lambda n: "| x\n" * n,
     "marks of direction": lambda n: ("\u200f\u202a" * 180 + "x wrote:\n") * n,

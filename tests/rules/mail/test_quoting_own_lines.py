@@ -20,6 +20,8 @@ SENTENCES = [
     "It is hot.\n\nAt 9:30 on 20.11.2026 Bob wrote:\n\nPump 3 is hot.\n\nPlease come.",
     "It is hot.\n\nOn 20 November 2026 at 9:30 Bob Bell wrote:\n\nPump 3.\n\nPlease come.",
     "Es ist warm.\n\nAm 20.11.2026 um 9:30 schrieb Bob:\n\nPumpe 3.\n\nBitte kommen.",
+    "Es ist warm.\n\nBob Bell schrieb am 20.11.26 um 9:30:\n\nPumpe 3.\n\nBitte kommen.",
+    "Het is warm.\n\nOp 20-11-2026 om 9:30 schreef Bob Bell:\n\nPomp 3.\n\nKomt u?",
     "On 20.11.2026 open the log. It says who wrote:\nnobody",
     'Your notice says\n"On 20 Nov 2026, Sam <sam@desk.example> wrote:"\nand that is wrong.',
     "On Monday we restarted it. On Tuesday it failed, and Bob wrote:\nno",

@@ -113,13 +113,15 @@ def test_a_customer_is_not_shown_what_only_staff_may_read(shop: Shop) -> None:
 def test_the_success_manager_is_shown_the_answers_alone(shop: Shop) -> None:
     number, max_ = opened(shop.take(a_mail())), "max@help.example"
     write_comments(shop, number, 1, NOON + MINUTE, text="It does not print.")
-    write_comments(shop, number, 1, NOON + MINUTE, text="We replace it.", author=SAM.address)
+    write_comments(shop, number, 1, NOON + MINUTE, text="> E17\nWe replace it.", author=SAM.address)
     since = json.dumps({"since": NOON.isoformat()})
     order_directly(shop, number, NoticeKind.MANAGER_MORE, max_, detail=since)
 
     (summary,) = [n for n in claim(shop, NOON + HOUR) if n.address == max_]
 
-    assert [each.text for each in summary.more.latest] == ["We replace it."]
+    assert [each.text for each in summary.more.latest] == ["> E17\nWe replace it."]
+    assert not summary.more.latest[0].by_mail
+    assert "E17" in text(shop, summary)  # not of a mail: a marked line is meant to be read
     assert "Please pass these answers on." in text(shop, summary)
 
 

@@ -85,6 +85,7 @@ def test_otherwise_it_comes_with_the_comment_and_the_recipients_participant_id(
 
     assert notice.comment is not None
     assert (notice.comment.text, notice.comment.author) == ("Second.", ANN.address)
+    assert notice.comment.by_mail
     assert notice.about is not None
     assert notice.about.participant == shop.member(number, BOB.address).id
 
