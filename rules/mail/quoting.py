@@ -203,6 +203,8 @@ def _unmarked(lines: Sequence[str]) -> list[str]:
     """Lines without those that are marked as quoted and without what introduces these."""
     quoted = [is_quoted(line) for line in lines]
     kept: list[str] = []
+    own = len(lines)
+    """Where the first line stands in `kept` that is no command."""
     for index, line in enumerate(lines):
         above = index - 1
         if quoted[index]:
@@ -210,12 +212,14 @@ def _unmarked(lines: Sequence[str]) -> list[str]:
                 while kept and not kept[-1].strip():
                     kept.pop()
                 end = without_introduction([*kept, line], len(kept))
-                kept = kept[: without_dated_introduction(kept, end)]
-            if not any(each.strip() and each.lstrip()[0] not in _NUMBER_SIGNS for each in kept):
+                del kept[without_dated_introduction(kept, end) :]
+            if own >= len(kept):
                 return kept
-            if not index or not quoted[above]:
+            if not quoted[above]:
                 kept.append("")
         elif not index or not quoted[above] or (line.strip() and len(lines[above]) <= _WRAPPED_AT):
+            if own >= len(kept) and line.strip() and line.lstrip()[0] not in _NUMBER_SIGNS:
+                own = len(kept)
             kept.append(line)
     return kept
 

@@ -45,6 +45,7 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     ),
     "no colons": lambda n: "".join(f"From a{i}@b.example\nTo b\n" for i in range(n // 2)),
     "between dashes": lambda n: "".join(f"--{i} a@b.example our wrote: -\n" for i in range(n)),
+    "commands and quoted": lambda n: "#x\n" * (n // 3) + "a\n\n" + "> b\n" * (n // 3) + "c\n",
     "Cyrillic initials": lambda n: "АБ> x\nwrote:\n" * (n // 2),
     "initials": lambda n: "AB> x\nwrote:\n" * (n // 2),
     "pipes": lambda n: "| x\n" * n,
