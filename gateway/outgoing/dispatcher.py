@@ -251,7 +251,8 @@ class Dispatcher:
 
     async def _completed(self, notice: Notice) -> Notice | None:
         """The notice with what is only read when it is sent; None if it must not be sent."""
-        if notice.kind not in SUMMARIES and not more.may_name_others(notice):
+        is_summary = notice.kind in SUMMARIES or more.may_name_others(notice)
+        if not is_summary and not more.may_quote_the_last(notice):
             return notice
         completed = await self.runtime.read(partial(more.as_it_is_sent, notice=notice))
         if completed is None:

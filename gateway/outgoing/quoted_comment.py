@@ -29,12 +29,15 @@ from rules.sender.masking import Masker
 from rules.service.calendars import zone_of
 from rules.ticket.notices import Audience
 from rules.ticket.visibility import Visibility
+from storage.notices.more import QUOTE_THE_LAST
 from storage.notices.outbox import Notice
 from storage.notices.outbox import NoticeComment as Comment
 
 LONGEST_TEXT = 60_000
 """In octets of its HTML: a client that cuts mails does so at 102 KB (Gmail). The whole text is kept
 with the ticket."""
+LONGEST_BEGINNING = 2_000
+"""The same, in a mail that is not about a comment, and shows the last."""
 _WIDEST = 6
 """Octets of a character in HTML, at most."""
 
@@ -119,7 +122,8 @@ def quoted_comment(
     shown = visible(text, forwarded=forwarded or on_ticket)
     language = supported_language(notice.language, policy.language)
     shown_text = _in_language(shown.text, language)
-    fitting = fitting_text(shown_text)
+    longest = LONGEST_BEGINNING if notice.kind in QUOTE_THE_LAST else LONGEST_TEXT
+    fitting = fitting_text(shown_text, longest)
     files = files_of(comment, carried, redactor.redact, links, language)
     cut = text != whole and not comment.by_staff
     return QuotedComment(

@@ -39,14 +39,56 @@ _filed_at = func.coalesce(_journal.c.received_at, _comment.c.written_at)
 first, since SQLite reads all of a text to get to `written_at` behind it."""
 
 
+QUOTE_THE_LAST = (
+    NoticeKind.ALERT,
+    NoticeKind.SLA_WARNING,
+    NoticeKind.SLA_BREACH,
+    NoticeKind.SNOOZE_OVER,
+)
+"""They are about what a customer wrote last: they show its beginning."""
+
+
 def as_it_is_sent(connection: Connection, notice: Notice) -> Notice | None:
     """A summary with its comments, a late acknowledgement with what became of the tickets that it
-    names, any other notice as it is; None for a summary to somebody who writes like a machine."""
+    names, an alert with the words that it is about, any other notice as it is; None for a summary
+    to somebody who writes like a machine."""
+    if may_quote_the_last(notice):
+        return _with_the_last(connection, notice)
     if may_name_others(notice):
         return _with_tickets(connection, notice)
     if notice.kind in SUMMARIES and answers_as_it_is_sent(_own_comments(connection, notice)):
         return None
     return with_comments(connection, notice)
+
+
+def may_quote_the_last(notice: Notice) -> bool:
+    """Whether it shows what a customer wrote last."""
+    return notice.kind in QUOTE_THE_LAST and notice.comment is None and notice.about is not None
+
+
+def _with_the_last(connection: Connection, notice: Notice) -> Notice:
+    """The notice with the last comment by a customer; for contacts who are no staff of the mailbox,
+    of those that are public."""
+    readable = [Visibility.PUBLIC]
+    if notice.is_staff:
+        readable += [Visibility.PRIVATE, Visibility.NOTE]
+    here = _person.c.mailbox_id == notice.mailbox.id
+    staff = select(_person.c.address).where(here, _person.c.role == Role.STAFF.value)
+    query = (
+        select(_comment.c.id)
+        .join_from(_comment, _journal, _journal.c.id == _comment.c.journal_id, isouter=True)
+        .where(
+            _comment.c.ticket_id == notice.ticket,
+            _comment.c.author.not_in(staff),
+            _comment.c.author.not_like("console:%"),
+            _comment.c.visibility.in_([each.value for each in readable]),
+        )
+        .order_by(_filed_at.desc(), _comment.c.id.desc())
+        .limit(1)
+    )
+    latest = connection.execute(query).scalars().all()
+    found = _read(connection, notice, list(latest))
+    return replace(notice, comment=found[0]) if found else notice
 
 
 def may_name_others(notice: Notice) -> bool:

@@ -15,6 +15,7 @@ from rules.sender.masking import Masker
 from rules.ticket.notices import KINDS, Audience, NoticeKind
 from rules.ticket.payloads import ReceiptPayload
 from rules.ticket.visibility import Visibility
+from storage.notices.more import QUOTE_THE_LAST
 from storage.notices.outbox import Notice
 from tests.gateway.outgoing.notices import (
     COMPOSER,
@@ -49,6 +50,7 @@ SHOW_A_COMMENT = {
     NoticeKind.ESCALATION,
     NoticeKind.NEXT_STEPS,
     NoticeKind.RECEIPT,
+    *QUOTE_THE_LAST,
 }
 """The kinds whose templates show a comment where there is one."""
 

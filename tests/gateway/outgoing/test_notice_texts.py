@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.outgoing.compose import Composer
-from gateway.outgoing.quoted_comment import LONGEST_TEXT
+from gateway.outgoing.quoted_comment import LONGEST_BEGINNING, LONGEST_TEXT
 from gateway.outgoing.templates import TemplatesRefused, load
 from rules.mail.quoting import REPLY_MARK
 from rules.policy import (
@@ -35,6 +35,7 @@ from rules.ticket.payloads import (
     ReceiptText,
 )
 from rules.ticket.visibility import Visibility
+from storage.notices.more import QUOTE_THE_LAST
 from storage.notices.outbox import MoreComments
 from tests.gateway.outgoing.notices import (
     LINKS_BEGIN,
@@ -664,3 +665,18 @@ def test_the_subject_of_a_receipt_says_whether_it_was_done(
     mail = written(NoticeKind.RECEIPT, payload=payload, language=language)
     assert str(mail["Subject"]).startswith(begins)
     assert mail["In-Reply-To"] == "<1@client.example>"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("kind", QUOTE_THE_LAST)
+def test_an_alert_shows_the_beginning_of_the_words_that_it_is_about(
+    kind: NoticeKind, language: str
+) -> None:
+    words = "The pump in hall 3 leaks.\n\n" + "It drips. " * 1000
+    mail = written(kind, comment=a_comment(words), language=language)
+
+    for shown in (text_of(mail), html_of(mail)):
+        assert "Bob" in shown
+        assert "The pump in hall 3 leaks." in shown
+        assert 50 < shown.count("It drips.") <= LONGEST_BEGINNING / len("It drips. ")
+    assert "The pump" not in text_of(written(kind, language=language))

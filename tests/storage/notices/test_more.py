@@ -330,3 +330,28 @@ def test_a_mail_that_was_held_for_days_is_in_the_summary(shop: Shop) -> None:
 
     (summary,) = summary_of(claim(shop, NOON + 3 * HOUR), BOB.address)
     assert [each.text for each in summary.more.latest] == ["word 21", "held for days"]
+
+
+def test_an_alert_shows_what_a_customer_wrote_last(shop: Shop) -> None:
+    number = opened(shop.take(a_mail(ANN.address, text="It smokes.")))
+    write_comments(shop, number, 1, NOON + MINUTE, text="And it burns.")
+    write_comments(shop, number, 1, NOON + 2 * MINUTE, text="Not ours.", author=SAM.address)
+    write_comments(shop, number, 1, NOON + 2 * MINUTE, text="Noted.", author="console:root")
+    write_comments(shop, number, 1, NOON + 3 * MINUTE, text="Twice.", visibility="private")
+    for kind in more.QUOTE_THE_LAST:
+        order_directly(shop, number, kind, SAM.address, "chief@elsewhere.example")
+
+    sent = [each for each in claim(shop, NOON) if each.kind in more.QUOTE_THE_LAST]
+
+    assert len(sent) == 2 * len(more.QUOTE_THE_LAST)
+    shown = {(each.address, each.comment.text) for each in sent if each.comment is not None}
+    assert shown == {(SAM.address, "Twice."), ("chief@elsewhere.example", "And it burns.")}
+
+
+def test_an_alert_on_a_ticket_without_words_of_a_customer_is_sent_without(shop: Shop) -> None:
+    number = opened(shop.take(a_mail(SAM.address, text="For myself.")))
+    order_directly(shop, number, NoticeKind.ALERT, SAM.address)
+
+    (alert,) = [each for each in claim(shop, NOON) if each.kind is NoticeKind.ALERT]
+
+    assert alert.comment is None
