@@ -29,7 +29,8 @@ from rules.decision.opening_escalation import escalation_notes
 from rules.decision.reasons import Reason
 from rules.decision.unsubscribe import unsubscribe
 from rules.identity import is_proven_enough
-from rules.mail.quoting import REPLY_MARK, published, unpublished_lines
+from rules.mail.quoting import REPLY_MARK, own_text, published, unpublished_lines
+from rules.mail.thanks import without_salutations
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.service.follow_up import after_answer, without_next_steps
@@ -66,7 +67,7 @@ def by_staff(
             return unsubscribe(case, ticket, member, saw, conflict)
     names_reply = any(isinstance(each, Macro) and each.name for each in given.given)
     silent = not (
-        given.text.strip() or names_reply or has_files(case.mail) or is_unreadable(case.mail)
+        _says_something(given) or names_reply or has_files(case.mail) or is_unreadable(case.mail)
     )
     is_note = entitled.right is Right.NOTE or Note() in given.given
     whole = _with_saved_reply(case, ticket, given)
@@ -79,8 +80,9 @@ def by_staff(
         return _draft(case, ticket, saw, faults, conflict)
     wanted, lists = _changes(given.given, whole), _lists(case, ticket, given)
     if silent and not wanted and lists is None:
-        empty = ReceiptPayload(ReceiptText.NOTHING_PUBLISHED)
-        draft = _private(ticket, _receipt(case, ticket, empty))
+        empty = _receipt(case, ticket, ReceiptPayload(ReceiptText.NOTHING_PUBLISHED))
+        said = bool(own_text(body_text(case.mail)).strip())  # below the quote
+        draft = _private(ticket, tuple(replace(order, quotes=said) for order in empty))
         return Ruling(saw, draft, Reason.NOTHING_SAID, ("no text to publish", *conflict))
     # The more private reading wins. A text that is split off is published on its own ticket.
     private = is_note or silent or Split() in given.given
@@ -111,6 +113,12 @@ def by_staff(
     left_out = (f"not published, as a quote or a signature: {below} lines",) if below else ()
     notes = (f"{visibility} on #{ticket.id}", *commands, *left_out, *conflict, *calm)
     return Ruling(saw, decided, entitled.reason, (*notes, *quiet, *raised))
+
+
+def _says_something(given: Commands) -> bool:
+    """Whether there is a text to publish. Below commands, a greeting and a closing with a name are
+    none: many clients write them into each mail."""
+    return bool(without_salutations(given.text) if given.given else given.text.strip())
 
 
 def _faults(case: Case, ticket: Ticket, given: Commands, *, is_note: bool) -> tuple[Sentence, ...]:

@@ -10,6 +10,7 @@ from gateway.outgoing.sentences import worded
 from rules.commands.table import ENTRIES
 from rules.decision.model import AddComment
 from rules.decision.reasons import Reason
+from rules.mail.quoting import REPLY_MARK
 from rules.sender.tokens import Purpose
 from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import ReceiptPayload, ReceiptText
@@ -181,3 +182,39 @@ def test_help_is_in_german_for_a_german_reader() -> None:
     lines = [worded(each, "de") for each in receipt.sentences]
     assert "#status offen|wartet|gelöst|geschlossen: setzt den Status" in lines
     assert len(lines) == len(ENTRIES)
+
+
+@pytest.mark.parametrize(
+    "below",
+    ["Kind regards\nSam", "Hello Ann,\n\nBest regards,\nSam", "Mit freundlichen Grüßen\nSam", ""],
+)
+def test_a_greeting_and_a_closing_below_commands_are_not_sent(below: str) -> None:
+    mail = a_mail(SAM.address, text=f"#status pending\n\n{below}")
+
+    decision = World(tickets=(STAFFED,)).decide(mail, to=token_to(79))
+
+    assert isinstance(decision.action, AddComment)
+    assert decision.action.visibility is Visibility.NOTE
+    assert NoticeKind.COMMENT not in {order.kind for order in decision.orders}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#status pending\n\nDone.", "#status pending\n\nThanks!\nSam", "Kind regards\nSam"],
+)
+def test_other_short_texts_are_sent(text: str) -> None:
+    decision = World(tickets=(STAFFED,)).decide(a_mail(SAM.address, text=text), to=token_to(79))
+
+    assert isinstance(decision.action, AddComment)
+    assert decision.action.visibility is Visibility.PUBLIC
+    assert NoticeKind.COMMENT in {order.kind for order in decision.orders}
+
+
+@pytest.mark.parametrize("text", ["> Is it on?\n\nYes, it is.", "> Is it on?"])
+def test_the_receipt_of_an_answer_below_the_quote_quotes_it(text: str) -> None:
+    quoted = f"> {REPLY_MARK}\n{text}"
+
+    decision = World(tickets=(STAFFED,)).decide(a_mail(SAM.address, text=quoted), to=token_to(79))
+
+    assert decision.reason is Reason.NOTHING_SAID
+    assert [order.quotes for order in decision.orders] == ["Yes" in text]
