@@ -69,6 +69,8 @@ class ClockedPolicyServer(PolicyServer):
     """Have the sender look for notices that are due."""
     release_enrolled: Callable[[], int] = lambda: 0
     """Run the scheduler's check of the quarantine; the number of mails that it filed."""
+    wake_snoozed: Callable[[], int] = lambda: 0
+    """Run the scheduler's check of snoozed tickets; the number of notices that it queued."""
 
     def notify_overdue_and_send_at(self, later: datetime) -> None:
         """The same check, with the sender idle until later: no notice is sent before."""
@@ -147,6 +149,7 @@ def running_clocked_server(
                 notify_overdue=lambda: server.wait_for(server.scheduler.notify_overdue()),
                 wake=lambda: server.wake(),
                 release_enrolled=lambda: server.wait_for(server.scheduler.release_enrolled()),
+                wake_snoozed=lambda: server.wait_for(server.scheduler.wake_snoozed()),
             )
         finally:
             if started.done() and started.exception() is None:
