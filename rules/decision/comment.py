@@ -36,6 +36,7 @@ from rules.sender.tokens import Purpose
 from rules.sentence import sentence
 from rules.service import asking, notifications, sla_rules
 from rules.service.completeness import extract_new_fields
+from rules.service.feedback_notices import as_feedback
 from rules.service.limits import NoticeBudget, may_reopen
 from rules.service.participants import (
     Addition,
@@ -114,7 +115,7 @@ def _feedback(case: Case, ticket: Ticket, saw: str) -> Ruling:
         alerts = notifications.alert(what, staff, case.policy, reopens=True)
         orders = (*orders, *notifications.within_budget(alerts, ticket, case.policy))
         notes = (*notes, "it says that the problem is not solved: staff are alerted")
-    orders = besides(orders, heard)
+    orders = tuple(as_feedback(each) for each in besides(orders, heard))
     feedback = AddComment(ticket.id, Visibility.NOTE, additions=(), orders=orders)
     return Ruling(saw, feedback, Reason.FEEDBACK, notes)
 

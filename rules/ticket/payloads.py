@@ -114,6 +114,10 @@ class NewCommentPayload(Payload):
     """How the comment moved the ticket, as `resolved → open`; empty where it did not."""
     withheld: int | None = None
     """How many people on the ticket were not sent it, because it answered like a machine."""
+    feedback: bool = False
+    """It is a customer's feedback on the help."""
+    rating: str = ""
+    """Of this feedback, `good` or `bad`; empty where it has none."""
     claims: str = ""
     """The severity that the comment claims for the ticket; empty where it claims none."""
 

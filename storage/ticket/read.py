@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, exists, func, select
 
+from rules.decision.reasons import Reason
 from rules.mail import Mailbox
 from rules.mail.extent import CUT_MARGIN, READ_CHARACTERS
 from rules.mail.subjects import subject_besides
 from rules.people import Role
 from rules.ticket.audit import AuditEvent
+from rules.ticket.changes import Source
 from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     AttachmentRow,
@@ -22,6 +25,7 @@ from storage.db.tables import (
     BouncedRow,
     CommentRow,
     CompanyRow,
+    JournalRow,
     MailboxRow,
     ParticipantRow,
     PersonRow,
@@ -41,7 +45,7 @@ from storage.ticket.views import (
 
 _ticket, _mailbox, _comment = table(TicketRow), table(MailboxRow), table(CommentRow)
 _attachment, _participant = table(AttachmentRow), table(ParticipantRow)
-_bounced = table(BouncedRow)
+_bounced, _journal = table(BouncedRow), table(JournalRow)
 _company, _person, _audit = table(CompanyRow), table(PersonRow), table(AuditRow)
 
 TEXTS_READ = 4 * 1024 * 1024
@@ -136,8 +140,9 @@ def _comments(
     )
     columns = (column for column in _comment.c if column is not _comment.c.text)
     rows = connection.execute(
-        select(*columns, _person.c.role)
+        select(*columns, _person.c.role, _journal.c.reason)
         .join_from(_comment, _person, of_author, isouter=True)
+        .join(_journal, _journal.c.id == _comment.c.journal_id, isouter=True)
         .where(_comment.c.ticket_id == number)
         .order_by(_comment.c.written_at, _comment.c.id)
     ).all()
@@ -159,11 +164,24 @@ def _comments(
             charset_guessed=row.charset_guessed,
             written_at=row.written_at,
             proof=row.proof,
+            is_feedback=_is_feedback(
+                row.visibility, row.role, row.journal_id, row.proof, row.reason
+            ),
             attachments=tuple(files[row.id].attachments) if row.id in files else (),
             files_left_out=row.id in files and files[row.id].left_out,
         )
         for row in rows
     )
+
+
+def _is_feedback(
+    visibility: str, role: str | None, mail: UUID | None, proof: str, reason: str | None
+) -> bool:
+    """By a mail that answers a request for feedback, or with a rating by a link."""
+    if visibility != Visibility.NOTE.value or role == Role.STAFF.value:
+        return False
+    by_link = mail is None and proof == Source.WEB.value
+    return by_link or reason == Reason.FEEDBACK.value
 
 
 def _texts(connection: Connection, comments: Sequence[int]) -> Mapping[int, str]:

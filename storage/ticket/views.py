@@ -89,6 +89,8 @@ class CommentView:
     written_at: datetime
     proof: str
     """How its author is proven; empty if it was not recorded."""
+    is_feedback: bool
+    """A customer's, on the help that was given."""
     attachments: tuple[AttachmentView, ...]
     files_left_out: bool
     """It has more files than `attachments`."""

@@ -173,7 +173,7 @@ class TicketJson:
         }
         if self.for_staff:
             raw = f"{path}/raw/{comment.journal_id}" if comment.journal_id is not None else None
-            shown |= {"raw": raw, "proof": comment.proof}
+            shown |= {"raw": raw, "proof": comment.proof, "feedback": comment.is_feedback}
         return shown
 
     def _attachment(self, attachment: AttachmentView, path: str) -> Json:

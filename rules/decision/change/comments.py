@@ -32,6 +32,7 @@ from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import asking, notifications, sla_rules
 from rules.service.completeness import extract_new_fields
+from rules.service.feedback_notices import given_with_rating
 from rules.service.follow_up import after_answer
 from rules.service.limits import NoticeBudget
 from rules.service.saved_replies import inserted
@@ -233,8 +234,9 @@ def _consequences(
     return (*rows, Touched())
 
 
-def rate(ticket: Ticket, change: Rate, facts: ChangeFacts) -> Effects:
-    """The rating replaces an earlier one; the text becomes a note for staff, once."""
+def rate(ticket: Ticket, change: Rate, facts: ChangeFacts, policy: Policy) -> Effects:
+    """The rating replaces an earlier one; the text becomes a note for staff, once, of which they
+    are notified."""
     before = facts.feedback
     is_new = bool(change.text) and change.text not in before.noted
     adds_note = is_new and before.notes < MOST_NOTES
@@ -244,7 +246,11 @@ def rate(ticket: Ticket, change: Rate, facts: ChangeFacts) -> Effects:
     if before.rating is change.rating and not adds_note:
         return Effects(done=done)
     note = NewComment(facts.actor, Visibility.NOTE, change.text, facts.at, facts.source.value)
-    written: tuple[Effect, ...] = (CommentWritten(note),) if adds_note else ()
+    written: tuple[Effect, ...] = ()
+    if adds_note:
+        rating = change.rating.value
+        orders = given_with_rating(ticket, facts.actor, rating, facts.staff, policy)
+        written = (CommentWritten(note), *notified(orders))
     audited = before.rated < MOST_RATINGS
     rated = Rated(before.rating, change.rating, audited)
     touched = (Touched(),) if audited or adds_note else ()

@@ -180,7 +180,7 @@ def decide_change(
         case Delete():
             return delete(ticket, change)
         case Rate():
-            return rate(ticket, change, facts)
+            return rate(ticket, change, facts, policy)
         case ReportOverdue():
             return report_overdue(ticket, facts, policy)
         case _:

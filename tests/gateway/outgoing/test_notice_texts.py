@@ -680,3 +680,22 @@ def test_an_alert_shows_the_beginning_of_the_words_that_it_is_about(
         assert "The pump in hall 3 leaks." in shown
         assert 50 < shown.count("It drips.") <= LONGEST_BEGINNING / len("It drips. ")
     assert "The pump" not in text_of(written(kind, language=language))
+
+
+@pytest.mark.parametrize(
+    ("language", "rating", "subject", "shown"),
+    [
+        ("en", "bad", "Feedback: [#7] Printer", "Feedback on the help: bad"),
+        ("de", "good", "Rückmeldung: [#7] Printer", "Rückmeldung zur Hilfe: gut"),
+        ("en", "", "Feedback: [#7] Printer", "Feedback on the help"),
+    ],
+)
+def test_feedback_is_shown_to_staff_as_feedback(
+    language: str, rating: str, subject: str, shown: str
+) -> None:
+    payload = NewCommentPayload(Visibility.NOTE, feedback=True, rating=rating)
+    mail = written(NoticeKind.NEW_COMMENT, payload=payload, language=language)
+
+    assert mail["Subject"] == subject
+    assert shown in text_of(mail)
+    assert shown in html_of(mail)

@@ -412,6 +412,12 @@ class TestFeedbackThatItIsBrokenAgain:
         assert isinstance(alert.payload, AlertPayload)
         assert alert.payload.reopens
 
+    def test_staff_see_in_its_notice_that_it_is_feedback(self) -> None:
+        decision = self.answered("Well done.", resolved(1))
+
+        payloads = [o.payload for o in decision.orders if o.kind is NoticeKind.NEW_COMMENT]
+        assert payloads == [NewCommentPayload(Visibility.NOTE, feedback=True)]
+
     def test_so_is_that_of_somebody_else_on_the_ticket_at_the_same_address(self) -> None:
         """Ann's answer has the address in To, and Bob, in Cc, replies to all."""
         ticket = resolved(1)

@@ -8,7 +8,7 @@ from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from uuid import UUID
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Row, insert, select, update
@@ -22,15 +22,17 @@ from rules.service.participants import Addition
 from rules.ticket.changes import Rate, Rating, Source
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
-from storage.db.tables import AuditRow, CommentRow, ParticipantRow, TicketRow, table
+from storage.db.tables import AuditRow, CommentRow, NoticeRow, ParticipantRow, TicketRow, table
 from storage.notices import links
 from storage.notices.links import Decided, Proposal
 from storage.registry.people import set_person_active
+from storage.ticket import read
 from storage.ticket.rows import ChangeContext, add_participants
 from storage.ticket.write import write
 from tests.rules.building import NOON, default_policy, policy_with
 
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
+_notice = table(NoticeRow)
 _audit, _comment = table(AuditRow), table(CommentRow)
 
 Answer = tuple[Proposal, Decided] | None
@@ -167,7 +169,7 @@ class Case:
 
 @pytest.fixture
 def case(database: Database, ledger: Ledger, mailbox: Mailbox) -> Case:
-    context = ChangeContext(mailbox, "", Source.WEB, LATER, lambda: UUID(int=1))
+    context = ChangeContext(mailbox, "", Source.WEB, LATER, uuid4)
     ticket = ledger.submit(partial(open_ticket, context=context)).result()
     return Case(database, ledger, context, ticket)
 
@@ -334,6 +336,18 @@ def test_a_rating_with_a_text_is_kept_and_does_not_reopen_the_ticket(case: Case)
     assert case.rating() == ("bad", "resolved")
     assert case.notes() == [(ANN, "note", "Too slow.")]
     assert case.audits() == [(ANN, "web", "feedback_given", "", "", "bad")]
+
+
+def test_the_text_of_a_rating_is_shown_to_staff_as_feedback(case: Case) -> None:
+    case.rate(ANN, Rating.BAD, "Too slow.")
+    case.rate(ANN, Rating.BAD, "Too slow.")
+
+    mails = case.database.read(lambda c: c.execute(select(_notice)).all())
+    assert [(each.address, each.ticket_id) for each in mails] == [(SAM, case.ticket)]
+    assert '"rating": "bad"' in mails[0].detail
+    view = case.database.read(lambda c: read.ticket_view(c, case.ticket))
+    assert view is not None
+    assert [each.text for each in view.comments if each.is_feedback] == ["Too slow."]
 
 
 def test_a_later_rating_replaces_the_earlier_one(case: Case) -> None:
