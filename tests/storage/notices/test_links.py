@@ -347,7 +347,8 @@ def test_the_text_of_a_rating_is_shown_to_staff_as_feedback(case: Case) -> None:
     assert '"rating": "bad"' in mails[0].detail
     view = case.database.read(lambda c: read.ticket_view(c, case.ticket))
     assert view is not None
-    assert [each.text for each in view.comments if each.is_feedback] == ["Too slow."]
+    feedback = [each for each in view.comments if each.is_feedback]
+    assert [(each.id, each.text) for each in feedback] == [(mails[0].comment_id, "Too slow.")]
 
 
 def test_a_later_rating_replaces_the_earlier_one(case: Case) -> None:
