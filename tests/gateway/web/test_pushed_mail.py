@@ -111,7 +111,15 @@ async def test_what_smtp_takes_in_an_envelope_is_taken(site: Site, envelope: Any
     assert (await push(site, **envelope))[0] != 400
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "compress", "identity, GZIP"])
+@pytest.mark.parametrize("path", ["/api/v1/mails", "/signup", "/nowhere"])
+async def test_brotli_is_refused_before_the_request_is_ours(site: Site, path: str) -> None:
+    """Where the brotli package is not installed, aiohttp refuses it; else we do."""
+    response = await site.client.post(path, data=b"abc", headers={"Content-Encoding": "br"})
+
+    assert response.status in (400, 415)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "compress", "identity, GZIP"])
 @pytest.mark.parametrize("path", ["/api/v1/mails", "/signup", "/nowhere"])
 async def test_a_compressed_body_is_refused_on_every_path(
     site: Site, path: str, encoding: str
