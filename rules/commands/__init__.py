@@ -37,7 +37,6 @@ from rules.commands.spelling import (
     cleaned,
     heads_as_command,
     is_bare_note,
-    is_misplaced,
     spelled,
 )
 from rules.commands.table import ENTRIES
@@ -183,10 +182,10 @@ def _misplaced(text: str) -> tuple[tuple[str, ...], str]:
 
 def _is_command_below_text(line: str) -> bool:
     """A heading counts only if its value is valid: `# status closed`, but not `# Status`."""
-    if not is_misplaced(line):
-        return False
     found = spelled(line)
-    if found is None or not found.is_heading:
+    if found is None or not found.is_misplaced:
+        return False
+    if not found.is_heading:
         return True
     is_level = found.name == "severity" and bool(found.value)
     return is_level or not isinstance(read(found.name, found.value, (), None), Fault)

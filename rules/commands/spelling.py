@@ -73,6 +73,11 @@ class Spelled:
         entry = BY_NAME.get(self.name)
         return not (self.is_heading and entry is not None and entry.is_prose)
 
+    @property
+    def is_misplaced(self) -> bool:
+        """Whether it is no text for customers where it stands below other text."""
+        return (self.is_known and self.is_certain) or _is_slip(self)
+
 
 def spelled(line: str) -> Spelled | None:
     """The command as which a line is written; None for any other line."""
@@ -106,7 +111,7 @@ def heads_as_command(line: str) -> bool:
 def is_misplaced(line: str) -> bool:
     """Whether a line below other text begins as a command does, and is no text for customers."""
     found = spelled(line)
-    return found is not None and ((found.is_known and found.is_certain) or _is_slip(found))
+    return found is not None and found.is_misplaced
 
 
 def _is_slip(found: Spelled) -> bool:
