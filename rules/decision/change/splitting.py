@@ -18,8 +18,10 @@ from rules.ticket.visibility import Visibility
 def split(
     ticket: Ticket, change: Split, facts: ChangeFacts, policy: Policy
 ) -> Effects | ChangeRefused:
-    """It has the same requester and the same promises; its clock begins now. Whoever splits it is
+    """It has the same requester and the same promises; its clock begins now. Who splits it is
     notified of it as of any new ticket, which names its number."""
+    if not facts.may_set_severity:  # a new ticket has one
+        return ChangeRefused(sentence("a link or a clock cannot split a ticket"))
     comment, has_files = _comment(ticket, change, facts)
     if isinstance(comment, Sentence):
         return ChangeRefused(comment)

@@ -97,6 +97,7 @@ SETTINGS = settings(
     source=Source.WEB,
     by_staff=False,
 )
+@example(changes=[Split(None, "It is on.")], actor=ANN.address, source=Source.WEB, by_staff=True)
 def test_the_notices_written_are_those_that_the_decision_names(
     shop: Shop, changes: Sequence[Change], actor: str, source: Source, by_staff: bool
 ) -> None:
