@@ -50,7 +50,7 @@ from gateway.authentication.vouching import (
     vouch_by_signature,
 )
 from gateway.shares import IPAddress, address_of, is_in
-from rules.mail import Delivery
+from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.sender.authentication import (
     Authentication,
@@ -196,21 +196,9 @@ class Authenticator:
         author_domain = host_domain(author.address.rpartition("@")[2])
         if not self._trust.sealers or list_domain is None or author_domain is None:
             return None
-        run, now = self._offload.for_mail(len(delivery.raw)), self._clock()
-        read = await run(partial(_read, delivery.raw, list_domain, now))
-        if isinstance(read, Malformed) or not read[1].signatures:
+        mail = await self._signed_mail(delivery.raw, list_domain, delivery.envelope)
+        if mail is None:
             return None
-        peer = address_of(delivery.envelope.peer)
-        mail = CheckedMail(
-            envelope=delivery.envelope,
-            message=read[0],
-            signatures=read[1],
-            domain=list_domain,
-            now=now,
-            lookups=self._lookups(peer, NamesOfAuthor(self._proven, list_domain), _always),
-            run=run,
-            behind_relay=False,
-        )
         return await author_through_list(mail, self._trust.sealers, author.address, author_domain)
 
     async def signed_by_author(
@@ -224,26 +212,34 @@ class Authenticator:
         domain = host_domain(author.rpartition("@")[2])
         if domain is None or budget_s <= 0:
             return ""
-        run, now = self._offload.for_mail(len(attached)), self._clock()
-        read = await run(partial(_read, attached, domain, now))
-        if isinstance(read, Malformed) or not read[1].signatures:
+        mail = await self._signed_mail(attached, domain, delivery.envelope, budget_s)
+        if mail is None:
             return ""
-        names = NamesOfAuthor(self._proven, domain)
-        mail = CheckedMail(
-            envelope=delivery.envelope,
-            message=read[0],
-            signatures=read[1],
-            domain=domain,
-            now=now,
-            lookups=self._lookups(address_of(delivery.envelope.peer), names, _always, budget_s),
-            run=run,
-            behind_relay=False,
-        )
         signed = (await policy_and_dkim(mail))[1]
         scope = signed.signed_scope
         if not signed.by or scope is None or scope.problem:
             return ""
         return "" if SHOWN_FIELDS & uncovered(mail.message.names(), scope.names) else signed.by
+
+    async def _signed_mail(
+        self, raw: bytes, domain: str, envelope: Envelope, budget_s: float | None = None
+    ) -> CheckedMail | None:
+        """A mail to be checked for an author of `domain`; None if it has no signature."""
+        run, now = self._offload.for_mail(len(raw)), self._clock()
+        read = await run(partial(_read, raw, domain, now))
+        if isinstance(read, Malformed) or not read[1].signatures:
+            return None
+        names = NamesOfAuthor(self._proven, domain)
+        return CheckedMail(
+            envelope=envelope,
+            message=read[0],
+            signatures=read[1],
+            domain=domain,
+            now=now,
+            lookups=self._lookups(address_of(envelope.peer), names, _always, budget_s),
+            run=run,
+            behind_relay=False,
+        )
 
     async def _verdict(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, exists, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from rules.mail.extent import CUT_MARGIN, READ_CHARACTERS
 from rules.people import Role
@@ -17,7 +17,7 @@ from storage.db.tables import (
     RawMailRow,
     table,
 )
-from storage.ticket.files import StoredMail
+from storage.ticket.files import IS_AUTHOR, IS_RAW_OF_MAIL, StoredMail
 
 _comment, _participant, _person = table(CommentRow), table(ParticipantRow), table(PersonRow)
 _mail, _raw = table(MailRow), table(RawMailRow)
@@ -49,10 +49,6 @@ def comment_with_mail(connection: Connection, number: int, comment: int) -> Comm
         _participant.c.ticket_id == _comment.c.ticket_id,
         _participant.c.address == _comment.c.author,
     )
-    of_author = and_(
-        _person.c.mailbox_id == _comment.c.mailbox_id, _person.c.address == _comment.c.author
-    )
-    of_mail = and_(_raw.c.mailbox_id == _mail.c.mailbox_id, _raw.c.digest == _mail.c.raw_digest)
     row = connection.execute(
         select(
             _comment.c.id,
@@ -70,9 +66,9 @@ def comment_with_mail(connection: Connection, number: int, comment: int) -> Comm
             _raw.c.digest,
             _raw.c.size_bytes,
         )
-        .join_from(_comment, _person, of_author, isouter=True)
+        .join_from(_comment, _person, IS_AUTHOR, isouter=True)
         .join(_mail, _mail.c.journal_id == _comment.c.journal_id, isouter=True)
-        .join(_raw, of_mail, isouter=True)
+        .join(_raw, IS_RAW_OF_MAIL, isouter=True)
         .where(_comment.c.id == comment, _comment.c.ticket_id == number)
     ).one_or_none()
     if row is None:

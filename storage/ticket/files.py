@@ -15,10 +15,10 @@ from storage.db.tables import AttachmentRow, CommentRow, MailRow, PersonRow, Raw
 _attachment, _comment = table(AttachmentRow), table(CommentRow)
 _mail, _raw, _person = table(MailRow), table(RawMailRow), table(PersonRow)
 
-_IS_AUTHOR = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
+IS_AUTHOR = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
     _person.c.address == _comment.c.author
 )
-_IS_RAW_OF_MAIL = (_raw.c.mailbox_id == _mail.c.mailbox_id) & (_raw.c.digest == _mail.c.raw_digest)
+IS_RAW_OF_MAIL = (_raw.c.mailbox_id == _mail.c.mailbox_id) & (_raw.c.digest == _mail.c.raw_digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ def attachment(connection: Connection, number: int, wanted: int) -> StoredAttach
             _raw.c.size_bytes.label("mail_bytes"),
         )
         .join_from(_attachment, _comment, _attachment.c.comment_id == _comment.c.id)
-        .join(_person, _IS_AUTHOR, isouter=True)
+        .join(_person, IS_AUTHOR, isouter=True)
         .join(_mail, _mail.c.journal_id == _comment.c.journal_id, isouter=True)
-        .join(_raw, _IS_RAW_OF_MAIL, isouter=True)
+        .join(_raw, IS_RAW_OF_MAIL, isouter=True)
         .where(_attachment.c.id == wanted, _comment.c.ticket_id == number)
     ).one_or_none()
     if row is None:
@@ -89,7 +89,7 @@ def mail_of_ticket(connection: Connection, number: int, journal_id: UUID) -> Sto
     here = exists().where(_comment.c.journal_id == journal_id, _comment.c.ticket_id == number)
     row = connection.execute(
         select(_raw.c.mailbox_id, _raw.c.digest, _raw.c.size_bytes)
-        .join_from(_mail, _raw, _IS_RAW_OF_MAIL)
+        .join_from(_mail, _raw, IS_RAW_OF_MAIL)
         .where(_mail.c.journal_id == journal_id, (_mail.c.ticket_id == number) | here)
     ).one_or_none()
     return StoredMail(*row) if row is not None else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import ColumnElement, Connection, select, tuple_
 
 from rules.decision.effects import Effects
 from rules.mail import Mailbox
@@ -34,24 +34,34 @@ def due(
 ) -> Sequence[DueTicket]:
     """The tickets whose clock has something to report, the longest overdue first; with `after`,
     those behind it in this order."""
+    return due_by(connection, _ticket.c.tell_at, now, limit, after)
+
+
+def due_by(
+    connection: Connection,
+    due_at: ColumnElement[datetime],
+    now: datetime,
+    limit: int,
+    after: DueTicket | None = None,
+) -> Sequence[DueTicket]:
+    """The tickets for which a column of theirs names a time that has come; as `due`."""
     query = (
         select(
             _ticket.c.id,
-            _ticket.c.tell_at,
+            due_at.label("notify_at"),
             _ticket.c.mailbox_id,
             _mailbox.c.address,
             _mailbox.c.policy,
         )
         .join_from(_ticket, _mailbox, _ticket.c.mailbox_id == _mailbox.c.id)
-        .where(_ticket.c.tell_at <= now)
-        .order_by(_ticket.c.tell_at, _ticket.c.id)
+        .where(due_at <= now)
+        .order_by(due_at, _ticket.c.id)
         .limit(limit)
     )
     if after is not None:
-        later = tuple_(_ticket.c.tell_at, _ticket.c.id) > (after.notify_at, after.number)
-        query = query.where(later)
+        query = query.where(tuple_(due_at, _ticket.c.id) > (after.notify_at, after.number))
     return [
-        DueTicket(row.id, Mailbox(row.mailbox_id, row.address, row.policy), row.tell_at)
+        DueTicket(row.id, Mailbox(row.mailbox_id, row.address, row.policy), row.notify_at)
         for row in connection.execute(query)
     ]
 
