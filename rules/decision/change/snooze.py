@@ -59,7 +59,7 @@ def snooze(
 
 
 def wake_up(ticket: Ticket, facts: ChangeFacts, policy: Policy) -> Effects:
-    """The time has come: whoever works on it is notified, once."""
+    """The time has come: the one who works on it is notified, once."""
     if ticket.snooze_until is None or ticket.snooze_until > facts.at:
         return Effects()
     orders = notifications.to_staff(
