@@ -101,6 +101,12 @@ def notices_withheld(mailbox: str, ticket: int | None, notices: int, cause: str)
     _log.warning("notices_withheld", mailbox=mailbox, ticket=ticket, notices=notices, cause=cause)
 
 
+def request_repeated(ticket: int) -> None:
+    """A request over the API had the key of an earlier one, and got its answer; nothing was done
+    again."""
+    _log.info("request_repeated", ticket=ticket)
+
+
 def requests_delayed(client: str) -> None:
     """A client sends more requests than `http.requests_per_minute`: they wait for their answers."""
     _log.warning("requests_delayed", client=client)

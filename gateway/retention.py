@@ -13,6 +13,7 @@ from storage.db import space
 from storage.desk import digests
 from storage.mail import quarantine, refusals, retention
 from storage.registry import mailboxes
+from storage.ticket import request_keys
 
 STEPS_A_ROUND = 100
 """So many steps through the journal, and as many of giving space back, at one cleaning."""
@@ -36,6 +37,7 @@ class Retention:
         await self._runtime.write(partial(quarantine.forget_deferrals, now=self._runtime.clock()))
         await self.forget_named()
         await self.forget_counts()
+        await self.forget_keys()
         forgotten = await self.forget_expired()
         pages = await self.give_back()
         if forgotten or pages:
@@ -93,6 +95,13 @@ class Retention:
         job = partial(digests.forget, now=self._runtime.clock())
         for _ in range(STEPS_A_ROUND):
             if await self._runtime.write(job) < digests.FORGOTTEN_AT_ONCE:
+                break
+
+    async def forget_keys(self) -> None:
+        """Delete keys of requests that are no longer repeated."""
+        job = partial(request_keys.forget, now=self._runtime.clock())
+        for _ in range(STEPS_A_ROUND):
+            if await self._runtime.write(job) < request_keys.FORGOTTEN_AT_ONCE:
                 break
 
     async def give_back(self) -> int:

@@ -42,7 +42,7 @@ async def authorise(request: web.Request, database: Database, *allowed: Scope) -
 
     Raises ApiError: 401 without a valid token, 403 for one with another scope.
     """
-    kind, _, token = _only(request, "Authorization", 401).partition(" ")
+    kind, _, token = only(request, "Authorization", 401).partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise ApiError(401, "send Authorization: Bearer TOKEN")
     if not token.isascii():  # an octet that is no UTF-8 cannot be looked up either
@@ -56,7 +56,7 @@ async def authorise(request: web.Request, database: Database, *allowed: Scope) -
     return Scope(scope)
 
 
-def _only(request: web.Request, name: str, status: int) -> str:
+def only(request: web.Request, name: str, status: int) -> str:
     """A header, or "". Raises ApiError if it is there twice: a portal or proxy that adds its own
     below that of its client means the last one, and the request does not show it."""
     values = request.headers.getall(name, [])
@@ -72,7 +72,7 @@ def actor(request: web.Request, scope: Scope) -> str:
     """
     if scope not in (Scope.STAFF, Scope.PORTAL):
         return ""
-    named = _only(request, ACTOR_HEADER, 403).strip()
+    named = only(request, ACTOR_HEADER, 403).strip()
     if not named:
         example = "sam@help.example" if scope is Scope.STAFF else "ann@acme.example"
         raise ApiError(403, f"name the person you act for: send {ACTOR_HEADER}: {example}")

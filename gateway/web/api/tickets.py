@@ -12,12 +12,13 @@ The manual is docs/api.md.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from gateway import log
 from gateway.ticket_requests import NewTicket, TicketPatch
-from gateway.web.api import access, comment_html, files
+from gateway.web.api import access, comment_html, files, repeats
 from gateway.web.api.access import (
     CONTEXT,
     ApiContext,
@@ -43,7 +44,7 @@ from rules.service.permissions import forbidden, shows_tickets, with_reopening
 from rules.ticket.lifecycle import Status
 from rules.ticket.tags import as_tag
 from storage.db.database import Connection, StoreDown
-from storage.ticket import lists, read
+from storage.ticket import lists, read, request_keys
 from storage.ticket.change import change_loaded, open_requested
 from storage.ticket.lists import All, CopiedTo, OfCompany, RequestedBy, Which
 from storage.ticket.views import TicketView
@@ -118,8 +119,13 @@ async def _change(request: web.Request) -> web.Response:
     context, number = request.app[CONTEXT], number_of(request)
     now = context.runtime.clock()
     patch = await body_of(request, TicketPatch)
+    key = repeats.key_of(request, caller.address, patch)
 
-    def job(connection: Connection) -> tuple[list[str], int, str]:
+    def job(connection: Connection) -> _Changed:
+        # Before all else: the ticket may be closed by now, or deleted, by this very request.
+        named = read.mailbox_of(connection, number)
+        if (earlier := repeats.earlier_answer(connection, named, key)) is not None:
+            return _Changed(earlier.effects, repeated=True)
         found = access.find_ticket(connection, context, caller, number, now)
         policy, wanted = context.runtime.policy_of(found.mailbox), patch.changes()
         for change in wanted:
@@ -141,15 +147,31 @@ async def _change(request: web.Request) -> web.Response:
         )
         if isinstance(effects, ChangeRefused):
             raise ApiError(409, str(effects.why))
-        done = [str(each) for each in effects.done]
-        return done, len(effects.withheld), found.mailbox.address
+        done = tuple(str(each) for each in effects.done)
+        if key is not None:
+            request_keys.keep(connection, found.mailbox, key, number, done, now)
+        return _Changed(done, len(effects.withheld), found.mailbox.address)
 
-    done, withheld, mailbox = await context.write(job)
-    if withheld:
-        log.notices_withheld(mailbox, number, withheld, "api")
-        context.runtime.metrics.withheld(withheld)
+    changed = await context.write(job)
+    if changed.withheld:
+        log.notices_withheld(changed.mailbox, number, changed.withheld, "api")
+        context.runtime.metrics.withheld(changed.withheld)
+    if changed.repeated:
+        log.request_repeated(number)
     left = "null" if patch.delete else await _afterwards(context, caller, number)
-    return web.json_response(text=f'{{"effects": {json.dumps(done)}, "ticket": {left}}}')
+    return web.json_response(text=f'{{"effects": {json.dumps(changed.effects)}, "ticket": {left}}}')
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """What came of a change."""
+
+    effects: tuple[str, ...]
+    withheld: int = 0
+    """So many notices are not sent, of the mailbox."""
+    mailbox: str = ""
+    repeated: bool = False
+    """The request was done before; this is its answer."""
 
 
 async def _afterwards(context: ApiContext, caller: Caller, number: int) -> str:
@@ -171,11 +193,12 @@ async def _afterwards(context: ApiContext, caller: Caller, number: int) -> str:
 
 
 async def _open(request: web.Request) -> web.Response:
-    """201 with the new ticket."""
+    """201 with the new ticket, or with that of an earlier request with the same key."""
     caller = await caller_of(request, Scope.STAFF, Scope.PORTAL)
     context = request.app[CONTEXT]
     now = context.runtime.clock()
     new = await body_of(request, NewTicket)
+    key = repeats.key_of(request, caller.address, new)
     if new.requester and not caller.by_staff:
         raise ApiError(403, "only staff may open tickets for others; omit requester")
     requester = normalise(new.requester) if new.requester else caller.address
@@ -183,16 +206,22 @@ async def _open(request: web.Request) -> web.Response:
         raise ApiError(400, f"requester: {new.requester!r} is not a valid email address")
     wanted = Request(requester, new.subject, new.text, new.severity, cc=new.cc, fields=new.fields)
 
-    def job(connection: Connection) -> int:
+    def job(connection: Connection) -> tuple[int, bool]:
         mailbox = access.mailbox_role(connection, caller, new.mailbox, now).mailbox
+        if (earlier := repeats.earlier_answer(connection, mailbox, key)) is not None:
+            return earlier.ticket, True
         by = context.change_context(mailbox, caller.address, now)
         policy = context.runtime.policy_of(mailbox)
         number = open_requested(connection, by, wanted, policy, by_staff=caller.by_staff)
         if isinstance(number, ChangeRefused):
             raise ApiError(409, str(number.why))
-        return number
+        if key is not None:
+            request_keys.keep(connection, mailbox, key, number, (), now)
+        return number, False
 
-    number = await context.write(job)
+    number, repeated = await context.write(job)
+    if repeated:
+        log.request_repeated(number)
     headers = {"Location": f"{PATH}/{number}"}
     made = await _afterwards(context, caller, number)
     return web.json_response(text=made, status=201, headers=headers)

@@ -116,7 +116,7 @@ class TicketTagRow(Row, table=True):
 
 
 class RequestKeyRow(Row, table=True):
-    """A request to open a ticket whose sender may repeat it: the same key opens no second one."""
+    """A request to open or to change a ticket, whose sender may repeat it: it is done once."""
 
     __tablename__ = "request_key"
     mailbox_id: int = foreign_key(primary_key=True)
@@ -125,6 +125,8 @@ class RequestKeyRow(Row, table=True):
     digest: str = Field(sa_column=Column(String(64), nullable=False))
     """SHA-256 of the request: another one under the same key is refused."""
     ticket_id: int = foreign_key("ticket.id")
+    effects: str = text(default="[]")
+    """JSON: the sentences that report its changes."""
     made_at: datetime = timestamp(index=True)
 
 

@@ -58,13 +58,20 @@ class Site:
     postern: InProcessPostern
 
     async def ask(
-        self, method: str, path: str, actor: str = "", scope: str = "", json: Any = None
+        self,
+        method: str,
+        path: str,
+        actor: str = "",
+        scope: str = "",
+        json: Any = None,
+        key: str | None = None,
     ) -> ClientResponse:
         """A request with the token that the actor needs."""
         is_staff = actor.endswith("@help.example")
         scope = scope or ("staff" if is_staff else "portal" if actor else "read")
         headers = {"Authorization": f"Bearer {scope}-token"}
         headers |= {"X-Postern-Actor": actor} if actor else {}
+        headers |= {"Idempotency-Key": key} if key is not None else {}
         return await self.client.request(
             method, f"/api/v1/tickets{path}", headers=headers, json=json
         )
