@@ -33,8 +33,9 @@ class Source(StrEnum):
 CRITICAL_SOURCES = (Source.CONSOLE, Source.API)
 """Only these make a ticket critical, or confirm one as logged in the portal."""
 
-SEVERITY_SOURCES = (Source.MAIL, Source.STAFF_MAIL, *CRITICAL_SOURCES)
-"""Only these set a severity: no link and no clock does."""
+REQUEST_SOURCES = (Source.MAIL, Source.STAFF_MAIL, *CRITICAL_SOURCES)
+"""By these somebody writes what is to be changed. A link offers one change, and a clock nothing:
+neither sets a severity or makes a ticket."""
 
 
 class Rating(StrEnum):

@@ -12,7 +12,7 @@ from rules.mail.forwards import Forwarded
 from rules.people import Person, Staff
 from rules.ticket.changes import (
     CRITICAL_SOURCES,
-    SEVERITY_SOURCES,
+    REQUEST_SOURCES,
     AddPerson,
     Change,
     Escalate,
@@ -92,8 +92,9 @@ class ChangeFacts:
         return self.source in CRITICAL_SOURCES
 
     @property
-    def may_set_severity(self) -> bool:
-        return self.source in SEVERITY_SOURCES
+    def is_request(self) -> bool:
+        """Whether somebody has written what is to be changed: no link, and no clock of ours."""
+        return self.source in REQUEST_SOURCES
 
 
 def follow_merges(changes: Sequence[Change]) -> bool:
@@ -141,7 +142,6 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
             case Merge(into=number):
                 tickets.add(number)
                 contacts = True  # the other ticket may become critical
-                contacts = True
             case Split(comment=int(number)):
                 comments.add(number)
             case PublishComment(comment=number):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rules.decision.after import after
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.change.merged_severity import merged_severity
+from rules.decision.change.tags import carried_tags
 from rules.decision.effects import (
     ChangeRefused,
     Effect,
@@ -37,6 +38,7 @@ def merge(
     if isinstance(severity, ChangeRefused):
         return severity
     begins = _submitted(ticket, after(into, severity.rows, facts.at), facts, policy)
+    tags = carried_tags(ticket, into)
     there = {p.address for p in into.participants}
     # Everybody on the merged ticket sees the other from now on; its requester becomes a user there.
     # Who was removed stays so: a reply to all with their address must not bring them back.
@@ -65,10 +67,10 @@ def merge(
     )
     done = sentence("#{ticket} is now part of #{into}", ticket=ticket.id, into=into.id)
     rows = (
-        MergedInto(into.id, carried, accepted, (*severity.rows, *begins)),
+        MergedInto(into.id, carried, accepted, (*severity.rows, *begins, *tags.rows)),
         *notified(orders if policy.notices.status else ()),
     )
-    return Effects(rows, (done, *severity.done))
+    return Effects(rows, (done, *severity.done, *tags.done))
 
 
 def _submitted(

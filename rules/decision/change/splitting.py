@@ -20,7 +20,7 @@ def split(
 ) -> Effects | ChangeRefused:
     """It has the same requester and the same promises; its clock begins now. Who splits it is
     notified of it as of any new ticket, which names its number."""
-    if not facts.may_set_severity:  # a new ticket has one
+    if not facts.is_request:
         return ChangeRefused(sentence("a link or a clock cannot split a ticket"))
     comment, has_files = _comment(ticket, change, facts)
     if isinstance(comment, Sentence):

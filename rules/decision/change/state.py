@@ -174,7 +174,7 @@ def _change_severity(
                 severity=level.name,
             )
         )
-    if not facts.may_set_severity:
+    if not facts.is_request:
         return ChangeRefused(sentence("a link or a clock cannot change the severity"))
     if level.name == ticket.severity:
         already = sentence("#{ticket} is already {severity}", ticket=ticket.id, severity=level.name)

@@ -44,6 +44,32 @@ def remove_tag(ticket: Ticket, change: RemoveTag) -> Effects | ChangeRefused:
     return Effects((TagRemoved(tag),), (done,))
 
 
+def carried_tags(ticket: Ticket, into: Ticket) -> Effects:
+    """The tags that a ticket which becomes part of another has and that one has not. Where they are
+    too many, the last of them stay behind, and the sentences name them."""
+    new = [tag for tag in sorted(ticket.tags) if tag not in into.tags]
+    room = max(0, MOST_TAGS - len(into.tags))
+    gained, left = new[:room], new[room:]
+    done = []
+    if gained:
+        done.append(
+            sentence("#{into} has the tags {tags}", into=into.id, tags=", ".join(gained))
+            if len(gained) > 1
+            else sentence("#{ticket} has the tag {tag}", ticket=into.id, tag=gained[0])
+        )
+    if left:
+        done.append(
+            sentence(
+                "#{into} has {most} tags; not carried over from #{ticket}: {tags}",
+                into=into.id,
+                most=MOST_TAGS,
+                ticket=ticket.id,
+                tags=", ".join(left),
+            )
+        )
+    return Effects(tuple(TagAdded(tag) for tag in gained), tuple(done))
+
+
 def _not_a_tag(written: str) -> ChangeRefused:
     return ChangeRefused(
         sentence(

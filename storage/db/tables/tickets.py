@@ -10,7 +10,7 @@ from sqlmodel import Field
 
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import CRITICAL_SOURCES as SOURCES
-from rules.ticket.changes import SEVERITY_SOURCES, Source
+from rules.ticket.changes import REQUEST_SOURCES, Source
 from storage.db.columns import counter, flag, foreign_key, id_, one_of, text, timestamp
 from storage.db.tables.base import Row, index_where
 
@@ -26,7 +26,7 @@ class TicketRow(Row, table=True):
     __tablename__ = "ticket"
     __table_args__ = (
         one_of("status", "open", "pending", "resolved", "closed"),
-        one_of("severity_source", *SEVERITY_SOURCES),
+        one_of("severity_source", *REQUEST_SOURCES),
         # The third barrier: even if the code fails, no mail makes a ticket critical.
         CheckConstraint(
             f"NOT critical OR severity_source IN {CRITICAL_SOURCES!r}",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rules.decision.effects import ChangeRefused
-from rules.ticket.changes import AddTag, RemoveTag
+from rules.decision.effects import ChangeRefused, Effects
+from rules.ticket.changes import AddTag, Merge, RemoveTag, Split
 from rules.ticket.tags import MOST_TAGS
 from storage.ticket import lists
 from storage.ticket.lists import All
@@ -39,6 +39,46 @@ def test_tags_are_given_found_and_taken(shop: Shop) -> None:
     assert view.summary.tags == ("billing",)
     events = [str(each.text) for each in view.history if each.actor == SAM.address]
     assert events == ["tag billing added", "tag refund added", "tag refund removed"]
+
+
+def test_a_merge_carries_the_tags_with_lines_in_the_history(shop: Shop) -> None:
+    one, other = opened(shop.take(a_mail())), opened(shop.take(a_mail()))
+    shop.change(one, AddTag("billing"), AddTag("refund"), AddTag("sso"))
+    shop.change(other, AddTag("sso"))
+
+    done = shop.change(one, Merge(other))
+
+    assert isinstance(done, Effects)
+    assert "#2 has the tags billing, refund" in [str(each) for each in done.done]
+    assert tags_of(shop, other) == ("billing", "refund", "sso")
+    view = shop.database.read(lambda c: ticket_view(c, other))
+    assert view is not None
+    events = [str(each.text) for each in view.history if each.actor == SAM.address]
+    assert events[-2:] == ["tag billing added", "tag refund added"]
+
+
+def test_a_merge_names_the_tags_for_which_the_other_ticket_has_no_room(shop: Shop) -> None:
+    one, other = opened(shop.take(a_mail())), opened(shop.take(a_mail()))
+    shop.change(one, AddTag("a"), AddTag("b"))
+    shop.change(other, *(AddTag(f"t{n}") for n in range(MOST_TAGS - 1)))
+
+    done = shop.change(one, Merge(other))
+
+    assert isinstance(done, Effects)
+    left = "#2 has 20 tags; not carried over from #1: b"
+    assert left in [str(each) for each in done.done]
+    assert (len(tags_of(shop, other)), "a" in tags_of(shop, other)) == (MOST_TAGS, True)
+
+
+def test_a_ticket_that_is_split_off_has_no_tags(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    view = shop.database.read(lambda c: ticket_view(c, number))
+    assert view is not None
+    shop.change(number, AddTag("billing"))
+
+    shop.change(number, Split(view.comments[0].id))
+
+    assert (tags_of(shop, number), tags_of(shop, number + 1)) == (("billing",), ())
 
 
 def test_what_cannot_be_done_is_refused(shop: Shop) -> None:
