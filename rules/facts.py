@@ -80,6 +80,8 @@ class KnownComment:
     """Of a folded comment that a person may have written: its visibility otherwise."""
     has_commands: bool = False
     """A staff person's mail, which may begin with commands."""
+    meant_as_note: bool = False
+    """Flagged, and sent to the note address of its author."""
 
 
 DESK = "desk"

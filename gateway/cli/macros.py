@@ -12,6 +12,8 @@ from rich.text import Text
 from gateway import clock
 from gateway.cli.common import ConfigOption, MailboxOption, account, fail, read, write
 from gateway.cli.terminal import console, escape, say
+from rules.ticket.saved_replies import as_reply_name
+from rules.validation.messages import suggestion
 from storage.registry import saved_replies
 from storage.registry.mailboxes import mailbox_named
 
@@ -32,6 +34,23 @@ def list_macros(mailbox: MailboxOption = None, config: ConfigOption = None) -> N
         line = Text(f"{escape(each.name):<20}", style="bold")
         line.append(f"{each.language or 'all':<4}", style="not bold")
         console.print(line.append(escape(each.text.replace("\n", " "))[:100], style="not bold"))
+
+
+@app.command("show", help="Show a saved reply, in each language that it is saved in.")
+def show_macro(
+    name: MacroArgument, mailbox: MailboxOption = None, config: ConfigOption = None
+) -> None:
+    known = read(config, lambda c: saved_replies.list_replies(c, mailbox_named(c, mailbox)))
+    wanted = as_reply_name(name) or name
+    shown = [each for each in known if each.name == wanted]
+    if not shown:
+        names = sorted({each.name for each in known})
+        hint = suggestion(wanted, names) or "`postern macros list` lists them"
+        fail(os.EX_DATAERR, f"there is no saved reply {name} ({hint})")
+    for each in shown:
+        console.print(Text(f"{escape(each.name)}  {each.language or 'all'}", style="bold"))
+        for line in each.text.splitlines():
+            console.print(Text(f"  {escape(line.expandtabs())}"))
 
 
 @app.command("set", help="Save a reply; {name} {ticket} {company} {me} are filled when it is sent.")

@@ -70,6 +70,10 @@ DeclineOption = Annotated[
 CommentOption = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Write a public comment; needs --as.")
 ]
+MacroOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Put a saved reply before the comment or note; needs --as."),
+]
 NoteOption = Annotated[str | None, typer.Option(metavar="TEXT", help="Write a note for staff.")]
 PublishOption = Annotated[
     int | None, typer.Option(metavar="COMMENT", help="Publish a flagged comment.")

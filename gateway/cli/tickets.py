@@ -36,6 +36,7 @@ from gateway.cli.ticket_options import (
     FieldOption,
     FollowOption,
     LinesOption,
+    MacroOption,
     MergeOption,
     NewStatusOption,
     NoteOption,
@@ -146,6 +147,7 @@ def change(
     decline: DeclineOption = None,
     comment: CommentOption = None,
     note: NoteOption = None,
+    macro: MacroOption = None,
     publish: PublishOption = None,
     escalate: EscalateOption = None,
     merge_into: MergeOption = None,
@@ -157,6 +159,8 @@ def change(
         fail(os.EX_USAGE, "--comment and --note cannot be combined; write one at a time")
     if comment is not None and acting_as is None:
         fail(os.EX_USAGE, "--comment needs --as ADDRESS: customers see the author of a comment")
+    if macro is not None and acting_as is None:
+        fail(os.EX_USAGE, "--macro needs --as ADDRESS: a saved reply may name its author")
     patch = _patch(
         add=add or (),
         remove=remove or (),
@@ -170,7 +174,7 @@ def change(
         fields=_fields(field or ()),
         tag=tag or (),
         untag=untag or (),
-        comment=_new_comment(comment, note),
+        comment=_new_comment(comment, note, macro),
         publish=publish,
         escalate=escalate,
         status=status,
@@ -192,10 +196,12 @@ def change(
         say(str(done))
 
 
-def _new_comment(comment: str | None, note: str | None) -> dict[str, str] | None:
-    if comment is not None:
-        return {"text": comment, "visibility": "public"}
-    return {"text": note, "visibility": "note"} if note is not None else None
+def _new_comment(comment: str | None, note: str | None, macro: str | None) -> dict[str, str] | None:
+    """A saved reply without a text of its own is a public comment, as by mail."""
+    if comment is None and note is None and macro is None:
+        return None
+    visibility = "note" if note is not None else "public"
+    return {"text": comment or note or "", "visibility": visibility, "macro": macro or ""}
 
 
 def _fields(written: Sequence[str]) -> dict[str, str]:

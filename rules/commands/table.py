@@ -146,6 +146,7 @@ ENTRIES = (
         "macro", "welcome",
         sentence("{usage}: puts a saved reply before your text; alone it lists their names"),
         "vorlage", aliases=("textbaustein", "makro", "template"),
+        key="comment", option="--macro",
     ),
     CommandEntry(
         "onbehalf", "ann@client.example",

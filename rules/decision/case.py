@@ -15,6 +15,7 @@ from rules.mail.automatic import AutomaticClass, AutomationSign, wants_no_answer
 from rules.policy import Policy
 from rules.sender.pointers import PointerKind
 from rules.sender.signature_scope import is_addressed_to
+from rules.sender.tokens import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,14 @@ class Case(Arrival):
     """The input of the other checks: a mail with one author."""
 
     sender: Sender
+
+    @property
+    def is_meant_as_note(self) -> bool:
+        """Whether a staff person sends it to their note address. Whatever keeps it from being a
+        note, it must not become public later."""
+        token = self.sender.token
+        by_staff = self.sender.standing is Standing.STAFF
+        return by_staff and token is not None and token.purpose is Purpose.NOTE
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,7 @@ def _withheld(
         additions=joining,
         orders=besides(orders, heard),
         by_registered=known,
+        meant_as_note=case.is_meant_as_note,
     )
     notes = (f"{visibility} on #{ticket.id}", *unproven, *conflict, *calm, *heard.notes)
     return Ruling(saw, flagged, reason, notes)

@@ -135,6 +135,8 @@ class NewComment:
     """Of its mail, without our tags and marks of a reply."""
     would_be: Visibility | None = None
     """Of a folded comment that a person may have written: its visibility otherwise."""
+    meant_as_note: bool = False
+    """Flagged, and sent to the note address of its author."""
 
 
 @dataclass(frozen=True, slots=True)

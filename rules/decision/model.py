@@ -135,6 +135,8 @@ class AddComment:
     """Values found in its text that the ticket does not have yet."""
     claim: ClaimMade | None = None
     """The severity that it claims."""
+    meant_as_note: bool = False
+    """Flagged, and sent to the note address of its author: it never becomes public."""
     text: str | None = None
     """In place of the mail's own: with a saved reply before it."""
     woken: tuple[Effect, ...] = ()
@@ -151,6 +153,8 @@ class AddComment:
         """What it writes on the ticket, except for its commands."""
         if self.text is not None:
             comment = replace(comment, text=self.text)
+        if self.meant_as_note:
+            comment = replace(comment, meant_as_note=True)
         rows: tuple[Effect, ...] = (CommentWritten(comment), PeopleNamed(self.additions))
         if self.moved is not None:
             rows = (*rows, StatusChanged(self.moved.was, self.moved.became, "a reply"))

@@ -82,7 +82,7 @@ def by_staff(
     if silent and not wanted and lists is None:
         empty = _receipt(case, ticket, ReceiptPayload(ReceiptText.NOTHING_PUBLISHED))
         said = bool(own_text(body_text(case.mail)).strip())  # below the quote
-        draft = _private(ticket, tuple(replace(order, quotes=said) for order in empty))
+        draft = _private(case, ticket, tuple(replace(order, quotes=said) for order in empty))
         return Ruling(saw, draft, Reason.NOTHING_SAID, ("no text to publish", *conflict))
     # The more private reading wins. A text that is split off is published on its own ticket.
     private = is_note or silent or Split() in given.given
@@ -221,10 +221,15 @@ def _changes(given: tuple[Command, ...], text: str) -> tuple[MailChange, ...]:
     return tuple(Split(text=text) if each == Split() else each for each in changes)
 
 
-def _private(ticket: Ticket, receipt: tuple[NoticeOrder, ...]) -> AddComment:
+def _private(case: Case, ticket: Ticket, receipt: tuple[NoticeOrder, ...]) -> AddComment:
     """The text as a private draft, with a receipt to its author."""
     return AddComment(
-        ticket.id, Visibility.PRIVATE, additions=(), orders=receipt, by_registered=True
+        ticket.id,
+        Visibility.PRIVATE,
+        additions=(),
+        orders=receipt,
+        by_registered=True,
+        meant_as_note=case.is_meant_as_note,
     )
 
 
@@ -239,7 +244,7 @@ def _draft(
     refused = ReceiptPayload(ReceiptText.NOTHING_DONE, sentences=faults)
     (answer,) = _receipt(case, ticket, refused)
     notices, calm, quiet = _notices(case, ticket, Visibility.PRIVATE)
-    draft = _private(ticket, (replace(answer, quotes=True), *notices))
+    draft = _private(case, ticket, (replace(answer, quotes=True), *notices))
     notes = (f"refused: {faults[0]}", *conflict, *calm, *quiet)
     return Ruling(saw, draft, Reason.COMMAND_REFUSED, notes)
 

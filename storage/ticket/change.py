@@ -220,6 +220,7 @@ def known_comments(
             _comment.c.text,
             _comment.c.written_at,
             _comment.c.folded_as,
+            _comment.c.meant_as_note,
             _comment.c.journal_id,
             _person.c.role,
             files.label("has_files"),
@@ -238,6 +239,7 @@ def known_comments(
             ),
             has_files=bool(row.has_files),
             would_be=Visibility(row.folded_as) if row.folded_as else None,
+            meant_as_note=row.meant_as_note,
             has_commands=row.role == Role.STAFF.value and row.journal_id is not None,
         )
         for row in connection.execute(query)

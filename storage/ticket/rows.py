@@ -91,6 +91,7 @@ def add_comment(
         "degraded": comment.degraded[:200] if comment.degraded is not None else None,
         "charset_guessed": comment.charset_guessed,
         "folded_as": comment.would_be.value if comment.would_be is not None else None,
+        "meant_as_note": comment.meant_as_note,
         "written_at": comment.written_at,
     }
     if not numbered and not comment.attachments:

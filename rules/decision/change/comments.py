@@ -126,7 +126,11 @@ def publish_comment(
 ) -> Effects | ChangeRefused:
     comment = facts.comments.get(change.comment)
     by_staff = comment is not None and comment.author in {each.address for each in facts.staff}
-    is_note = by_staff and comment is not None and is_meant_as_note(comment.text)
+    is_note = (
+        by_staff
+        and comment is not None
+        and (comment.meant_as_note or is_meant_as_note(comment.text))
+    )
     became = _published_as(comment, is_note=is_note)
     on = facts.merged_from or ticket.id
     if comment is not None and change.seen not in (None, comment.visibility):
@@ -157,7 +161,7 @@ def publish_comment(
         )
     elif is_note and became is Visibility.NOTE:
         done = sentence(
-            "comment {comment} on #{ticket} is a note, as its #note asks; only staff read it",
+            "comment {comment} on #{ticket} is a note, as its author wrote it; only staff read it",
             comment=change.comment,
             ticket=ticket.id,
         )

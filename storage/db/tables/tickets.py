@@ -190,6 +190,8 @@ class CommentRow(Row, table=True):
     written_at: datetime = timestamp()
     folded_as: str | None = Field(default=None, sa_column=Column(String(8)))
     """Of a folded comment that a person may have written: its visibility otherwise."""
+    meant_as_note: bool = flag()
+    """Of a flagged comment of staff: it was sent to their note address."""
 
 
 class AttachmentRow(Row, table=True):

@@ -34,6 +34,7 @@ STORED = {
     "company": ("name", "account_team", "success_manager", "channel"),
     "company_domain": ("domain",),
     "api_token": ("name",),
+    "saved_reply": ("text",),
 }
 """Every column with a text of strangers, or of somebody who copied it from them."""
 WALKED = (
@@ -58,6 +59,7 @@ WALKED = (
     "staff list",
     "token list",
     "macros list",
+    "macros show MACRO",
     "key list",
     "policy list",
 )
@@ -84,6 +86,7 @@ def hostile(demo: CommandLine) -> CommandLine:
     assert demo.pipe(mail % b"ann@acme.example", "ann@acme.example").code == 0
     assert demo.pipe(mail % b"new@acme.example", "new@acme.example").code == 0
     assert demo.run("token", "add", "portal").code == 0
+    assert demo.run("macros", "set", "hi", "Hello").code == 0
     assert demo.run("tickets", "set", "1", "--status", "pending", "--why", "x").code == 0
     with demo.opened() as database, database.engine.begin() as connection:
         connection.exec_driver_sql(
@@ -177,6 +180,7 @@ def arguments(line: CommandLine, command: str) -> list[str]:
         "HELD": "SELECT journal_id FROM mail WHERE state = 'held'",
         "NOTICE": "SELECT id FROM notice",
         "COMPANY": "SELECT name FROM company WHERE id = 1",
+        "MACRO": "SELECT name FROM saved_reply",
     }
 
     def read(word: str) -> str:
