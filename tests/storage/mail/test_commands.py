@@ -15,8 +15,8 @@ from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from storage.ticket.read import ticket_view
 from storage.ticket.views import CommentView
-from tests.rules.building import NOTHING, a_mail
-from tests.storage.shop import PROVEN, Shop, opened
+from tests.rules.building import NOTHING, PROVEN, a_mail
+from tests.storage.shop import Shop, opened
 
 ANN, SAM = "ann@acme.example", "sam@help.example"
 

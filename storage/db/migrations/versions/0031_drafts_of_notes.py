@@ -10,5 +10,7 @@ down_revision = "0030"
 
 
 def upgrade() -> None:
-    meant = sa.Column("meant_as_note", sa.Boolean(), server_default=sa.false(), nullable=False)
-    op.add_column("comment", meant)
+    op.add_column(
+        "comment",
+        sa.Column("meant_as_note", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
