@@ -291,10 +291,18 @@ def api_busy(actor: str) -> None:
     _log.warning("api_busy", actor=actor)
 
 
-def files_not_sent(ticket: int, comment: int, withheld: int, gone: int) -> None:
+def files_not_sent(ticket: int, comment: int, withheld: int, gone: int, unread: int) -> None:
     """Files of a comment did not go with the mails about it: `withheld`, which have a mail of ours
-    or may have internal text, and `gone`, whose raw mail is no longer stored. The mails say so."""
-    _log.warning("files_not_sent", ticket=ticket, comment=comment, withheld=withheld, gone=gone)
+    or may have internal text; `gone`, whose raw mail is no longer stored; and `unread`, which take
+    too long to be taken out of it. The mails name each with its reason."""
+    counts = {"withheld": withheld, "gone": gone, "unread": unread}
+    _log.warning("files_not_sent", ticket=ticket, comment=comment, **counts)
+
+
+def file_not_read(ticket: int, part: str, why: str) -> None:
+    """A file that somebody asked for took too long to be taken out of its mail, or the process
+    failed that did it (`why`): they were answered so. The mail is stored as it came."""
+    _log.warning("file_not_read", ticket=ticket, part=part, why=why)
 
 
 def files_too_big(notice: str, size_bytes: int, why: str) -> None:

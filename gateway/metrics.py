@@ -60,6 +60,12 @@ class _MailMetrics:
             ("result",),
             registry=registry,
         )
+        self.files_taken = Counter(
+            "postern_files_taken",
+            "Times that files were taken out of a mail, or why they were not",
+            ("result",),
+            registry=registry,
+        )
 
 
 class _NoticeMetrics:
@@ -258,6 +264,10 @@ class Metrics:
     def html_shown(self, result: str) -> None:
         """`html`, or a value of `PlainOnly`."""
         self._mails.html_shown.labels(result).inc()
+
+    def files_taken(self, result: str) -> None:
+        """`taken`, or a value of `NotTaken`."""
+        self._mails.files_taken.labels(result).inc()
 
     def failed(self, reason: Reason = Reason.INTERNAL_ERROR) -> None:
         """A mail was deferred without a row in the journal."""

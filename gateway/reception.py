@@ -9,9 +9,12 @@ from functools import partial
 
 from gateway.authentication.authenticator import Authenticator
 from gateway.mailbox_cache import Snapshot
+from gateway.parsing.apart import NotHereError
 from gateway.parsing.attached_mails import is_read_as_sent
 from gateway.parsing.bounce import read_bounce
-from gateway.parsing.parser import Parser, part_bytes
+from gateway.parsing.parser import Parser
+from gateway.parsing.taken import Wanted
+from gateway.parsing.taking import files_of
 from gateway.runtime import Runtime
 from rules.decision.considered import Attempt, Received, StaffRelease, consider
 from rules.mail import Body, Delivery, Mail, Mailbox, Unread
@@ -231,17 +234,23 @@ class Reception:
         if not author or not await self.runtime.read(query):
             return authentication
 
-        def content() -> bytes:
-            try:
-                found = part_bytes(delivery.raw, part)
-            except LookupError:  # inside of a file, whose parts are not those of the mail
-                return b""
-            return found if is_read_as_sent(found, author) else b""
-
-        signed = await self.parser.apart(content)
+        content = await self._attached(delivery, part)
+        is_whole = await self.parser.apart(partial(is_read_as_sent, content, author))
+        signed = content if is_whole else b""
         left_s = self.authenticator.budget_s - (time.monotonic() - began)
         by = await self.authenticator.signed_by_author(signed, author, delivery, left_s)
         return replace(authentication, attached=by)
+
+    async def _attached(self, delivery: Delivery, part: str) -> bytes:
+        """The bytes of a mail that is attached to another; empty where they cannot be read, as of
+        one inside of a file, whose parts are not those of the mail."""
+        wanted = Wanted((part,), examined=False)
+        try:
+            read = partial(files_of, delivery.raw, wanted, here=True)
+            found = await self.parser.apart(read)
+        except NotHereError:
+            found = await self.parser.files(delivery.raw, wanted, delivery.envelope)
+        return b"" if found is None else found[part].content
 
     def _list_addresses(self, mailbox: Mailbox) -> set[str]:
         """The addresses of ours that a list may write into From of what it sends to a mailbox."""

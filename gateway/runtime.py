@@ -11,6 +11,7 @@ from gateway.in_time import in_time
 from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
 from gateway.parsing.html_views import HtmlViews
+from gateway.parsing.mail_files import MailFiles
 from gateway.policies import Policies, of_mailbox
 from rules.mail import Mailbox
 from rules.policy import Policy
@@ -35,6 +36,8 @@ class Runtime:
     """Called after a write that queued a notice, so that it is sent at once."""
     html_views: HtmlViews = field(default_factory=HtmlViews)
     """Sanitises the HTML of mails that somebody reads over the API."""
+    mail_files: MailFiles = field(default_factory=MailFiles)
+    """Takes out the files of mails that somebody downloads."""
 
     # Neither method is a coroutine function: that would add one more coroutine to every mail.
     def read(self, query: Callable[[Connection], T]) -> Awaitable[T]:

@@ -23,6 +23,7 @@ from gateway.metrics import Metrics
 from gateway.outgoing import relay, templates
 from gateway.outgoing.dispatcher import Dispatcher
 from gateway.parsing.html_views import HtmlViews
+from gateway.parsing.mail_files import MailFiles
 from gateway.parsing.parser import Parser
 from gateway.reloading import PolicyReload
 from gateway.retention import Retention
@@ -78,12 +79,15 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         stack.push_async_callback(parser.close)
         html_views = HtmlViews(counted=metrics.html_shown)
         stack.push_async_callback(html_views.close)
+        mail_files = MailFiles(counted=metrics.files_taken)
+        stack.push_async_callback(mail_files.close)
         metrics.watch("smtp_connections", connections.slots)
         metrics.watch("in_flight_bytes", connections.in_flight)
         metrics.watch_rates(connections.rates.refused)
         metrics.watch_balancers(lambda: connections.not_balancers)
         metrics.watch_disk(disk.free_bytes)
         metrics.watch("mails_to_parse", parser.turns.queue)
+        metrics.watch("files_to_take", mail_files.turns.queue)
         metrics.watch("dns_lookups", resolver.shares.clients)
         metrics.watch("dns_lookups_reserved", resolver.shares.reserved)
         notice_queued = asyncio.Event()
@@ -98,6 +102,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
             new_id=new_id,
             wake=notice_queued.set,
             html_views=html_views,
+            mail_files=mail_files,
         )
         follow_clock = partial(clock.follow, partial(runtime.read, database.server_time))
         await follow_clock()
@@ -171,6 +176,7 @@ def _dispatcher(config: Config, runtime: Runtime, notice_queued: asyncio.Event) 
         at_once=config.relay.connections,
         notice_queued=notice_queued,
         html_views=HtmlViews(counted=runtime.metrics.html_shown),
+        mail_files=MailFiles(counted=runtime.metrics.files_taken),
     )
 
 

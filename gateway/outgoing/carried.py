@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from gateway.parsing.our_mails import has_mail_of_ours, is_whole_text, replaces_text
-from gateway.parsing.parser import parts_bytes
+from gateway.parsing.mail_files import NotTaken
+from gateway.parsing.our_mails import is_whole_text, replaces_text
+from gateway.parsing.taken import TakenFile
 from rules.commands.readable_html import readable_html
 from rules.mail.images import image_type
 from rules.mail.markup import Piece, UnsafeMarkupError, pieces
@@ -46,16 +47,48 @@ def all_gone(comment: NoticeComment) -> Carried:
     return Carried({file.id: FileWay.GONE for file in comment.files})
 
 
-def carried(
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """What should go with a comment, as far as the structure of its mail shows it: `carried` puts
+    the octets of `wanted` into it."""
+
+    ways: Mapping[int, FileWay]
+    wanted: Mapping[str, AttachedFile]
+    """The files that are to be in the mail, by `Attachment.part`."""
+    html: tuple[Piece, ...]
+    images: Mapping[str, bytes]
+
+    def carried(self, found: Mapping[str, TakenFile] | NotTaken) -> Carried:
+        """What goes with the comment, with the files that were taken out of its mail."""
+        ways, images = dict(self.ways), dict(self.images)
+        if isinstance(found, NotTaken):
+            # Missing: it was read by another version, which counted the parts in another way.
+            way = FileWay.LINK if found is NotTaken.MISSING else FileWay.UNREAD
+            ways |= {file.id: way for file in self.wanted.values()}
+            return Carried(ways, html=self.html, images=images)
+        contents: dict[int, bytes] = {}
+        for part, taken in found.items():
+            file = self.wanted[part]
+            if taken.is_ours:
+                ways[file.id] = FileWay.WITHHELD
+                continue
+            contents[file.id] = taken.content
+            if ways[file.id] is FileWay.INLINE and image_type(taken.content):
+                images[part] = taken.content
+            else:
+                ways[file.id] = FileWay.ATTACHED
+        return Carried(ways, contents, self.html, images)
+
+
+def packing(
     comment: NoticeComment,
-    raw: bytes,
     view: HtmlView | None,
     *,
     for_staff: bool,
     formatted: bool,
     room_bytes: int,
-) -> Carried:
-    """What goes with a comment whose mail is `raw`. `view` is its HTML, needed where that is sent
+) -> Packing:
+    """What should go with a comment. `view` is the HTML of its mail, needed where that is sent
     (`formatted`) or where the mail places images in its text."""
     plan = _Plan(comment, view, for_staff, formatted)
     ways = plan.ways()
@@ -64,24 +97,8 @@ def carried(
     chosen = fitting(((file.id, file.size_bytes) for file in first), room_bytes)
     wanted = {file.part: file for file in inside if file.id in chosen}
     ways |= {file.id: FileWay.LINK for file in inside if file.id not in chosen}
-    try:
-        found = parts_bytes(raw, wanted)
-    except LookupError:  # read by another version, which counted the parts in another way
-        found = {}
-        ways |= {file.id: FileWay.LINK for file in wanted.values()}
-    contents: dict[int, bytes] = {}
     images = dict(view.images) if view is not None and plan.html else {}
-    for part, content in found.items():
-        file = wanted[part]
-        if not for_staff and has_mail_of_ours(content):
-            ways[file.id] = FileWay.WITHHELD
-            continue
-        contents[file.id] = content
-        if ways[file.id] is FileWay.INLINE and image_type(content):
-            images[part] = content
-        else:
-            ways[file.id] = FileWay.ATTACHED
-    return Carried(ways, contents, plan.html, images)
+    return Packing(ways, wanted, plan.html, images)
 
 
 class _Plan:

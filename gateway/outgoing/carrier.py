@@ -7,8 +7,9 @@ from collections import Counter
 from functools import partial
 
 from gateway import log
-from gateway.outgoing.carried import Carried, all_gone, carried
+from gateway.outgoing.carried import Carried, all_gone, packing
 from gateway.parsing.html_views import HtmlViews
+from gateway.parsing.mail_files import MailFiles
 from gateway.runtime import Runtime
 from rules.mail.shown_html import HtmlView
 from rules.policy import Policy
@@ -29,9 +30,10 @@ class Carrier:
     """One raw mail is in memory at a time, and what goes with the last comment: many are notified
     of it, one after the other."""
 
-    def __init__(self, runtime: Runtime, html_views: HtmlViews) -> None:
+    def __init__(self, runtime: Runtime, html_views: HtmlViews, mail_files: MailFiles) -> None:
         self._runtime = runtime
         self._html_views = html_views
+        self._mail_files = mail_files
         self._turn = asyncio.Lock()
         self._last: tuple[object, Carried] = (None, NOTHING)
 
@@ -59,9 +61,11 @@ class Carrier:
         ways = Counter(found.ways.values())
         for way, count in ways.items():
             self._runtime.metrics.files_sent(way.value, count)
-        withheld, gone = ways[FileWay.WITHHELD], ways[FileWay.GONE]
-        if withheld or gone:
-            log.files_not_sent(ticket, comment, withheld, gone)
+        withheld, gone, unread = (
+            ways[way] for way in (FileWay.WITHHELD, FileWay.GONE, FileWay.UNREAD)
+        )
+        if withheld or gone or unread:
+            log.files_not_sent(ticket, comment, withheld, gone, unread)
 
     async def _read(
         self,
@@ -80,10 +84,12 @@ class Carrier:
             view = await self._html_views.view(raw)
             if view.plain_only is not None and view.plain_only.is_costly:
                 log.html_not_shown(ticket, comment.number, view.plain_only.value)
-        read = partial(carried, comment, raw, view)
-        return await asyncio.to_thread(
-            read, for_staff=for_staff, formatted=formatted, room_bytes=room_bytes
+        plan = partial(packing, comment, view)
+        packed = await asyncio.to_thread(
+            plan, for_staff=for_staff, formatted=formatted, room_bytes=room_bytes
         )
+        found = await self._mail_files.taken(raw, packed.wanted, examined=not for_staff)
+        return packed.carried(found)
 
 
 def _raw_of(ticket: int, comment: int, connection: Connection) -> bytes | None:

@@ -25,6 +25,7 @@ from gateway.outgoing.delivery import Outgoing, Relay, RelayDown, Undelivered
 from gateway.outgoing.node_watch import BEAT_S, FRESH_S, NodeWatch
 from gateway.outgoing.templates import Templates
 from gateway.parsing.html_views import HtmlViews
+from gateway.parsing.mail_files import MailFiles
 from gateway.runtime import Runtime
 from rules.mail.bounces import Failure, classify, presumed_status
 from rules.service.more import SUMMARIES
@@ -91,7 +92,8 @@ class Dispatcher:
     watch: NodeWatch = field(default_factory=NodeWatch)
     size: ClaimSize = field(default_factory=ClaimSize)
     html_views: HtmlViews = field(default_factory=HtmlViews)
-    """Its own: no reader of the API keeps a mail waiting."""
+    mail_files: MailFiles = field(default_factory=MailFiles)
+    """Both its own: no reader of the API keeps a mail waiting."""
 
     def stop(self) -> None:
         """Begin no further mail; `run` ends when those in hand are sent."""
@@ -113,6 +115,7 @@ class Dispatcher:
                 await self.runtime.write(partial(claims.leave, node=self.node))
             await self.relay.close()
             await self.html_views.close()
+            await self.mail_files.close()
 
     async def _sent_any(self) -> bool:
         """Whether there was something to send. A failure is logged and counts as nothing."""
@@ -149,9 +152,8 @@ class Dispatcher:
             self._dropped(dropped, dropped.why)
         if not notices:
             return 0
-        this = _Round(
-            Carrier(self.runtime, self.html_views), until=began + BEGUN_WITHIN_S, alive_at=began
-        )
+        carrier = Carrier(self.runtime, self.html_views, self.mail_files)
+        this = _Round(carrier, until=began + BEGUN_WITHIN_S, alive_at=began)
         async with self._showing_life(this):
             try:
                 await self._send_all(notices, this)

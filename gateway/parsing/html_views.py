@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 from collections.abc import Callable
 
-from gateway.parsing.process import WorkerProcess
+from gateway.parsing.one_worker import OneWorker, WorkerEnd
 from rules.mail.shown_html import HtmlView, PlainOnly
 
 CPU_S = 0.5
@@ -32,50 +31,20 @@ class HtmlViews:
         counted: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`counted` is called with each result: `html`, or why it is the text alone."""
-        self._cpu_s = cpu_s
-        self._wall_s = wall_s
-        self._memory_bytes = memory_bytes
+        self._worker = OneWorker(cpu_s, wall_s, memory_bytes)
         self._counted = counted
         self._turn = asyncio.Lock()
-        self._worker: WorkerProcess | None = None
 
     async def view(self, raw: bytes) -> HtmlView:
         """The HTML of a mail as it can be shown. Always returns."""
         async with self._turn:
-            found = await self._asked(raw)
-        self._counted(found.plain_only.value if found.plain_only is not None else "html")
-        return found
-
-    async def _asked(self, raw: bytes) -> HtmlView:
-        healthy = False
-        try:
-            async with asyncio.timeout(WALL_S):
-                if self._worker is None or self._worker.is_dead():
-                    self._worker = await WorkerProcess.start(self._cpu_s, self._memory_bytes)
-                    await self._worker.ask_html(b"\r\n")
-            async with asyncio.timeout(self._wall_s):
-                found = await self._worker.ask_html(raw)
-            healthy = True
-        except TimeoutError:
-            return HtmlView(plain_only=PlainOnly.TIMEOUT)
-        except (OSError, EOFError, pickle.UnpicklingError):
-            return HtmlView(plain_only=await self._cause())
-        finally:
-            # After a failure or a cancellation the pipe may still contain part of an answer.
-            if not healthy and self._worker is not None:
-                await self._worker.stop()
-                self._worker = None
-        return found
-
-    async def _cause(self) -> PlainOnly:
-        """Why the process ended."""
-        if self._worker is None:
-            return PlainOnly.CRASH
-        await self._worker.stop()
-        return PlainOnly.TIMEOUT if self._worker.used_its_cpu() else PlainOnly.CRASH
+            answer = await self._worker.ask(lambda worker: worker.ask_html(raw))
+        if isinstance(answer, WorkerEnd):
+            timeout = answer is WorkerEnd.TIMEOUT
+            answer = HtmlView(plain_only=PlainOnly.TIMEOUT if timeout else PlainOnly.CRASH)
+        self._counted(answer.plain_only.value if answer.plain_only is not None else "html")
+        return answer
 
     async def close(self) -> None:
         async with self._turn:
-            if self._worker is not None:
-                await self._worker.stop()
-                self._worker = None
+            await self._worker.stop()

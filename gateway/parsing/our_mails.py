@@ -21,7 +21,7 @@ _OVERLAP_BYTES = 1024
 _MOST_NESTED = 3
 """Mails within a file that are opened, each in the one before."""
 LONGEST_CPU_S = 3.0
-"""For one file. Honest ones of 30 MiB take a tenth of it; this is a thread of the server."""
+"""For one file. Honest ones of 30 MiB take a tenth of it."""
 
 
 def is_whole_text(name: str, content_type: str) -> bool:
@@ -35,31 +35,34 @@ def replaces_text(name: str, content_type: str) -> bool:
     return content_type in _TNEF or name.lower().endswith(_TNEF_NAME)
 
 
-def has_mail_of_ours(body: bytes, cpu_s: float = LONGEST_CPU_S) -> bool:
+def has_mail_of_ours(body: bytes, cpu_s: float = LONGEST_CPU_S, *, here: bool = False) -> bool:
     """Whether a file is one of our notices, or has its header or the mark of one to staff, or is a
     mail with such a file: clients attach what is answered, and what is forwarded. In it are the
     reply address and the links of its recipient, and for staff internal text. Also of a file that
-    is packed so that it cannot be examined within `cpu_s`."""
+    is packed so that it cannot be examined within `cpu_s`. Only a process that can be killed
+    guarantees that limit: with `here`, NotHereError is raised for what may need it."""
     began = thread_time()
     try:
-        for content in _contents(body, _MOST_NESTED):
-            if _has_mark(content) or thread_time() - began > cpu_s:
+        for content in _contents(body, _MOST_NESTED, here):
+            if has_mark_of_ours(content) or thread_time() - began > cpu_s:
                 return True
     except LimitError:
         return True
     return False
 
 
-def _contents(body: bytes, nested: int) -> Iterator[bytes]:
+def _contents(body: bytes, nested: int, here: bool) -> Iterator[bytes]:
     """A file, and the files in it. Raises LimitError where they are too deep in each other."""
     yield body
-    for file in nested_files(body):
+    for file in nested_files(body, here=here):
         if not nested:
             raise LimitError("mails in each other, deeper than they are examined")
-        yield from _contents(file, nested - 1)
+        yield from _contents(file, nested - 1, here)
 
 
-def _has_mark(body: bytes) -> bool:
+def has_mark_of_ours(body: bytes) -> bool:
+    """Whether the octets themselves have the header of one of our notices, or the mark of one to
+    staff."""
     for at in range(0, len(body), _BLOCK_BYTES):
         block = body[at : at + _BLOCK_BYTES + _OVERLAP_BYTES].lower()
         if any(mark in block for mark in _OUR_MARKS) or has_internal(block):

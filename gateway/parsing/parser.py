@@ -18,11 +18,12 @@ from typing import TypeVar
 from gateway.loop_turns import LoopTurns
 from gateway.parsing.address_fields import date_of, recipients
 from gateway.parsing.apart import NotHereError
-from gateway.parsing.contained import bytes_in_tree, contents_within
+from gateway.parsing.contained import bytes_in_tree, container, contents_within
 from gateway.parsing.labels import Labels, labels_in
 from gateway.parsing.mail_tree import numbered_leaves, read_tree
 from gateway.parsing.mime import is_type_signed, read_body
 from gateway.parsing.process import Contents, WorkerProcess
+from gateway.parsing.taken import TakenFile, Wanted
 from gateway.parsing.turns import Turns
 from gateway.shares import Networks, address_of, is_in, keys_of
 from rules.mail import Body, Envelope, Mail, Unread, Unreadable
@@ -124,9 +125,12 @@ def parts_bytes(raw: bytes, parts: Collection[str]) -> dict[str, bytes]:
     return bytes_in_tree(tree, parts)
 
 
-def nested_files(raw: bytes) -> Iterator[bytes]:
+def nested_files(raw: bytes, *, here: bool = False) -> Iterator[bytes]:
     """The decoded bytes of the parts of a file that is a mail; none of any other file, and of a
-    part that is the file as it stands. Raises LimitError where more is packed than is read."""
+    part that is the file as it stands. Raises LimitError where more is packed than is read, and
+    with `here` NotHereError for what may take longer than a thread of the server has time."""
+    if here and not is_ordinary(raw):
+        raise NotHereError
     header = read_header(raw)
     tree = read_tree(raw, header)
     if isinstance(tree, Unreadable):
@@ -135,6 +139,8 @@ def nested_files(raw: bytes) -> Iterator[bytes]:
         content = leaf.content()
         if len(content) < len(raw) - header.body_at:
             yield content
+        if here and container(leaf, leaf.parameter("name")):
+            raise NotHereError
         yield from contents_within(leaf)
 
 
@@ -251,28 +257,42 @@ class Parser:
         # Everything else was read here: a worker that reads hostile bytes may be compromised.
         return replace(mail, body=body, bounces=bounces)
 
+    async def files(
+        self, raw: bytes, wanted: Wanted, envelope: Envelope
+    ) -> dict[str, TakenFile] | None:
+        """The wanted files of a mail, from a worker; None where it has none to give. Raises
+        Overloaded as `read_rest` does."""
+        async with self.turns.turn(address_of(envelope.peer), envelope.mail_from):
+            found = await self._asked(lambda worker: worker.ask_files(raw, wanted))
+        return None if isinstance(found, Unreadable) else found
+
     async def _contents(self, raw: bytes) -> Contents:
+        found = await self._asked(lambda worker: worker.ask(raw))
+        return (found, ()) if isinstance(found, Unreadable) else found
+
+    async def _asked(self, question: Callable[[WorkerProcess], Awaitable[T]]) -> T | Unreadable:
+        """What a worker answers, or why it did not."""
         if self._closed:
-            return Unreadable("closed"), ()
+            return Unreadable("closed")
         worker = self._idle.pop() if self._idle else None
         healthy = False
         try:
             async with asyncio.timeout(self._timeout_s):
                 if worker is None or worker.is_dead():
                     worker = await WorkerProcess.start(self._timeout_s, self._memory_bytes)
-                contents = await worker.ask(raw)
+                answer = await question(worker)
             healthy = True
         except TimeoutError:
-            return Unreadable("timeout"), ()
+            return Unreadable("timeout")
         except (OSError, EOFError, pickle.UnpicklingError):
-            return Unreadable("crash"), ()
+            return Unreadable("crash")
         finally:
             # After a failure or a cancellation the pipe may still contain part of an answer.
             if worker and (not healthy or self._closed):
                 await worker.stop()
             elif worker:
                 self._idle.append(worker)
-        return contents
+        return answer
 
     async def close(self) -> None:
         """Waits for the mails in progress (at most the time limit), then ends the workers."""

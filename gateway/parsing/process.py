@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from gateway.parsing.taken import TakenFile, Wanted, listed_files
 from rules.mail import Body, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.shown_html import HtmlView, PlainOnly
@@ -25,14 +26,14 @@ Contents = tuple[Body | Unreadable, tuple[Bounce, ...]]
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 LENGTH = struct.Struct(">I")
 KIND_BYTES = 1
-READ, SHOW = b"R", b"S"
-"""What a worker does with a mail: read its contents, or sanitise its HTML."""
+READ, SHOW, TAKE = b"R", b"S", b"T"
+"""What a worker does with a mail: read its contents, sanitise its HTML, or take files out of it."""
 _BLOCK_BYTES = 256 * 1024
 
 
 class WorkerProcess:
     """One `gateway.parsing.worker` process: what to do, a length and a mail in; a length and a
-    pickle out."""
+    pickle out. See `gateway.parsing.taken` for files."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -64,10 +65,20 @@ class WorkerProcess:
         """The HTML of a mail as it can be shown. Raises the same."""
         return await asyncio.to_thread(unpickled_html, await self._answer(SHOW, raw))
 
+    async def ask_files(self, raw: bytes, wanted: Wanted) -> dict[str, TakenFile] | None:
+        """Files of a mail; None if it lacks one of them. Raises the same."""
+        question = wanted.written()
+        answer = await self._answer(TAKE + LENGTH.pack(len(question)) + question, raw)
+        listed = listed_files(answer, wanted, len(raw))
+        if listed is None:
+            return None
+        return {
+            each.part: TakenFile(await self._octets(each.size_bytes), each.is_ours)
+            for each in listed
+        }
+
     async def _answer(self, kind: bytes, raw: bytes) -> bytes:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise EOFError
+        stdin, stdout = self._pipes()
         stdin.write(kind + LENGTH.pack(len(raw)))
         # In blocks: the transport would copy a whole mail at once.
         for at in range(0, len(raw), _BLOCK_BYTES):
@@ -75,6 +86,23 @@ class WorkerProcess:
             await stdin.drain()
         (length,) = LENGTH.unpack(await stdout.readexactly(LENGTH.size))
         return await stdout.readexactly(length)
+
+    async def _octets(self, size_bytes: int) -> bytes:
+        """So many octets of an answer, in memory once: `readexactly` would hold them twice."""
+        _, stdout = self._pipes()
+        octets = io.BytesIO()
+        while left := size_bytes - octets.tell():
+            block = await stdout.read(min(left, _BLOCK_BYTES))
+            if not block:
+                raise EOFError
+            octets.write(block)
+        return octets.getvalue()
+
+    def _pipes(self) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise EOFError
+        return stdin, stdout
 
     def is_dead(self) -> bool:
         return self._process.returncode is not None

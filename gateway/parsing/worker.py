@@ -2,6 +2,9 @@
 
 stdin: what to do (1 byte), a length (4 bytes, big-endian) and a raw mail. stdout: a length and the
 pickled `Contents`, or `HtmlView`. Ends with stdin.
+
+To take files out of a mail, a length and the `Wanted` come before the mail; stdout is a length and
+the list of the files, and then their octets.
 """
 
 from __future__ import annotations
@@ -9,24 +12,39 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from collections.abc import Iterable
 from typing import BinaryIO
 
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.html_view import view_of
 from gateway.parsing.parser import body_of
-from gateway.parsing.process import KIND_BYTES, LENGTH, SHOW, Contents, pickled
+from gateway.parsing.process import KIND_BYTES, LENGTH, SHOW, TAKE, Contents, pickled
+from gateway.parsing.taken import Wanted, list_of_files
+from gateway.parsing.taking import files_of
 from rules.mail.header import read as read_header
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, cpu_limit_s: int) -> None:
     """Answers requests until they end. Each mail may use `cpu_limit_s` seconds of CPU."""
     while kind := requests.read(KIND_BYTES):
-        raw = requests.read(LENGTH.unpack(requests.read(LENGTH.size))[0])
+        question = _framed(requests) if kind == TAKE else b""
+        raw = _framed(requests)
         _allow_cpu(cpu_limit_s)
-        result = view_of(raw) if kind == SHOW else contents(raw)
-        answer = pickled(result)
+        octets: Iterable[bytes] = ()
+        if kind == TAKE:
+            files = files_of(raw, Wanted.read(question))
+            answer = list_of_files(files)
+            octets = (each.content for each in (files or {}).values())
+        else:
+            answer = pickled(view_of(raw) if kind == SHOW else contents(raw))
         answers.write(LENGTH.pack(len(answer)) + answer)
+        for each in octets:
+            answers.write(each)
         answers.flush()
+
+
+def _framed(requests: BinaryIO) -> bytes:
+    return requests.read(LENGTH.unpack(requests.read(LENGTH.size))[0])
 
 
 def contents(raw: bytes) -> Contents:

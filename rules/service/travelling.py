@@ -19,6 +19,8 @@ class FileWay(StrEnum):
     """Its mail is no longer stored."""
     WITHHELD = "withheld"
     """It is or may have a mail of ours, or the whole text of a staff person's mail."""
+    UNREAD = "unread"
+    """Taking it out of its mail takes too long, or fails. The mail is stored all the same."""
 
 
 def fitting(sizes: Iterable[tuple[int, int]], room_bytes: int) -> frozenset[int]:

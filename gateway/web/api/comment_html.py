@@ -14,12 +14,12 @@ from functools import partial
 from aiohttp import web
 
 from gateway import log
-from gateway.parsing.our_mails import has_mail_of_ours
-from gateway.parsing.parser import part_bytes
+from gateway.parsing.our_mails import has_mark_of_ours
 from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, Caller, caller_of, number_of, presenter
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.download import SANDBOXED, headers_of_image
+from gateway.web.api.files import taken_for
 from gateway.web.api.ticket_json import Json, TicketJson
 from gateway.web.pages.forms import client_of_request
 from rules.commands.readable import readable
@@ -100,15 +100,14 @@ async def get_image(request: web.Request) -> web.StreamResponse:
             raise missing
         content = dict(view.images).get(name)
         if content is None:
-            raw = await _raw(request, asked)
-            try:
-                async with context.downloads.decoding:
-                    content = await asyncio.to_thread(part_bytes, raw, name)
-                    del raw
-            except LookupError:
-                raise missing from None
+            taken = await taken_for(request, caller, asked.number, await _raw(request, asked), name)
+            if taken is None or taken.is_ours:
+                raise missing
+            content = taken.content
+        elif not caller.by_staff and await asyncio.to_thread(has_mark_of_ours, content):
+            raise missing
         kind = image_type(content)
-        if not kind or (not caller.by_staff and await asyncio.to_thread(has_mail_of_ours, content)):
+        if not kind:
             raise missing
         room.shrink(len(content))
         return await context.downloads.send(request, content, headers_of_image(kind))

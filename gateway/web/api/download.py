@@ -46,9 +46,6 @@ class Downloads:
         self.shares = Shares(Caps(total_bytes, half, half, per_listed=total_bytes, floor=file))
         self._least_bytes_per_s = least_bytes_per_s
         self._patience_s = patience_s
-        self.decoding = asyncio.Semaphore(1)
-        """A large mail takes seconds to read, and others need the threads and the interpreter: one
-        mail at a time, for all clients."""
 
     @contextmanager
     def room(self, client: IPAddress | None, size_bytes: int) -> Iterator[HeldBytes]:

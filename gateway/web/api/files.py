@@ -6,15 +6,17 @@ GET   /api/v1/tickets/{number}/raw/{journal id}
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
+from typing import assert_never
 
 from aiohttp import web
 
-from gateway.parsing.our_mails import has_mail_of_ours, is_whole_text
-from gateway.parsing.parser import part_bytes
+from gateway import log
+from gateway.parsing.mail_files import NotTaken
+from gateway.parsing.our_mails import is_whole_text
+from gateway.parsing.taken import TakenFile
 from gateway.web.api import access
-from gateway.web.api.access import CONTEXT, caller_of, number_of, presenter
+from gateway.web.api.access import CONTEXT, Caller, caller_of, number_of, presenter
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.download import ANY_TYPE, headers_of_file
 from gateway.web.api.request_parsing import journal_id_of
@@ -53,23 +55,49 @@ async def get_attachment(request: web.Request) -> web.StreamResponse:
     found, mail, name, mailbox = await context.runtime.read(look_up)
     with context.downloads.room(client_of_request(request), 2 * mail.size_bytes) as room:
         raw = await _read(request, mail, f"the mail of comment {found.comment}")
-        try:
-            async with context.downloads.decoding:
-                body = await asyncio.to_thread(part_bytes, raw, found.part)
-                del raw
-                ours = not caller.by_staff and await asyncio.to_thread(has_mail_of_ours, body)
-        except LookupError:
-            raise ApiError(404, f"attachment {wanted} cannot be read; see the raw mail") from None
-        if ours:
+        taken = await taken_for(request, caller, number, raw, found.part)
+        del raw
+        if taken is None:
+            raise ApiError(404, f"attachment {wanted} cannot be read; see the raw mail")
+        if taken.is_ours:
             raise ApiError(
                 403,
                 f"attachment {wanted} is or contains an email from {mailbox}, with the addresses "
                 "and links of its recipient: only staff may read it",
             )
+        body = taken.content
         room.shrink(len(body))
         return await context.downloads.send(
             request, body, headers_of_file(name, found.content_type)
         )
+
+
+async def taken_for(
+    request: web.Request, caller: Caller, ticket: int, raw: bytes, part: str
+) -> TakenFile | None:
+    """A file of a mail, examined for customers; None if the mail has no such part. Raises ApiError
+    if it could not be taken out."""
+    found = await request.app[CONTEXT].runtime.mail_files.taken(
+        raw,
+        (part,),
+        examined=not caller.by_staff,
+        client=client_of_request(request),
+        reader=caller.address,
+    )
+    if not isinstance(found, NotTaken):
+        return found[part]
+    match found:
+        case NotTaken.MISSING:
+            return None
+        case NotTaken.BUSY:
+            raise ApiError(503, "too many files are being read, try again later")
+        case NotTaken.TIMEOUT | NotTaken.CRASH:
+            log.file_not_read(ticket, part, found.value)
+            raise ApiError(
+                503, "the file could not be taken out of its email; staff may read the raw mail"
+            )
+        case _:
+            assert_never(found)
 
 
 async def get_raw(request: web.Request) -> web.StreamResponse:

@@ -8,18 +8,18 @@ may use it until it ends, or its owner leaves the ticket.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
 from aiohttp import web
 
+from gateway import log
 from gateway.outgoing.dates import date
 from gateway.outgoing.mime import one_line
 from gateway.outgoing.shown_files import size_text
-from gateway.parsing.our_mails import has_mail_of_ours, is_whole_text
-from gateway.parsing.parser import part_bytes
+from gateway.parsing.mail_files import NotTaken
+from gateway.parsing.our_mails import is_whole_text
 from gateway.runtime import Runtime
 from gateway.web.api.download import Downloads, headers_of_file
 from gateway.web.messages import PageError
@@ -100,16 +100,24 @@ async def _download(request: web.Request) -> web.StreamResponse:
     if mail is None or hindrance:
         return _page(request, visit, hindrance or "gone", 404)
     with pages.downloads.room(client_of_request(request), 2 * mail.size_bytes) as room:
+        client = client_of_request(request)
         try:
             raw = await pages.runtime.read(partial(files.read_mail, mail=mail))
-            async with pages.downloads.decoding:
-                body = await asyncio.to_thread(part_bytes, raw, found.file.part)
-                del raw
-                ours = not found.is_staff and await asyncio.to_thread(has_mail_of_ours, body)
         except LookupError:
             return _page(request, visit, "gone", 404)
-        if ours:
+        part = found.file.part
+        taken = await pages.runtime.mail_files.taken(
+            raw, (part,), examined=not found.is_staff, client=client, reader=found.owner
+        )
+        del raw
+        if taken is NotTaken.MISSING:
+            return _page(request, visit, "gone", 404)
+        if isinstance(taken, NotTaken):
+            log.file_not_read(found.ticket, part, taken.value)
+            return _page(request, visit, "unread", 503)
+        if taken[part].is_ours:
             return _page(request, visit, "withheld", 403)
+        body = taken[part].content
         room.shrink(len(body))
         headers = headers_of_file(visit.masker.mask(found.file.name), found.file.content_type)
         return await pages.downloads.send(request, body, headers)

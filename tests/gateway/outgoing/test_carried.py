@@ -14,9 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.outgoing.carried import Carried, all_gone, carried
+from gateway.outgoing.carried import Carried, all_gone, packing
 from gateway.outgoing.shown_files import size_text
 from gateway.parsing.html_view import view_of
+from gateway.parsing.mail_files import NotTaken
+from gateway.parsing.taken import Wanted
+from gateway.parsing.taking import files_of
 from rules.mail.quoting import REPLY_MARK
 from rules.mail.shown_html import HtmlView, PlainOnly
 from rules.sender.tokens import FileUse, read_file_link, read_link_token
@@ -60,16 +63,22 @@ def raw_mail(*parts: bytes) -> bytes:
 
 
 def carry(
-    comment: NoticeComment, raw: bytes, *, for_staff: bool = False, room_bytes: int = 10 * MIB
+    comment: NoticeComment,
+    raw: bytes,
+    view: HtmlView | None = None,
+    *,
+    for_staff: bool = False,
+    room_bytes: int = 10 * MIB,
 ) -> Carried:
-    return carried(
+    packed = packing(
         comment,
-        raw,
-        view_of(raw),
+        view or view_of(raw),
         for_staff=for_staff,
         formatted=comment.by_staff and not for_staff,
         room_bytes=room_bytes,
     )
+    taken = files_of(raw, Wanted(tuple(packed.wanted), examined=not for_staff))
+    return packed.carried(NotTaken.MISSING if taken is None else taken)
 
 
 def sent(
@@ -108,6 +117,23 @@ def test_attached_files_fit_together(sizes: list[int], room: int) -> None:
     assert sum(sizes[number] for number in chosen) <= room
     left = room - sum(sizes[number] for number in chosen)
     assert all(number in chosen or size > left for number, size in enumerate(sizes))
+
+
+@pytest.mark.parametrize("why", [NotTaken.TIMEOUT, NotTaken.CRASH])
+def test_files_that_cannot_be_taken_out_in_time_are_named_in_the_mail(why: NotTaken) -> None:
+    raw = raw_mail(text("See."), file(b"a" * 60, "a"))
+    comment = a_comment("See.", a_file(1, "2", 60))
+    packed = packing(comment, view_of(raw), for_staff=False, formatted=True, room_bytes=100)
+
+    what = packed.carried(why)
+
+    assert (what.ways, what.contents) == ({1: FileWay.UNREAD}, {})
+    for_customer, for_staff = (
+        form(sent(comment, what, kind), "plain")
+        for kind in (NoticeKind.COMMENT, NoticeKind.NEW_COMMENT)
+    )
+    assert "Files: file-1 (60 B, could not be read; ask us for it)\n" in for_customer
+    assert "Files: file-1 (60 B, could not be read; it is in the stored email)\n" in for_staff
 
 
 def test_the_mail_names_each_file_with_its_size_and_its_way() -> None:
@@ -301,8 +327,7 @@ def test_of_html_that_cannot_be_read_no_placed_image_travels_to_customers() -> N
     view = HtmlView(plain_only=PlainOnly.TIMEOUT)
 
     for_customer, for_staff = (
-        carried(comment, raw, view, for_staff=staff, formatted=not staff, room_bytes=MIB)
-        for staff in (False, True)
+        carry(comment, raw, view, for_staff=staff) for staff in (False, True)
     )
 
     assert for_customer.ways == {1: FileWay.WITHHELD}

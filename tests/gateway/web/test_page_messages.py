@@ -66,7 +66,11 @@ CASES = [
         "audited": audited,
         "public": taken_in,
         "now": before,
-        "hindrance": "gone" if before else "withheld" if taken_in else "",
+        "hindrance": ("gone" if rating == "good" else "unread")
+        if before
+        else "withheld"
+        if taken_in
+        else "",
     }
     for error, before, taken_in, outcome, rating, text_kept, audited in product(
         ("", "Wrong."),

@@ -64,9 +64,9 @@ async def stuck_client(host: str, port: int, request: str) -> AsyncIterator[None
 async def test_files_are_taken_out_of_mails_one_at_a_time(site: Site) -> None:
     file, raw = await with_file(site, b"short")
     headers = {"Authorization": "Bearer staff-token", "X-Postern-Actor": SAM}
-    downloads = site.client.app[CONTEXT].downloads
+    mail_files = site.client.app[CONTEXT].runtime.mail_files
 
-    async with downloads.decoding:
+    async with mail_files.turns.turn(None, "another"):
         asked = [asyncio.create_task(site.client.get(file, headers=headers)) for _ in range(2)]
         await until(lambda: shares_of(site).used > 0)
         assert (await site.client.get(raw, headers=headers)).status == 200

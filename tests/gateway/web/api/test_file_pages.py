@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
+from structlog.testing import capture_logs
 
 from gateway.outgoing.delivery import Outgoing, Undelivered
 from rules.sender.tokens import FileLink, FileUse, Link, LinkUse, link_token
@@ -123,6 +124,29 @@ async def test_a_mail_of_ours_is_for_staff_alone(site: Site) -> None:
     assert await statuses(site, own) == (200, 403)
     assert await statuses(site, of_staff) == (200, 200)
     assert "was made for somebody else" in await (await site.client.post(own)).text()
+
+
+async def test_a_file_that_cannot_be_taken_out_in_time_is_answered_so_and_counted(
+    site: Site,
+) -> None:
+    number = await site.mailed(with_file(BYTES * 4_000))
+    path = await a_link(site, number)
+    (attached,) = (await site.ticket_view(number)).comments[0].attachments
+    runtime = site.postern.services.runtime
+    in_time, runtime.mail_files.worker.wall_s = runtime.mail_files.worker.wall_s, 0.0
+
+    with capture_logs() as logged:
+        page = await site.client.post(path)
+        status, answer = await site.get(f"/{number}/attachments/{attached.id}", ANN)
+    runtime.mail_files.worker.wall_s = in_time
+
+    assert (page.status, status) == (503, 503)
+    assert "could not be taken out of its email" in await page.text()
+    assert "could not be taken out of its email" in answer["error"]
+    events = [(each["event"], each["why"]) for each in logged if each["event"] == "file_not_read"]
+    assert events == [("file_not_read", "timeout")] * 2
+    assert 'postern_files_taken_total{result="timeout"} 2.0' in runtime.metrics.render().decode()
+    assert await (await site.client.post(path)).read() == BYTES * 4_000
 
 
 async def test_the_page_says_that_the_mail_is_no_longer_stored(site: Site) -> None:
