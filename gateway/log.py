@@ -10,14 +10,16 @@ import logging
 import sys
 from collections.abc import MutableMapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import structlog
 
 from rules.decision.reasons import Reason, Verdict
-from rules.decision.receipt import Receipt
-from rules.mail import Delivery
+
+if TYPE_CHECKING:  # a supervisor of workers logs too, and needs none of the rules
+    from rules.decision.receipt import Receipt
+    from rules.mail import Delivery
 
 FIELD_LENGTH = 500
 _OVER_A_LIMIT = (

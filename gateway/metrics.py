@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    values,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway.shares import Shares
@@ -18,6 +25,16 @@ from rules.ticket.desk import Queue
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def share_between_processes(folder: str) -> None:
+    """Metrics that are made from here on, in this process or its forks, are counted in files of the
+    folder, which all of them read."""
+    os.environ[MULTIPROCESS_VARIABLE] = folder
+    # The library has chosen when it was imported, which may have been before.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # partly typed
+
+
 """The variable with the folder in which worker processes combine their counts."""
 
 _BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

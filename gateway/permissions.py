@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,14 +10,8 @@ from gateway import log
 from gateway.config.model import DEFAULT_FILE, Config
 from rules.validation.messages import without_password
 
-UMASK = 0o077
 OTHERS = 0o007
 """A group may be let in on purpose, everybody may not."""
-
-
-def restrict() -> None:
-    """From here on only the program's own user may read the files that it makes."""
-    os.umask(UMASK)
 
 
 def check(config: Config) -> None:

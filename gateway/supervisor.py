@@ -4,55 +4,56 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
-from gateway import log
-from gateway.metrics import MULTIPROCESS_VARIABLE
+from gateway import log, metrics
 
 RESTART_PAUSE_S = 1.0
 """The pause before a worker that died is replaced, since its fault may last."""
 REFUSED_PAUSE_S = 10.0
 """The same for one whose configuration or policies are refused: a person must correct them."""
+HIGHEST_DESCRIPTOR = 65_536
+_SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
+
+Work = Callable[[int], int]
+"""Serves until the end of the file of a descriptor, or until a signal; returns the exit code."""
 
 
-def run(count: int, config: Path | None) -> int:
+def run(count: int, work: Work) -> int:
     """Keep `count` workers running until SIGTERM or SIGINT; returns the exit code.
 
-    A worker that dies is replaced. One that cannot start (a port is taken) ends them all; but one
-    that replaces another, and is refused by configuration or policies that were broken meanwhile,
-    is tried again while the others go on. SIGHUP is passed on to all of them.
+    A worker is a fork of this process, which has loaded the program once for all of them and runs
+    nothing else. One that dies is replaced. One that cannot start (a port is taken) ends them all;
+    but one that replaces another, and is refused by configuration or policies that were broken
+    meanwhile, is tried again while the others go on. SIGHUP is passed on to all of them.
     """
     # The workers hold the read end; it reports the end of file when this process has ended.
     read_end, write_end = os.pipe()
-    command = [sys.executable, "-m", "gateway", "serve", "--supervisor-pipe", str(read_end)]
-    if config is not None:
-        command += ["--config", str(config)]
     with tempfile.TemporaryDirectory(prefix="postern-metrics-") as folder:
-        environment = {**os.environ, MULTIPROCESS_VARIABLE: folder}
+        metrics.share_between_processes(folder)
         try:
-            return _Workers(command, environment, count, read_end).run()
+            return _Workers(work, count, read_end).run()
         finally:
             os.close(write_end)
             os.close(read_end)
 
 
 class _Workers:
-    def __init__(
-        self, command: list[str], environment: dict[str, str], count: int, pipe: int
-    ) -> None:
-        self._command = command
-        self._environment = environment
+    def __init__(self, work: Work, count: int, pipe: int) -> None:
+        self._work = work
         self._count = count
         self._pipe = pipe
-        self._workers: dict[int, subprocess.Popen[bytes]] = {}
+        self._workers: set[int] = set()
+        """Their process ids."""
         self._first: set[int] = set()
-        """The process ids of those that are no replacement."""
+        """Those that are no replacement."""
         self._stopping = False
 
     def run(self) -> int:
@@ -64,8 +65,10 @@ class _Workers:
             self._first.add(self._start())
         while self._workers:
             pid, status = os.wait()
-            worker = self._workers.pop(pid, None)
-            if worker is None or self._stopping:
+            if pid not in self._workers:
+                continue
+            self._workers.remove(pid)
+            if self._stopping:
                 continue
             code = os.waitstatus_to_exitcode(status)
             if code == os.EX_CONFIG and pid not in self._first:
@@ -88,17 +91,40 @@ class _Workers:
             time.sleep(min(left, RESTART_PAUSE_S))
 
     def _start(self) -> int:
-        """A worker inherits that SIGHUP is blocked: a request to reload waits until it has started,
-        and does not end it."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        """Fork a worker. Signals wait meanwhile; in the worker SIGHUP waits until it has started,
+        so that a request to reload does not end it."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
-            worker = subprocess.Popen(  # noqa: S603 - ourselves
-                self._command, env=self._environment, pass_fds=[self._pipe]
-            )
-            self._workers[worker.pid] = worker
+            sys.stdout.flush()
+            sys.stderr.flush()
+            pid = os.fork()
+            if not pid:
+                self._be_worker()
+            self._workers.add(pid)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        return worker.pid
+        return pid
+
+    def _be_worker(self) -> NoReturn:
+        """Serve in the forked process, which must not clean up what is the supervisor's."""
+        code = os.EX_SOFTWARE
+        try:
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            # The other end of the pipe and the lock of the file with the process id are the
+            # supervisor's: held here too, they would outlive it.
+            os.closerange(3, self._pipe)
+            os.closerange(self._pipe + 1, HIGHEST_DESCRIPTOR)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
+            code = self._work(self._pipe)
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else os.EX_SOFTWARE
+        except BaseException:  # noqa: BLE001 - it must end here, and not in the supervisor's code
+            traceback.print_exc()
+        finally:
+            with suppress(OSError):
+                sys.stderr.flush()
+            os._exit(code)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
@@ -108,13 +134,12 @@ class _Workers:
         self._send(number)
 
     def _send(self, number: int) -> None:
-        """Not by `Popen.send_signal`, which waits for a worker that has died: `run` would then not
-        learn of it, and never replace it."""
+        """A worker that has died stays until `run` has waited for it, and replaced it."""
         for pid in self._workers:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
     def _wait_for_all(self, code: int) -> int:
-        for worker in self._workers.values():
-            worker.wait()
+        for pid in self._workers:
+            os.waitpid(pid, 0)
         return code

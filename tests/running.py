@@ -39,6 +39,7 @@ class Postern:
     http: str
     log: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
     lines: list[dict[str, Any]] = field(default_factory=list)
+    """The events that it has logged before its sockets were open."""
 
     def client(self) -> smtplib.SMTP:
         """A connected client that has sent EHLO."""
@@ -180,7 +181,8 @@ def start(config: Path, *arguments: str) -> Postern:
         if line.startswith("{") and (event := json.loads(line)).get("event") == "started":
             host, _, port = event["smtp"].rpartition(":")
             http = f"http://{event['http']}"
-            return Postern(process, stderr, config, (host, int(port)), http, log)
+            before = [json.loads(each) for each in lines if each.startswith("{")]
+            return Postern(process, stderr, config, (host, int(port)), http, log, before)
 
 
 def _pump(stderr: IO[str], log: queue.SimpleQueue[str]) -> None:

@@ -3,6 +3,9 @@
 
 from gateway import policies
 from gateway.authentication.suffixes import public_suffixes
+from gateway.cli.commands import ENTRIES, loaded
 
 public_suffixes()
 policies.load(None)
+for each in ENTRIES:  # the module of each command
+    loaded(each)

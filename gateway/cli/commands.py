@@ -1,71 +1,137 @@
-"""The commands and their order in `postern --help`."""
+"""The commands and their order in `postern --help`. The module of a command is imported when it is
+run: the store and the servers take a second to load, and most commands need few of them."""
 
 from __future__ import annotations
 
-import typer
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from typing import Annotated, Any
 
-from gateway.cli import (
-    companies,
-    doctor,
-    journal,
-    keys,
-    macros,
-    mailboxes,
-    mails,
-    outbox,
-    policies,
-    quarantine,
-    refusals,
-    reload,
-    serve,
-    server,
-    staff,
-    suppression,
-    tickets,
-    tokens,
-    users,
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from gateway.cli.loading import without_collection
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEntry:
+    """A command, or a group of them, and where it is found."""
+
+    name: str
+    help: str
+    module: str
+    """In `gateway.cli`."""
+    attribute: str = "app"
+    """The function of a command, or the Typer of a group."""
+
+
+ENTRIES = (
+    CommandEntry("serve", "Serve SMTP, HTTP and, where configured, LMTP.", "serve", "serve"),
+    CommandEntry(
+        "reload",
+        "Make the server of this machine read its policies again, if they are valid.",
+        "reload",
+        "reload",
+    ),
+    CommandEntry(
+        "init",
+        "Prepare the store; with --demo, register people to try it with.",
+        "server",
+        "init",
+    ),
+    CommandEntry("tail", "Show the last mails with their verdicts.", "journal", "tail"),
+    CommandEntry("explain", "Show how one mail was decided, check by check.", "journal", "explain"),
+    CommandEntry(
+        "refusals",
+        "Show networks with more refused mail than the journal has lines for.",
+        "refusals",
+        "show",
+    ),
+    CommandEntry(
+        "check", "Show how a mail would be decided; nothing is written.", "mails", "check"
+    ),
+    CommandEntry(
+        "doctor",
+        "Show how a mail came here, what proves its author, and which setting is missing.",
+        "doctor",
+        "doctor",
+    ),
+    CommandEntry(
+        "pipe", "Take one mail from standard input, as an MTA's pipe delivers it.", "mails", "pipe"
+    ),
+    CommandEntry("tickets", "List tickets; show or change one.", "tickets"),
+    CommandEntry("ticket", "Show one ticket with its comments and history.", "tickets", "show"),
+    CommandEntry("held", "List, release or discard mails in quarantine.", "quarantine"),
+    CommandEntry("outbox", "List outgoing mails, or send them again.", "outbox"),
+    CommandEntry("suppression", "List or clear addresses that bounce.", "suppression"),
+    CommandEntry("policy", "Show, check, create or back-test policies.", "policies"),
+    CommandEntry("mailbox", "Manage the addresses that take mail.", "mailboxes"),
+    CommandEntry("company", "Manage companies, their domains and contracts.", "companies"),
+    CommandEntry("user", "Manage the users of companies.", "users", "user_app"),
+    CommandEntry("users", "Register many users at once.", "users", "users_app"),
+    CommandEntry("staff", "Manage the staff of the support organisation.", "staff"),
+    CommandEntry("macros", "Manage the saved replies of a mailbox.", "macros"),
+    CommandEntry("token", "Manage the bearer tokens of the HTTP API.", "tokens"),
+    CommandEntry("key", "Manage the keys that sign reply addresses and links.", "keys"),
+    CommandEntry("db", "Maintain the store.", "server", "db_app"),
 )
+
+
+def loaded(entry: CommandEntry) -> Any:
+    """The command of an entry, with the options of its module."""
+    with without_collection():
+        found = getattr(import_module(f"gateway.cli.{entry.module}"), entry.attribute)
+    around = typer.Typer(rich_markup_mode=None)
+    around.callback()(lambda: None)  # with one, it is a group of whatever is in it
+    if isinstance(found, typer.Typer):
+        around.add_typer(found, name=entry.name, help=entry.help)
+    else:
+        around.command(entry.name, help=entry.help)(found)
+    group = typer.main.get_command(around)
+    assert isinstance(group, TyperGroup)
+    return group.commands[entry.name]
+
+
+class _Table(TyperGroup):
+    """Knows of each command its name and its help, until it is run."""
+
+    def __init__(self, **settings: Any) -> None:
+        listed = {each.name: TyperCommand(each.name, help=each.help) for each in ENTRIES}
+        super().__init__(**{**settings, "commands": listed})
+
+    def resolve_command(self, *arguments: Any) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(*arguments)
+        entry = next((each for each in ENTRIES if each.name == name), None)
+        return name, command if entry is None else loaded(entry), rest
+
 
 app = typer.Typer(
     name="postern",
+    cls=_Table,
     help="Takes mail at a support address and files it as tickets: only for registered users, "
     "onto the right ticket, never as critical.\n\n"
     "Start with `postern init --demo` and `postern serve`; watch with `postern tail -f`. "
     "Exit codes are those of sysexits.h: 64 usage, 65 bad data, 69 store down, 75 try again, "
     "77 refused, 78 configuration.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-app.command("serve", help=serve.HELP)(serve.serve)
-app.command("reload", help=reload.HELP)(reload.reload)
-app.command("init", help="Prepare the store; with --demo, register people to try it with.")(
-    server.init
-)
-app.command("tail", help="Show the last mails with their verdicts.")(journal.tail)
-app.command("explain", help="Show how one mail was decided, check by check.")(journal.explain)
-app.command(
-    "refusals", help="Show networks with more refused mail than the journal has lines for."
-)(refusals.show)
-app.command("check", help="Show how a mail would be decided; nothing is written.")(mails.check)
-app.command("doctor", help=doctor.HELP)(doctor.doctor)
-app.command("pipe", help="Take one mail from standard input, as an MTA's pipe delivers it.")(
-    mails.pipe
-)
-app.add_typer(tickets.app, name="tickets", help="List tickets; show or change one.")
-app.command("ticket", help="Show one ticket with its comments and history.")(tickets.show)
-app.add_typer(quarantine.app, name="held", help="List, release or discard mails in quarantine.")
-app.add_typer(outbox.app, name="outbox", help="List outgoing mails, or send them again.")
-app.add_typer(suppression.app, name="suppression", help="List or clear addresses that bounce.")
-app.add_typer(policies.app, name="policy", help="Show, check, create or back-test policies.")
-app.add_typer(mailboxes.app, name="mailbox", help="Manage the addresses that take mail.")
-app.add_typer(companies.app, name="company", help="Manage companies, their domains and contracts.")
-app.add_typer(users.user_app, name="user", help="Manage the users of companies.")
-app.add_typer(users.users_app, name="users", help="Register many users at once.")
-app.add_typer(staff.app, name="staff", help="Manage the staff of the support organisation.")
-app.add_typer(macros.app, name="macros", help="Manage the saved replies of a mailbox.")
-app.add_typer(tokens.app, name="token", help="Manage the bearer tokens of the HTTP API.")
-app.add_typer(keys.app, name="key", help="Manage the keys that sign reply addresses and links.")
-app.add_typer(server.db_app, name="db", help="Maintain the store.")
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"postern {metadata.version('postern-gateway')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Options of `postern` itself."""

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
-from gateway import log
+from gateway.cli.expected_errors import described
 from gateway.cli.terminal import say_error
 from gateway.config import model as configuration
 from gateway.config.model import Config
-
-if (
-    TYPE_CHECKING
-):  # functions import them: a supervisor of workers, which needs none, starts at once
-    from gateway.services import Services
-    from storage.db.database import Connection, Database
+from storage.db.database import Connection, Database
+from storage.db.ledger import open_ledger
 
 T = TypeVar("T")
 
@@ -52,8 +48,6 @@ def exit_on_error() -> Iterator[None]:
     except typer.Exit:
         raise
     except Exception as error:
-        from gateway.cli.expected_errors import described  # noqa: PLC0415
-
         if (expected := described(error)) is None:
             raise
         fail(*expected)
@@ -79,8 +73,6 @@ def read(path: Path | None, query: Callable[[Connection], T]) -> T:
 
 def write(path: Path | None, job: Callable[[Connection], T]) -> T:
     """Run a job on the configured store, all or nothing."""
-    from storage.db.ledger import open_ledger  # noqa: PLC0415
-
     with exit_on_error(), _database(path) as database:
         ledger = open_ledger(database)
         try:
@@ -89,21 +81,8 @@ def write(path: Path | None, job: Callable[[Connection], T]) -> T:
             ledger.close()
 
 
-@asynccontextmanager
-async def command_services(path: Path | None) -> AsyncIterator[Services]:
-    """The services of a server, for one command; only errors are logged."""
-    from gateway.services import open_services  # noqa: PLC0415
-
-    config = load_config(path)
-    log.configure("error", config.log.format)
-    async with open_services(config) as services:
-        yield services
-
-
 @contextmanager
 def _database(path: Path | None) -> Iterator[Database]:
-    from storage.db.database import Database  # noqa: PLC0415
-
     config = load_config(path)
     database = Database(config.store.url, connections=2)
     try:

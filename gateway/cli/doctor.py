@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 from gateway.authentication.authenticator import Trust
-from gateway.cli.common import ConfigOption, command_services, exit_on_error, fail, read
+from gateway.cli.command_services import command_services
+from gateway.cli.common import ConfigOption, exit_on_error, fail, read
 from gateway.cli.journal import print_evidence, print_facts
 from gateway.cli.mails import envelope_of_options, with_recipient
 from gateway.cli.missing_settings import Judged, Setting, judge, missing_settings
@@ -29,7 +30,6 @@ from rules.sender.authentication import as_dict
 from storage.mail import journal
 from storage.mail.journal import JournalEntry
 
-HELP = "Show how a mail came here, what proves its author, and which setting is missing."
 PAGE = "docs/front-doors.md"
 _OF_THE_SENDER = {
     Reason.NOT_ENROLLED: "the author's company is registered, and the author is not: "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from rules.validation.messages import InvalidFile
-from storage.db.database import NotUpgraded, StoreDown
+from storage.db.database import NotUpgraded, store_down
 from storage.db.ledger import Conflict
 from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
 
@@ -29,7 +29,7 @@ def described(error: Exception) -> tuple[int, str] | None:
             return os.EX_USAGE, TOO_LARGE
         case UnicodeEncodeError():
             return os.EX_USAGE, f"{error.object!a} is not UTF-8; write it in UTF-8"
-    if isinstance(error, StoreDown):
+    if isinstance(error, store_down()):
         if getattr(getattr(error, "orig", error), "sqlstate", None) == OUT_OF_RANGE:
             return os.EX_USAGE, TOO_LARGE
         cause = getattr(error, "orig", None) or error  # SQLAlchemy adds a link to its manual

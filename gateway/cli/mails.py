@@ -13,7 +13,8 @@ import typer
 from rich.text import Text
 
 from gateway import log
-from gateway.cli.common import ConfigOption, command_services, exit_on_error, fail, read
+from gateway.cli.command_services import command_services
+from gateway.cli.common import ConfigOption, exit_on_error, fail, read
 from gateway.cli.describe_decision import describe
 from gateway.cli.journal import print_facts, print_trace
 from gateway.cli.terminal import VERDICT_STYLES, console, say_error

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import os
-import sys
 
-import typer
-
-from gateway import permissions
-from gateway.cli import serve
-from gateway.cli.loading import without_collection
+from gateway.cli.commands import app
 from gateway.cli.terminal import repair_streams
+
+PRIVATE = 0o077
+"""The umask: only the program's own user may read the files that it makes."""
 
 
 def main() -> None:
     """Run the command line."""
     repair_streams()
-    permissions.restrict()
+    os.umask(PRIVATE)
     try:
-        _app_for(sys.argv[1:])()
+        app(prog_name="postern")
     except SystemExit as stop:
-        # click ends wrong usage with 2; sysexits.h has 64 for it. No command of ours ends with 2.
+        # Wrong usage ends with 2 in the library; sysexits.h has 64 for it. No command of ours ends
+        # with 2.
         raise SystemExit(os.EX_USAGE if stop.code == 2 else stop.code) from None
-
-
-def _app_for(arguments: list[str]) -> typer.Typer:
-    """All commands, or `serve` alone, which must start soon and needs none of the others."""
-    if arguments[:1] == ["serve"]:
-        return serve.app
-    with without_collection():
-        from gateway.cli import commands  # noqa: PLC0415 - see above
-    return commands.app

@@ -19,7 +19,7 @@ from rules.mail import Mailbox
 from rules.policy.explain import as_text, chapters_of
 from rules.policy.switching import Orphan
 from rules.validation.messages import InvalidFile
-from storage.db.database import Connection, Database, NotUpgraded, StoreDown
+from storage.db.database import Connection, Database, NotUpgraded, store_down
 from storage.registry.mailboxes import list_mailboxes
 
 app = typer.Typer(no_args_is_help=True)
@@ -187,7 +187,7 @@ def _check_tickets(file: PolicyFile, config: Path | None) -> list[tuple[str, Orp
     try:
         database.check_version()
         return database.read(query)
-    except (NotUpgraded, *StoreDown):
+    except store_down(NotUpgraded):
         return []
     finally:
         database.close()
@@ -200,7 +200,7 @@ def _mailboxes(config: Path | None) -> tuple[Mailbox, ...] | None:
     try:
         database.check_version()
         return database.read(list_mailboxes)
-    except (NotUpgraded, *StoreDown):
+    except store_down(NotUpgraded):
         return None
     finally:
         database.close()

@@ -12,10 +12,10 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
+from gateway.cli.command_services import command_services
 from gateway.cli.common import (
     ConfigOption,
     account,
-    command_services,
     exit_on_error,
     fail,
     read,

@@ -10,8 +10,6 @@ from gateway import pid_file, policies
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config, read
 from gateway.cli.terminal import say
 
-HELP = "Make the server of this machine read its policies again, if they are valid."
-
 
 def reload(config: ConfigOption = None) -> None:
     with exit_on_error():

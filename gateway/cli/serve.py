@@ -5,36 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
 
+from gateway import app as server
 from gateway import log, permissions, pid_file, supervisor
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
-from gateway.cli.loading import without_collection
 from gateway.cli.terminal import console, say_error
-from gateway.config.model import Config
+from gateway.config.model import DEMO_MAILBOX, Config
 from rules.validation.messages import without_password
 
-DEMO_MAILBOX = "support@help.example"
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-"""`serve` alone; all commands are in `commands`."""
-
-HELP = "Serve SMTP, HTTP and, where configured, LMTP."
-
-Server = Callable[[Config, asyncio.Event, Callable[[], None], bool, asyncio.Event], Awaitable[None]]
-
-
-@app.callback()
-def _one_of_several() -> None:
-    """Keeps `serve` a word of the command line, although this has no other command."""
-
-
-@app.command("serve", help=HELP)
 def serve(
     config: ConfigOption = None,
     workers: Annotated[
@@ -47,16 +32,14 @@ def serve(
             help="Serve as a demo: trust this machine, and print how to send a mail.",
         ),
     ] = False,
-    supervisor_pipe: Annotated[int | None, typer.Option("--supervisor-pipe", hidden=True)] = None,
 ) -> None:
     if not welcome:  # a terminal that closes ends a demo
         # A request to reload waits until policies can be read again; a worker begins like this.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     with exit_on_error():
-        settings = load_config(config)
+        settings = _configured(config)
         if welcome:
             settings = settings.for_a_demo()
-        log.configure(settings.log.level, settings.log.format)
         if workers > 1:
             smtp, http = settings.smtp, settings.http
             listens = (smtp.listen, smtp.tls_listen or "", http.listen, http.admin)
@@ -66,21 +49,38 @@ def serve(
                     "--workers needs fixed ports: with port 0 each process would get another",
                 )
             with pid_file.naming_this_process(settings.pid_file):
-                code = supervisor.run(workers, config)
+                code = supervisor.run(workers, partial(_work, config))
             raise typer.Exit(code)
         permissions.check_configuration(config, settings)
-        with without_collection():
-            # Two thirds of a start, which a supervisor of workers does not need.
-            from gateway import app as server  # noqa: PLC0415
-        is_worker = supervisor_pipe is not None
-        named = nullcontext() if is_worker else pid_file.naming_this_process(settings.pid_file)
-        with named, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(server.serve, settings, supervisor_pipe, welcome=welcome))
+        with pid_file.naming_this_process(settings.pid_file):
+            _run(settings, None, welcome=welcome)
 
 
-async def _serve(
-    server: Server, settings: Config, supervisor_pipe: int | None, *, welcome: bool
-) -> None:
+def _work(config: Path | None, supervisor_pipe: int) -> int:
+    """Serve as one of several processes, by the configuration as it is now; returns the exit
+    code."""
+    try:
+        with exit_on_error():
+            settings = _configured(config)
+            permissions.check_configuration(config, settings)
+            _run(settings, supervisor_pipe, welcome=False)
+    except typer.Exit as end:
+        return end.exit_code
+    return os.EX_OK
+
+
+def _configured(config: Path | None) -> Config:
+    settings = load_config(config)
+    log.configure(settings.log.level, settings.log.format)
+    return settings
+
+
+def _run(settings: Config, supervisor_pipe: int | None, *, welcome: bool) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, supervisor_pipe, welcome=welcome))
+
+
+async def _serve(settings: Config, supervisor_pipe: int | None, *, welcome: bool) -> None:
     """Serve until a signal, or until the other end of the supervisor's pipe closes."""
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -93,7 +93,7 @@ async def _serve(
         loop.add_reader(supervisor_pipe, stop.set)
     ready = (lambda: _welcome(settings)) if welcome else (lambda: None)
     try:
-        await server(settings, stop, ready, supervisor_pipe is not None, reload)
+        await server.serve(settings, stop, ready, supervisor_pipe is not None, reload)
     except OSError as error:
         say_error(f"postern: cannot serve: {error.strerror}")
         raise typer.Exit(os.EX_OSERR) from error

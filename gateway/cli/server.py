@@ -14,9 +14,8 @@ import typer
 from gateway import clock
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.keys import KEY_BYTES
-from gateway.cli.serve import DEMO_MAILBOX
 from gateway.cli.terminal import console
-from gateway.config.model import DEFAULT_FILE, LOOPBACK, Config
+from gateway.config.model import DEFAULT_FILE, DEMO_MAILBOX, LOOPBACK, Config
 from rules.people import Role
 from rules.validation.messages import without_password
 from storage.db import backup, space

@@ -17,7 +17,7 @@ from gateway.cli.terminal import (
     print_table,
     say,
 )
-from gateway.web.api.auth import Scope
+from gateway.web.api.scopes import Scope
 from storage.registry import api_tokens
 
 app = typer.Typer(no_args_is_help=True)

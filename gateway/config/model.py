@@ -34,7 +34,7 @@ from gateway.config.types import (
     StoreUrl,
     TcpListen,
 )
-from rules.mail import StrangerHandling
+from rules.strangers import StrangerHandling
 from rules.validation.messages import InvalidFile, explain, text_of
 
 DEFAULT_FILE = Path("postern.toml")
@@ -159,6 +159,7 @@ class TrustedRelay(_Section):
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 """What a demo trusts, so that it can be tried with any mail client on the same machine."""
+DEMO_MAILBOX = "support@help.example"
 
 
 class TrustSection(_Section):

@@ -29,7 +29,7 @@ from gateway.web.pages.render import PATIENCE_S
 from gateway.web.pushed_mail import content_of, envelope_of
 from rules import replies
 from rules.mail import Delivery
-from storage.db.database import StoreDown
+from storage.db.database import store_down
 from storage.db.ledger import Conflict
 from storage.notices import claims
 
@@ -125,7 +125,7 @@ async def _plain_errors(
         return _problem(400, "the body is not valid HTTP")
     except ConnectionError:  # the client left
         raise
-    except StoreDown as error:
+    except store_down() as error:
         log.page_failed(_route_of(request), error)
         return _problem(503, "the store does not respond; nothing was changed, try again")
     except Exception as error:  # noqa: BLE001 - a bug of ours, reported without its text

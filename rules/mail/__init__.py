@@ -9,13 +9,13 @@ from rules.mail.message import (
     Envelope,
     Mail,
     Mailbox,
-    StrangerHandling,
     Unread,
     Unreadable,
     as_sent,
     forbidden_octets,
     with_postmasters,
 )
+from rules.strangers import StrangerHandling
 
 __all__ = [
     "AttachedMail",

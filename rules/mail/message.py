@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 
 from rules.mail.bounces import Bounce
 from rules.mail.header import Ambiguous, Author, Header
 from rules.mail.opening import Opening
+from rules.strangers import StrangerHandling
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,6 @@ def with_postmasters(mailboxes: Sequence[Mailbox]) -> tuple[Mailbox, ...]:
 
 def _postmaster_of(mailbox: Mailbox) -> str:
     return f"postmaster@{mailbox.address.rpartition('@')[2]}"
-
-
-StrangerHandling = Literal["refuse", "hold"]
-"""How mail from strangers is handled."""
 
 
 @dataclass(frozen=True, slots=True)

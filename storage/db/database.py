@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -10,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
@@ -41,7 +41,7 @@ has not moved: while mail arrives without a pause, only the writer can restart t
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-__all__ = ["Connection", "Database", "NotUpgraded", "StoreDown", "StoreTimeout"]
+__all__ = ["Connection", "Database", "NotUpgraded", "StoreTimeout", "store_down"]
 
 T = TypeVar("T")
 
@@ -50,8 +50,12 @@ class StoreTimeout(RuntimeError):
     """The store did not respond in time; whether the job is done yet is not known."""
 
 
-StoreDown = (DBAPIError, PoolTimeout, sqlite3.Error, psycopg.Error, StoreTimeout)
-"""What a store that does not respond raises: through SQLAlchemy, or from the driver itself."""
+def store_down(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What a store that does not respond raises: through SQLAlchemy, or from the driver itself;
+    and `others`, for an `except` of both."""
+    postgres = sys.modules.get("psycopg")  # loaded only where the store is on PostgreSQL
+    driver = (sqlite3.Error,) if postgres is None else (sqlite3.Error, postgres.Error)
+    return (*others, DBAPIError, PoolTimeout, StoreTimeout, *driver)
 
 
 class NotUpgraded(RuntimeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -12,10 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
-import psycopg
 from sqlalchemy import Connection, Engine
 
-from storage.db.database import Database, StoreDown
+from storage.db.database import Database, store_down
 from storage.db.threads import Threads
 
 T = TypeVar("T")
@@ -224,13 +224,19 @@ class Pool:
                     result = job(connection)
                     decided = True
                 return result
-            except (Conflict, *StoreDown) as error:
+            except store_down(Conflict) as error:
                 # A connection that broke before the commit has changed nothing. One that broke
                 # during the commit may have changed something: the sender's retry finds out.
-                lost = not decided and isinstance(error, psycopg.OperationalError)
+                lost = not decided and _is_of_the_connection(error)
                 if not tries_left or not (lost or _is_retryable(error)):
                     raise
         raise AssertionError("the last try returns or raises")
+
+
+def _is_of_the_connection(error: Exception) -> bool:
+    """Raised by PostgreSQL's driver itself, not by a statement of SQLAlchemy."""
+    driver = sys.modules.get("psycopg")
+    return driver is not None and isinstance(error, driver.OperationalError)
 
 
 def _is_retryable(error: Exception) -> bool:

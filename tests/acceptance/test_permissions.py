@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Iterator
@@ -49,9 +48,9 @@ def test_a_loose_store_is_reported_at_start(tmp_path: Path) -> None:
     relay = '[relay]\nurl = "smtp://postern:hunter2@127.0.0.1:9"'
     config.write_text(config.read_text().replace("[relay]", relay))
     config.chmod(0o644)
-    done = postern("serve", "--supervisor-pipe", "0", "--config", str(config), stdin=b"")
-    events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
-    warnings = {each["path"]: each for each in events if each["event"] == "loose_permissions"}
+    with serving(config) as running:
+        before = running.lines
+    warnings = {each["path"]: each for each in before if each["event"] == "loose_permissions"}
     assert str(config) in warnings
     warning = warnings[f"{tmp_path}/postern.db"]
     assert warning["mode"] == "0644"

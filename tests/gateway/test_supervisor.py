@@ -5,17 +5,48 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 from gateway.supervisor import _Workers
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
-def test_a_reload_hides_no_worker_that_has_died(number: signal.Signals) -> None:
-    """`run` waits for it afterwards, and replaces it."""
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """The end that workers hold, and the supervisor's."""
     read_end, write_end = os.pipe()
-    workers = _Workers([sys.executable, "-c", "pass"], dict(os.environ), 1, read_end)
+    yield read_end, write_end
+    os.close(read_end)
+    os.close(write_end)
+
+
+def ends_at_once(_pipe: int) -> int:
+    return 0
+
+
+def ends_at_a_reload(pipe: int) -> int:
+    os.read(pipe, 1)  # until the request has been sent
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(7))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    return 0
+
+
+def reads_the_pipe(pipe: int) -> int:
+    """Waits for the end of the file."""
+    return len(os.read(pipe, 1))
+
+
+def exit_code(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_reload_hides_no_worker_that_has_died(
+    number: signal.Signals, pipe: tuple[int, int]
+) -> None:
+    """`run` waits for it afterwards, and replaces it."""
+    workers = _Workers(ends_at_once, 1, pipe[0])
     pid = workers._start()
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
@@ -26,23 +57,32 @@ def test_a_reload_hides_no_worker_that_has_died(number: signal.Signals) -> None:
 
     assert os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT) is not None
     assert workers._wait_for_all(0) == 0
-    os.close(read_end)
-    os.close(write_end)
 
 
-def test_a_reload_while_a_worker_starts_waits_until_it_can_be_heard() -> None:
-    heard = (
-        "import signal, sys\n"
-        "signal.signal(signal.SIGHUP, lambda *_: sys.exit(7))\n"
-        "signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})\n"
-    )
-    read_end, write_end = os.pipe()
-    workers = _Workers([sys.executable, "-c", heard], dict(os.environ), 1, read_end)
+def test_a_reload_while_a_worker_starts_waits_until_it_can_be_heard(pipe: tuple[int, int]) -> None:
+    workers = _Workers(ends_at_a_reload, 1, pipe[0])
     pid = workers._start()
 
     workers._reload(signal.SIGHUP, None)
+    os.write(pipe[1], b".")
 
-    assert workers._workers[pid].wait() == 7
+    assert exit_code(pid) == 7
     assert signal.SIGHUP not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    os.close(read_end)
+
+
+def test_a_worker_ends_with_its_supervisor() -> None:
+    """It holds no copy of the end whose closing it waits for."""
+    read_end, write_end = os.pipe()
+    pid = _Workers(reads_the_pipe, 1, read_end)._start()
+
     os.close(write_end)
+
+    assert exit_code(pid) == 0
+    os.close(read_end)
+
+
+def test_a_worker_with_a_fault_of_ours_ends_in_an_error(pipe: tuple[int, int]) -> None:
+    def fails(_pipe: int) -> int:
+        raise RuntimeError("a bug")
+
+    assert exit_code(_Workers(fails, 1, pipe[0])._start()) == os.EX_SOFTWARE

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import partial
 
 from aiohttp import web
 
 from gateway.in_time import in_time
+from gateway.web.api.scopes import Scope as Scope
 from rules.mail.addresses import normalise
 from storage.db.database import Database
 from storage.registry import api_tokens
 
 ACTOR_HEADER = "X-Postern-Actor"
-
-
-class Scope(StrEnum):
-    """What a token may be used for."""
-
-    MAILS = "mails"
-    """Submitting raw mails."""
-    STAFF = "staff"
-    """A tool of the support team, which acts for staff."""
-    PORTAL = "portal"
-    """A customer portal, which acts for users."""
-    READ = "read"
-    """A report or a dashboard: sees what staff see, changes nothing, acts for nobody."""
 
 
 class ApiError(Exception):

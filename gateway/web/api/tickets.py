@@ -43,7 +43,7 @@ from rules.mail.addresses import normalise
 from rules.service.permissions import forbidden, shows_tickets, with_reopening
 from rules.ticket.lifecycle import Status
 from rules.ticket.tags import as_tag
-from storage.db.database import Connection, StoreDown
+from storage.db.database import Connection, store_down
 from storage.ticket import lists, read, request_keys
 from storage.ticket.change import change_loaded, open_requested
 from storage.ticket.lists import All, CopiedTo, OfCompany, RequestedBy, Which
@@ -187,7 +187,7 @@ async def _afterwards(context: ApiContext, caller: Caller, number: int) -> str:
         return await context.show(read_back, caller.address)
     except ApiError:  # somebody has deleted it since
         return "null"
-    except StoreDown as error:
+    except store_down() as error:
         log.page_failed(PATH, error)
         return "null"
 

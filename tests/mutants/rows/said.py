@@ -102,7 +102,7 @@ SAID: tuple[Mutation, ...] = (
     said(
         "a reload while a worker starts",
         "gateway/supervisor.py",
-        "before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})",
+        "before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)",
         "before = signal.pthread_sigmask(signal.SIG_BLOCK, set())",
         "gateway/test_supervisor.py"
         "::test_a_reload_while_a_worker_starts_waits_until_it_can_be_heard",
