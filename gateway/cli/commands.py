@@ -14,7 +14,7 @@ from gateway.cli.loading import without_collection
 
 
 @dataclass(frozen=True, slots=True)
-class CommandEntry:
+class ListedCommand:
     """A command, or a group of them, and where it is found."""
 
     name: str
@@ -26,58 +26,60 @@ class CommandEntry:
 
 
 ENTRIES = (
-    CommandEntry("serve", "Serve SMTP, HTTP and, where configured, LMTP.", "serve", "serve"),
-    CommandEntry(
+    ListedCommand("serve", "Serve SMTP, HTTP and, where configured, LMTP.", "serve", "serve"),
+    ListedCommand(
         "reload",
         "Make the server of this machine read its policies again, if they are valid.",
         "reload",
         "reload",
     ),
-    CommandEntry(
+    ListedCommand(
         "init",
         "Prepare the store; with --demo, register people to try it with.",
         "server",
         "init",
     ),
-    CommandEntry("tail", "Show the last mails with their verdicts.", "journal", "tail"),
-    CommandEntry("explain", "Show how one mail was decided, check by check.", "journal", "explain"),
-    CommandEntry(
+    ListedCommand("tail", "Show the last mails with their verdicts.", "journal", "tail"),
+    ListedCommand(
+        "explain", "Show how one mail was decided, check by check.", "journal", "explain"
+    ),
+    ListedCommand(
         "refusals",
         "Show networks with more refused mail than the journal has lines for.",
         "refusals",
         "show",
     ),
-    CommandEntry(
+    ListedCommand(
         "check", "Show how a mail would be decided; nothing is written.", "mails", "check"
     ),
-    CommandEntry(
+    ListedCommand(
         "doctor",
         "Show how a mail came here, what proves its author, and which setting is missing.",
         "doctor",
         "doctor",
     ),
-    CommandEntry(
+    ListedCommand(
         "pipe", "Take one mail from standard input, as an MTA's pipe delivers it.", "mails", "pipe"
     ),
-    CommandEntry("tickets", "List tickets; show or change one.", "tickets"),
-    CommandEntry("ticket", "Show one ticket with its comments and history.", "tickets", "show"),
-    CommandEntry("held", "List, release or discard mails in quarantine.", "quarantine"),
-    CommandEntry("outbox", "List outgoing mails, or send them again.", "outbox"),
-    CommandEntry("suppression", "List or clear addresses that bounce.", "suppression"),
-    CommandEntry("policy", "Show, check, create or back-test policies.", "policies"),
-    CommandEntry("mailbox", "Manage the addresses that take mail.", "mailboxes"),
-    CommandEntry("company", "Manage companies, their domains and contracts.", "companies"),
-    CommandEntry("user", "Manage the users of companies.", "users", "user_app"),
-    CommandEntry("users", "Register many users at once.", "users", "users_app"),
-    CommandEntry("staff", "Manage the staff of the support organisation.", "staff"),
-    CommandEntry("macros", "Manage the saved replies of a mailbox.", "macros"),
-    CommandEntry("token", "Manage the bearer tokens of the HTTP API.", "tokens"),
-    CommandEntry("key", "Manage the keys that sign reply addresses and links.", "keys"),
-    CommandEntry("db", "Maintain the store.", "server", "db_app"),
+    ListedCommand("tickets", "List tickets; show or change one.", "tickets"),
+    ListedCommand("ticket", "Show one ticket with its comments and history.", "tickets", "show"),
+    ListedCommand("held", "List, release or discard mails in quarantine.", "quarantine"),
+    ListedCommand("outbox", "List outgoing mails, or send them again.", "outbox"),
+    ListedCommand("suppression", "List or clear addresses that bounce.", "suppression"),
+    ListedCommand("policy", "Show, check, create or back-test policies.", "policies"),
+    ListedCommand("mailbox", "Manage the addresses that take mail.", "mailboxes"),
+    ListedCommand("company", "Manage companies, their domains and contracts.", "companies"),
+    ListedCommand("user", "Manage the users of companies.", "users", "user_app"),
+    ListedCommand("users", "Register many users at once.", "users", "users_app"),
+    ListedCommand("staff", "Manage the staff of the support organisation.", "staff"),
+    ListedCommand("macros", "Manage the saved replies of a mailbox.", "macros"),
+    ListedCommand("token", "Manage the bearer tokens of the HTTP API.", "tokens"),
+    ListedCommand("key", "Manage the keys that sign reply addresses and links.", "keys"),
+    ListedCommand("db", "Maintain the store.", "server", "db_app"),
 )
 
 
-def loaded(entry: CommandEntry) -> Any:
+def loaded(entry: ListedCommand) -> Any:
     """The command of an entry, with the options of its module."""
     with without_collection():
         found = getattr(import_module(f"gateway.cli.{entry.module}"), entry.attribute)
