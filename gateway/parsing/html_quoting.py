@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.parsing.html_lines import HtmlLines
-from gateway.parsing.html_quotes import COMMENTS, QuoteMark, introduction, is_header, mark_of
+from gateway.parsing.html_quotes import COMMENTS, QuoteMark, introduction, is_header
 
 _ABOVE_A_QUOTE = 40
 """Lines above a quote in which its introduction is looked for."""
-_MARKS_KEPT = 1_000
 _SIGNATURE_LINES = 12
 _SIGNATURE_CHARACTERS = 800
 
@@ -29,28 +28,35 @@ class QuoteRegions:
 
     def __init__(self, lines: HtmlLines) -> None:
         self._lines = lines
-        self._marks: dict[tuple[str, str], QuoteMark | None] = {}
         self._depth = 0
         self._containers = 0
-        self._is_forward = False
+        self.is_forward = False
+        """The client marks what it forwards, and nothing is quoted."""
         self._is_reply = False
         """Something above is quoted for certain."""
         self._attribution: QuoteRegion | None = None
         self._attribution_ends = 0
         self._signatures: list[tuple[int, int]] = []
+        self._open_signatures = 0
 
-    def enter(self, name: str, source: str) -> QuoteRegion | None:
+    @property
+    def are_open(self) -> bool:
+        """Whether what is written now is quoted, or a signature."""
+        return self._depth > 0 or self._open_signatures > 0
+
+    def enter(self, name: str, mark: QuoteMark | None) -> QuoteRegion | None:
         """An element begins, with the line that it begins; its region, if it has a mark."""
-        mark = self._mark(name, source)
-        if self._is_forward or (mark is None and name != "blockquote"):
+        if self.is_forward or (mark is None and name != "blockquote"):
             return None
         self._lines.block()
         begins = len(self._lines.texts)
         if mark is QuoteMark.FORWARD:
-            self._is_forward = self._depth == 0
+            self.is_forward = self._depth == 0
             return None
         if mark is QuoteMark.CONTAINER:
             self._containers += 1
+        elif mark is QuoteMark.SIGNATURE:
+            self._open_signatures += 1
         elif mark is QuoteMark.QUOTE:
             self._begin_quote(certain=True)
         elif name == "blockquote" and self._begin_quote(
@@ -59,20 +65,9 @@ class QuoteRegions:
             mark = QuoteMark.QUOTE
         return QuoteRegion(mark, begins) if mark is not None else None
 
-    def _mark(self, name: str, source: str) -> QuoteMark | None:
-        if not source:
-            return None
-        key = name, source
-        if key not in self._marks:
-            mark = mark_of(name, source)
-            if len(self._marks) >= _MARKS_KEPT:
-                return mark
-            self._marks[key] = mark
-        return self._marks[key]
-
     def comment(self, text: str) -> QuoteRegion | None:
         """A comment by which a client marks what follows as quoted."""
-        if self._is_forward or self._depth or not any(each in text.lower() for each in COMMENTS):
+        if self.is_forward or self._depth or not any(each in text.lower() for each in COMMENTS):
             return None
         self._lines.block()
         return self._follow(len(self._lines.texts))
@@ -102,12 +97,13 @@ class QuoteRegions:
             case QuoteMark.ATTRIBUTION:
                 self._attribution, self._attribution_ends = region, len(lines.texts)
                 if self._depth == 0 and self._has_header(region.begins):
-                    self._is_forward = True  # a reply has a line there, a forward a header
+                    self.is_forward = True  # a reply has a line there, a forward a header
             case QuoteMark.LINED:
                 if not self._depth and self._has_header(region.begins):
                     self._quote_from(region.begins)
                     self._is_reply = True
             case QuoteMark.SIGNATURE:
+                self._open_signatures -= 1
                 if not self._depth:
                     self._signatures.append((region.begins, len(lines.texts)))
             case _:
@@ -147,8 +143,9 @@ class QuoteRegions:
             begins += 1  # the space above is the author's
         quoted[begins:] = [True] * len(quoted[begins:])
 
-    def finish(self) -> None:
-        """Quotes nothing if else nothing of the author's would be left."""
+    def finish(self) -> list[int]:
+        """Quotes nothing if else nothing of the author's would be left. The lines that it adds, by
+        index, in the order in which it adds them."""
         lines = self._lines
         own = [
             number
@@ -157,12 +154,13 @@ class QuoteRegions:
         ]
         if not own:
             lines.quoted[:] = [False] * len(lines.quoted)
-            return
-        self._set_off_end(own[-1] + 1)
+            return []
+        added = self._set_off_end(own[-1] + 1)
         if self._signatures and own[-1] < self._signatures[-1][1]:
-            self._set_off_signature(own[0], *self._signatures[-1])
+            added += self._set_off_signature(own[0], *self._signatures[-1])
+        return added
 
-    def _set_off_end(self, below: int) -> None:
+    def _set_off_end(self, below: int) -> list[int]:
         """Begins a quote below everything of the author's with an empty line, which shows that it
         is one (see `rules.mail.quoting`)."""
         texts, quoted = self._lines.texts, self._lines.quoted
@@ -172,17 +170,21 @@ class QuoteRegions:
             added = [False, True] if texts[below - 1] else [True]
             texts[below:below] = [""] * len(added)
             quoted[below:below] = added
+            return [*range(below, below + len(added))]
+        return []
 
-    def _set_off_signature(self, first: int, begins: int, ends: int) -> None:
+    def _set_off_signature(self, first: int, begins: int, ends: int) -> list[int]:
         """Two dashes above a signature below which the author wrote nothing (RFC 3676 §4.3)."""
         texts, quoted = self._lines.texts, self._lines.quoted
         signed = [text for text in texts[begins:ends] if text]
         if not signed or first >= begins or signed[0].startswith("--"):
-            return
+            return []
         if "--" in [text.strip() for text in texts[:begins][-2:]]:
-            return
+            return []
         if len(signed) <= _SIGNATURE_LINES and sum(map(len, signed)) <= _SIGNATURE_CHARACTERS:
             while not texts[begins]:
                 begins += 1
             texts.insert(begins, "-- ")
             quoted.insert(begins, False)
+            return [begins]
+        return []

@@ -104,13 +104,18 @@ def text_from_html(markup: str) -> str:
 
 def rendered(found: HtmlLines) -> str:
     """The lines as a text, with marks before those that are quoted."""
+    return with_marks(found).strip("\n")
+
+
+def with_marks(found: HtmlLines) -> str:
+    """The same with all of its empty lines: each line of the text is one of `found`."""
     if True not in found.quoted:
         text = "\n".join(found.texts)
     else:
         lines = zip(found.texts, found.quoted, strict=True)
         text = "\n".join(marked(line) if quoted else line for line, quoted in lines)
     # No-break spaces are layout; patterns over the text expect plain ones.
-    return text.strip("\n").replace("\xa0", " ")
+    return text.replace("\xa0", " ")
 
 
 def marked(line: str) -> str:

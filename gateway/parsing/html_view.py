@@ -16,8 +16,8 @@ from urllib.parse import quote, unquote
 
 import nh3
 
-from gateway.parsing.client_marks import ClientMark, mark_of
-from gateway.parsing.html_fold import fold, hides_more, is_tiny, quoted_images, says_something
+from gateway.parsing.html_fold import fold, is_tiny, says_something
+from gateway.parsing.html_quotes import QuoteMark, mark_of
 from gateway.parsing.html_style import declarations
 from gateway.parsing.html_style import is_hidden as has_hiding
 from gateway.parsing.mail_tree import read_tree
@@ -126,9 +126,7 @@ def view_of_body(body: Body, *, forwarded: bool = False) -> HtmlView:
         return HtmlView(text=body.text, plain_only=PlainOnly.TOO_COMPLEX)
     if not says_something(reading.pieces):
         return HtmlView(text=body.text, plain_only=PlainOnly.NO_HTML)
-    cut = len(reading.pieces) if forwarded else fold(reading.pieces, reading.marks)
-    if hides_more(reading.pieces, cut, body.text):
-        cut = len(reading.pieces)
+    cut, quoted_images = fold(reading.pieces, reading.marks, forwarded=forwarded)
     return HtmlView(
         html=written(balanced(reading.pieces, 0, cut)),
         quoted=written(balanced(reading.pieces, cut, len(reading.pieces)))
@@ -136,7 +134,7 @@ def view_of_body(body: Body, *, forwarded: bool = False) -> HtmlView:
         else "",
         text=body.text,
         images=tuple(reading.images.items()),
-        quoted_images=tuple(quoted_images(reading.pieces, reading.marks)),
+        quoted_images=quoted_images,
         plain_only=None,
     )
 
@@ -193,7 +191,7 @@ class _Reading:
     parts: Mapping[str, str]
     """Of the mail, by their Content-IDs."""
     pieces: list[Piece] = field(default_factory=list)
-    marks: dict[int, ClientMark] = field(default_factory=dict)
+    marks: dict[int, QuoteMark] = field(default_factory=dict)
     """Of pieces, by their index."""
     images: dict[str, bytes] = field(default_factory=dict)
     """Those that are written in the HTML itself, by the names that they get here."""

@@ -25,13 +25,13 @@ from gateway.parsing.html_elements import (
 from gateway.parsing.html_lines import HtmlLines
 from gateway.parsing.html_links import described_image, is_shown_by, target_of
 from gateway.parsing.html_lists import ListNumbers
-from gateway.parsing.html_quotes import has_signs
+from gateway.parsing.html_quotes import QuoteMark, has_signs, mark_of
 from gateway.parsing.html_quoting import QuoteRegion, QuoteRegions
 from gateway.parsing.html_sheet import StyleSheet
 from gateway.parsing.html_style import ORDINARY, Style, style_of
 from gateway.parsing.html_tokens import COMMENT, RAW, attributes, tokens
 
-_STYLES_KEPT = 1_000
+_KEPT = 1_000
 _STYLED = ("style", "hidden", "STYLE", "Style")
 
 
@@ -63,6 +63,7 @@ class HtmlWalk:
         self._quotes = QuoteRegions(self.lines) if quotes and has_signs(markup) else None
         self._open = OpenElements[Around](self._leave)
         self._styles: dict[tuple[str, str], Style] = {}
+        self._marks: dict[tuple[str, str], QuoteMark | None] = {}
         self._sheet = StyleSheet()
         self._hidden = 0
         self._struck = 0
@@ -145,16 +146,25 @@ class HtmlWalk:
         if style is None:
             style = style_of(name, source, self._sheet.hides)
             style = ORDINARY if style == ORDINARY else style
-            if len(self._styles) < _STYLES_KEPT:
+            if len(self._styles) < _KEPT:
                 self._styles[name, source] = style
         return style
+
+    def _mark(self, name: str, source: str) -> QuoteMark | None:
+        key = name, source
+        if key in self._marks:
+            return self._marks[key]
+        mark = mark_of(name, attributes(source)) if source else None
+        if len(self._marks) < _KEPT:
+            self._marks[key] = mark
+        return mark
 
     def _enter(self, name: str, source: str, style: Style) -> Around | None:
         """What changes for the text within an element; None if nothing does."""
         lines = self.lines
         region = None
         if self._quotes is not None and not self._hidden and (source or name == "blockquote"):
-            region = self._quotes.enter(name, source)
+            region = self._quotes.enter(name, self._mark(name, source))
         if region is None and style is ORDINARY and name not in WITH_RULES:
             return None
         around = self._around(style)
@@ -297,7 +307,7 @@ class HtmlWalk:
         if name == "hr":
             lines.gap()
             if self._quotes is not None and source:
-                region = self._quotes.enter(name, source)
+                region = self._quotes.enter(name, self._mark(name, source))
                 follows = None if region is None else self._quotes.leave(region)
                 if follows is not None:
                     self._quote_what_follows(follows)

@@ -33,6 +33,9 @@ REPLIES = {
         f'<div id="divRplyFwdMsg" dir="ltr">{HEADER}</div><div>{ASKED}</div><p>more of it</p>'
     ),
     "Outlook, quoted by Outlook": f'It runs.<div id="x_divRplyFwdMsg">{HEADER}</div>{ASKED}',
+    "Outlook, quoted by Gmail": (
+        f'It runs.<div id="gmail-m_-41840divRplyFwdMsg">{HEADER}</div>{ASKED}'
+    ),
     "Outlook for Windows": (
         '<div class="WordSection1"><p class="MsoNormal">It runs.</p><div><div style="border:none;'
         f'border-top:solid #E1E1E1 1.0pt;padding:3pt 0cm"><p class="MsoNormal">{HEADER}</p></div>'
@@ -183,6 +186,20 @@ def test_the_html_hides_no_more_than_the_text(case: str) -> None:
     markup = OWN[case]
     view = view_of_body(Body(text_from_html(markup), markup, False, ()))
     assert "mine" in view.html
+
+
+@pytest.mark.parametrize("client", REPLIES)
+def test_the_html_folds_what_the_text_quotes(client: str) -> None:
+    view = view_of_body(Body("", REPLIES[client], False, ()))
+    assert "It runs." in view.html
+    assert "насос" in view.quoted
+    assert "Сэм" not in view.html
+
+
+def test_a_line_that_the_text_shows_is_not_folded_with_the_quote_below_it() -> None:
+    markup = "<p>It runs.</p><div class=gmail_quote>Sam, Monday<blockquote>Old</blockquote></div>"
+    view = view_of_body(Body(text_from_html(markup), markup, False, ()))
+    assert ("Sam, Monday" in view.html, "Old" in view.quoted) == (True, True)
 
 
 @pytest.mark.parametrize("client", BETWEEN)

@@ -138,21 +138,23 @@ QUOTES = {
     "Gmail": '<div dir="ltr">New</div><br><div class="gmail_quote"><div class="gmail_attr">'
     "Am Montag schrieb Bob:</div><blockquote>Old</blockquote></div>",
     "Gmail in a language that no list has": "<div>New</div><div class=gmail_quote>Bob xyz Monday "
-    "zzz<blockquote>Old</blockquote></div>",
+    "zzz:<blockquote>Old</blockquote></div>",
     "Outlook on the web": '<div>New</div><div id="appendonsend"></div><hr><div id="divRplyFwdMsg">'
     "<b>Von:</b> Bob</div><div>Old</div>",
     "Outlook, quoted by Outlook": '<div>New</div><div id="x_divRplyFwdMsg">Bob</div><p>Old</p>',
     "Outlook for Windows": '<p>New</p><div style="border:none;border-top:solid #E1E1E1 1.0pt;'
-    'padding:3.0pt 0in 0in 0in"><p><b>X:</b> Bob</p></div><p>Old</p>',
+    'padding:3.0pt 0in 0in 0in"><p><b>X:</b> Bob'
+    "<br><b>Y:</b> 2 January 2023<br><b>Z:</b> Ann</p></div><p>Old</p>",
     "Apple": '<div>New</div><div><br><blockquote type="cite"><div>Bob wrote</div>Old</blockquote>'
     "</div>",
     "Thunderbird": '<p>New</p><div class="moz-cite-prefix">Bob, Monday</div><blockquote '
     'type="cite" cite="mid:x">Old</blockquote>',
     "Yahoo": '<div>New</div><div id="yahoo_quoted_1" class="yahoo_quoted">Bob<div>Old</div></div>',
-    "Proton": '<div>New</div><div class="protonmail_quote">Bob<blockquote>Old</blockquote></div>',
+    "Proton": '<div>New</div><div class="protonmail_quote">Bob:<blockquote>Old</blockquote></div>',
     "Zoho": '<div>New</div><div class="zmail_extra">Bob<blockquote>Old</blockquote></div>',
     "GMX": '<div>New</div><div name="quote" style="margin:10px">Bob<div>Old</div></div>',
-    "Zimbra": '<div>New</div><hr id="zwchr"><div>Bob</div><div>Old</div>',
+    "Zimbra": '<div>New</div><hr id="zwchr"><div data-marker="__HEADERS__">Bob</div>'
+    '<div data-marker="__QUOTED_TEXT__">Old</div>',
     "unknown, by its words": "<p>New</p><p>On Mon, 2 Jan 2023, Bob &lt;b@x.example&gt; wrote:</p>"
     "<blockquote>Old</blockquote>",
     "a header block": "<p>New</p><p>From: Bob<br>Sent: Monday<br>To: Ann<br>Subject: x</p><p>Old",
@@ -192,7 +194,7 @@ def test_a_signature_is_folded() -> None:
     for markup in (
         "<p>New</p><div class=gmail_signature>Ann, Acme</div>",
         "<p>New</p><div>-- <br>Ann, Acme</div>",
-        "<p>New</p><div id=Signature>Ann, Acme</div><div class=gmail_quote>Old</div>",
+        "<p>New</p><div id=Signature>Ann, Acme</div><blockquote type=cite>Old</blockquote>",
     ):
         view = viewed(markup)
         assert ("Ann" in view.html, "Ann" in view.quoted) == (False, True)
