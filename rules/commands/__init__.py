@@ -53,6 +53,7 @@ from rules.ticket.severity import Level
 __all__ = [
     "COMMANDS",
     "MAY_BE_COMMAND",
+    "MOST_EXAMINED",
     "NUMBER_SIGNS",
     "Command",
     "Commands",
@@ -80,6 +81,8 @@ MOST_LINES = 50
 SHORT = 40
 MOST_NAMED = 5
 """Lines below other text that a receipt names."""
+MOST_EXAMINED = 500
+"""Lines below other text that may be commands. Each further one counts as a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,32 +135,35 @@ def parse_commands(text: str, levels: Sequence[Level], ceiling: str | None = Non
     given = list(dict.fromkeys(every))
     if sum(isinstance(each, AddPerson | RemovePerson) for each in given) > MOST_ADDRESSES:
         faults.append(too_many_addresses().why)
-    misplaced, _ = _misplaced(rest)
-    faults += [_below_text(line) for line in misplaced[:MOST_NAMED]]
+    below = _misplaced(rest)
+    faults += [_below_text(line) for line in below.examined[:MOST_NAMED]]
+    if below.unexamined:
+        faults.append(_too_many_below_text())
     done = () if faults else tuple(given)
-    return Commands(done, rest, tuple(faults), lines, misplaced, _bare_note(rest))
+    return Commands(done, rest, tuple(faults), lines, below.lines, _bare_note(rest))
 
 
 def without_commands(text: str) -> str:
     """The text of a mail without its commands: what is published if all of them were done, or if
     somebody publishes the draft of a mail whose commands were not."""
-    return _misplaced(_head(text)[1])[1]
+    return _misplaced(_head(text)[1]).left
 
 
 def commands_first(text: str) -> str:
-    """The text with its commands at its head, ready to be sent again; unchanged if they are."""
+    """The text with its commands at its head, ready to be sent again; unchanged if they are, and
+    where too many lines may be commands."""
     head, rest = _head(text)
-    misplaced, left = _misplaced(rest)
-    if not misplaced:
+    below = _misplaced(rest)
+    if not below.lines or below.unexamined:
         return text
-    return "\n".join((*head, *misplaced, "", left.strip()))
+    return "\n".join((*head, *below.lines, "", below.left.strip()))
 
 
 def command_lines(text: str) -> tuple[str, ...]:
     """The command lines of a mail as they were written: the faulty ones too, and those that stand
     below other text."""
     head, rest = _head(text)
-    return tuple(cleaned(line) for line in (*head, *_misplaced(rest)[0]))
+    return tuple(cleaned(line) for line in (*head, *_misplaced(rest).lines))
 
 
 def names_command(line: str, name: str) -> bool:
@@ -166,18 +172,38 @@ def names_command(line: str, name: str) -> bool:
     return found is not None and (found.name == name or found.name.startswith(name))
 
 
-def _misplaced(text: str) -> tuple[tuple[str, ...], str]:
-    """The command lines below other text, and the text without them; the text unchanged if there
-    are none."""
-    found: list[str] = []
+@dataclass(frozen=True, slots=True)
+class _BelowText:
+    """The command lines below other text."""
+
+    examined: tuple[str, ...]
+    unexamined: tuple[str, ...]
+    """What may be commands besides, beyond those that are examined."""
+    left: str
+    """The text without either; unchanged if there are none."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (*self.examined, *self.unexamined)
+
+
+def _misplaced(text: str) -> _BelowText:
+    """The command lines in the text below the head. To examine a line takes ten times as long as to
+    find it, so a limited number of them is."""
+    examined: list[str] = []
+    unexamined: list[str] = []
     kept: list[str] = []
     ends = 0
-    for line in MAY_BE_COMMAND.finditer(text):
-        if _is_command_below_text(line[0]):
-            found.append(line[0].strip())
-            kept.append(text[ends : line.start()])
-            ends = min(line.end() + 1, len(text))
-    return tuple(found), "".join((*kept, text[ends:])) if found else text
+    for number, line in enumerate(MAY_BE_COMMAND.finditer(text)):
+        if number >= MOST_EXAMINED:
+            unexamined.append(line[0].strip())
+        elif _is_command_below_text(line[0]):
+            examined.append(line[0].strip())
+        else:
+            continue
+        kept.append(text[ends : line.start()])
+        ends = min(line.end() + 1, len(text))
+    return _BelowText(tuple(examined), tuple(unexamined), "".join((*kept, text[ends:])))
 
 
 def _is_command_below_text(line: str) -> bool:
@@ -210,6 +236,14 @@ def _below_text(line: str) -> Sentence:
         "{line} stands below other text, where no command is done: write commands first, one on "
         "each line. If you mean no command, write another word before the #.",
         line=short(cleaned(line)),
+    )
+
+
+def _too_many_below_text() -> Sentence:
+    return sentence(
+        "More than {most} lines below other text begin with #, too many to tell whether they are "
+        "commands: send them as an attached file, or write another word before the #.",
+        most=MOST_EXAMINED,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from typing import get_args
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from gateway import policies
 from rules.commands import (
     COMMANDS,
+    MOST_EXAMINED,
     Command,
     Commands,
     Help,
@@ -439,6 +441,32 @@ def seen(text: str) -> list[str]:
     """The words that a reader sees, with letters in their ordinary width."""
     marks = "".join(c for c in text if unicodedata.category(c) != "Cf")
     return unicodedata.normalize("NFKC", marks).casefold().split()
+
+
+@pytest.mark.parametrize(("comments", "is_draft"), [(MOST_EXAMINED, False), (9_999, True)])
+def test_beyond_some_hundred_lines_each_that_may_be_a_command_is_none_to_publish(
+    comments: int, is_draft: bool
+) -> None:
+    text = "#status resolved\nHello\n" + "# what this sets\n" * comments + "Bye"
+    began = time.process_time()
+
+    read, left = parse(text), without_commands(text)
+
+    assert time.process_time() - began < 0.25
+    assert bool(read.given) is not is_draft
+    assert [str(fault).startswith("More than 500 lines") for fault in read.faults] == (
+        [True] if is_draft else []
+    )
+    assert left.count("# what") == MOST_EXAMINED
+    assert left.endswith("Bye")
+    assert commands_first(text) == text
+
+
+def test_a_command_far_below_is_not_published() -> None:
+    text = "Hello\n" + "#1 of our list\n" * 600 + "#status closed\nBye"
+
+    assert "#status" not in without_commands(text)
+    assert command_lines(text)[-1] == "#status closed"
 
 
 @given(TEXTS)
