@@ -13,6 +13,7 @@ from gateway.parsing.mail_files import NotTaken
 from gateway.parsing.our_mails import is_whole_text, replaces_text
 from gateway.parsing.taken import TakenFile
 from rules.commands.readable_html import readable_html
+from rules.identity import is_unproven
 from rules.mail.images import image_type
 from rules.mail.markup import Piece, UnsafeMarkupError, pieces
 from rules.mail.presented import images_in
@@ -93,6 +94,8 @@ def packing(
     plan = _Plan(comment, view, for_staff, formatted)
     ways = plan.ways()
     inside = [f for f in comment.files if ways.get(f.id) in (FileWay.INLINE, FileWay.ATTACHED)]
+    if is_unproven(comment.proof):  # anybody may have sent them in the author's name
+        inside, ways = [], ways | {file.id: FileWay.LINK for file in inside}
     first = sorted(inside, key=lambda file: ways[file.id] is not FileWay.INLINE)
     chosen = fitting(((file.id, file.size_bytes) for file in first), room_bytes)
     wanted = {file.part: file for file in inside if file.id in chosen}

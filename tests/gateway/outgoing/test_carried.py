@@ -20,6 +20,7 @@ from gateway.parsing.html_view import view_of
 from gateway.parsing.mail_files import NotTaken
 from gateway.parsing.taken import Wanted
 from gateway.parsing.taking import files_of
+from rules.identity import TOKEN_ALONE
 from rules.mail.quoting import REPLY_MARK
 from rules.mail.shown_html import HtmlView, PlainOnly
 from rules.sender.tokens import FileUse, read_file_link, read_link_token
@@ -108,6 +109,19 @@ def test_files_beyond_the_room_of_a_mail_are_links() -> None:
 
     assert what.ways == {1: FileWay.ATTACHED, 2: FileWay.LINK, 3: FileWay.ATTACHED}
     assert what.contents == {1: b"a" * 60, 3: b"c" * 30}
+
+
+@pytest.mark.parametrize("for_staff", [False, True])
+def test_files_that_nothing_proves_are_links_for_every_reader(for_staff: bool) -> None:
+    raw = raw_mail(text("See."), file(b"a" * 60, "a"), image(PNG, "i@x"))
+    comment = a_comment("See.", a_file(1, "2", 60), a_file(2, "3", 264, "image/png"))
+    unproven = replace(comment, by_staff=False, author=COMMENT.author, proof=TOKEN_ALONE)
+
+    what = carry(unproven, raw, for_staff=for_staff)
+
+    assert (what.ways, what.contents) == ({1: FileWay.LINK, 2: FileWay.LINK}, {})
+    proven = carry(replace(unproven, proof="dkim:acme.example"), raw, for_staff=for_staff)
+    assert set(proven.contents) == {1, 2}
 
 
 @given(st.lists(st.integers(0, 50)), st.integers(0, 100))
