@@ -140,6 +140,7 @@ class Policy(Section):
             {level.name: level.phrases for level in self.severity.levels},
             self.claim_patterns,
             self.severity.high_importance,
+            self.severity.of_outages,
         )
 
     @cached_property

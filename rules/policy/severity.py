@@ -19,6 +19,8 @@ class LevelSection(Section):
     """Other names for it, such as P1."""
     phrases: tuple[Phrase, ...] = ()
     """Plain words that claim it wherever they are in the subject or the first lines."""
+    outages: bool = False
+    """Whether a mail claims it by describing an outage."""
 
 
 class ClaimSection(Section):
@@ -119,8 +121,15 @@ class SeveritySection(Section):
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise ValueError(f"the name {repeated[0]!r} is used by more than one level")
+        if sum(level.outages for level in self.levels) > 1:
+            raise ValueError("only one level can have outages = true")
         self._phrases_agree()
         return self
+
+    @property
+    def of_outages(self) -> str | None:
+        """The name of the level that the description of an outage claims."""
+        return next((level.name for level in self.levels if level.outages), None)
 
     def _phrases_agree(self) -> None:
         """Raise ValueError where a phrase claims two levels."""

@@ -19,7 +19,10 @@ _SAYING_LITTLE = "ftbavykg~+LmC"
 _DENIED_AFTER = re.compile(r"^~?(?:[:,(]f?|[btfyxkgi]{0,3})n(?:$|[.!,;:)])")
 _OVER = re.compile(r"(?:^|(?<![mao])b|[wH+f,:\-.!(iPNK]|[bwH][f+]{1,2})S|S[Hw]")
 _NOT_OVER = re.compile(r"n[^.!?]{0,3}S")
-_PAST = re.compile(r"(?<!s)(?<!s[f])p|w")
+_PAST = re.compile(r"(?<!s)(?<!s[f])p|(?<!H)w|w(?!.*s)")
+"""`We have had no power since noon` is of the present."""
+_SINCE = re.compile("s[fxdT]{0,4}p")
+"""`Since the update last night nobody can log in.`"""
 _REQUEST = re.compile(r"^[Gfk,&]*m(?:[yk][^.]{0,6}v|[yk]{1,2}[^.]{0,8}v$)")
 _POLITE = re.compile(r"^[Gfk,&]*mf(?:xy|y[xk]|(?=.{0,12}v)(?=.{0,16}k))")
 _OPINION = ("would", "wuerde")
@@ -107,7 +110,8 @@ class CodedSentence(NamedTuple):
         `it was slow last week, but now it is critical`, asked of a word in the later clause."""
         if at is not None:
             begin = max(begin, self._present_since(at))
-        return _PAST.search(self.codes, begin) is not None and "+" not in self.codes
+        codes = _SINCE.sub("s", self.codes[begin:])
+        return _PAST.search(codes) is not None and "+" not in self.codes
 
     def _present_since(self, at: int) -> int:
         """Where the clause of a word begins, if it is said of now."""

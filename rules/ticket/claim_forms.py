@@ -6,7 +6,7 @@ Every repetition is bounded, and so is the line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rules.ticket.claim_changes import settled
 from rules.ticket.claim_context import (
@@ -17,10 +17,10 @@ from rules.ticket.claim_context import (
     is_over,
     sentences,
 )
-from rules.ticket.claim_lines import NAME, Names, Word, phrase_at, read
+from rules.ticket.claim_descriptions import described
+from rules.ticket.claim_lines import NAME, Names, Word, read
 from rules.ticket.claim_nouns import named as named_as_nouns
 from rules.ticket.claim_tags import URGENT, only_tags, tags
-from rules.ticket.claim_words import word_set
 
 _N = f"(?P<name>[{NAME}])"
 _NX = f"(?P<name>[{NAME}]|X)"
@@ -70,24 +70,14 @@ _RATHER = re.compile(rf"n.{{0,40}}u[fab]{{0,3}}{_N}(?=[Li]?(?:$|[.!,;:)\-k]))")
 _FINE = re.compile(rf"(?:^|[,ftv]){_N}[mbf]{{0,3}}j(?=$|[.!,;:)\-kf])")
 """`P3 is fine`."""
 _MAY_FOLLOW = ".!,:;()-/kcaof&gs+yhbwHtmv"
-_SUPPOSING = frozenset({"would", "wuerde", "wuerden", "wuerdet"})
 _ALERTS = frozenset({"alert", "alerts", "warning", "warnung"})
 _MAKES = frozenset({"make", "makes", "machen", "mache", "macht"})
 """`Make it a standard` claims nothing, unlike `make it a P1`."""
 _OURS = frozenset({"our", "unsere", "unser", "unserer", "your", "ihre", "my"})
-_NOT_AFTER = word_set(
-    "to by from report reports would could might may waere koennte wuerde payment"
-)
 _PENDING = frozenset({"open", "offen", "pending"})
 """`A colleague has a P1 case open with you`: another ticket."""
 _THANKS = frozenset({"thx", "thanks", "thank", "danke"})
-_OLD = frozenset({"old", "alter", "alte", "alten", "altes", "voriger", "damaliger"})
-_DOCUMENTS = frozenset({"documentation", "docs", "doku", "dokumentation", "example", "beispiel"})
 _ANSWERS = frozenset({"rueckmeldung", "antwort", "bearbeitung", "attention"})
-_STANDS = frozenset(
-    {"zum", "zur", "unter", "bereit", "in", "fest", "vor", "auf", "im", "am", "bei"}
-)
-"""`Das System steht in Berlin` claims nothing."""
 
 
 _ASKED_OR_PLANNED = re.compile("[hAz]|q(?:[fmyt]|xa)")
@@ -116,7 +106,7 @@ def claims_in(line: str, names: Names, *, is_subject: bool) -> Iterator[int]:
             yield from _instead(each)
             if not is_subject:
                 yield from named_as_nouns(each)
-        yield from _phrases(each, names)
+        yield from described(each, names)
         begins = begins and only_tags(each)
 
 
@@ -342,51 +332,3 @@ def _instead(sentence: CodedSentence) -> Iterator[int]:
             before = sentence.clause_before(name)
             if "T" not in before and (form is _RATHER or not is_negated(before)):
                 yield from _rank(sentence.words[name])
-
-
-def _phrases(sentence: CodedSentence, names: Names) -> Iterator[int]:
-    """The phrases of the policy, unless something speaks against them."""
-    if sentence.is_question or sentence.is_conditional(0):
-        return
-    for at, word in enumerate(sentence.words):
-        if word.text in names.phrases and (found := phrase_at(sentence.words, at, names)):
-            end, rank = found
-            if not _is_phrase_refuted(sentence, at, end):
-                yield rank
-
-
-def _is_phrase_refuted(sentence: CodedSentence, at: int, end: int) -> bool:
-    codes, words = sentence.codes, sentence.words
-    before, after = sentence.clause_before(at), codes[end : end + 2]
-    following = words[end].text if end < len(words) else ""
-    if after[:1] in ("T", "A", "I") or after in ("~T", "~x", "~A") or following in _NOT_AFTER:
-        return True
-    clause = words[at : end + 8]
-    if any(word.text in _DOCUMENTS for word in clause):
-        return True
-    if words[end - 1].text == "steht" and following in _STANDS:
-        return True
-    is_noun = end == at + 1 or words[end - 1].code in "iI"
-    if is_noun and re.search(r"(?<!s)p[fbx]{0,2}$", before):
-        return True  # yesterday's outage
-    if is_noun and any(word.text in _OLD for word in words[max(0, at - 2) : at]):
-        return True
-    if is_noun and (re.search(r"[Bs]f{0,2}$", before) or "T" in before or "A" in before):
-        return True
-    if "z" in before or "z" in codes[end : end + 3] or sentence.is_conditional(at):
-        return True
-    if sentence.is_rehearsed or _is_supposed_after(words, end):
-        return True
-    if is_negated(before) or "n" in codes[at + 1 : end - 1] or sentence.is_denied_after(end):
-        return True
-    return sentence.is_past(sentence.clause_start(at))
-
-
-def _is_supposed_after(words: Sequence[Word], end: int) -> bool:
-    """`Wie wir einen Ausfall melden würden`."""
-    for word in words[end : end + 6]:
-        if word.text in _SUPPOSING:
-            return True
-        if word.code in ",:;()-":
-            return False
-    return False

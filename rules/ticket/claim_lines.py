@@ -110,6 +110,8 @@ class Names:
     since not all policies begin both with 1."""
     phrases: Mapping[str, Sequence[tuple[tuple[str, ...], int]]]
     """By the first word of a phrase: its words without small ones, and the rank."""
+    outage: int | None = None
+    """The rank that the description of an outage claims."""
 
 
 def read(line: str, names: Names) -> list[Word]:

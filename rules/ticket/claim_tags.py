@@ -13,6 +13,8 @@ _TAG = re.compile(rf"^[gfLiCke1X+~b/&a]*(?:[{NAME}]|X~?L|L[:e~b]*X)[gfLiCkeX+~/{
 _STRONG = re.compile(r"[PNKX]|[JM]~?i?L|L[:e]*[JMX]")
 _CERTAIN = re.compile(r"[PKX]|L")
 _LEAD = re.compile(r"[fkX+]*([PNK])(?:/[PNKJM])*(~?)(.?)")
+_OF_DOCUMENTS = re.compile("A[Tx]x")
+"""`P4 documentation link broken`; `P1 documentation` asks about the levels."""
 _REST_DENIES = re.compile(r"[:\-,(]?[fbti]{0,2}n[^a-zA-Z]?$")
 _QUESTIONS = frozenset({"question", "frage", "produktfrage"})
 """An everyday subject, though some policies have a level of this name."""
@@ -171,13 +173,15 @@ def _leading(part: _Segment, is_subject: bool) -> int | None:
     """The rank of a name at the head that no sign separates from what follows: `P1 cluster down`,
     `URGENT cluster down`."""
     lead = _LEAD.match(part.codes)
-    if lead is None or lead[2] or "A" in part.codes or "p" in part.codes:
+    if lead is None or lead[2] or "p" in part.codes:
+        return None
+    if "A" in part.codes and not _OF_DOCUMENTS.match(part.codes, lead.start(3)):
         return None
     at = lead.start(1)
     if at and lead[3] == "x" and part.words[at - 1].text in _ARTICLES:
         return None  # the P2 pump
     sent = [word.text for word in part.words[at + 1 : at + 2]] in (["from"], ["von"], ["vom"])
-    if lead[3] and lead[3] in "A&rIobwmB" and not (sent and is_subject):
+    if lead[3] and lead[3] in "&rIobwmB" and not (sent and is_subject):
         return None
     word, rest = part.words[at], part.words[at + 1 :]
     is_number = word.text[-1:].isdigit() or word.text in ("p", "s")
@@ -185,7 +189,7 @@ def _leading(part: _Segment, is_subject: bool) -> int | None:
         return None
     if lead[3] == "x" and _describes(word, rest):
         return None
-    followed = sent or lead[3] in "dik" or (lead[3] in "xT" and len(part.codes) > 2)
+    followed = sent or lead[3] in "Adik" or (lead[3] in "xT" and len(part.codes) > 2)
     shouted = word.shouted and not all(w.shouted for w in rest if len(w.raw) > 1)
     claims = (
         (is_number and followed)

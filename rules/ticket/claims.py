@@ -15,8 +15,10 @@ from rules.mail.header import Header
 from rules.mail.patterns import compiled
 from rules.mail.quoting import own_text
 from rules.ticket import claim_words
+from rules.ticket.claim_descriptions import is_heading, supposes
 from rules.ticket.claim_forms import claims_in
 from rules.ticket.claim_lines import LevelName, Names, family
+from rules.ticket.claim_outages import may_be_outage
 from rules.ticket.claim_words import folded
 from rules.ticket.severity import Claim, Level
 
@@ -29,6 +31,8 @@ _EXAMINED_LINES = 60
 _EXAMINED_CHARACTERS = 8 * 1024
 _WRAPPED_LENGTH = 50
 """A line of so many characters without a sign at its end goes on in the next."""
+_LABELLED_AT_END = re.compile(r"[^\W\d] ?[:=] ?[\w*-]+$")
+"""`… as slow as last week. Priority: High`: such a line is complete."""
 _FORM_LINE = re.compile(r"\||[-*•]? ?[^\W\d_][\w /-]{0,30} ?[:=]")
 _INDENTED = re.compile(rf"(?: {{4}}|\t)\s*(?!(?:{'|'.join(claim_words.LABELS.split())})\b)", re.I)
 """Not a line of a form."""
@@ -88,8 +92,10 @@ def vocabulary(
     phrases: Mapping[str, Sequence[str]] | None = None,
     patterns: Iterable[ClaimPattern] = (),
     high_importance: str | None = None,
+    outage: str | None = None,
 ) -> Vocabulary:
-    """The words for these levels, whose phrases are given by the names of the levels."""
+    """The words for these levels, whose phrases are given by the names of the levels; an outage
+    claims the level of that name."""
     ranks = {level.name: level.rank for level in levels}
     names = _names(levels)
     by_first: dict[str, list[tuple[tuple[str, ...], LevelName]]] = {}
@@ -102,7 +108,7 @@ def vocabulary(
     numbered = {f"{label}{number}" for label in _NUMBERED for _, number in numbers}
     return Vocabulary(
         by_rank={level.rank: level for level in levels},
-        names=Names(by_first, numbers, said),
+        names=Names(by_first, numbers, said, ranks[outage] if outage is not None else None),
         to_the_letter={name.casefold(): x.rank for x in levels for name in x.names},
         triggers=frozenset({*alone, *labels, *numbered, "p", "show", "level"}),
         patterns=tuple((each.pattern, ranks[each.level]) for each in patterns),
@@ -115,10 +121,12 @@ def claim_in_opening(
 ) -> Claim | None:
     """The most severe claim in the subject, given without tags and marks of a reply, in the first
     lines of the author's own text, and in the header; None where nothing is claimed."""
-    found = [
-        *((rank, "subject") for rank in _claims(words, "subject", subject[:CLAIM_LINE_LENGTH])),
-        *((rank, "text") for rank in _claims(words, "text", text[:_EXAMINED_CHARACTERS])),
-    ]
+    subject, text = subject[:CLAIM_LINE_LENGTH], text[:_EXAMINED_CHARACTERS]
+    ranks = _claims(words, "subject", subject)
+    if ranks and is_heading(subject, words.names):
+        ranks = () if any(supposes(line, words.names) for line in _lines(text)) else ranks
+    found = [(rank, "subject") for rank in ranks]
+    found += [(rank, "text") for rank in _claims(words, "text", text)]
     if header is not None and words.high_importance is not None and _marked_important(header):
         found.append((words.high_importance, "importance header"))
     if not found:
@@ -161,8 +169,12 @@ def _claims_of(words: Vocabulary, where: str, said: str) -> Iterator[int]:
 def _may_claim(line: str, words: Vocabulary) -> bool:
     """Whether it has the words for it; most lines of most mails have not."""
     said = frozenset(_WORD.findall(folded(line)))
+    if not words.triggers.isdisjoint(said):
+        return True
+    if words.names.outage is not None and may_be_outage(said):
+        return True
     phrases = words.names.phrases
-    return not words.triggers.isdisjoint(said) or any(
+    return any(
         said.issuperset(parts) for first in said & phrases.keys() for parts, _ in phrases[first]
     )
 
@@ -196,6 +208,7 @@ def _lines(text: str) -> Iterator[str]:
         if said:
             held = f"{held} {said}" if held else said
         wrapped = len(said) >= _WRAPPED_LENGTH and said[-1] not in ".!?:;,"
+        wrapped = wrapped and _LABELLED_AT_END.search(said) is None
         if held and not wrapped:
             yield held[:CLAIM_LINE_LENGTH]
             held = ""
@@ -249,13 +262,17 @@ def _names(levels: Sequence[Level]) -> NamesByParts:
 
 
 def _numbers(levels: Sequence[Level]) -> dict[tuple[str, int], int]:
-    """The ranks of the numbers in the names; those of priority are also of severity, and the other
-    way round, where the policy numbers only one of them."""
+    """The ranks of the numbers in the names. A number above the last is of the lowest level. Those
+    of priority are also of severity, and the other way round, where the policy numbers only one
+    of them."""
     given: dict[tuple[str, int], int] = {}
     for level in levels:
         for name in level.names:
             if found := _NUMBER.fullmatch(folded(name)):
                 given[family(found[1]), int(found[2])] = level.rank
+    lowest = min(level.rank for level in levels)
+    for kind, last in {kind: max(n for k, n in given if k == kind) for kind, _ in given}.items():
+        given |= {(kind, number): lowest for number in range(last + 1, 6)}
     missing = {"p", "sev"} - {kind for kind, _ in given}
     others = {(kind, number): rank for kind in missing for (_, number), rank in given.items()}
     return given | others

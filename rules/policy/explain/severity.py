@@ -101,6 +101,13 @@ def _claims(policy: Policy) -> Iterator[Explained]:
                 "severity.phrases",
                 f"A mail that states {phrases} there claims {level.name}.",
             )
+    if severity.of_outages is not None:
+        yield Explained(
+            "severity.outages",
+            f"A mail that describes an outage there claims {severity.of_outages}, in English or in "
+            "German: that production, a whole system or everything is down, offline or "
+            "unreachable, or that nobody can work or log in.",
+        )
     for claim in severity.claims:
         if claim.example is not None:
             text = f"A wording such as {quoted(claim.example)} claims {claim.level}."

@@ -150,6 +150,13 @@ def test_without_a_level_for_it_a_mark_of_importance_claims_nothing() -> None:
     assert claim_in_opening(vocabulary(LEVELS), "Printing", "", important) is None
 
 
+def test_a_number_above_the_last_one_claims_the_lowest_level() -> None:
+    levels = (Level("Top", "", True, ("P1",), 1), Level("Rest", "", False, ("P2",), 0))
+
+    for subject in ("P4: typo", "Sev 3: typo", "P5 documentation link broken"):
+        assert claim_in_opening(vocabulary(levels), subject, "") == Claim("Rest", False, "subject")
+
+
 def test_a_word_that_the_policy_gives_to_a_level_is_of_that_level() -> None:
     levels = (
         Level("Critical", "", True, (), 2),
@@ -182,6 +189,28 @@ def test_a_phrase_of_the_policy_may_have_small_words_between_its_words(
     claim = claim_in_opening(words, "", text)
 
     assert (claim.level if claim else None) == level
+
+
+def test_only_a_level_of_outages_is_claimed_by_describing_one() -> None:
+    text = "The whole platform is offline."
+    claim = claim_in_opening(vocabulary(LEVELS, outage="Critical"), "", text)
+
+    assert claim == Claim("Critical", True, "text")
+    assert claim_in_opening(vocabulary(LEVELS), "", text) is None
+
+
+def test_a_heading_that_names_an_outage_claims_nothing_where_the_text_only_supposes_one() -> None:
+    supposed = "Hello,\nhow would we reach you if the site ever goes down?"
+
+    assert heard("Outage at once", "How do we reach you?") == "Critical"
+    assert heard("Nightly outage", supposed) is None
+    assert heard("Production is down", supposed) == "Critical"
+
+
+def test_a_long_line_that_ends_with_a_level_is_complete() -> None:
+    text = "The reports take about three times as long as they did. Priority: High\nBest, Noor"
+
+    assert heard(text=text) == "High"
 
 
 @pytest.mark.parametrize(
