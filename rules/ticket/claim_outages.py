@@ -104,12 +104,16 @@ _WORDS = {
     ),
 }
 _LETTERS = {word: letter for letter, listed in reversed(_WORDS.items()) for word in listed.split()}
-_TRIGGERS = frozenset(word for letters in "waFfhkLRWOl" for word in _WORDS[letters].split()) | {
-    "log", "sign", "get", "gets", "locked", "lost", "access", "standing", "ins", "liegt", "reach",
+# Without words of two of these sets, and without a noun, a line describes no outage.
+_FAILURES = frozenset(word for letters in "waFfhkLl" for word in _WORDS[letters].split()) | {
+    "locked", "lost", "standing", "liegt",
 }  # fmt: skip
-_TOTAL = frozenset(word for letters in "ADEVN0PS" for word in _WORDS[letters].split()) | {
-    "no", "kein", "keine", "keinen", "keinem", "business", "betrieb",
-    "single", "einziger", "einzige", "einziges",
+_TOTAL = frozenset(word for letters in "ADEVNPSBe" for word in _WORDS[letters].split())
+_NEGATIONS = frozenset(_WORDS["N"].split()) | frozenset(_WORDS["0"].split()) | {
+    "no", "not", "t", "cannot", "unable", "never", "nicht", "kein", "keine", "keinen", "keinem",
+}  # fmt: skip
+_ABILITIES = frozenset(word for letters in "RW" for word in _WORDS[letters].split()) | {
+    "log", "sign", "get", "gets", "access", "reach", "do", "ins",
 }  # fmt: skip
 _NOUNS = frozenset(_WORDS["O"].split())
 _PAIRS = {
@@ -177,9 +181,11 @@ def is_only_a_noun(words: Sequence[Word]) -> bool:
 
 def may_be_outage(said: frozenset[str]) -> bool:
     """Whether a line with these words may describe one."""
-    if said.isdisjoint(_TRIGGERS):
-        return False
-    return not said.isdisjoint(_NOUNS) or not said.isdisjoint(_TOTAL)
+    if not said.isdisjoint(_FAILURES) and not said.isdisjoint(_TOTAL):
+        return True
+    if not said.isdisjoint(_NEGATIONS) and not said.isdisjoint(_ABILITIES):
+        return True
+    return not said.isdisjoint(_NOUNS)
 
 
 def _letters(words: Sequence[Word]) -> str:
