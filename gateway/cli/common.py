@@ -67,13 +67,13 @@ def load_config(path: Path | None) -> Config:
 
 def read(path: Path | None, query: Callable[[Connection], T]) -> T:
     """Run a query on the configured store."""
-    with exit_on_error(), _database(path) as database:
+    with exit_on_error(), opened(path) as database:
         return database.read(query)
 
 
 def write(path: Path | None, job: Callable[[Connection], T]) -> T:
     """Run a job on the configured store, all or nothing."""
-    with exit_on_error(), _database(path) as database:
+    with exit_on_error(), opened(path) as database:
         ledger = open_ledger(database)
         try:
             return ledger.submit(job).result()
@@ -82,7 +82,8 @@ def write(path: Path | None, job: Callable[[Connection], T]) -> T:
 
 
 @contextmanager
-def _database(path: Path | None) -> Iterator[Database]:
+def opened(path: Path | None) -> Iterator[Database]:
+    """The configured store, closed at the end; raises NotUpgraded if it has another version."""
     config = load_config(path)
     database = Database(config.store.url, connections=2)
     try:

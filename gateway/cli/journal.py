@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, assert_never
 from uuid import UUID
 
 import typer
 from rich.text import Text
 
-from gateway.cli.common import ConfigOption, fail, load_config, read
+from gateway import clock
+from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config, opened, read
 from gateway.cli.refusals import line_of
 from gateway.cli.terminal import VERDICT_STYLES, console, escape, print_for_scripts, say
 from rules.decision.model import Step
-from rules.decision.reasons import Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.sender.authentication import from_dict
 from rules.ticket.notices import NoticeState
+from storage.db.database import Database
+from storage.db.watching import watched
 from storage.mail import journal, refusals
 from storage.mail.journal import JournalEntry, JournalFilter
 from storage.notices import overview
 from storage.notices.overview import NoticeSummary
 
-FOLLOW_S = 0.5
+FOLLOW_S = 0.25
+"""So often a follower asks whether anything was committed, which costs it microseconds."""
 COUNTED_SHOWN = 5
 """Lines at most; `postern refusals` shows all."""
 OVERLAP = timedelta(seconds=30)
 """A row can become visible after a younger one, so this much of the past is read again."""
-
-EARLIEST = datetime(1970, 2, 1, tzinfo=UTC)
+LINES = 20
+_SPAN = re.compile(r"(\d{1,6})([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def tail(
@@ -44,28 +50,70 @@ def tail(
     verdict: Annotated[
         Verdict | None, typer.Option(help="Show only mails of this verdict.")
     ] = None,
+    reason: Annotated[Reason | None, typer.Option(help="Show only mails of this reason.")] = None,
     sender: Annotated[str | None, typer.Option(help="Show only mails from this address.")] = None,
     ticket: Annotated[int | None, typer.Option(help="Show only mails on this ticket.")] = None,
+    mailbox: Annotated[str | None, typer.Option(help="Show only mails to this mailbox.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help="Show all mails since then: 90s, 30m, 2h, 3d, 1w, or 2026-11-28T10:00 (UTC).",
+        ),
+    ] = None,
     lines: Annotated[
-        int, typer.Option("--lines", "-n", min=1, help="The number of past mails to show.")
-    ] = 20,
+        int | None,
+        typer.Option(
+            "--lines",
+            "-n",
+            min=1,
+            help=f"The number of past mails to show. Default: {LINES}; with --since all.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    wanted = JournalFilter(verdict, sender.lower() if sender else None, ticket)
-    shown: dict[UUID, datetime] = {}
+    wanted = JournalFilter(
+        verdict,
+        sender.lower() if sender else None,
+        ticket,
+        reason,
+        mailbox.lower() if mailbox else None,
+    )
+    now = clock.now()
+    start = _time_of(since, now) if since is not None else None
+    with contextlib.suppress(KeyboardInterrupt), exit_on_error(), opened(config) as database:
+        if start is None:
+            query = partial(journal.newest, wanted=wanted, limit=lines or LINES)
+        else:
+            query = partial(journal.since, wanted=wanted, start=start)
+        with watched(database) as has_changed:
+            shown: dict[UUID, datetime] = {}
+            entries = database.read(query)
+            _print_new(entries[-lines:] if lines else entries, shown, as_json=as_json)
+            if not as_json and wanted == JournalFilter(verdict):
+                _print_counted(database, shown)
+            shown.update((entry.id, entry.received_at) for entry in entries)
+            while follow:
+                time.sleep(FOLLOW_S)
+                if not has_changed():
+                    continue
+                latest = max(shown.values(), default=now) - OVERLAP
+                shown = {each: at for each, at in shown.items() if at >= latest}
+                entries = database.read(partial(journal.since, wanted=wanted, start=latest))
+                _print_new(entries, shown, as_json=as_json)
+
+
+def _time_of(written: str, now: datetime) -> datetime:
+    """The time of `--since`. Ends the command if it is none."""
     try:
-        entries = read(config, lambda connection: journal.newest(connection, wanted, lines))
-        _print_new(entries, shown, as_json=as_json)
-        if not as_json and wanted == JournalFilter(verdict):
-            _print_counted(config, shown)
-        while follow:
-            time.sleep(FOLLOW_S)
-            start = max(shown.values(), default=EARLIEST) - OVERLAP
-            entries = read(config, partial(journal.since, wanted=wanted, start=start))
-            _print_new(entries, shown, as_json=as_json)
-    except KeyboardInterrupt:
-        return
+        if span := _SPAN.fullmatch(written):
+            return now - timedelta(seconds=int(span[1]) * _SECONDS[span[2]])
+        time = datetime.fromisoformat(written)
+        return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        fail(os.EX_USAGE, f"--since {written}: write 30m, 2h, 3d, or a time as 2026-11-28T10:00")
 
 
 def _print_new(
@@ -82,11 +130,11 @@ def _print_new(
             console.print(_line(entry))
 
 
-def _print_counted(config: Path | None, shown: Mapping[UUID, datetime]) -> None:
+def _print_counted(database: Database, shown: Mapping[UUID, datetime]) -> None:
     """Print how many mails of these hours have no line, since their networks had too many."""
     start = min(shown.values(), default=None)
     if start is not None:
-        for each in read(config, lambda c: refusals.counted_since(c, start))[-COUNTED_SHOWN:]:
+        for each in database.read(lambda c: refusals.counted_since(c, start))[-COUNTED_SHOWN:]:
             say(line_of(each))
 
 
@@ -115,6 +163,9 @@ def explain(
             f"no mail {name} in the journal; `postern tail` shows the last ids, and "
             "`postern refusals` the networks whose refused mails are only counted",
         )
+    beginning = name.replace("-", "").lower()
+    if len(entries) > 1 and all(entry.id.hex.startswith(beginning) for entry in entries):
+        fail(os.EX_USAGE, f"several ids begin with {name}; write more of it")
     authserv_id = load_config(config).smtp.hostname
     ids = [entry.id for entry in entries]
     caused = read(config, lambda connection: overview.caused_by(connection, ids))

@@ -22,6 +22,7 @@ from gateway.cli.common import (
     read,
     write,
 )
+from gateway.cli.short_ids import only
 from gateway.cli.terminal import console, escape, say
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection
@@ -62,7 +63,7 @@ def list_mails(
         console.print(_line(notice))
     if not notices and wanted != NoticeFilter():
         say("no such outgoing mail")
-    summary = ", ".join(f"{counts.get(each.value, 0)} {each.value}" for each in NoticeState)
+    summary = ", ".join(f"{number} {state}" for state, number in counts.items())
     console.print(Text(summary, style="dim"))
 
 
@@ -70,9 +71,10 @@ def list_mails(
     "show", help="Show one outgoing mail: its state, the error of the last attempt, and its text."
 )
 def show(notice: IdArgument, config: ConfigOption = None) -> None:
-    found = read(config, partial(overview.find, notice=_id(notice)))
+    chosen = _id(config, notice)
+    found = read(config, partial(overview.find, notice=chosen))
     if found is None:
-        fail(os.EX_DATAERR, f"no outgoing mail {notice}; `postern outbox list` shows the last ones")
+        fail(os.EX_DATAERR, _no_mail(notice))
     for label, value in _facts(found):
         console.print(Text(f"{label:<9} {escape(value)}"))
     console.print()
@@ -123,7 +125,7 @@ def retry(
 ) -> None:
     if all_dead == bool(notices):
         fail(os.EX_USAGE, "name ID … or --dead; `postern outbox list --dead` shows the mails")
-    chosen = None if all_dead else [_id(each) for each in notices or ()]
+    chosen = None if all_dead else [_id(config, each) for each in notices or ()]
     done = write(
         config, partial(overview.retry, ids=chosen, now=clock.now(), by=f"console:{account()}")
     )
@@ -172,8 +174,11 @@ def _cause(notice: NoticeSummary) -> str:
     return f"{notice.actor or 'postern'} by {door}" if door else ""
 
 
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        fail(os.EX_USAGE, f"{text} is not the id of a mail; `postern outbox list` shows the ids")
+def _no_mail(notice: str) -> str:
+    return f"no outgoing mail {notice}; `postern outbox list` shows the last ones"
+
+
+def _id(config: Path | None, text: str) -> UUID:
+    """The id of an outgoing mail that was typed whole, or its beginning."""
+    found = read(config, partial(overview.ids_named, text=text))
+    return only(found, text, "postern outbox list", _no_mail(text))

@@ -7,7 +7,6 @@ import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from rich.text import Text
@@ -21,6 +20,7 @@ from gateway.cli.common import (
     read,
     write,
 )
+from gateway.cli.short_ids import only
 from gateway.cli.terminal import console, escape
 from gateway.parsing.parser import read as read_mail
 from gateway.reception import StatedByStaff
@@ -185,11 +185,10 @@ async def _release(
 
 
 def _held(config: Path | None, journal_id: str) -> HeldMail:
-    try:
-        key = UUID(journal_id)
-    except ValueError:
-        fail(os.EX_USAGE, f"{journal_id} is not a journal id; `postern held list` shows the ids")
+    found = read(config, partial(quarantine.ids_named, text=journal_id))
+    not_held = f"{journal_id} is not held; `postern held list` shows the held mails"
+    key = only(found, journal_id, "postern held list", not_held)
     mail = read(config, partial(quarantine.find, journal_id=key))
     if mail is None:
-        fail(os.EX_DATAERR, f"{journal_id} is not held; `postern held list` shows the held mails")
+        fail(os.EX_DATAERR, not_held)
     return mail

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, select, text
 
 from rules.decision.model import Step
-from rules.decision.reasons import Reason
+from rules.decision.reasons import Reason, Verdict
 from rules.mail import Envelope, StrangerHandling
 from rules.sender.authentication import as_dict, from_dict
+from storage.db import short_ids
 from storage.db.tables import WITHOUT_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table
 
 _journal, _mailbox = table(JournalRow), table(MailboxRow)
@@ -55,12 +56,50 @@ class JournalFilter:
     verdict: str | None = None
     sender: str | None = None
     ticket: int | None = None
+    reason: str | None = None
+    mailbox: str | None = None
 
 
 def newest(connection: Connection, wanted: JournalFilter, limit: int) -> list[JournalEntry]:
     """The last `limit` rows, oldest first."""
-    query = _where(wanted).order_by(_journal.c.received_at.desc(), _journal.c.id.desc())
-    return [_entry(row) for row in connection.execute(query.limit(limit))][::-1]
+    if wanted.ticket is None and (wanted.verdict is not None or wanted.reason is not None):
+        ids = _newest_ids(connection, wanted, limit)
+        rows = connection.execute(_COLUMNS.where(_journal.c.id.in_(ids)))
+        return sorted((_entry(row) for row in rows), key=lambda each: (each.received_at, each.id))
+    ordered = _where(wanted).order_by(_journal.c.received_at.desc(), _journal.c.id.desc())
+    return [_entry(row) for row in connection.execute(ordered.limit(limit))][::-1]
+
+
+def _newest_ids(connection: Connection, wanted: JournalFilter, limit: int) -> list[UUID]:
+    """The last ones of each verdict and reason that are wanted: the index has each in its order,
+    so that none of the others is read."""
+    last: list[tuple[datetime, UUID]] = []
+    for verdict, reason in _kinds(connection, wanted):
+        rows = connection.execute(
+            _where(wanted)
+            .with_only_columns(_journal.c.received_at, _journal.c.id)
+            .where(_journal.c.verdict == verdict, _journal.c.reason == reason)
+            .order_by(_journal.c.received_at.desc())
+            .limit(limit)
+        )
+        last.extend((row.received_at, row.id) for row in rows)
+    return [each for _, each in sorted(last)[-limit:]]
+
+
+def _kinds(connection: Connection, wanted: JournalFilter) -> Iterator[tuple[str, str]]:
+    """Each verdict that is wanted, with its reasons: those that the index has."""
+    for verdict in [wanted.verdict] if wanted.verdict is not None else [*Verdict]:
+        if wanted.reason is not None:
+            yield verdict, wanted.reason
+            continue
+        following: str | None = ""
+        while following is not None:
+            reasons = select(_journal.c.reason).where(
+                _journal.c.verdict == verdict, _journal.c.reason > following
+            )
+            found = connection.execute(reasons.order_by(_journal.c.reason).limit(1))
+            if (following := found.scalar()) is not None:
+                yield verdict, following
 
 
 def since(connection: Connection, wanted: JournalFilter, start: datetime) -> list[JournalEntry]:
@@ -71,12 +110,14 @@ def since(connection: Connection, wanted: JournalFilter, start: datetime) -> lis
 
 
 def find(connection: Connection, name: str) -> Sequence[JournalEntry]:
-    """The rows of a journal id or a Message-ID (brackets optional), oldest first."""
-    try:
-        query = _COLUMNS.where(_journal.c.id == UUID(name))
-    except ValueError:
+    """The rows of a Message-ID (brackets optional), oldest first, or the row whose id this is, or
+    begins with this; up to two if it is the beginning of several."""
+    ids = short_ids.named(connection, _journal.c.id, name)
+    if not ids:
         bare = name.strip().strip("<>")
         query = _COLUMNS.where(_journal.c.id.in_(_with_message_id(f"<{bare}>")))
+    else:
+        query = _COLUMNS.where(_journal.c.id.in_(ids))
     rows = connection.execute(query.order_by(_journal.c.received_at, _journal.c.id))
     return [_entry(row) for row in rows]
 
@@ -107,6 +148,10 @@ def _where(wanted: JournalFilter) -> Any:
     query = _COLUMNS
     if wanted.verdict is not None:
         query = query.where(_journal.c.verdict == wanted.verdict)
+    if wanted.reason is not None:
+        query = query.where(_journal.c.reason == wanted.reason)
+    if wanted.mailbox is not None:
+        query = query.where(_mailbox.c.address == wanted.mailbox)
     if wanted.sender is not None:
         query = query.where(_journal.c.author == wanted.sender)
     if wanted.ticket is not None:

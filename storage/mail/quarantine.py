@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, case, delete, func, select, text, update
 from rules.decision.reasons import Reason
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.sender.authentication import Authentication, from_dict
-from storage.db import raw_mail
+from storage.db import raw_mail, short_ids
 from storage.db.ledger import Conflict
 from storage.db.tables import (
     WAITING_OR_REFUSED,
@@ -45,7 +45,7 @@ _HELD = (
     )
     .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
     .join(_mailbox, _mail.c.mailbox_id == _mailbox.c.id)
-    .where(_mail.c.state == "held")
+    .where(text("mail.state = 'held'"))  # exactly the condition of the index
 )
 
 
@@ -114,6 +114,11 @@ def find(connection: Connection, journal_id: UUID) -> HeldMail | None:
     """One held mail; None if there is none, or it is no longer held."""
     row = connection.execute(_HELD.where(_journal.c.id == journal_id)).one_or_none()
     return _as_held(row) if row is not None else None
+
+
+def ids_named(connection: Connection, text: str) -> Sequence[UUID] | None:
+    """Up to two ids of held mails that begin with a text; None if it is no beginning of an id."""
+    return short_ids.named(connection, _mail.c.journal_id, text, _mail.c.state == "held")
 
 
 def enrolled_meanwhile(connection: Connection, now: datetime) -> Sequence[HeldMail]:

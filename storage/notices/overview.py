@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, func, select, text, update
 
 from rules.mail import Mailbox
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind, NoticeState
-from storage.db.tables import MailboxRow, NoticeRow, table
+from storage.db import short_ids
+from storage.db.tables import DEAD, MailboxRow, NoticeRow, table
 from storage.notices.attached import NO_FILES, attached_to
 from storage.notices.claimed_rows import NOTICES
 from storage.notices.more import with_comments
@@ -68,7 +69,9 @@ def listing(
 ) -> Sequence[NoticeSummary]:
     """Notices, the newest first."""
     query = _LISTED.order_by(_notice.c.created_at.desc(), _notice.c.id).limit(limit)
-    if wanted.state is not None:
+    if wanted.state is NoticeState.DEAD:
+        query = query.where(text(f"notice.{DEAD}"))  # exactly the condition of the index
+    elif wanted.state is not None:
         query = query.where(_notice.c.state == wanted.state.value)
     if wanted.ticket is not None:
         query = query.where(_notice.c.ticket_id == wanted.ticket)
@@ -91,6 +94,11 @@ def find(connection: Connection, notice: UUID) -> NoticeSummary | None:
     return next(iter(_all(connection, _LISTED.where(_notice.c.id == notice))), None)
 
 
+def ids_named(connection: Connection, text: str) -> Sequence[UUID] | None:
+    """Up to two ids that begin with a text; None if it is no beginning of an id."""
+    return short_ids.named(connection, _notice.c.id, text)
+
+
 def load_notice(connection: Connection, notice: UUID) -> Notice | None:
     """One notice with all that is needed to write it, whatever its state; None where there is none.
 
@@ -105,9 +113,14 @@ def load_notice(connection: Connection, notice: UUID) -> Notice | None:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many notices are in each state."""
-    query = select(_notice.c.state, func.count().label("number")).group_by(_notice.c.state)
-    return {row.state: row.number for row in connection.execute(query)}
+    """How many notices are due, and how many dead. Those that were sent are not counted: all of
+    them would be read."""
+    return {
+        state.value: connection.execute(
+            select(func.count()).select_from(_notice).where(_notice.c.state == state.value)
+        ).scalar_one()
+        for state in (NoticeState.DUE, NoticeState.DEAD)
+    }
 
 
 def retry(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, Connection, or_, select, true
+from sqlalchemy import ColumnElement, Connection, exists, or_, select, true
 
 from rules.mail import Mailbox
 from rules.people import Presence
@@ -97,9 +97,11 @@ def _among(mailbox: Mailbox, which: Which) -> ColumnElement[bool]:
         case All():
             return true()
         case RequestedBy(address=address):
-            # By the participants: their addresses have an index, the requesters have none.
-            return _ticket.c.id.in_(_tickets_of(mailbox, address)) & (
-                _ticket.c.requester == address
+            # An index has a requester's tickets in the order of the list.
+            return (_ticket.c.requester == address) & exists().where(
+                _participant.c.ticket_id == _ticket.c.id,
+                _participant.c.address == address,
+                _participant.c.presence == Presence.ACTIVE.value,
             )
         case CopiedTo(address=address):
             return _ticket.c.id.in_(_tickets_of(mailbox, address)) & (

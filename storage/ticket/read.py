@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import takewhile
 from typing import Any
 from uuid import UUID
@@ -77,12 +78,18 @@ def newest(
 ) -> Sequence[TicketSummary]:
     """The tickets with the latest changes, newest first."""
     query = SUMMARY.where(_ticket.c.deleted_at.is_(None))
-    if tag is not None:
-        query = query.where(_ticket.c.id.in_(tags.tagged(tag)))
     if status is not None:
         query = query.where(_ticket.c.status == status)
-    rows = connection.execute(query.order_by(_ticket.c.updated_at.desc()).limit(limit))
-    return [summary(row) for row in rows]
+    ordered = query.order_by(_ticket.c.updated_at.desc(), _ticket.c.id.desc()).limit(limit)
+    if tag is not None:
+        rows = connection.execute(ordered.where(_ticket.c.id.in_(tags.tagged(tag)))).all()
+        return [summary(row) for row in rows]
+    # An index has each mailbox's in this order: of each the first are read, and of these the first.
+    found: list[Row[Any]] = []
+    for mailbox in connection.execute(select(_mailbox.c.id)).scalars().all():
+        found.extend(connection.execute(ordered.where(_ticket.c.mailbox_id == mailbox)))
+    first = nlargest(limit, found, key=lambda row: (row.updated_at, row.id))
+    return [summary(row) for row in first]
 
 
 def mailbox_of(connection: Connection, number: int) -> Mailbox | None:

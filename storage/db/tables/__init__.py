@@ -28,6 +28,7 @@ from storage.db.tables.mails import (
     ThreadReferenceRow,
 )
 from storage.db.tables.notices import (
+    DEAD,
     FROM_INSIDE,
     FROM_OUTSIDE,
     BouncedRow,
@@ -62,6 +63,7 @@ __all__ = [
     "COUNTED_BY_NETWORK",
     "COUNTED_BY_PROVIDER",
     "CRITICAL_SOURCES",
+    "DEAD",
     "FLAGGED",
     "FOLDED",
     "FROM_INSIDE",

@@ -48,6 +48,8 @@ class JournalRow(Row, table=True):
 
     __tablename__ = "journal"
     __table_args__ = (
+        # Each verdict and reason in the order of lists: new rows are always the last.
+        Index("ix_journal_verdict", "verdict", "reason", "received_at"),
         index_where(
             WITHOUT_COMMENT, "ix_journal_uncommented_message_id", "mailbox_id", "message_id"
         ),

@@ -15,6 +15,11 @@ FROM_INSIDE, FROM_OUTSIDE = "inside", "outside"
 """Of the alert of a reply that claims to be critical: whether its author is on the ticket."""
 
 
+DEAD = "state NOT IN ('due', 'sent')"
+"""Mails that are tried no more; a query must contain this exact condition. An equality would have
+SQLite take the index of states, which has another order."""
+
+
 class NoticeRow(Row, table=True):
     """An outgoing mail, written in the transaction that causes it and sent later."""
 
@@ -22,6 +27,8 @@ class NoticeRow(Row, table=True):
     __table_args__ = (
         one_of("state", "due", "sent", "dead"),
         Index("ix_notice_state_due_at", "state", "due_at"),
+        Index("ix_notice_created_at", "created_at"),
+        index_where(DEAD, "ix_notice_dead", "created_at"),
         Index("ix_notice_ticket_id_created_at", "ticket_id", "created_at"),
         Index("ix_notice_mailbox_id_address_kind", "mailbox_id", "address", "kind", "created_at"),
         index_where("claimed_by IS NOT NULL", "ix_notice_claimed_by", "claimed_by"),

@@ -33,7 +33,10 @@ class TicketRow(Row, table=True):
             name="mail_is_never_critical",
         ),
         Index("ix_ticket_mailbox_id_updated_at", "mailbox_id", "updated_at"),
-        Index("ix_ticket_company_id", "company_id"),
+        # The lists of a status, a company and a requester, in the order in which they are shown.
+        Index("ix_ticket_status", "mailbox_id", "status", "updated_at"),
+        Index("ix_ticket_company", "company_id", "updated_at"),
+        Index("ix_ticket_requester", "requester", "updated_at"),
         # One follow-up to a closed ticket, even if several replies arrive at the same time.
         Index("uq_ticket_follows", "follows", unique=True),
         index_where(WAITS, "ix_ticket_waiting", "mailbox_id", "opened_at"),

@@ -40,12 +40,24 @@ def test_tail_shows_every_mail_oldest_first(filed: Filed) -> None:
         ("--ticket 1", ["opened", "duplicate"]),
         ("--ticket 1 --verdict opened", ["opened"]),
         ("--lines 2", ["refused", "opened"]),
+        ("--reason new_request", ["opened", "opened"]),
+        ("--reason stranger --verdict opened", []),
+        ("--mailbox SUPPORT@help.example --since 1h", ["opened", "duplicate", "refused", "opened"]),
+        ("--mailbox sales@help.example", []),
+        ("--since 1h -n 1", ["opened"]),
+        ("--since 2199-01-01", []),
     ],
 )
 def test_tail_filters_mails(filed: Filed, options: str, verdicts: list[str]) -> None:
     lines = filed.demo.run("tail", *options.split()).out.splitlines()
 
     assert [line.split()[2] for line in lines] == verdicts
+
+
+def test_a_time_that_tail_cannot_read_is_wrong_usage(filed: Filed) -> None:
+    done = filed.demo.run("tail", "--since", "yesterday")
+
+    assert (done.code, "--since yesterday: write 30m" in done.err) == (os.EX_USAGE, True)
 
 
 def test_tail_as_json_is_one_object_a_line(filed: Filed) -> None:
@@ -149,6 +161,15 @@ def test_explain_finds_every_mail_of_a_message_id(filed: Filed, name: str) -> No
     assert [each["verdict"] for each in found] == ["opened", "duplicate"]
     results = "Authentication-Results: localhost; none (peer:127.0.0.1)"
     assert {each["authentication_results"] for each in found} == {results}
+
+
+def test_the_beginning_of_an_id_is_enough_if_it_is_of_one_only(filed: Filed) -> None:
+    whole = filed.demo.run("explain", filed.journal_id)
+    short = filed.demo.run("explain", filed.journal_id[:-2])
+    several = filed.demo.run("explain", filed.journal_id[:6])
+
+    assert short.out == whole.out
+    assert (several.code, "several ids begin with" in several.err) == (os.EX_USAGE, True)
 
 
 def test_explain_of_an_unknown_mail_names_the_command_that_lists_them(filed: Filed) -> None:

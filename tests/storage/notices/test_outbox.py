@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from rules.mail import Mailbox
+from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.db.tables import JournalRow, NoticeRow, ParticipantRow, TicketRow, table
@@ -109,7 +110,8 @@ def test_a_sent_notice_is_never_sent_again(
         ledger.submit(partial(outbox.put_off, notice=notice, due_at=NOON, error="late")).result()
 
     assert not ledger.submit(partial(outbox.claim, now=NOON + timedelta(days=1), limit=50)).result()
-    assert database.read(overview.counts) == {"sent": 20}
+    assert database.read(overview.counts) == {"due": 0, "dead": 0}
+    assert {each.state for each in database.read(overview.listing)} == {NoticeState.SENT}
 
 
 def test_a_notice_that_is_given_up_is_kept(

@@ -1,0 +1,125 @@
+"""Every list is read by an index, in its order: its time does not grow with the store."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from rules.mail import Mailbox
+from rules.ticket.notices import NoticeState
+from storage.db.database import Database
+from storage.db.ledger import open_ledger
+from storage.mail import journal, quarantine
+from storage.mail.journal import JournalFilter
+from storage.notices import overview
+from storage.notices.overview import NoticeFilter
+from storage.registry import mailboxes
+from storage.ticket import lists, read
+from storage.ticket.lists import All, CopiedTo, OfCompany, RequestedBy, Which
+
+GROWING = ("audit", "comment", "journal", "mail", "notice", "participant", "ticket")
+"""Tables with a row for each mail or more; the others have one for a person or a company."""
+_SCAN = re.compile(rf"SCAN ({'|'.join(GROWING)})$|Seq Scan on ({'|'.join(GROWING)})\b")
+_SORT = re.compile(r"USE TEMP B-TREE FOR ORDER BY$|^(-> +)?Sort$")
+
+Listing = Callable[[Connection], object]
+
+
+def of_tickets(which: Which, status: str | None = None) -> Listing:
+    mailbox = Mailbox(1, "support@help.example", "default")
+    return partial(lists.page, mailbox=mailbox, which=which, status=status, limit=9, before=None)
+
+
+def tail(**conditions: Any) -> Listing:
+    return partial(journal.newest, wanted=JournalFilter(**conditions), limit=9)
+
+
+def outbox(**conditions: Any) -> Listing:
+    return partial(overview.listing, wanted=NoticeFilter(**conditions), limit=9)
+
+
+LISTS: Mapping[str, tuple[Listing, str]] = {
+    "tickets": (partial(read.newest, limit=9), "ix_ticket_mailbox_id_updated_at"),
+    "tickets --status": (partial(read.newest, limit=9, status="open"), "ix_ticket_status"),
+    "tickets of a mailbox": (of_tickets(All()), "ix_ticket_mailbox_id_updated_at"),
+    "tickets of a status": (of_tickets(All(), "open"), "ix_ticket_status"),
+    "tickets of a requester": (of_tickets(RequestedBy("ann@a.example")), "ix_ticket_requester"),
+    "tickets of a company": (of_tickets(OfCompany(7)), "ix_ticket_company"),
+    "tail": (tail(), "ix_journal_received_at"),
+    "tail --verdict": (tail(verdict="held"), "ix_journal_verdict"),
+    "tail --reason": (tail(reason="stranger"), "ix_journal_verdict"),
+    "outbox list": (outbox(), "ix_notice_created_at"),
+    "outbox list --dead": (outbox(state=NoticeState.DEAD), "ix_notice_dead"),
+    "outbox list --ticket": (outbox(ticket=7), "ix_notice_ticket_id_created_at"),
+}
+"""Each with the index that has it in its order."""
+BY_OTHER_ORDERS: Mapping[str, Listing] = {
+    "tickets of a copied person": of_tickets(CopiedTo("ann@a.example")),
+    "tail --ticket": tail(ticket=7),
+    "outbox list --to": outbox(address="ann@a.example"),
+    "counts of the outbox": overview.counts,
+    "held list": quarantine.held_mails,
+}
+"""Those that read all that they choose from, and nothing else: what one person or ticket has."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest) -> Iterator[Database]:
+    stores = request.getfixturevalue(f"{request.param}_stores")
+    with stores.lent() as url:
+        database = Database(url)
+        ledger = open_ledger(database)
+        add = partial(mailboxes.add_mailbox, address="support@help.example", policy="default")
+        ledger.submit(add).result()
+        ledger.close()
+        yield database
+        database.close()
+
+
+def plans_of(listing: Listing, store: Database) -> list[str]:
+    """The steps of all statements of a list, on PostgreSQL as they are in a full store."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(*arguments: Any) -> None:
+        asked.append(arguments[2:4])
+
+    def plan(connection: Connection) -> list[str]:
+        listing(connection)
+        statements = [*asked]
+        explain = "EXPLAIN QUERY PLAN" if store.is_sqlite else "EXPLAIN (COSTS OFF)"
+        if not store.is_sqlite:
+            for costly in ("enable_seqscan", "enable_sort", "enable_bitmapscan"):
+                connection.exec_driver_sql(f"SET LOCAL {costly} = off")
+        rows = [
+            row
+            for statement, values in statements
+            for row in connection.exec_driver_sql(f"{explain} {statement}", values)
+        ]
+        return [row[-1].strip() for row in rows]
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        return store.read(plan)
+    finally:
+        event.remove(store.engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_read_in_the_order_of_its_index(name: str, store: Database) -> None:
+    listing, index = LISTS[name]
+    steps = plans_of(listing, store)
+
+    assert any(re.search(rf"\b{index}\b", step) for step in steps), steps
+    assert not [step for step in steps if _SCAN.search(step) or _SORT.search(step)], steps
+
+
+@pytest.mark.parametrize("name", BY_OTHER_ORDERS)
+def test_a_list_in_another_order_scans_no_table(name: str, store: Database) -> None:
+    steps = plans_of(BY_OTHER_ORDERS[name], store)
+
+    assert not [step for step in steps if _SCAN.search(step)], steps
