@@ -18,6 +18,10 @@ STRETCHED_CHARACTERS = 3_000
 """All places that show a text show so much of it, at least."""
 FILES_NAMED = 50
 """A mail may have 2,000 files; the names of the others are with the ticket."""
+REMEMBERED_CHARACTERS = 8 * 1024
+REMEMBERED_TEXTS = 64
+"""So many short texts are remembered with what rules have found in them: as many as may be between
+their look-up and their decision at a time."""
 _BLOCK = 64 * 1024
 
 
@@ -49,13 +53,21 @@ class _Text:
 
 
 def _read(text: str) -> tuple[str, bool]:
-    return _read_once(_Text(text))
+    """What is read of a text, and whether it has more. Several rules ask this of the same text."""
+    return _read_short(text) if len(text) <= REMEMBERED_CHARACTERS else _read_long(_Text(text))
 
 
 @lru_cache(maxsize=4)
-def _read_once(kept: _Text) -> tuple[str, bool]:
-    """What is read of a text, and whether it has more. Several rules ask this of the same text."""
-    text = kept.take()
+def _read_long(kept: _Text) -> tuple[str, bool]:
+    return _beginning(kept.take())
+
+
+@lru_cache(maxsize=REMEMBERED_TEXTS)
+def _read_short(text: str) -> tuple[str, bool]:
+    return _beginning(text)
+
+
+def _beginning(text: str) -> tuple[str, bool]:
     pieces: list[str] = []
     size = 0
     for at in range(0, len(text), _BLOCK):

@@ -147,6 +147,12 @@ class Body:
     """The text has all of the forms, since only an unsigned Content-Type makes them forms of one
     text."""
 
+    @property
+    def characters(self) -> int:
+        """How much there is that the rules may read, attached mails included."""
+        attached = sum(len(each.mail.text) for each in self.attachments if each.mail is not None)
+        return len(self.text) + len(self.html) + attached
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:

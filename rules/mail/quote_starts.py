@@ -34,10 +34,10 @@ CLOSELY_READ = 250
 
 
 class LineKind(Enum):
-    TEXT, QUOTED, HEADER, FORWARD = range(4)
-    ATTRIBUTION = 4
+    QUOTED, HEADER, FORWARD = range(3)
+    ATTRIBUTION = 3
     """`On … wrote:`, which people also write by hand: a quote only if `>` follows."""
-    DATED_ATTRIBUTION = 5
+    DATED_ATTRIBUTION = 4
     """The same with all that a client writes: always begins a quote."""
 
 
@@ -59,7 +59,9 @@ def quoted_lines(lines: Sequence[str]) -> list[bool]:
     Excludes lines where wrapping moved the end of an address, `> wrote:`, to the beginning of a
     line, and lines that are an attribution between marks, `>>> Ann 20.11.2026 8:01 >>>`.
     """
-    quoted = [line.startswith(">") or is_quoted(line) for line in lines]
+    quoted = [">" in line and is_quoted(line) for line in lines]
+    if not any(quoted) and not any(">" in line or line.startswith("|") for line in lines):
+        return quoted
     other = False
     for index, line in enumerate(lines):
         if quoted[index]:
@@ -108,8 +110,10 @@ def quote_starts(lines: Sequence[str], quoted: Sequence[bool]) -> Iterator[Quote
         if pending is not None and pending.kind is LineKind.DATED_ATTRIBUTION:
             break
         mark = reader.classify(index)
-        pending = mark if mark.kind in _ATTRIBUTIONS else None
-        if mark.kind in (LineKind.HEADER, LineKind.FORWARD):
+        if mark is None or mark.kind in _ATTRIBUTIONS:
+            pending = mark
+        else:
+            pending = None
             yield mark
     if pending is not None and pending.kind is LineKind.DATED_ATTRIBUTION:
         yield QuoteStart(LineKind.HEADER, pending.begins, pending.line, pending.column)
@@ -154,9 +158,9 @@ def first_header(lines: Sequence[str]) -> tuple[int, int]:
             return pending.begins, pending.column
         pending = None
         mark = reader.classify(index)
-        if mark.kind is LineKind.ATTRIBUTION:
+        if mark is not None and mark.kind is LineKind.ATTRIBUTION:
             pending = mark
-        elif mark.kind is not LineKind.TEXT:
+        elif mark is not None:
             return mark.begins, mark.column
     return len(lines), 0
 
@@ -172,7 +176,8 @@ class _Reader:
         self._private = private
         self._left = CLOSELY_READ
 
-    def classify(self, index: int) -> QuoteStart:
+    def classify(self, index: int) -> QuoteStart | None:
+        """What begins in a line; None if it is text."""
         lines = self._lines
         line = lines[index]
         if line.startswith(_RULES) or line.endswith(_ENDS):
@@ -193,7 +198,7 @@ class _Reader:
                 return QuoteStart(LineKind.HEADER, begins, index)
         elif is_bare_block(lines, index):
             return QuoteStart(LineKind.HEADER, words_above(lines, index), index)
-        return QuoteStart(LineKind.TEXT, index, index)
+        return None
 
     def _is_above_quote(self, index: int) -> bool:
         """Whether a quote follows the words `Original Message`: people write these as well."""

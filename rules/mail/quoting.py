@@ -18,7 +18,13 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from rules.mail.extent import read_text, shown_part, squeezed
+from rules.mail.extent import (
+    REMEMBERED_CHARACTERS,
+    REMEMBERED_TEXTS,
+    read_text,
+    shown_part,
+    squeezed,
+)
 from rules.mail.header_blocks import key_of
 from rules.mail.introductions import without_dated_introduction, without_introduction
 from rules.mail.plain_lines import EXAMINED_CHARACTERS, folded, is_quoted, plain, unquoted
@@ -35,7 +41,6 @@ from rules.mail.wordings.header_names import FROM
 from rules.mail.wordings.separators import AMBIGUOUS_PREFIXES, FORWARD_PREFIXES, REPLIED
 
 SHORTEST_TOKEN = 20
-_REMEMBERED_CHARACTERS = 8 * 1024
 
 
 class HiddenKind(Enum):
@@ -124,11 +129,10 @@ def own_text(text: str) -> str:
     Answers between quoted lines are the author's own text, and so is a forwarded mail.
     """
     read = read_text(text)
-    return (_own if len(read) <= _REMEMBERED_CHARACTERS else _own.__wrapped__)(read)
+    return (_own if len(read) <= REMEMBERED_CHARACTERS else _own.__wrapped__)(read)
 
 
-# As many as may be between their look-up and their decision at a time, if they are short.
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=REMEMBERED_TEXTS)
 def _own(text: str) -> str:
     lines = text.split("\n")
     layout = _layout(text)
@@ -284,13 +288,16 @@ class _Layout(NamedTuple):
     """Where the last shown line ends, if a quote begins in it; else 0."""
 
 
-@lru_cache(maxsize=4)
 def _layout(text: str, *, continued: bool = False) -> _Layout:
     """Which lines of a text are shown.
 
-    `continued` means that more lines follow, which are not examined. Several rules ask this of the
-    same text.
+    `continued` means that more lines follow, which are not examined.
     """
+    is_short = len(text) <= REMEMBERED_CHARACTERS
+    return (_layout_of_short if is_short else _layout_of_long)(text, continued)
+
+
+def _examined_layout(text: str, continued: bool) -> _Layout:
     lines = text.split("\n")
     quoted = quoted_lines(lines)
     attributed: QuoteStart | None = None
@@ -329,6 +336,11 @@ def _layout(text: str, *, continued: bool = False) -> _Layout:
     if column:
         return _Layout(begins, end, end, column)
     return _Layout(begins, without_signature(lines, end), end)
+
+
+# Several rules ask this of the same text, before and while its mail is decided.
+_layout_of_short = lru_cache(maxsize=REMEMBERED_TEXTS)(_examined_layout)
+_layout_of_long = lru_cache(maxsize=4)(_examined_layout)
 
 
 def _below_first(lines: Sequence[str], quoted: Sequence[bool], runs: Sequence[QuoteStart]) -> int:

@@ -52,6 +52,7 @@ from storage.db.tables import (
 )
 from storage.mail import refusals
 from storage.mail.journal_row import KEEPS_NOTHING, journal_values
+from storage.mail.largeness import is_large
 from storage.mail.releases import introducer, leave_quarantine
 from storage.notices import named_tickets, suppression
 from storage.registry import people
@@ -66,9 +67,6 @@ _DEFERRAL = compiled_insert(table(DeferralRow), ignore_existing=True)
 _MAIL = compiled_insert(table(MailRow), "identity", ignore_existing=True)
 _IDENTITIES = compiled_inserts(table(MailIdentityRow), "identity")
 _mail = table(MailRow)
-
-LARGE_BYTES = 16 * 1024
-"""The rules may take tens of milliseconds for a longer text, and so may the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +86,7 @@ class Entry:
 
     @property
     def is_large(self) -> bool:
-        """Whether to file it may take more than a few milliseconds. A body that is neither read nor
-        kept costs nothing here: most costly mail is a repeat, or is refused."""
-        if isinstance(self.mail.body, Unread) and not self.compressed:
-            return self.mail.header.body_at > LARGE_BYTES
-        return len(self.delivery.raw) > LARGE_BYTES
+        return is_large(self.mail, len(self.delivery.raw), is_kept=bool(self.compressed))
 
     @property
     def mailbox(self) -> Mailbox:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 
@@ -35,3 +36,21 @@ def test_the_message_of_an_error_is_escaped_and_its_lines_stay(
         written = json.loads(written.splitlines()[0])["exception"]
     assert "Traceback (most recent call last):\n" in written
     assert "ValueError: not a name:\n\\u001b[2J\\u202e\\u000d cleared" in written
+
+
+def test_a_line_is_written_at_once_so_that_no_other_process_writes_into_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[str] = []
+
+    class Terminal(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+    monkeypatch.setattr("sys.stderr", Terminal())
+    log.configure("info", "json")
+    log.stopping()
+    (line,) = written
+    assert json.loads(line)["event"] == "stopping"
+    assert line.endswith("\n")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from rules.mail import attributions, extent, quoting
-from rules.mail.quoting import REPLY_MARK, published, visible
+from rules.mail.quoting import REPLY_MARK, own_text, published, visible
 
 SIZE = 1_000_000
 """Characters, of which the rules read the first 5,000 lines or 262,144 characters."""
@@ -61,15 +61,23 @@ WORK: dict[str, Callable[[str], object]] = {
     "published": lambda text: published(text, REPLY_MARK),
 }
 
+REMEMBERED = (
+    quoting._layout_of_short,
+    quoting._layout_of_long,
+    quoting.published,
+    attributions._certainty,
+    extent._read_short,
+    extent._read_long,
+)
+
 
 def cost(work: Callable[[str], object], text: str) -> float:
     """The CPU seconds of a run with nothing remembered from before; the fastest of three if it is
     not fast at once."""
     taken: list[float] = []
     while len(taken) < 3 and min(taken, default=1) > FAST_S:
-        for cache in (quoting._layout, quoting.published, attributions._certainty):
+        for cache in REMEMBERED:
             cache.cache_clear()
-        extent._read_once.cache_clear()
         began = time.process_time()
         work(text)
         taken.append(time.process_time() - began)
@@ -89,3 +97,13 @@ def test_a_megabyte_of_anything_takes_little_time(work: str, family: str) -> Non
 def test_the_time_grows_no_faster_than_the_text(family: str) -> None:
     few, many = FAMILIES[family](480), FAMILIES[family](4_800)
     assert cost(visible, many) < 30 * max(cost(visible, few), 0.001)
+
+
+def test_the_layout_of_a_text_is_found_once_for_all_that_ask() -> None:
+    texts = [f"Number {n} is broken.\n\nOn 20.11.2026 Ann wrote:\n> Which?\n" for n in range(20)]
+    quoting._layout_of_short.cache_clear()
+    for text in texts:
+        assert own_text(text) == text.partition("\n")[0]
+    for text in texts:  # of 20 mails that are received at the same time
+        visible(text)
+    assert quoting._layout_of_short.cache_info().misses == len(texts)
