@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from rules.mail import NO_FILES, SentFiles
 from rules.people import StaffNotices
 from rules.ticket.changes import (
     AddPerson,
@@ -167,19 +168,20 @@ class TicketPatch(_Model):
             raise ValueError("no change is named; name one, such as status")
         return self
 
-    def changes(self) -> tuple[Change, ...]:
-        """The changes in the order of their execution, whatever the order of the request.
+    def changes(self, files: SentFiles = NO_FILES) -> tuple[Change, ...]:
+        """The changes in the order of their execution, whatever the order of the request. The files
+        are with the comment.
 
         Participants come first, so that approved people get the comment; the comment comes before
         the status, so that an answer still meets its target.
         """
-        return tuple(self._each())
+        return tuple(self._each(files))
 
     @property
     def _reason(self) -> str:
         return made_public(self.why) if self.why_public else self.why
 
-    def _each(self) -> Iterator[Change]:
+    def _each(self, files: SentFiles = NO_FILES) -> Iterator[Change]:
         yield from (AddPerson(address) for address in self.add)
         yield from (RemovePerson(address) for address in self.remove)
         yield from (SettlePerson(address, accept=True) for address in self.approve)
@@ -197,7 +199,8 @@ class TicketPatch(_Model):
         yield from (SetField(name, value) for name, value in self.fields.items())
         if self.comment is not None:
             written = self.comment
-            yield WriteComment(written.text, Visibility(written.visibility), written.macro)
+            visibility = Visibility(written.visibility)
+            yield WriteComment(written.text, visibility, written.macro, files)
         if self.publish is not None:
             seen = Visibility(self.publish_from) if self.publish_from is not None else None
             yield PublishComment(self.publish, seen)

@@ -18,6 +18,7 @@ from gateway.web.api.access import ApiContext
 from gateway.web.api.auth import ApiError, Scope, authorise
 from gateway.web.api.download import Downloads
 from gateway.web.api.request_parsing import check_query
+from gateway.web.api.uploads import Uploads
 from gateway.web.connection import SERVER
 from gateway.web.pages import file_links, folded, held, links, signup
 from gateway.web.pages.file_links import FilePages
@@ -83,7 +84,8 @@ def application(
         runtime.metrics.watch("download_bytes", downloads.shares)
         macros.add_routes(app)
         staff_notices.add_routes(app)
-        tickets.add_routes(app, ApiContext(runtime=runtime, downloads=downloads))
+        uploads = Uploads(connections, ingest.parser)
+        tickets.add_routes(app, ApiContext(runtime=runtime, downloads=downloads, uploads=uploads))
     return app
 
 

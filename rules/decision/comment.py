@@ -16,7 +16,7 @@ from rules.decision.content import (
     requested_command,
     wants_digest,
 )
-from rules.decision.effects import ChangeRefused, woken
+from rules.decision.effects import ChangeRefused
 from rules.decision.entitlement import WOULD_BE, Entitlement, Right
 from rules.decision.follow_up import follow_up
 from rules.decision.mail_commands import with_commands
@@ -25,6 +25,7 @@ from rules.decision.notices import approval_request, of_comment, receipt
 from rules.decision.opening import too_many_tickets
 from rules.decision.opening_escalation import MACHINE, escalation_notes
 from rules.decision.reasons import Reason
+from rules.decision.staff_effects import woken
 from rules.decision.unsubscribe import says_more, send_digest, unsubscribe
 from rules.destination import destination, is_over, token_holder
 from rules.identity import ProofLevel, Standing, is_proven_enough

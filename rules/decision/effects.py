@@ -25,7 +25,6 @@ from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import Rating
 from rules.ticket.fields import FoundFields
 from rules.ticket.lifecycle import Status
-from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.severity import MailSeverity
 from rules.ticket.sla import Clock, Stage
@@ -137,6 +136,8 @@ class NewComment:
     """Of a folded comment that a person may have written: its visibility otherwise."""
     meant_as_note: bool = False
     """Flagged, and sent to the note address of its author."""
+    files_digest: str = ""
+    """Of the raw mail with its attachments, where they came by no mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,12 +386,6 @@ def clock_effects(change: ClockChange, answered_at: datetime | None = None) -> t
     breach = (SlaBreached(ended.stage),) if ended is not None and unseen else ()
     began = (PromiseBegan(change.began),) if change.began is not None else ()
     return (*breach, *began, ClockSaved(change.clock, answered_at, change.waiting))
-
-
-def woken(ticket: Ticket) -> tuple[Effect, ...]:
-    """A reply of a customer ends the snooze of their ticket."""
-    until = ticket.snooze_until
-    return (Snoozed(until, None, "a reply"),) if until is not None else ()
 
 
 def notified(orders: Iterable[NoticeOrder]) -> tuple[Effect, ...]:

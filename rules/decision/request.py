@@ -9,9 +9,10 @@ from datetime import datetime
 from rules.decision.change.fields import field_value
 from rules.decision.change.people import added_by_customer, added_by_staff, address_to_add
 from rules.decision.change.state import unknown_severity
-from rules.decision.effects import ChangeRefused
+from rules.decision.effects import ChangeRefused, NewComment
 from rules.decision.model import OpenTicket
 from rules.decision.opening import TicketRequest, open_ticket, opening_notices, terms_of
+from rules.mail import NO_FILES, SentFiles
 from rules.mail.invisible import is_visible
 from rules.mail.language import written_language
 from rules.people import Company, ParticipantKind, Person, Presence, Staff
@@ -22,6 +23,7 @@ from rules.service.participants import Addition
 from rules.service.permissions import RequestedSeverity, opening_severity
 from rules.ticket.changes import Source
 from rules.ticket.severity import Level
+from rules.ticket.visibility import Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,19 @@ class Request:
     """The addresses of further people, as they were written."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """Values by the names of fields, as they were written."""
+    files: SentFiles = NO_FILES
+
+    def comment(self, author: str, at: datetime, source: Source) -> NewComment:
+        """The first comment of the ticket."""
+        return NewComment(
+            author,
+            Visibility.PUBLIC,
+            self.text,
+            at,
+            source.value,
+            attachments=self.files.attachments,
+            files_digest=self.files.digest,
+        )
 
 
 @dataclass(frozen=True, slots=True)

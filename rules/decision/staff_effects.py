@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rules.people import ParticipantKind, StaffNotices
+from rules.ticket.model import Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,9 @@ class NoticesPreferred:
 
     address: str
     became: StaffNotices
+
+
+def woken(ticket: Ticket) -> tuple[Snoozed, ...]:
+    """A reply of a customer ends the snooze of their ticket."""
+    until = ticket.snooze_until
+    return (Snoozed(until, None, "a reply"),) if until is not None else ()

@@ -1,6 +1,7 @@
 """The model of a mail, and what is read from its header and text."""
 
 from rules.mail.message import (
+    NO_FILES,
     AttachedMail,
     Attachment,
     Body,
@@ -9,6 +10,7 @@ from rules.mail.message import (
     Envelope,
     Mail,
     Mailbox,
+    SentFiles,
     Unread,
     Unreadable,
     as_sent,
@@ -18,6 +20,7 @@ from rules.mail.message import (
 from rules.strangers import StrangerHandling
 
 __all__ = [
+    "NO_FILES",
     "AttachedMail",
     "Attachment",
     "Body",
@@ -26,6 +29,7 @@ __all__ = [
     "Envelope",
     "Mail",
     "Mailbox",
+    "SentFiles",
     "StrangerHandling",
     "Unread",
     "Unreadable",

@@ -127,6 +127,18 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class SentFiles:
+    """Files that come with a comment over the API. They are stored as those of a mail are."""
+
+    digest: str = ""
+    """SHA-256 of the mail that was made of them, in hex; empty for none."""
+    attachments: tuple[Attachment, ...] = ()
+
+
+NO_FILES = SentFiles()
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
     """The text of the mail and its attachments."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import ClassVar
 
+from rules.mail import NO_FILES, SentFiles
 from rules.people import StaffNotices
 from rules.ticket.lifecycle import Status
 from rules.ticket.severity import MailSeverity
@@ -199,6 +200,7 @@ class WriteComment:
     visibility: Visibility
     macro: str = ""
     """The name of a saved reply that goes before the text; empty for none."""
+    files: SentFiles = NO_FILES
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from rules.decision.change.facts import (
     facts_needed_for,
     follow_merges,
 )
-from rules.decision.effects import ChangeRefused, Effects, NewComment, no_such_ticket
+from rules.decision.effects import ChangeRefused, Effects, no_such_ticket
 from rules.decision.request import Request, RequestFacts, decide_request
 from rules.facts import EarlierRequest, EscalationFacts, KnownComment
 from rules.mail.addresses import normalise
@@ -393,8 +393,6 @@ def open_requested(
     opening = decide_request(request, facts, policy)
     if isinstance(opening, ChangeRefused):
         return opening
-    comment = NewComment(
-        context.actor, Visibility.PUBLIC, request.text, context.now, context.source.value
-    )
+    comment = request.comment(context.actor, context.now, context.source)
     new = NewTicketRow(context.now)
     return open_ticket(connection, context, opening, comment, new, policy)

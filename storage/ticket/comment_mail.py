@@ -17,7 +17,7 @@ from storage.db.tables import (
     RawMailRow,
     table,
 )
-from storage.ticket.files import IS_AUTHOR, IS_RAW_OF_MAIL, StoredMail
+from storage.ticket.files import HAS_FILES_OF_COMMENT, IS_AUTHOR, StoredMail
 
 _comment, _participant, _person = table(CommentRow), table(ParticipantRow), table(PersonRow)
 _mail, _raw = table(MailRow), table(RawMailRow)
@@ -40,7 +40,8 @@ class CommentWithMail:
     written_at: datetime
     by_mail: bool
     mail: StoredMail | None
-    """None where it came by no mail, and where that is no longer stored."""
+    """With its files; None where it came by no mail and without files, and where the mail is no
+    longer stored."""
 
 
 def comment_with_mail(connection: Connection, number: int, comment: int) -> CommentWithMail | None:
@@ -68,7 +69,7 @@ def comment_with_mail(connection: Connection, number: int, comment: int) -> Comm
         )
         .join_from(_comment, _person, IS_AUTHOR, isouter=True)
         .join(_mail, _mail.c.journal_id == _comment.c.journal_id, isouter=True)
-        .join(_raw, IS_RAW_OF_MAIL, isouter=True)
+        .join(_raw, HAS_FILES_OF_COMMENT, isouter=True)
         .where(_comment.c.id == comment, _comment.c.ticket_id == number)
     ).one_or_none()
     if row is None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, case, exists, select
 
 from rules.people import Role
 from storage.db import raw_mail
@@ -19,6 +19,11 @@ IS_AUTHOR = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
     _person.c.address == _comment.c.author
 )
 IS_RAW_OF_MAIL = (_raw.c.mailbox_id == _mail.c.mailbox_id) & (_raw.c.digest == _mail.c.raw_digest)
+HAS_FILES_OF_COMMENT = (_raw.c.mailbox_id == _comment.c.mailbox_id) & (
+    _raw.c.digest
+    == case((_comment.c.files_digest != "", _comment.c.files_digest), else_=_mail.c.raw_digest)
+)
+"""The mail that a comment came by, or the one that was made of what came with it over the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def attachment(connection: Connection, number: int, wanted: int) -> StoredAttach
         .join_from(_attachment, _comment, _attachment.c.comment_id == _comment.c.id)
         .join(_person, IS_AUTHOR, isouter=True)
         .join(_mail, _mail.c.journal_id == _comment.c.journal_id, isouter=True)
-        .join(_raw, IS_RAW_OF_MAIL, isouter=True)
+        .join(_raw, HAS_FILES_OF_COMMENT, isouter=True)
         .where(_attachment.c.id == wanted, _comment.c.ticket_id == number)
     ).one_or_none()
     if row is None:

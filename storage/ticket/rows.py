@@ -92,6 +92,7 @@ def add_comment(
         "charset_guessed": comment.charset_guessed,
         "folded_as": comment.would_be.value if comment.would_be is not None else None,
         "meant_as_note": comment.meant_as_note,
+        "files_digest": comment.files_digest,
         "written_at": comment.written_at,
     }
     if not numbered and not comment.attachments:

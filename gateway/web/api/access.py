@@ -21,6 +21,7 @@ from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.api.request_parsing import check_query
 from gateway.web.api.ticket_json import TicketJson
 from gateway.web.api.turns import CallerTurns
+from gateway.web.api.uploads import Uploads
 from rules.mail import Mailbox
 from rules.people import Person, Role
 from rules.policy import Policy
@@ -45,6 +46,7 @@ class ApiContext:
 
     runtime: Runtime
     downloads: Downloads
+    uploads: Uploads
     masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
     showing: CallerTurns = field(default_factory=CallerTurns)
     viewing: CallerTurns = field(default_factory=CallerTurns)
@@ -98,12 +100,13 @@ class ApiContext:
             if not begun:
                 end()
 
-    async def write(self, job: Callable[[Connection], T]) -> T:
-        """The job's result once it is committed; if the job fails, nothing is written.
+    async def write(self, job: Callable[[Connection], T], *, apart: bool = False) -> T:
+        """The job's result once it is committed; if the job fails, nothing is written. One of more
+        than a few milliseconds runs `apart`.
 
         A notice that the job may have queued is sent at once.
         """
-        result = await self.runtime.write(job)
+        result = await self.runtime.write(job, apart=apart)
         self.runtime.wake()
         return result
 

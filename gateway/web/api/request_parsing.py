@@ -107,7 +107,16 @@ async def body_of(request: web.Request, model: type[M]) -> M:
     try:
         text = await request.clone(client_max_size=BODY_LIMIT_BYTES).read()
     except web.HTTPRequestEntityTooLarge:
-        raise ApiError(413, f"the body must be at most {BODY_LIMIT_BYTES // 1024} KiB") from None
+        raise too_large() from None
+    return parsed(text, model)
+
+
+def too_large() -> ApiError:
+    return ApiError(413, f"the body must be at most {BODY_LIMIT_BYTES // 1024} KiB")
+
+
+def parsed(text: bytes, model: type[M]) -> M:
+    """JSON as a value. Raises ApiError with every mistake named."""
     _check_size(text)
     try:
         read = model.model_validate_json(text)

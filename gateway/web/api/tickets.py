@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
 
@@ -30,13 +31,13 @@ from gateway.web.api.access import (
 )
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.request_parsing import (
-    body_of,
     comment_of,
     cursor_of,
     cursor_text,
     limit_of,
     status_of,
 )
+from gateway.web.api.uploads import AskedFor
 from rules.decision.effects import ChangeRefused
 from rules.decision.request import Request
 from rules.mail.addresses import normalise
@@ -118,8 +119,26 @@ async def _change(request: web.Request) -> web.Response:
     caller = await caller_of(request, Scope.STAFF, Scope.PORTAL)
     context, number = request.app[CONTEXT], number_of(request)
     now = context.runtime.clock()
-    patch = await body_of(request, TicketPatch)
-    key = repeats.key_of(request, caller.address, patch)
+    async with context.uploads.request(request, TicketPatch) as asked:
+        changed = await _changed(request, caller, number, now, asked)
+    if changed.withheld:
+        log.notices_withheld(changed.mailbox, number, changed.withheld, "api")
+        context.runtime.metrics.withheld(changed.withheld)
+    if changed.repeated:
+        log.request_repeated(number)
+    left = "null" if asked.what.delete else await _afterwards(context, caller, number)
+    return web.json_response(text=f'{{"effects": {json.dumps(changed.effects)}, "ticket": {left}}}')
+
+
+async def _changed(
+    request: web.Request, caller: Caller, number: int, now: datetime, asked: AskedFor[TicketPatch]
+) -> _Changed:
+    context, patch = request.app[CONTEXT], asked.what
+    if asked.files and patch.comment is None:
+        raise ApiError(400, "files are sent with a comment; send comment as well")
+    key = repeats.key_of(request, caller.address, patch, asked.fingerprints)
+    text = patch.comment.text if patch.comment is not None else ""
+    storable = await context.uploads.storable(asked.files, text, now, context.runtime.new_id().hex)
 
     def job(connection: Connection) -> _Changed:
         # Before all else: the ticket may be closed by now, or deleted, by this very request.
@@ -127,7 +146,8 @@ async def _change(request: web.Request) -> web.Response:
         if (earlier := repeats.earlier_answer(connection, named, key)) is not None:
             return _Changed(earlier.effects, repeated=True)
         found = access.find_ticket(connection, context, caller, number, now)
-        policy, wanted = context.runtime.policy_of(found.mailbox), patch.changes()
+        policy = context.runtime.policy_of(found.mailbox)
+        wanted = patch.changes(storable.files)
         for change in wanted:
             if reason := forbidden(change, found.access, policy):
                 raise ApiError(403, reason)
@@ -147,19 +167,13 @@ async def _change(request: web.Request) -> web.Response:
         )
         if isinstance(effects, ChangeRefused):
             raise ApiError(409, str(effects.why))
+        storable.store(connection, found.mailbox.id)
         done = tuple(str(each) for each in effects.done)
         if key is not None:
             request_keys.keep(connection, found.mailbox, key, number, done, now)
         return _Changed(done, len(effects.withheld), found.mailbox.address)
 
-    changed = await context.write(job)
-    if changed.withheld:
-        log.notices_withheld(changed.mailbox, number, changed.withheld, "api")
-        context.runtime.metrics.withheld(changed.withheld)
-    if changed.repeated:
-        log.request_repeated(number)
-    left = "null" if patch.delete else await _afterwards(context, caller, number)
-    return web.json_response(text=f'{{"effects": {json.dumps(changed.effects)}, "ticket": {left}}}')
+    return await context.write(job, apart=bool(asked.files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +211,38 @@ async def _open(request: web.Request) -> web.Response:
     caller = await caller_of(request, Scope.STAFF, Scope.PORTAL)
     context = request.app[CONTEXT]
     now = context.runtime.clock()
-    new = await body_of(request, NewTicket)
-    key = repeats.key_of(request, caller.address, new)
+    async with context.uploads.request(request, NewTicket) as asked:
+        number, repeated = await _opened(request, caller, now, asked)
+    if repeated:
+        log.request_repeated(number)
+    headers = {"Location": f"{PATH}/{number}"}
+    made = await _afterwards(context, caller, number)
+    return web.json_response(text=made, status=201, headers=headers)
+
+
+async def _opened(
+    request: web.Request, caller: Caller, now: datetime, asked: AskedFor[NewTicket]
+) -> tuple[int, bool]:
+    """The number of the ticket, and whether an earlier request with the same key opened it."""
+    context, new = request.app[CONTEXT], asked.what
+    key = repeats.key_of(request, caller.address, new, asked.fingerprints)
     if new.requester and not caller.by_staff:
         raise ApiError(403, "only staff may open tickets for others; omit requester")
     requester = normalise(new.requester) if new.requester else caller.address
     if requester is None:
         raise ApiError(400, f"requester: {new.requester!r} is not a valid email address")
-    wanted = Request(requester, new.subject, new.text, new.severity, cc=new.cc, fields=new.fields)
+    storable = await context.uploads.storable(
+        asked.files, new.text, now, context.runtime.new_id().hex
+    )
+    wanted = Request(
+        requester,
+        new.subject,
+        new.text,
+        new.severity,
+        cc=new.cc,
+        fields=new.fields,
+        files=storable.files,
+    )
 
     def job(connection: Connection) -> tuple[int, bool]:
         mailbox = access.mailbox_role(connection, caller, new.mailbox, now).mailbox
@@ -215,16 +253,12 @@ async def _open(request: web.Request) -> web.Response:
         number = open_requested(connection, by, wanted, policy, by_staff=caller.by_staff)
         if isinstance(number, ChangeRefused):
             raise ApiError(409, str(number.why))
+        storable.store(connection, mailbox.id)
         if key is not None:
             request_keys.keep(connection, mailbox, key, number, (), now)
         return number, False
 
-    number, repeated = await context.write(job)
-    if repeated:
-        log.request_repeated(number)
-    headers = {"Location": f"{PATH}/{number}"}
-    made = await _afterwards(context, caller, number)
-    return web.json_response(text=made, status=201, headers=headers)
+    return await context.write(job, apart=bool(asked.files))
 
 
 def _ticket_view(

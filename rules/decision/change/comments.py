@@ -22,8 +22,8 @@ from rules.decision.effects import (
     Touched,
     clock_effects,
     notified,
-    woken,
 )
+from rules.decision.staff_effects import woken
 from rules.facts import KnownComment
 from rules.mail.invisible import is_visible
 from rules.mail.quoting import own_text
@@ -65,9 +65,9 @@ def write_comment(
         if isinstance(text, Sentence):
             return ChangeRefused(text)
         change = replace(change, text=f"{text}\n\n{change.text}".strip(), macro="")
-    if not change.text.strip():
+    if not change.text.strip() and not change.files.attachments:
         return ChangeRefused(sentence("the comment is empty"))
-    if not is_visible(change.text):
+    if change.text.strip() and not is_visible(change.text):
         return ChangeRefused(sentence("the comment has only characters that nobody sees"))
     published = facts.by_staff and change.visibility is Visibility.PUBLIC
     if published and (lines := command_lines(change.text)):
@@ -87,7 +87,15 @@ def write_comment(
                 budget=budget,
             )
         )
-    comment = NewComment(facts.actor, change.visibility, change.text, facts.at, facts.source.value)
+    comment = NewComment(
+        facts.actor,
+        change.visibility,
+        change.text,
+        facts.at,
+        facts.source.value,
+        attachments=change.files.attachments,
+        files_digest=change.files.digest,
+    )
     rows: tuple[Effect, ...] = (
         CommentWritten(comment),
         *_consequences(ticket, comment, facts.by_staff, facts, policy),

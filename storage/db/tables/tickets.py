@@ -185,6 +185,8 @@ class CommentRow(Row, table=True):
     subject: str = text()
     """Of its mail, without our tags and marks of a reply; empty for a comment that came by no mail,
     and for those of before this was stored."""
+    files_digest: str = text(64)
+    """Of the raw mail with its files, where they were sent over the API; else empty."""
     text: str = Field(sa_column=Column(Text, nullable=False))
     degraded: str | None = Field(default=None, sa_column=Column(String(200)))
     """Why the body could not be read; the raw mail then remains to be looked at."""
