@@ -290,7 +290,8 @@ def _policy_of(config: Path | None, number: int) -> Policy | None:
 def _history_line(entry: AuditView) -> str:
     reason = f" ({entry.reason})" if entry.reason else ""
     door = "link" if entry.source == Source.WEB else entry.source.replace("_", " ")
-    by = f"{entry.actor or 'postern'} by {door}"
+    mail = f" {entry.journal_id}" if entry.journal_id is not None else ""
+    by = f"{entry.actor or 'postern'} by {door}{mail}"
     return escape(f"{entry.at:%Y-%m-%d %H:%M}  {entry.text}{reason}  {by}")
 
 

@@ -85,7 +85,8 @@ class Escalated:
 
 @dataclass(frozen=True, slots=True)
 class PeopleNamed:
-    """People whom a mail names in To or Cc; those already on the ticket stay as they are."""
+    """People whom a mail names in To or Cc; those already on the ticket stay as they are. The audit
+    trail names its author and the mail."""
 
     additions: tuple[Addition, ...]
 

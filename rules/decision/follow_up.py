@@ -53,6 +53,7 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
         orders=_notices(case, ticket, opening, joining),
         language=ticket.language_of(ticket.requester),
         follows=ticket.id,
+        carried=frozenset(a.address for a in carried),
     )
     notes = (f"follow-up of #{ticket.id}", *opening_notes(opening), *conflict)
     return Ruling(saw, action, Reason.FOLLOW_UP, notes)

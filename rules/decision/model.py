@@ -83,6 +83,8 @@ class OpenTicket(Generic[SeverityT]):
     """The requester has unsubscribed from the ticket that it goes on from."""
     follows: int | None = None
     """The closed ticket that it goes on from, with its requester and its people."""
+    carried: frozenset[str] = frozenset()
+    """Of the additions those who come from there: nobody names them."""
     tier: str = ""
     targets: AgreedTargets = field(default_factory=dict)
     """What the company's contract promises in addition to its tier."""

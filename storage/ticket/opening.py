@@ -20,6 +20,7 @@ from storage.db.ledger import Conflict
 from storage.db.tables import TicketRow
 from storage.ticket import clocks
 from storage.ticket import statements as sql
+from storage.ticket.people import name_people
 from storage.ticket.rows import AuditEntry, ChangeContext, add_participants, audit, storable
 from storage.ticket.write import NEW, Versions, escalation_entry, write
 
@@ -97,10 +98,13 @@ def open_ticket(
         language=opening.language,
         muted=opening.muted,
     )
-    add_participants(connection, context, number, (requester, *opening.additions))
     if opening.audited:
         entry = AuditEntry(AuditEvent.OPENED, became=severity.name)
         audit(connection, context, number, entry)
+    carried = (each for each in opening.additions if each.address in opening.carried)
+    add_participants(connection, context, number, (requester, *carried))
+    named = [each for each in opening.additions if each.address not in opening.carried]
+    name_people(connection, context, number, named)
     if (escalated := opening.escalated) is not None:
         audit(connection, context, number, escalation_entry(escalated))
     effects: tuple[Effect, ...] = (CommentWritten(comment), *notified(opening.orders))

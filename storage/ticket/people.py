@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from sqlalchemy import Connection
@@ -9,10 +10,11 @@ from sqlalchemy import Connection
 from rules.decision.effects import PersonAdded, PresenceChanged, Resubscribed, Unsubscribed
 from rules.decision.staff_effects import RequesterChanged
 from rules.people import ParticipantKind
+from rules.service.participants import Addition
 from rules.ticket.audit import AuditEvent
 from storage.db.ledger import Conflict
 from storage.ticket import statements as sql
-from storage.ticket.rows import AuditEntry, ChangeContext, audit, participant_row
+from storage.ticket.rows import AuditEntry, ChangeContext, add_participants, audit, participant_row
 
 
 def change_people(
@@ -52,6 +54,18 @@ def change_people(
         case _:
             assert_never(effect)
     audit(connection, context, ticket, entry)
+
+
+def name_people(
+    connection: Connection, context: ChangeContext, ticket: int, additions: Sequence[Addition]
+) -> None:
+    """Add the people whom a mail or a request names, with a line each in the audit trail. It has
+    who named them, and the mail."""
+    add_participants(connection, context, ticket, additions)
+    for addition in additions:
+        became = addition.presence.value
+        entry = AuditEntry(AuditEvent.PERSON_ADDED, addition.address, became=became)
+        audit(connection, context, ticket, entry)
 
 
 def _set_presence(

@@ -257,6 +257,7 @@ def _history(connection: Connection, number: int) -> tuple[AuditView, ...]:
             _audit.c.was,
             _audit.c.became,
             _audit.c.reason,
+            _audit.c.journal_id,
         )
         .where(_audit.c.ticket_id == number)
         .order_by(_audit.c.at.desc(), _audit.c.id.desc())

@@ -118,6 +118,8 @@ class AuditView:
     was: str
     became: str
     reason: str
+    journal_id: UUID | None = None
+    """Of the mail that it came by; None where it came by none."""
 
     @property
     def text(self) -> Sentence:

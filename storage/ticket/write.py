@@ -58,7 +58,7 @@ from storage.db.statements import Pending
 from storage.registry.people import set_notices
 from storage.ticket import clocks
 from storage.ticket import statements as sql
-from storage.ticket.people import change_people, require
+from storage.ticket.people import change_people, name_people, require
 from storage.ticket.rows import (
     AuditEntry,
     ChangeContext,
@@ -116,7 +116,7 @@ def write(
             case Notified(orders=orders):
                 queue_notices(connection, context, orders, ticket, comment)
             case PeopleNamed(additions=additions):
-                add_participants(connection, context, ticket, additions)
+                name_people(connection, context, ticket, additions)
             case MergedInto():
                 _merge(connection, context, ticket, effect, versions or {})
             case _:

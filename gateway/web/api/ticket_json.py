@@ -201,6 +201,7 @@ class TicketJson:
             "was": entry.was,
             "became": entry.became,
             "reason": self._masked(entry.reason),
+            "journal_id": str(entry.journal_id) if entry.journal_id is not None else "",
             "text": str(entry.text),
         }
 

@@ -102,6 +102,7 @@ DONE = {
 
 HISTORY = {
     "export": [
+        f"08:00 {ANN} person_added {BOB} > active",
         f"08:09 {SAM} assigned > {SAM}",
         f"10:35 {SAM} split_into 9 >",
         f"10:50 {SAM} status_changed open > resolved",
@@ -111,6 +112,7 @@ HISTORY = {
     "printer": [
         f"08:24 {UWE} assigned > {UWE}",
         f"08:24 {UWE} severity_changed Normal > High",
+        f"08:30 {DORA} person_added {EMIL} > active",
         f"09:45 {UWE} merged_from 5 >",
     ],
     "login": [

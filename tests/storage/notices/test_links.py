@@ -151,6 +151,7 @@ class Case:
         return rating, status
 
     def audits(self) -> list[tuple[str, ...]]:
+        """Of what came by no mail."""
         query = select(
             _audit.c.actor,
             _audit.c.source,
@@ -158,7 +159,8 @@ class Case:
             _audit.c.subject,
             _audit.c.was,
             _audit.c.became,
-        ).order_by(_audit.c.id)
+        )
+        query = query.where(_audit.c.journal_id.is_(None)).order_by(_audit.c.id)
         return [tuple(row) for row in self.database.read(lambda c: c.execute(query).all())]
 
     def notes(self) -> list[tuple[str, ...]]:
