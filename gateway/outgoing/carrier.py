@@ -21,7 +21,12 @@ from storage.notices.outbox import Notice, NoticeComment
 from storage.ticket import files
 from storage.ticket.comment_mail import comment_with_mail
 
-CARRYING = (NoticeKind.COMMENT, NoticeKind.NEW_COMMENT, NoticeKind.NEW_TICKET)
+CARRYING = (
+    NoticeKind.COMMENT,
+    NoticeKind.NEW_COMMENT,
+    NoticeKind.NEW_TICKET,
+    NoticeKind.ASSIGNMENT,
+)
 """Kinds with the files of their comment. Others name them."""
 NOTHING = Carried()
 
@@ -41,6 +46,8 @@ class Carrier:
         """What goes with the comment of a notice."""
         comment = notice.comment
         if comment is None or notice.kind not in CARRYING or notice.about is None:
+            return NOTHING
+        if comment.is_the_last:
             return NOTHING
         for_staff = notice.kind.traits.for_staff
         public = comment.visibility is Visibility.PUBLIC

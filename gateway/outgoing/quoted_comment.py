@@ -29,7 +29,6 @@ from rules.sender.masking import Masker
 from rules.service.calendars import zone_of
 from rules.ticket.notices import Audience
 from rules.ticket.visibility import Visibility
-from storage.notices.more import QUOTE_THE_LAST
 from storage.notices.outbox import Notice
 from storage.notices.outbox import NoticeComment as Comment
 
@@ -122,7 +121,7 @@ def quoted_comment(
     shown = visible(text, forwarded=forwarded or on_ticket)
     language = supported_language(notice.language, policy.language)
     shown_text = _in_language(shown.text, language)
-    longest = LONGEST_BEGINNING if notice.kind in QUOTE_THE_LAST else LONGEST_TEXT
+    longest = LONGEST_BEGINNING if comment.is_the_last else LONGEST_TEXT
     fitting = fitting_text(shown_text, longest)
     files = files_of(comment, carried, redactor.redact, links, language)
     cut = text != whole and not comment.by_staff

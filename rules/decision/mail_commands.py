@@ -13,6 +13,7 @@ from rules.decision.effects import ChangeRefused, Effects, NewComment, notified
 from rules.decision.model import AddComment
 from rules.decision.notices import receipt
 from rules.facts import EscalationFacts
+from rules.service.assigning import readers_of, without_comment
 from rules.service.limits import NoticeBudget
 from rules.service.notifications import within_budget
 from rules.ticket.changes import Change, Source
@@ -22,9 +23,16 @@ from rules.ticket.visibility import Visibility
 
 
 def with_commands(
-    case: Case, ticket: Ticket, comment: AddComment, changes: Sequence[Change], source: Source
+    case: Case,
+    ticket: Ticket,
+    comment: AddComment,
+    changes: Sequence[Change],
+    source: Source,
+    *,
+    silent: bool = False,
 ) -> AddComment | ChangeRefused:
-    """The comment with the effects of its commands and the receipt for them, or the refusal."""
+    """The comment with the effects of its commands and the receipt for them, or the refusal.
+    `silent`: it has no words besides them."""
     if not changes:
         return comment
     at, author = case.facts.decided_at, case.sender.address
@@ -37,6 +45,7 @@ def with_commands(
         by_staff=comment.by_staff,
         mailbox=case.facts.mailbox.address,
         published=comment.visibility is Visibility.PUBLIC,
+        comments_with=not silent,
         staff=case.facts.staff,
         people=case.facts.people,
         own_addresses=case.facts.own_addresses,
@@ -54,4 +63,5 @@ def with_commands(
     done = receipt(case.mail, case.sender, ticket, payload)
     orders = within_budget((done,), ticket, case.policy, budget)
     effects = Effects((*decided.rows, *notified(orders)), decided.done)
-    return replace(comment, command_effects=effects)
+    others = without_comment(comment.orders, readers_of(decided.notices))
+    return replace(comment, orders=others, command_effects=effects)

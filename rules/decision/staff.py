@@ -100,7 +100,7 @@ def by_staff(
         by_staff=True,
         text=whole if names_reply else None,
     )
-    decided = with_commands(case, ticket, action, wanted, Source.STAFF_MAIL)
+    decided = with_commands(case, ticket, action, wanted, Source.STAFF_MAIL, silent=silent)
     if isinstance(decided, ChangeRefused):
         return _draft(case, ticket, saw, (decided.why,), conflict)
     reminded = () if private or calm else _reminders(case, ticket, decided, whole)

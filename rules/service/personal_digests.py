@@ -19,10 +19,16 @@ def lines(digest: PersonalDigest) -> tuple[Sentence, ...]:
 
 def has_news(digest: PersonalDigest) -> bool:
     """Whether it is worth a mail that nobody asked for."""
-    return bool(digest.changed or digest.withheld)
+    return bool(digest.changed or digest.withheld or digest.received or digest.taken)
 
 
 def _lines(digest: PersonalDigest) -> Iterator[Sentence]:
+    for each in digest.received[:LISTED]:
+        yield sentence("Assigned to you: #{ticket} {subject}, {status}", **_values(each))
+    yield from _more(digest.received)
+    for each in digest.taken[:LISTED]:
+        yield sentence("No longer assigned to you: #{ticket} {subject}, {status}", **_values(each))
+    yield from _more(digest.taken)
     for each in digest.assigned[:LISTED]:
         if each.due_at is None:
             yield sentence("Yours: #{ticket} {subject}, {status}", **_values(each))

@@ -21,6 +21,7 @@ from rules.ticket.payloads import (
     AcknowledgementPayload,
     AlertPayload,
     ApprovalPayload,
+    AssignmentPayload,
     CompletedPayload,
     DigestPayload,
     EscalationPayload,
@@ -61,6 +62,8 @@ class NoticeKind(StrEnum):
     """The same to staff."""
     ALERT = "alert"
     """Something that needs a person's attention: a storm, an address that bounces."""
+    ASSIGNMENT = "assignment"
+    """The ticket is assigned to somebody else: to them, and to the one before them."""
     SNOOZE_OVER = "snooze_over"
     """The time until which staff had set a ticket aside has come."""
     SLA_WARNING = "sla_warning"
@@ -196,6 +199,9 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
         ),
         NoticeKind.ALERT: Traits(
             audience=Audience.STAFF, payload=AlertPayload, participants_only=False, to_contacts=True
+        ),
+        NoticeKind.ASSIGNMENT: Traits(
+            audience=Audience.STAFF, payload=AssignmentPayload, participants_only=False
         ),
         NoticeKind.SNOOZE_OVER: Traits(audience=Audience.STAFF, participants_only=False),
         NoticeKind.SLA_WARNING: Traits(

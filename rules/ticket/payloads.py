@@ -123,6 +123,17 @@ class NewCommentPayload(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class AssignmentPayload(Payload):
+    to: str = ""
+    """The name of the staff person who works on the ticket now, else their address; empty for
+    nobody."""
+    by: str = ""
+    """The same of the one who assigned it; empty for somebody who is not staff of the mailbox."""
+    yours: bool = False
+    """It goes to the one who works on the ticket now, rather than to the one before them."""
+
+
+@dataclass(frozen=True, slots=True)
 class MorePayload(Payload):
     since: str = ""
     """When the first of what was withheld was written, in ISO 8601."""

@@ -26,8 +26,13 @@ class PersonalDigest:
     assigned: tuple[WaitingTicket, ...] = ()
     unassigned: tuple[WaitingTicket, ...] = ()
     changed: tuple[WaitingTicket, ...] = ()
-    """Others that have changed since the last digest."""
+    """Those that have changed since the last digest, except what was assigned to this person or
+    taken from them."""
     withheld: tuple[tuple[int, int], ...] = ()
     """Tickets, each with how many mails about it were not sent to this person."""
     flagged: int = 0
     """Comments and drafts that wait for staff."""
+    received: tuple[WaitingTicket, ...] = ()
+    """Assigned to this person since the last digest, and still theirs."""
+    taken: tuple[WaitingTicket, ...] = ()
+    """Theirs until then, and not theirs any more."""

@@ -44,8 +44,10 @@ QUOTE_THE_LAST = (
     NoticeKind.SLA_WARNING,
     NoticeKind.SLA_BREACH,
     NoticeKind.SNOOZE_OVER,
+    NoticeKind.ASSIGNMENT,
 )
-"""They are about what a customer wrote last: they show its beginning."""
+"""They are about what a customer wrote last: they show its beginning. An assignment does where no
+comment comes with it."""
 
 
 def as_it_is_sent(connection: Connection, notice: Notice) -> Notice | None:
@@ -88,7 +90,7 @@ def _with_the_last(connection: Connection, notice: Notice) -> Notice:
     )
     latest = connection.execute(query).scalars().all()
     found = _read(connection, notice, list(latest))
-    return replace(notice, comment=found[0]) if found else notice
+    return replace(notice, comment=replace(found[0], is_the_last=True)) if found else notice
 
 
 def may_name_others(notice: Notice) -> bool:

@@ -71,6 +71,8 @@ class NoticeComment:
     """When it was written."""
     by_mail: bool = True
     """Rather than in the console or over the API, where a marked line is meant to be read."""
+    is_the_last: bool = False
+    """The last of a customer, in a notice that is about something else."""
 
 
 @dataclass(frozen=True, slots=True)

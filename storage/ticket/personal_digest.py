@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 from sqlalchemy import text as sql_text
 
 from rules.mail import Mailbox
+from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.personal_digest import LISTED, PersonalDigest, WaitingTicket
-from storage.db.tables import FLAGGED, CommentRow, TicketRow, WithheldRow, table
+from storage.db.tables import FLAGGED, AuditRow, CommentRow, TicketRow, WithheldRow, table
 
 _ticket, _comment, _withheld = table(TicketRow), table(CommentRow), table(WithheldRow)
+_audit = table(AuditRow)
+_was, _became = _audit.c.was, _audit.c.became
 LOOKED_BACK = timedelta(days=90)
 """What has not changed for so long is in no digest: the newest are found by an index."""
 UNOVER = (Status.OPEN.value, Status.PENDING.value)
@@ -28,14 +31,19 @@ def personal_digest(
     nobodys = (_ticket.c.assignee == "") & (_ticket.c.status == Status.OPEN.value)
     unassigned = _waiting(connection, mailbox, now, nobodys, _ticket.c.updated_at)
     changed: tuple[WaitingTicket, ...] = ()
+    received: tuple[WaitingTicket, ...] = ()
+    taken: tuple[WaitingTicket, ...] = ()
     if since is not None:
-        newer = (_ticket.c.updated_at > since) & ~own & ~nobodys
-        changed = _waiting(
-            connection, mailbox, now, newer, _ticket.c.updated_at.desc(), over_too=True
-        )
-        fresh = (_ticket.c.updated_at > since) & (own | nobodys)
-        again = _waiting(connection, mailbox, now, fresh, _ticket.c.updated_at.desc())
-        changed = (*again, *changed)[: LISTED + 1]
+        latest = _ticket.c.updated_at.desc()
+        fresh = _ticket.c.updated_at > since
+        to_them, from_them = (_assigned_since(since, p == address) for p in (_became, _was))
+        received = _waiting(connection, mailbox, now, fresh & own & to_them, latest, over_too=True)
+        taken = _waiting(connection, mailbox, now, fresh & ~own & from_them, latest, over_too=True)
+        newer = fresh & ~own & ~nobodys
+        changed = _waiting(connection, mailbox, now, newer, latest, over_too=True)
+        again = _waiting(connection, mailbox, now, fresh & (own | nobodys), latest)
+        named = {each.number for each in (*received, *taken)}
+        changed = tuple(e for e in (*again, *changed) if e.number not in named)[: LISTED + 1]
     withheld = connection.execute(
         select(_withheld.c.ticket_id, _withheld.c.number)
         .where(_withheld.c.mailbox_id == mailbox.id, _withheld.c.address == address)
@@ -48,7 +56,20 @@ def personal_digest(
         .where(_comment.c.mailbox_id == mailbox.id, sql_text(FLAGGED))
     ).scalar_one()
     missed = tuple((row.ticket_id, row.number) for row in withheld)
-    return PersonalDigest(assigned, unassigned, changed, missed, int(flagged))
+    return PersonalDigest(
+        assigned, unassigned, changed, missed, int(flagged), received=received, taken=taken
+    )
+
+
+def _assigned_since(since: datetime, whom: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a ticket's audit trail has an assignment of this kind since then."""
+    return exists().where(
+        _audit.c.ticket_id == _ticket.c.id,
+        _audit.c.at > since,
+        _audit.c.event == AuditEvent.ASSIGNED.value,
+        _audit.c.was != _audit.c.became,
+        whom,
+    )
 
 
 def _waiting(

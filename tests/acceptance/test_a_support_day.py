@@ -32,6 +32,7 @@ from tests.acceptance.support_day.cast import (
 )
 from tests.acceptance.support_day.clients import SIGNED
 from tests.acceptance.support_day.expected import (
+    ASSIGNED,
     AUTHOR_ALONE,
     CUSTOMERS_READ,
     DONE,
@@ -135,6 +136,8 @@ def test_each_mail_reaches_whom_it_is_meant_for_and_nobody_else(day: Day, name: 
         assert any(words in text for text in played.to(reader)), played.to(reader)
     if name in NO_STAFF:
         assert not played.readers & set(STAFF)
+    elif name in ASSIGNED:
+        assert played.readers & set(STAFF) == {played.mail.author, ASSIGNED[name]}
     elif name in AUTHOR_ALONE:
         assert played.readers & set(STAFF) == {played.mail.author}
     else:
@@ -328,4 +331,15 @@ def test_a_snooze_ends_with_a_reply_or_reminds_the_assignee(day: Day) -> None:
 def test_a_closing_below_commands_is_not_sent_to_customers(day: Day) -> None:
     assert day.comment("export split").visibility == "note"
     assert not any(text.endswith("Kind regards Sam") for text in day.played["export split"].to(ANN))
-    assert day.played["question snoozed"].readers == {SAM}
+
+
+def test_who_is_assigned_a_ticket_by_a_colleague_is_notified_of_it_once(day: Day) -> None:
+    sent = day.played["question snoozed"].sent
+
+    assert sorted((each.to, each.subject) for each in sent) == [
+        (SAM, "Done: [#9] Export stops"),
+        (TINA, "Assigned to you: [#9] Export stops"),
+    ]
+    assert "Sam assigned this ticket to you" in words_of(
+        sent_to(day, "question snoozed", TINA).mail
+    )

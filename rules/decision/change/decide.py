@@ -28,9 +28,17 @@ from rules.decision.change.state import (
     workaround,
 )
 from rules.decision.change.tags import add_tag, remove_tag
-from rules.decision.effects import ChangeRefused, Effects, no_such_ticket, notified
+from rules.decision.effects import (
+    ChangeRefused,
+    Effect,
+    Effects,
+    Notified,
+    no_such_ticket,
+    notified,
+)
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
+from rules.service.assigning import of_assignment, readers_of, without_comment
 from rules.service.follow_up import without_next_steps
 from rules.service.more import summaries
 from rules.ticket.changes import (
@@ -76,9 +84,10 @@ def decide_changes(
     With a public comment among them, `facts.published` is true for all: its notices show the new
     state of the ticket, so no further notice of the status is sent.
     """
-    public = any(isinstance(c, WriteComment) and c.visibility is Visibility.PUBLIC for c in changes)
+    written = [change for change in changes if isinstance(change, WriteComment)]
+    public = any(each.visibility is Visibility.PUBLIC for each in written)
     facts = replace(facts, published=facts.published or public)
-    whole = Effects()
+    whole, assignee = Effects(), ticket.assignee
     for change in changes:
         decided = decide_change(ticket, change, facts, policy)
         if isinstance(decided, ChangeRefused):
@@ -87,10 +96,24 @@ def decide_changes(
         if isinstance(change, Rate):
             facts = replace(facts, feedback=facts.feedback.after(change))
         whole = Effects((*whole.rows, *decided.rows), (*whole.done, *decided.done))
+    quotes = facts.comments_with or bool(written)
+    assigned = of_assignment(assignee, ticket, facts, policy, quotes=quotes)
+    whole = Effects((*_assigning(whole.rows, assigned), *notified(assigned)), whole.done)
     due = summaries(whole.withheld, ticket, facts.at, facts.at)
     reminders = _reminders(ticket, changes, policy) if facts.by_staff else ()
     done = (*whole.done, *reminders, *_withheld(whole.withheld))
     return Effects((*whole.rows, *notified(due)), done)
+
+
+def _assigning(rows: tuple[Effect, ...], assigned: tuple[NoticeOrder, ...]) -> tuple[Effect, ...]:
+    """The effects; the comment is not sent to those whose mail about an assignment carries it."""
+    readers = readers_of(assigned)
+    return tuple(
+        Notified(without_comment(row.orders, readers), without_comment(row.withheld, readers))
+        if readers and isinstance(row, Notified)
+        else row
+        for row in rows
+    )
 
 
 def _reminders(ticket: Ticket, changes: Sequence[Change], policy: Policy) -> tuple[Sentence, ...]:

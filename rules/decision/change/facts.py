@@ -64,6 +64,8 @@ class ChangeFacts:
     """The address of the ticket's mailbox."""
     published: bool = False
     """A public comment goes out with the changes; its notices show the new state of the ticket."""
+    comments_with: bool = False
+    """A comment with words, public or not, is written with the changes."""
     staff: tuple[Staff, ...] = ()
     people: Mapping[str, Person] = field(default_factory=dict)
     """The registered among the addresses that the changes name."""

@@ -66,10 +66,12 @@ CUSTOMERS_READ: dict[str, dict[str, str]] = {
 NO_STAFF = {"export log again", "export away", "phoned left"}
 """Mails because of which nothing is sent to staff."""
 AUTHOR_ALONE = {
-    "printer merged", "export automatic", "export below", "question snoozed", "phoned bob",
+    "printer merged", "export automatic", "export below", "phoned bob",
     "inline help",
 }  # fmt: skip
 """Mails with a receipt, and nothing for their author's colleagues."""
+ASSIGNED = {"question snoozed": TINA}
+"""Mails with a receipt, and one for the colleague whom they assign the ticket to."""
 
 MISTAKES = {
     "export greeting": "#assign me stands below other text",

@@ -20,6 +20,7 @@ from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import (
     AlertPayload,
     ApprovalPayload,
+    AssignmentPayload,
     CompletedPayload,
     DigestPayload,
     EscalationPayload,
@@ -70,6 +71,7 @@ PAYLOADS: dict[NoticeKind, Payload] = {
     NoticeKind.STATUS: StatusPayload("status", "open", "resolved", why="It prints."),
     NoticeKind.APPROVAL: ApprovalPayload(("carl@elsewhere.example", "dora@elsewhere.example")),
     NoticeKind.ALERT: AlertPayload("Mail to gil@globex.example comes back."),
+    NoticeKind.ASSIGNMENT: AssignmentPayload("Tina Team", "Sam Support", yours=True),
     NoticeKind.SLA_WARNING: SlaPayload(Stage.FIRST),
     NoticeKind.SLA_BREACH: SlaPayload(Stage.ONGOING),
     NoticeKind.ESCALATION: EscalationPayload(2, "Director", by=ANN, why="Three days"),

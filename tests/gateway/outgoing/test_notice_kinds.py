@@ -35,6 +35,7 @@ STAFF = {
     NoticeKind.NEW_TICKET,
     NoticeKind.NEW_COMMENT,
     NoticeKind.ALERT,
+    NoticeKind.ASSIGNMENT,
     NoticeKind.SNOOZE_OVER,
     NoticeKind.MY_DIGEST,
     NoticeKind.SLA_WARNING,

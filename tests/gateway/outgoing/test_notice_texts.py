@@ -673,7 +673,7 @@ def test_an_alert_shows_the_beginning_of_the_words_that_it_is_about(
     kind: NoticeKind, language: str
 ) -> None:
     words = "The pump in hall 3 leaks.\n\n" + "It drips. " * 1000
-    mail = written(kind, comment=a_comment(words), language=language)
+    mail = written(kind, comment=a_comment(words, is_the_last=True), language=language)
 
     for shown in (text_of(mail), html_of(mail)):
         assert "Bob" in shown

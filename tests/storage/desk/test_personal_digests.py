@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from rules.decision.reasons import Reason
 from rules.people import StaffNotices
-from rules.ticket.changes import Assign, Snooze
+from rules.service.personal_digests import has_news, lines
+from rules.ticket.changes import Assign, Assignee, Snooze
 from rules.ticket.notices import NoticeKind
 from storage.desk.personal_digests import order_personal_digest, readers
 from storage.registry.people import set_notices
@@ -65,7 +67,27 @@ def test_it_lists_what_is_theirs_and_nobodys_without_what_is_snoozed(shop: Shop)
 
     assert [t.number for t in found.assigned] == [mine]
     assert [t.number for t in found.unassigned] == [nobodys]
-    assert sorted(t.number for t in found.changed) == [mine, nobodys]
+    assert [t.number for t in found.changed] == [nobodys]
+    assert [t.number for t in found.received] == [mine]
+
+
+def test_it_names_what_was_assigned_to_them_and_what_was_taken_from_them(shop: Shop) -> None:
+    taken, unchanged, received = (opened(shop.take(a_mail())) for _ in range(3))
+    for number in (taken, unchanged):
+        shop.change(number, Assign("sam"))
+    later = shop.context(SOON + timedelta(hours=2))
+    for number, to in ((taken, Assignee.NOBODY), (unchanged, "sam"), (received, "sam")):
+        shop.change(number, Assign(to), context=later)
+
+    found = shop.database.read(
+        lambda c: personal_digest(c, shop.mailbox, SAM.address, later.now, SOON)
+    )
+    shown = [str(line) for line in lines(found)]
+
+    assert f"No longer assigned to you: #{taken} Printer, open" in shown
+    assert f"Assigned to you: #{received} Printer, open" in shown
+    assert f"Assigned to you: #{unchanged} Printer, open" not in shown
+    assert has_news(replace(found, changed=()))
 
 
 def test_a_staff_person_who_asks_gets_it_in_a_receipt(shop: Shop) -> None:
