@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -16,6 +16,7 @@ from gateway.outgoing.mime import one_line
 from gateway.outgoing.missed_comments import MoreView, more_view
 from gateway.outgoing.quoted_comment import QuotedComment, Redactor, quoted_comment
 from gateway.outgoing.recipient_links import RecipientLinks, own_address
+from gateway.outgoing.sentences import worded
 from rules.mail.language import supported_language
 from rules.mail.quoting import REPLY_MARK
 from rules.policy import Policy
@@ -31,6 +32,7 @@ from rules.ticket.notice_timing import INVITATION_LASTS
 from rules.ticket.notices import Audience, NoticeKind, PolicyText, Traits
 from rules.ticket.payloads import (
     AcknowledgementPayload,
+    AlertPayload,
     QuestionsPayload,
     ReceiptPayload,
 )
@@ -197,7 +199,7 @@ def template_context(
         is_guest=about is not None and about.is_guest,
         reply_effect=_reply_effect(notice, policy).value,
         comment=quoted_comment(notice, policy, redactor, carried, links),
-        payload=map_text(notice.payload, redactor.redact),
+        payload=_payload(notice.payload, redactor, language),
         outcome=notice.payload.said.value if isinstance(notice.payload, ReceiptPayload) else "",
         greeting=_greeting(traits.opens_with, policy),
         approvals=links.approvals(),
@@ -213,6 +215,15 @@ def template_context(
         more=more_view(notice, policy, redactor, links, language),
         digest=digest_view(notice, links, redactor, policy.clock.calendar.zone, language),
     )
+
+
+def _payload(payload: Payload, redactor: Redactor, language: str) -> Payload:
+    """As its reader may read it."""
+    masked = map_text(payload, redactor.redact)
+    if isinstance(masked, AlertPayload) and masked.sentences:
+        what = "\n\n".join(worded(each, language) for each in masked.sentences)
+        return replace(masked, what=what)
+    return masked
 
 
 _PASSED_ON = (NoticeKind.NEXT_STEPS, NoticeKind.MANAGER_MORE)

@@ -11,7 +11,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway.outgoing.linked import linked
-from gateway.outgoing.sentences import worded
+from gateway.outgoing.sentences import word, worded
 from rules.mail.set_off import set_off
 from rules.ticket.notices import NoticeKind
 
@@ -47,6 +47,7 @@ def overlaid(folders: Sequence[Path], language: str) -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters["worded"] = worded
+    environment.filters["word"] = word
     environment.filters["set_off"] = set_off
     environment.filters["linked"] = linked
     return environment

@@ -18,6 +18,7 @@ from rules.identity import ProofLevel, Standing
 from rules.mail.language import author_language
 from rules.mail.subjects import bare_subject, subject_besides
 from rules.people import Presence
+from rules.sentence import sentence
 from rules.service import notifications
 from rules.service.limits import HOUR
 from rules.ticket.claims import claim_in_reply
@@ -142,7 +143,9 @@ def _alerts(case: Case, ticket: Ticket) -> tuple[tuple[NoticeOrder, ...], tuple[
     alerts = notifications.alert_on_call(
         case.policy,
         now,
-        f"{author} claims by mail that #{ticket.id} is critical",
+        sentence(
+            "{author} claims by mail that #{ticket} is critical", author=author, ticket=ticket.id
+        ),
         author=author,
         unreachable=case.facts.unreachable,
         staff=case.facts.staff,

@@ -111,9 +111,12 @@ def _feedback(case: Case, ticket: Ticket, saw: str) -> Ruling:
     notes = (f"feedback on #{ticket.id}", *calm, *heard.notes)
     broken = ticket.status.is_over and says_trouble(_all_words(case, ticket))
     if broken and case.automatic is None and not calm:
-        what = f"{case.sender.address} answered the request for feedback: the problem is not solved"
+        what = sentence(
+            "{author} answered the request for feedback: the problem is not solved",
+            author=case.sender.address,
+        )
         staff = notifications.notified_staff(ticket, case.facts.staff, case.policy)
-        alerts = notifications.alert(what, staff, case.policy, reopens=True)
+        alerts = notifications.alert((what,), staff, case.policy, reopens=True)
         orders = (*orders, *notifications.within_budget(alerts, ticket, case.policy))
         notes = (*notes, "it says that the problem is not solved: staff are alerted")
     orders = tuple(as_feedback(each) for each in besides(orders, heard))

@@ -19,6 +19,7 @@ from rules.mail.language import author_language, written_language
 from rules.mail.quoting import own_text
 from rules.people import Company, Person, Staff
 from rules.policy import Policy
+from rules.sentence import sentence
 from rules.service import notifications, sla_rules
 from rules.service.acknowledging import (
     Acknowledging,
@@ -38,8 +39,8 @@ from rules.ticket.severity import MailSeverity
 from rules.ticket.sla import Stage
 
 SUBJECT_LENGTH = 255
-_ENDLESS = "This request has no due time, and nobody is warned of it"
-_CORRECT = "Give the calendar more hours, or change the contract (postern company tier)."
+_ENDLESS = sentence("This request has no due time, and nobody is warned of it:")
+_CORRECT = sentence("Give the calendar more hours, or change the contract (postern company tier).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,11 @@ def open_ticket(
         critical=sla_rules.is_critical(policy, request.severity.name),
     )
     clock = sla_rules.opened(policy, promised, waiting, opens_at, calendar)
-    why = ""
+    why = None
     if clock is None and waiting is None:
         why = sla_rules.endless(policy, promised, Stage.FIRST, calendar, opens_at)
-    if why:
-        orders = (*orders, *notifications.alert(f"{_ENDLESS}: {why}. {_CORRECT}", staff, policy))
+    if why is not None:
+        orders = (*orders, *notifications.alert((_ENDLESS, why, _CORRECT), staff, policy))
     return OpenTicket(
         subject=request.subject[:SUBJECT_LENGTH] or "(no subject)",
         requester=request.requester,
@@ -136,7 +137,7 @@ def open_ticket(
         fields=extract_fields(request.searched, policy.fields),
         missing=missing,
         clock=clock,
-        endless=why,
+        endless=str(why or ""),
         waiting=waiting,
         calendar=calendar,
     )
@@ -261,7 +262,7 @@ def notices_of_opening(
     orders = opening_notices(request, staff, acknowledged, case.policy)
     if not request.severity.critical_claimed:
         return orders
-    what = f"{request.requester} claims by mail to have a critical problem"
+    what = sentence("{author} claims by mail to have a critical problem", author=request.requester)
     facts = case.facts
     alerts = notifications.alert_on_call(
         case.policy,

@@ -14,6 +14,7 @@ from rules.decision.model import OpenTicket
 from rules.decision.notices import receipt
 from rules.facts import EscalationFacts, KnownComment
 from rules.identity import Standing, is_proven_enough
+from rules.sentence import Sentence, sentence
 from rules.service import notifications
 from rules.ticket.changes import Escalate, Source
 from rules.ticket.model import Ticket
@@ -35,13 +36,14 @@ def with_escalation(case: Case, opening: OpenTicket[MailSeverity]) -> OpenTicket
     if case.by_machine:
         return replace(opening, not_escalated=MACHINE)
     if not is_proven_enough(case.sender, required):
-        why, unproven = f"commands require {required}.", ReceiptPayload(ReceiptText.UNPROVEN)
+        why = sentence("commands require {proof}", proof=required)
+        unproven = ReceiptPayload(ReceiptText.UNPROVEN)
         return _refused(case, opening, why, unproven)
     policy = case.policy.in_language(opening.language)
     decided = escalate(_ticket(case, opening), command, _facts(case), policy)
     if isinstance(decided, ChangeRefused):
         refused = ReceiptPayload(sentences=(decided.why,), outcome=ReceiptOutcome.NOT_DONE)
-        return _refused(case, opening, str(decided.why), refused)
+        return _refused(case, opening, decided.why, refused)
     (escalated,) = (row for row in decided.rows if isinstance(row, Escalated))
     opening = replace(opening, escalated=escalated, orders=(*opening.orders, *decided.notices))
     return _with_receipt(
@@ -92,17 +94,18 @@ def _facts(case: Case) -> ChangeFacts:
 
 
 def _refused(
-    case: Case, opening: OpenTicket[MailSeverity], why: str, payload: ReceiptPayload
+    case: Case, opening: OpenTicket[MailSeverity], why: Sentence, payload: ReceiptPayload
 ) -> OpenTicket[MailSeverity]:
     """The opening with the receipt of a refusal; staff are alerted in place of an author whose mail
     must not be answered."""
-    opening = replace(opening, not_escalated=why)
+    opening = replace(opening, not_escalated=str(why))
     if case.takes_answers:
         return _with_receipt(case, opening, payload)
     author = case.sender.address
     what = (
-        f"{author} asks to escalate this request, and it was not escalated: {why} Their mail must "
-        "not be answered automatically, so they get no email about it."
+        sentence("{author} asks to escalate this request. It was not escalated:", author=author),
+        why,
+        sentence("Their mail must not be answered automatically, so they get no email about it."),
     )
     others = (each for each in case.facts.staff if each.address != author)
     alerts = notifications.alert(what, others, case.policy)

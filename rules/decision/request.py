@@ -204,7 +204,18 @@ def _opening(
     )
     orders = (*opening_notices(wanted, staff, acknowledged, policy), *welcomed)
     if severity.level.critical or severity.critical_claimed:
-        what = f"A new ticket of {person.address} is {severity.name}{severity.claim_note}"
+        what = sentence(
+            "A new ticket of {requester} is {severity}",
+            requester=person.address,
+            severity=severity.name,
+        )
+        if severity.claim:
+            what = sentence(
+                "A new ticket of {requester} is {severity}; the customer claims {claimed}",
+                requester=person.address,
+                severity=severity.name,
+                claimed=severity.claim,
+            )
         alerts = notifications.alert_of_change(facts, what, policy)
         orders = (*orders, *alerts)
     return replace(open_ticket(wanted, facts.at, orders, facts.staff, policy), audited=True)

@@ -23,6 +23,7 @@ from rules.mail.language import author_language
 from rules.policy import Policy
 from rules.sender.authentication import Authentication, DmarcPolicy, Result
 from rules.sender.pointers import PointerKind
+from rules.sentence import sentence
 from rules.service import notifications, sla_rules
 from rules.ticket.notice_timing import may_be_invited
 from rules.ticket.notices import NoticeKind, NoticeOrder
@@ -63,9 +64,11 @@ def bounce(arrival: Arrival) -> Finding:
     suspended = not returned.counted and suspends_address(returned.hard_before, failure)
     bounced = Bounced(returned.notice, returned.address, failure, report.diagnostic, suspended)
     why = report.diagnostic or report.status
-    what = f"{returned.address} receives no more mail from here: {why}"
+    what = sentence(
+        "{address} receives no more mail from here: {why}", address=returned.address, why=why
+    )
     others = [s for s in arrival.facts.staff if s.address != returned.address]
-    orders = notifications.alert(what, others, arrival.policy) if suspended else ()
+    orders = notifications.alert((what,), others, arrival.policy) if suspended else ()
     dropped = REPEATED_REPORT_BODY if returned.counted else ""
     record = Record(
         returned.ticket, author="", bounced=bounced, orders=orders, body_dropped=dropped

@@ -15,6 +15,7 @@ from rules.facts import Facts
 from rules.mail import Mail
 from rules.people import Company, Participant, Presence, Staff
 from rules.policy import Policy, TierSection
+from rules.sentence import Sentence, sentence
 from rules.service.completeness import questions
 from rules.service.escalation import Reached, passed_over, reach
 from rules.service.limits import (
@@ -161,11 +162,13 @@ def alert_of_proposed(
     proposed = ", ".join(a.address for a in additions if a.presence is Presence.PENDING)
     if not proposed:
         return ()
-    what = (
-        f"{author} asks to add {proposed}, and the requester, who would decide, gets no email "
-        "about it. To add a person, reply with #cc +ADDRESS."
+    what = sentence(
+        "{author} asks to add {proposed}, and the requester, who would decide, gets no email "
+        "about it. To add a person, reply with #cc +ADDRESS.",
+        author=author,
+        proposed=proposed,
     )
-    return alert(what, staff, policy)
+    return alert((what,), staff, policy)
 
 
 def for_mailed_comment(
@@ -304,17 +307,18 @@ def status_change(
 
 
 def alert(
-    what: str, staff: Iterable[Staff], policy: Policy, *, reopens: bool = False
+    what: tuple[Sentence, ...], staff: Iterable[Staff], policy: Policy, *, reopens: bool = False
 ) -> tuple[NoticeOrder, ...]:
     """The mails to staff about something that needs a person's attention; with `reopens`, each
     carries a link that reopens the ticket."""
-    return to_staff(NoticeKind.ALERT, AlertPayload(what, reopens), staff=staff, policy=policy)
+    payload = AlertPayload(reopens=reopens, sentences=what)
+    return to_staff(NoticeKind.ALERT, payload, staff=staff, policy=policy)
 
 
 def alert_on_call(
     policy: Policy,
     now: datetime,
-    what: str,
+    what: Sentence,
     *,
     author: str,
     unreachable: Collection[str],
@@ -326,15 +330,15 @@ def alert_on_call(
     notified of otherwise, where the policy names nobody or nobody of it can be reached. None goes
     to its author."""
     reached = reach(policy.on_call, now, unreachable) if policy.on_call else Reached(None)
-    what = "\n\n".join([what, *map(str, passed_over(reached.passed))])
-    payload = AlertPayload(what, claimed=claimed, outside=outside)
+    sentences = (what, *passed_over(reached.passed))
+    payload = AlertPayload(claimed=claimed, outside=outside, sentences=sentences)
     orders = to_reached(
         NoticeKind.ALERT, payload, reached, unreachable=unreachable, staff=staff, policy=policy
     )
     return tuple(order for order in orders if order.address != author)
 
 
-def alert_of_change(facts: WhoActs, what: str, policy: Policy) -> tuple[NoticeOrder, ...]:
+def alert_of_change(facts: WhoActs, what: Sentence, policy: Policy) -> tuple[NoticeOrder, ...]:
     """The same for what somebody does over the API, the command line or by a command."""
     return alert_on_call(
         policy,

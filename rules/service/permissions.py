@@ -132,10 +132,9 @@ class RequestedSeverity:
         return self.claimed is not None and self.claimed.critical and not self.level.critical
 
     @property
-    def claim_note(self) -> str:
-        """A suffix to the level's name where the customer requested another one; else empty."""
-        differs = self.claimed is not None and self.claimed != self.level
-        return f"; customer claims {self.claimed.name}" if self.claimed and differs else ""
+    def claim(self) -> str:
+        """The name of the level that the customer requested; empty where it is the level."""
+        return self.claimed.name if self.claimed and self.claimed != self.level else ""
 
 
 def opening_severity(wanted: Level | None, by_staff: bool, policy: Policy) -> RequestedSeverity:

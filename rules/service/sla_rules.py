@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rules.people import Company
 from rules.policy import Policy, TierSection
+from rules.sentence import Sentence, sentence
 from rules.service import answers
 from rules.service.calendars import calendar_of
 from rules.ticket import sla
@@ -69,15 +70,26 @@ def started(
     return sla.start(promised, at, counted, stage=stage, warn_fraction=policy.clock.warn_at)
 
 
-def endless(policy: Policy, promised: Target, stage: Stage, calendar: str, at: datetime) -> str:
-    """Why what is promised has no due time: it never passes in the hours that count. Empty where it
+def endless(
+    policy: Policy, promised: Target, stage: Stage, calendar: str, at: datetime
+) -> Sentence | None:
+    """Why what is promised has no due time: it never passes in the hours that count. None where it
     does, or where nothing is promised."""
     span, counted = promised.span(stage), calendar_of(policy, calendar)
     if span is None or sla.start(promised, at, counted, stage=stage) is not None:
-        return ""
-    named = calendar in policy.named_calendars
-    where = f"the calendar {calendar}" if named else "clock.calendar"
-    return f"{span} never pass in the hours of {where} of the policy {policy.name}"
+        return None
+    if calendar in policy.named_calendars:
+        return sentence(
+            "{span} never pass in the hours of the calendar {calendar} of the policy {policy}",
+            span=span,
+            calendar=calendar,
+            policy=policy.name,
+        )
+    return sentence(
+        "{span} never pass in the hours of clock.calendar of the policy {policy}",
+        span=span,
+        policy=policy.name,
+    )
 
 
 def opened(

@@ -8,6 +8,7 @@ from datetime import datetime
 from rules.facts import Facts
 from rules.mail import Mail
 from rules.policy import Policy
+from rules.sentence import sentence
 from rules.service import notifications
 from rules.service.limits import (
     QUICK_ANSWERS,
@@ -48,19 +49,26 @@ def apply_storm_breaker(
         kept, left_out = _to_staff_alone(orders)
         # Once: a machine that writes in a staff person's name answers alerts, too.
         if by_staff and left_out and before == most:
-            what = f"{author} answers on #{ticket.id} within seconds, again and again: not sent on"
-            kept += notifications.within_budget(
-                notifications.alert(what, facts.staff, policy), ticket, policy, NoticeBudget.WAITING
+            what = sentence(
+                "{author} answers on #{ticket} within seconds, again and again: not sent on",
+                author=author,
+                ticket=ticket.id,
             )
+            alerts = notifications.alert((what,), facts.staff, policy)
+            kept += notifications.within_budget(alerts, ticket, policy, NoticeBudget.WAITING)
         notes = ("answers at once, again: only staff are notified",)
         return kept, notes + ((f"not sent to {', '.join(left_out)}",) if left_out else ())
     if not found.begins_now:
         return (), ("storm: nobody is notified",)
-    what = f"{author} and #{ticket.id} write to each other like machines; muted for an hour"
+    what = sentence(
+        "{author} and #{ticket} write to each other like machines; muted for an hour",
+        author=author,
+        ticket=ticket.id,
+    )
     others = [s for s in facts.staff if s.address != author]
     # Who has a reply address can invent authors, each with a storm of their own.
     budget = NoticeBudget.STAFF if certain else NoticeBudget.STORM
-    alerts = notifications.alert(what, others, policy)
+    alerts = notifications.alert((what,), others, policy)
     alerts = notifications.within_budget(alerts, ticket, policy, budget)
     return alerts, ("storm: one alert, then no notifications",)
 

@@ -142,12 +142,16 @@ class MorePayload(Payload):
 @dataclass(frozen=True, slots=True)
 class AlertPayload(Payload):
     what: str = ""
+    """Its text, where an earlier version ordered it. Templates find here that of `sentences`, in
+    the reader's language."""
     reopens: bool = False
     """Carries a link by which its recipient reopens the ticket."""
     claimed: bool = False
     """A reply claimed a critical severity: there is one in an hour on a ticket."""
     outside: bool = False
     """Its author is not on the ticket: a claim of somebody who is alerts all the same."""
+    sentences: tuple[Sentence, ...] = reported()
+    """What it is about, each a paragraph."""
 
 
 @dataclass(frozen=True, slots=True)

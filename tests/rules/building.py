@@ -23,6 +23,7 @@ from rules.sender.pointers import Pointer, PointerKind, find_pointers
 from rules.sender.tokens import Keys, Purpose, ReplyToken, message_id, reply_address
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import AlertPayload
 
 SUPPORT = "support@help.example"
 MAILBOX = Mailbox(1, SUPPORT, "default")
@@ -237,3 +238,9 @@ def orders_of(decision: Decision) -> tuple[NoticeOrder, ...]:
 def notified(decision: Decision, kind: NoticeKind) -> list[str]:
     """Who is sent a mail of this kind, in order."""
     return [order.address for order in orders_of(decision) if order.kind is kind]
+
+
+def alerted_of(order: NoticeOrder) -> str:
+    """What an alert is about, in English."""
+    assert isinstance(order.payload, AlertPayload)
+    return "\n".join(map(str, order.payload.sentences))

@@ -35,9 +35,9 @@ def complete(
     if ticket.status.is_over:
         return ChangeRefused(
             sentence(
-                "#{ticket} is {was}; reopen it before you declare it complete",
+                "#{ticket} is {status}; reopen it before you declare it complete",
                 ticket=ticket.id,
-                was=ticket.status,
+                status=ticket.status,
             )
         )
     begins = sla_rules.accepted(policy, ticket, facts.at)

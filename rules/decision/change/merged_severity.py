@@ -69,7 +69,12 @@ def _raised(
         *clock_effects(clock),
         *_claims(ticket, replace(into, critical=True, critical_claimed=False), policy),
     )
-    what = f"#{into.id} is {level.name} now: #{ticket.id}, which was, is part of it"
+    what = sentence(
+        "#{into} is {severity} now: #{ticket}, which was, is part of it",
+        into=into.id,
+        severity=level.name,
+        ticket=ticket.id,
+    )
     orders = notifications.alert_of_change(facts, what, policy)
     if policy.notices.severity:
         payload = StatusPayload("severity", into.severity, level.name)

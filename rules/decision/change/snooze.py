@@ -34,7 +34,9 @@ def snooze(
     if ticket.status.is_over:
         return ChangeRefused(
             sentence(
-                "#{ticket} is {was}: nothing is left to snooze", ticket=ticket.id, was=ticket.status
+                "#{ticket} is {status}: nothing is left to snooze",
+                ticket=ticket.id,
+                status=ticket.status,
             )
         )
     try:

@@ -55,10 +55,10 @@ def set_status(
     if became is None:
         return ChangeRefused(
             sentence(
-                "#{ticket} is {was}; reopen it before you set it to {status}",
+                "#{ticket} is {status}; reopen it before you set it to {new_status}",
                 ticket=ticket.id,
-                was=ticket.status,
-                status=change.status,
+                status=ticket.status,
+                new_status=change.status,
             )
         )
     if became is ticket.status:
@@ -200,7 +200,12 @@ def _change_severity(
         *clock_effects(clock),
     )
     if level.critical:
-        what = f"#{ticket.id} is {level.name} now: {reasons.internal}"
+        what = sentence(
+            "#{ticket} is {severity} now: {reason}",
+            ticket=ticket.id,
+            severity=level.name,
+            reason=reasons.internal,
+        )
         orders = notifications.alert_of_change(facts, what, policy)
         rows = (*rows, *notified(_within_budget(orders, ticket, facts, policy)))
     if policy.notices.severity:

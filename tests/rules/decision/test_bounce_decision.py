@@ -16,7 +16,6 @@ from rules.mail.bounces import Bounce, Failure
 from rules.people import Staff
 from rules.sender.authentication import Result
 from rules.ticket.notices import NoticeKind
-from rules.ticket.payloads import AlertPayload
 from tests.rules.building import (
     ANNS,
     BOB,
@@ -26,6 +25,7 @@ from tests.rules.building import (
     World,
     a_mail,
     a_ticket,
+    alerted_of,
     member,
     notified,
     orders_of,
@@ -92,9 +92,8 @@ class TestAtItsOwnReturnPath:
     def test_the_alert_names_the_address_and_the_reply_of_the_other_server(self) -> None:
         (alert,) = orders_of(report(replace(RETURNED, hard_before=1)))
 
-        assert isinstance(alert.payload, AlertPayload)
-        assert BOB.address in alert.payload.what
-        assert "550 no such user" in alert.payload.what
+        assert BOB.address in alerted_of(alert)
+        assert "550 no such user" in alerted_of(alert)
 
     def test_the_bounced_address_is_not_notified(self) -> None:
         decision = report(replace(RETURNED, hard_before=1))

@@ -32,6 +32,7 @@ from tests.rules.building import (
     World,
     a_mail,
     a_ticket,
+    alerted_of,
     default_policy,
     member,
     notified,
@@ -243,8 +244,7 @@ class TestAReplyToAClosedTicket:
         assert notified(decision, NoticeKind.APPROVAL) == []
         (alert,) = (o for o in orders_of(decision) if o.kind is NoticeKind.ALERT)
         assert alert.address == SAM.address
-        assert isinstance(alert.payload, AlertPayload)
-        assert f"{BOB.address} asks to add {pat}, and the requester" in alert.payload.what
+        assert f"{BOB.address} asks to add {pat}, and the requester" in alerted_of(alert)
 
     def test_who_was_only_proposed_is_proposed_again_if_a_mail_names_them(self) -> None:
         pat = "pat@partner.example"

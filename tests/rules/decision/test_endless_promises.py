@@ -7,8 +7,17 @@ from dataclasses import replace
 from rules.decision.model import OpenTicket
 from rules.policy import CalendarSection, TierSection
 from rules.ticket.notices import NoticeKind
-from rules.ticket.payloads import AlertPayload
-from tests.rules.building import ACME, ANN, SAM, World, a_mail, orders_of, person, policy_with
+from tests.rules.building import (
+    ACME,
+    ANN,
+    SAM,
+    World,
+    a_mail,
+    alerted_of,
+    orders_of,
+    person,
+    policy_with,
+)
 
 WHY = "800 business hours never pass in the hours of clock.calendar of the policy default"
 HOURS = CalendarSection(always=False, days=("mon",), opens="09:00", closes="09:01")
@@ -27,5 +36,4 @@ def test_it_opens_without_a_due_time_and_staff_are_alerted() -> None:
     assert (decision.action.clock, decision.action.endless) == (None, WHY)
     assert f"no due time: {WHY}" in decision.trace[-1].outcome
     (order,) = (o for o in orders_of(decision) if o.kind is NoticeKind.ALERT)
-    assert isinstance(order.payload, AlertPayload)
-    assert (order.address, WHY in order.payload.what) == (SAM.address, True)
+    assert (order.address, WHY in alerted_of(order)) == (SAM.address, True)

@@ -7,6 +7,7 @@ import pytest
 from rules.people import Staff
 from rules.policy import OnCallSection, Policy, RosterWindow
 from rules.policy.base import DAYS
+from rules.sentence import sentence
 from rules.service import notifications
 from tests.rules.building import NOON, SAM, default_policy, policy_with
 
@@ -25,7 +26,7 @@ def on_call() -> Policy:
 
 def alerted(policy: Policy, *unreachable: str, author: str = "") -> list[str]:
     orders = notifications.alert_on_call(
-        policy, NOON, "It is urgent.", author=author, unreachable=unreachable, staff=DESK
+        policy, NOON, sentence("It is urgent."), author=author, unreachable=unreachable, staff=DESK
     )
     return [order.address for order in orders]
 

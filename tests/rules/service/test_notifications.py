@@ -20,6 +20,7 @@ from rules.mail import Envelope, Mail
 from rules.people import Participant, ParticipantKind, Presence, Staff
 from rules.policy.escalation import EscalationLevel
 from rules.sender.tokens import Purpose, message_id
+from rules.sentence import sentence
 from rules.service.notifications import alert, for_comment, notified_staff, status_change
 from rules.ticket.changes import SetStatus, Source
 from rules.ticket.lifecycle import Status
@@ -278,9 +279,9 @@ class TestStaff:
         assert order.payload == NewCommentPayload(Visibility.PUBLIC)
 
     def test_an_alert_reaches_all_of_them_each_in_his_language(self) -> None:
-        assert [
-            (o.kind, o.address, o.language) for o in alert("a storm", DESK, default_policy())
-        ] == [
+        orders = alert((sentence("a storm"),), DESK, default_policy())
+
+        assert [(o.kind, o.address, o.language) for o in orders] == [
             (NoticeKind.ALERT, SAM.address, ""),
             (NoticeKind.ALERT, SUE.address, "de"),
         ]

@@ -11,6 +11,8 @@ from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import Effects
 from rules.people import Staff
 from rules.policy import OnCallSection, Policy
+from rules.sentence import sentence
+from rules.service.escalation import passed_over
 from rules.service.notifications import alert_on_call
 from rules.ticket.business_time import parse_span
 from rules.ticket.changes import ReportOverdue, Source
@@ -19,6 +21,7 @@ from rules.ticket.payloads import AlertPayload
 from rules.ticket.sla import Clock, Stage
 from tests.rules.building import ANNS, NOON, SAM, SUPPORT, default_policy, policy_with, preset
 
+WHAT = sentence("It burns")
 DUTY, SUE = "duty@help.example", "sue@help.example"
 DESK = (Staff(SAM.address, "de"), Staff(SUE, ""))
 ON_CALL = default_policy(on_call=OnCallSection(contact=DUTY))
@@ -26,11 +29,12 @@ ON_CALL = default_policy(on_call=OnCallSection(contact=DUTY))
 
 def alerts(policy: Policy = ON_CALL, **changes: Any) -> tuple[NoticeOrder, ...]:
     values = {"author": "ann@acme.example", "unreachable": frozenset(), "staff": DESK, **changes}
-    return alert_on_call(policy, NOON, "It burns", **values)
+    return alert_on_call(policy, NOON, WHAT, **values)
 
 
 def test_the_person_on_call_is_alerted_and_nobody_else() -> None:
-    assert alerts() == (NoticeOrder(NoticeKind.ALERT, DUTY, payload=AlertPayload("It burns")),)
+    about = AlertPayload(sentences=(WHAT,))
+    assert alerts() == (NoticeOrder(NoticeKind.ALERT, DUTY, payload=about),)
 
 
 def test_a_person_on_call_who_is_staff_has_their_language_and_a_reply_address() -> None:
@@ -60,7 +64,7 @@ def test_where_nobody_on_call_is_reached_all_staff_are_alerted_and_read_it() -> 
     assert [(each.address, each.payload) for each in found] == [
         (
             SAM.address,
-            AlertPayload(f"It burns\n\nPassed over, since no mail reaches them: {DUTY}."),
+            AlertPayload(sentences=(WHAT, *passed_over((DUTY,)))),
         )
     ]
 
