@@ -24,7 +24,7 @@ from rules.service.limits import HOUR
 from rules.ticket.claims import claim_in_reply
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
-from rules.ticket.payloads import NewCommentPayload
+from rules.ticket.payloads import AlertTopic, NewCommentPayload
 from rules.ticket.severity import Claim
 from rules.ticket.visibility import Visibility
 
@@ -143,6 +143,7 @@ def _alerts(case: Case, ticket: Ticket) -> tuple[tuple[NoticeOrder, ...], tuple[
     alerts = notifications.alert_on_call(
         case.policy,
         now,
+        AlertTopic.CLAIM,
         sentence(
             "{author} claims by mail that #{ticket} is critical", author=author, ticket=ticket.id
         ),

@@ -50,7 +50,7 @@ from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
-from rules.ticket.payloads import ReceiptOutcome, ReceiptPayload, ReceiptText
+from rules.ticket.payloads import AlertTopic, ReceiptOutcome, ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
 
@@ -116,7 +116,7 @@ def _feedback(case: Case, ticket: Ticket, saw: str) -> Ruling:
             author=case.sender.address,
         )
         staff = notifications.notified_staff(ticket, case.facts.staff, case.policy)
-        alerts = notifications.alert((what,), staff, case.policy, reopens=True)
+        alerts = notifications.alert(AlertTopic.UNSOLVED, (what,), staff, case.policy, reopens=True)
         orders = (*orders, *notifications.within_budget(alerts, ticket, case.policy))
         notes = (*notes, "it says that the problem is not solved: staff are alerted")
     orders = tuple(as_feedback(each) for each in besides(orders, heard))

@@ -35,6 +35,7 @@ from rules.service.sla_rules import AgreedTargets
 from rules.service.waiting import opened_waiting
 from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import AlertTopic
 from rules.ticket.severity import MailSeverity
 from rules.ticket.sla import Stage
 
@@ -119,7 +120,10 @@ def open_ticket(
     if clock is None and waiting is None:
         why = sla_rules.endless(policy, promised, Stage.FIRST, calendar, opens_at)
     if why is not None:
-        orders = (*orders, *notifications.alert((_ENDLESS, why, _CORRECT), staff, policy))
+        orders = (
+            *orders,
+            *notifications.alert(AlertTopic.NO_DUE_TIME, (_ENDLESS, why, _CORRECT), staff, policy),
+        )
     return OpenTicket(
         subject=request.subject[:SUBJECT_LENGTH] or "(no subject)",
         requester=request.requester,
@@ -267,6 +271,7 @@ def notices_of_opening(
     alerts = notifications.alert_on_call(
         case.policy,
         facts.decided_at,
+        AlertTopic.CLAIM,
         what,
         author=case.sender.address,
         unreachable=facts.unreachable,

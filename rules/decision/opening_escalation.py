@@ -18,7 +18,7 @@ from rules.sentence import Sentence, sentence
 from rules.service import notifications
 from rules.ticket.changes import Escalate, Source
 from rules.ticket.model import Ticket
-from rules.ticket.payloads import ReceiptOutcome, ReceiptPayload, ReceiptText
+from rules.ticket.payloads import AlertTopic, ReceiptOutcome, ReceiptPayload, ReceiptText
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
 
@@ -108,7 +108,7 @@ def _refused(
         sentence("Their mail must not be answered automatically, so they get no email about it."),
     )
     others = (each for each in case.facts.staff if each.address != author)
-    alerts = notifications.alert(what, others, case.policy)
+    alerts = notifications.alert(AlertTopic.NOT_ESCALATED, what, others, case.policy)
     return replace(opening, orders=(*opening.orders, *alerts))
 
 

@@ -27,6 +27,7 @@ from rules.sentence import sentence
 from rules.service import notifications, sla_rules
 from rules.ticket.notice_timing import may_be_invited
 from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import AlertTopic
 
 REPEATED_REPORT_BODY = "body not kept: the notice was reported before, or was never sent"
 
@@ -68,7 +69,11 @@ def bounce(arrival: Arrival) -> Finding:
         "{address} receives no more mail from here: {why}", address=returned.address, why=why
     )
     others = [s for s in arrival.facts.staff if s.address != returned.address]
-    orders = notifications.alert((what,), others, arrival.policy) if suspended else ()
+    orders = (
+        notifications.alert(AlertTopic.ADDRESS, (what,), others, arrival.policy)
+        if suspended
+        else ()
+    )
     dropped = REPEATED_REPORT_BODY if returned.counted else ""
     record = Record(
         returned.ticket, author="", bounced=bounced, orders=orders, body_dropped=dropped

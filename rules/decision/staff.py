@@ -155,7 +155,9 @@ def _lists(case: Case, ticket: Ticket, given: Commands) -> tuple[NoticeOrder, ..
     replies = _list_of_replies(case, ticket) if Macro("") in given.given else ()
     digest: tuple[NoticeOrder, ...] = ()
     if Digest() in given.given:
-        digest = _receipt(case, ticket, ReceiptPayload(sentences=lines(case.facts.digest)))
+        digest = _receipt(
+            case, ticket, ReceiptPayload(ReceiptText.WAITING, sentences=lines(case.facts.digest))
+        )
     asked = {Help(), Macro(""), Digest()}.intersection(given.given)
     return (*usage, *replies, *digest) if asked else None
 
@@ -166,7 +168,11 @@ def _reminders(
     """A receipt if the answer names no next steps where the policy asks for them."""
     left = after(ticket, answer.command_effects.rows, case.facts.decided_at)
     why = without_next_steps(left, text, case.policy)
-    return () if why is None else _receipt(case, ticket, ReceiptPayload(sentences=(why,)))
+    return (
+        ()
+        if why is None
+        else _receipt(case, ticket, ReceiptPayload(ReceiptText.NEXT_STEPS, sentences=(why,)))
+    )
 
 
 def _read_outside(case: Case, ticket: Ticket) -> tuple[Sentence, ...]:
@@ -203,7 +209,7 @@ def _list_of_replies(case: Case, ticket: Ticket) -> tuple[NoticeOrder, ...]:
     names = ", ".join(case.facts.replies.names) or "–"
     usage = BY_NAME["macro"].usage
     listed = sentence("Saved replies, each sent with {usage}: {names}", usage=usage, names=names)
-    return _receipt(case, ticket, ReceiptPayload(sentences=(listed,)))
+    return _receipt(case, ticket, ReceiptPayload(ReceiptText.REPLIES, sentences=(listed,)))
 
 
 def _list_of_commands(case: Case, ticket: Ticket) -> tuple[NoticeOrder, ...]:

@@ -21,8 +21,13 @@ _REPLY = (
     r"\s*(?:[\[(]\d{1,3}[\])])?\s*[:：]\s*"
 )
 _FORWARD = rf"(?:{'|'.join(map(re.escape, sorted(FORWARD_PREFIXES)))})\s*[:：]\s*"
-_OUTCOME = r"(?:(?<!\w)(?:(?:not )?done|(?:nicht )?ausgeführt): )?"
-"""What our receipts write before the tag, and an answer to them repeats."""
+_OUTCOME = (
+    r"(?:(?<!\w)(?:(?:not )?done|(?:nicht )?ausgeführt"
+    r"|received by staff|beim team eingegangen|waits for staff|wartet auf das team"
+    r"|please use the channel for critical problems"
+    r"|bitte den weg für kritische störungen nutzen): )?"
+)
+"""What our mails to customers write before the tag, and an answer to them repeats."""
 _REPLY_MARKS = re.compile(f"(?:{_REPLY})+", re.IGNORECASE)
 _MARKS = re.compile(rf"(?:\[?\s*(?:{_REPLY}|{_FORWARD}))+", re.IGNORECASE)
 _COMPARED_CHARACTERS = 100

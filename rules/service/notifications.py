@@ -31,6 +31,7 @@ from rules.ticket.payloads import (
     NO_PAYLOAD,
     AcknowledgementPayload,
     AlertPayload,
+    AlertTopic,
     ApprovalPayload,
     NewCommentPayload,
     NewTicketPayload,
@@ -168,7 +169,7 @@ def alert_of_proposed(
         author=author,
         proposed=proposed,
     )
-    return alert((what,), staff, policy)
+    return alert(AlertTopic.PEOPLE, (what,), staff, policy)
 
 
 def for_mailed_comment(
@@ -307,17 +308,23 @@ def status_change(
 
 
 def alert(
-    what: tuple[Sentence, ...], staff: Iterable[Staff], policy: Policy, *, reopens: bool = False
+    topic: AlertTopic,
+    what: tuple[Sentence, ...],
+    staff: Iterable[Staff],
+    policy: Policy,
+    *,
+    reopens: bool = False,
 ) -> tuple[NoticeOrder, ...]:
     """The mails to staff about something that needs a person's attention; with `reopens`, each
     carries a link that reopens the ticket."""
-    payload = AlertPayload(reopens=reopens, sentences=what)
+    payload = AlertPayload(reopens=reopens, sentences=what, topic=topic)
     return to_staff(NoticeKind.ALERT, payload, staff=staff, policy=policy)
 
 
 def alert_on_call(
     policy: Policy,
     now: datetime,
+    topic: AlertTopic,
     what: Sentence,
     *,
     author: str,
@@ -331,7 +338,7 @@ def alert_on_call(
     to its author."""
     reached = reach(policy.on_call, now, unreachable) if policy.on_call else Reached(None)
     sentences = (what, *passed_over(reached.passed))
-    payload = AlertPayload(claimed=claimed, outside=outside, sentences=sentences)
+    payload = AlertPayload(claimed=claimed, outside=outside, sentences=sentences, topic=topic)
     orders = to_reached(
         NoticeKind.ALERT, payload, reached, unreachable=unreachable, staff=staff, policy=policy
     )
@@ -339,10 +346,11 @@ def alert_on_call(
 
 
 def alert_of_change(facts: WhoActs, what: Sentence, policy: Policy) -> tuple[NoticeOrder, ...]:
-    """The same for what somebody does over the API, the command line or by a command."""
+    """The same for a ticket that somebody makes critical over the API or the command line."""
     return alert_on_call(
         policy,
         facts.at,
+        AlertTopic.CRITICAL,
         what,
         author=facts.actor,
         unreachable=facts.unreachable,

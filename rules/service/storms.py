@@ -19,7 +19,7 @@ from rules.service.limits import (
 )
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
-from rules.ticket.payloads import NewCommentPayload
+from rules.ticket.payloads import AlertTopic, NewCommentPayload
 
 
 def apply_storm_breaker(
@@ -54,7 +54,7 @@ def apply_storm_breaker(
                 author=author,
                 ticket=ticket.id,
             )
-            alerts = notifications.alert((what,), facts.staff, policy)
+            alerts = notifications.alert(AlertTopic.LOOP, (what,), facts.staff, policy)
             kept += notifications.within_budget(alerts, ticket, policy, NoticeBudget.WAITING)
         notes = ("answers at once, again: only staff are notified",)
         return kept, notes + ((f"not sent to {', '.join(left_out)}",) if left_out else ())
@@ -68,7 +68,7 @@ def apply_storm_breaker(
     others = [s for s in facts.staff if s.address != author]
     # Who has a reply address can invent authors, each with a storm of their own.
     budget = NoticeBudget.STAFF if certain else NoticeBudget.STORM
-    alerts = notifications.alert((what,), others, policy)
+    alerts = notifications.alert(AlertTopic.LOOP, (what,), others, policy)
     alerts = notifications.within_budget(alerts, ticket, policy, budget)
     return alerts, ("storm: one alert, then no notifications",)
 

@@ -35,8 +35,35 @@ class ReceiptText(StrEnum):
     automatic."""
     USAGE = "usage"
     """How commands are given; `text` lists them."""
+    REPLIES = "replies"
+    """The names of the saved replies, in `sentences`."""
+    WAITING = "waiting"
+    """What waits for its reader, in `sentences`."""
+    NEXT_STEPS = "next_steps"
+    """The answer went out, and names no next steps: `sentences` say so."""
     WITH_STAFF = "with_staff"
     """The reply of a contact who is not on the ticket: a comment that only staff read."""
+
+
+class AlertTopic(StrEnum):
+    """What an alert is about; its subject says it."""
+
+    OTHER = ""
+    """Of those that earlier versions ordered."""
+    CLAIM = "claim"
+    """Somebody claims that a ticket is critical."""
+    CRITICAL = "critical"
+    """A ticket is critical."""
+    LOOP = "loop"
+    """Mail goes to and fro as between machines."""
+    ADDRESS = "address"
+    """No mail reaches an address any more."""
+    PEOPLE = "people"
+    """Staff decide who joins a ticket."""
+    UNSOLVED = "unsolved"
+    """Feedback says that the problem is not solved."""
+    NOT_ESCALATED = "not_escalated"
+    NO_DUE_TIME = "no_due_time"
 
 
 class ReceiptOutcome(StrEnum):
@@ -152,6 +179,7 @@ class AlertPayload(Payload):
     """Its author is not on the ticket: a claim of somebody who is alerts all the same."""
     sentences: tuple[Sentence, ...] = reported()
     """What it is about, each a paragraph."""
+    topic: AlertTopic = AlertTopic.OTHER
 
 
 @dataclass(frozen=True, slots=True)

@@ -655,7 +655,7 @@ def test_a_summary_of_long_comments_is_not_clipped() -> None:
         (ReceiptPayload(outcome=ReceiptOutcome.NOT_DONE), "en", "Not done: [#7]"),
         (ReceiptPayload(outcome=ReceiptOutcome.DONE), "de", "Ausgeführt: [#7]"),
         (ReceiptPayload(ReceiptText.LEFT), "en", "Done: [#7]"),
-        (ReceiptPayload(ReceiptText.USAGE), "en", "Re: [#7]"),
+        (ReceiptPayload(ReceiptText.USAGE), "en", "Commands: [#7]"),
         (ReceiptPayload(text="of an earlier version"), "en", "Re: [#7]"),
     ],
 )

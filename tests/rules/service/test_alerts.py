@@ -9,6 +9,7 @@ from rules.policy import OnCallSection, Policy, RosterWindow
 from rules.policy.base import DAYS
 from rules.sentence import sentence
 from rules.service import notifications
+from rules.ticket.payloads import AlertTopic
 from tests.rules.building import NOON, SAM, default_policy, policy_with
 
 SUE = "sue@help.example"
@@ -26,7 +27,13 @@ def on_call() -> Policy:
 
 def alerted(policy: Policy, *unreachable: str, author: str = "") -> list[str]:
     orders = notifications.alert_on_call(
-        policy, NOON, sentence("It is urgent."), author=author, unreachable=unreachable, staff=DESK
+        policy,
+        NOON,
+        AlertTopic.CLAIM,
+        sentence("It is urgent."),
+        author=author,
+        unreachable=unreachable,
+        staff=DESK,
     )
     return [order.address for order in orders]
 

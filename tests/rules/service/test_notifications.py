@@ -27,6 +27,7 @@ from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.payloads import (
+    AlertTopic,
     ApprovalPayload,
     NewCommentPayload,
     NewTicketPayload,
@@ -279,7 +280,7 @@ class TestStaff:
         assert order.payload == NewCommentPayload(Visibility.PUBLIC)
 
     def test_an_alert_reaches_all_of_them_each_in_his_language(self) -> None:
-        orders = alert((sentence("a storm"),), DESK, default_policy())
+        orders = alert(AlertTopic.LOOP, (sentence("a storm"),), DESK, default_policy())
 
         assert [(o.kind, o.address, o.language) for o in orders] == [
             (NoticeKind.ALERT, SAM.address, ""),

@@ -17,7 +17,7 @@ from rules.service.notifications import alert_on_call
 from rules.ticket.business_time import parse_span
 from rules.ticket.changes import ReportOverdue, Source
 from rules.ticket.notices import NoticeKind, NoticeOrder, StaffSubscription
-from rules.ticket.payloads import AlertPayload
+from rules.ticket.payloads import AlertPayload, AlertTopic
 from rules.ticket.sla import Clock, Stage
 from tests.rules.building import ANNS, NOON, SAM, SUPPORT, default_policy, policy_with, preset
 
@@ -29,11 +29,11 @@ ON_CALL = default_policy(on_call=OnCallSection(contact=DUTY))
 
 def alerts(policy: Policy = ON_CALL, **changes: Any) -> tuple[NoticeOrder, ...]:
     values = {"author": "ann@acme.example", "unreachable": frozenset(), "staff": DESK, **changes}
-    return alert_on_call(policy, NOON, WHAT, **values)
+    return alert_on_call(policy, NOON, AlertTopic.CLAIM, WHAT, **values)
 
 
 def test_the_person_on_call_is_alerted_and_nobody_else() -> None:
-    about = AlertPayload(sentences=(WHAT,))
+    about = AlertPayload(sentences=(WHAT,), topic=AlertTopic.CLAIM)
     assert alerts() == (NoticeOrder(NoticeKind.ALERT, DUTY, payload=about),)
 
 
@@ -64,7 +64,7 @@ def test_where_nobody_on_call_is_reached_all_staff_are_alerted_and_read_it() -> 
     assert [(each.address, each.payload) for each in found] == [
         (
             SAM.address,
-            AlertPayload(sentences=(WHAT, *passed_over((DUTY,)))),
+            AlertPayload(sentences=(WHAT, *passed_over((DUTY,))), topic=AlertTopic.CLAIM),
         )
     ]
 
