@@ -58,6 +58,8 @@ class QuotedComment:
     """A quoted part or a signature is left out."""
     hidden_lines: tuple[tuple[str, int], ...]
     """How many lines are left out of each kind: `quoted text`, `signature`, `client line`."""
+    hidden_above: int
+    """How many of them a customer wrote their answer below."""
     shortened: bool
     degraded: bool
     attachments: tuple[str, ...]
@@ -134,6 +136,7 @@ def quoted_comment(
         text=fitting.strip(),
         hidden=bool((shown.hidden_above + shown.hidden).strip()) or cut,
         hidden_lines=tuple((kind.value, count) for kind, count in shown.lines),
+        hidden_above=0 if comment.by_staff else _count(shown.hidden_above),
         shortened=len(fitting) < len(shown_text)
         or is_shown_in_part(comment.text)
         or (cut and leaves_out_words(whole, shown.text)),
@@ -146,6 +149,11 @@ def quoted_comment(
         files=files,
         html=html_of(notice, carried, redactor.redact, LONGEST_TEXT),
     )
+
+
+def _count(lines: str) -> int:
+    """How many lines have words."""
+    return sum(1 for line in lines.split("\n") if line.strip())
 
 
 def _in_language(text: str, language: str) -> str:
