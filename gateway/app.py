@@ -28,6 +28,7 @@ from gateway.smtp.listeners import SmtpHooks, listen_tcp, listen_unix
 from gateway.web import app
 from gateway.web.connection import HttpLimits, HttpPool, listening
 from gateway.web.pages.signup import SignUp
+from storage.registry import mailboxes
 
 PROXY_TIMEOUT_S = 5.0
 
@@ -52,6 +53,8 @@ async def serve(
     async with open_services(config) as services, AsyncExitStack() as stack:
         permissions.check(config)
         await services.check_tickets()
+        if not await services.runtime.read(mailboxes.list_mailboxes):
+            log.no_mailbox()
         runtime, connections = services.runtime, services.connections
         hooks = SmtpHooks(runtime.mailbox_cache.serves, services.ingest.take)
         servers = _listen(config, connections, hooks, share_ports)

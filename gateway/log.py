@@ -214,6 +214,11 @@ def clock_not_reported(ticket: int, error: BaseException) -> None:
     _log.error("clock_not_reported", ticket=ticket, exc_info=error)
 
 
+def no_mailbox() -> None:
+    """The server takes mail for nobody: every recipient is refused until a mailbox is added."""
+    _log.warning("no_mailbox", see="postern mailbox add")
+
+
 def mailbox_without_policy(mailbox: str, policy: str) -> None:
     """A mailbox names a policy that is not in force: its clocks and held mail are left alone."""
     _log.warning("mailbox_without_policy", mailbox=mailbox, policy=policy)

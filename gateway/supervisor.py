@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
@@ -19,11 +20,11 @@ RESTART_PAUSE_S = 1.0
 """The pause before a worker that died is replaced, since its fault may last."""
 REFUSED_PAUSE_S = 10.0
 """The same for one whose configuration or policies are refused: a person must correct them."""
-HIGHEST_DESCRIPTOR = 65_536
 _SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 
-Work = Callable[[int], int]
-"""Serves until the end of the file of a descriptor, or until a signal; returns the exit code."""
+Work = Callable[[int, Callable[[], None]], int]
+"""Serves until the end of the file of a descriptor, or until a signal; returns the exit code. Calls
+what it is given once it serves."""
 
 
 def run(count: int, work: Work) -> int:
@@ -61,7 +62,10 @@ class _Workers:
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, self._reload)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-        for _ in range(self._count):
+        if not self._first_serves():
+            code = os.waitstatus_to_exitcode(os.wait()[1])
+            return os.EX_OK if self._stopping else code if code > 0 else os.EX_SOFTWARE
+        for _ in range(self._count - 1):
             self._first.add(self._start())
         while self._workers:
             pid, status = os.wait()
@@ -84,28 +88,38 @@ class _Workers:
                 self._start()
         return 0
 
+    def _first_serves(self) -> bool:
+        """Start the first worker alone: what keeps it from serving is then said once, by it. False
+        if it has ended."""
+        read_end, write_end = os.pipe()
+        self._first.add(self._start(write_end))
+        os.close(write_end)
+        serves = os.read(read_end, 1) != b""
+        os.close(read_end)
+        return serves
+
     def _pause(self, seconds: float) -> None:
         """Sleep, but not on after a request to stop; a signal does not interrupt a sleep."""
         until = time.monotonic() + seconds
         while not self._stopping and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, RESTART_PAUSE_S))
 
-    def _start(self) -> int:
+    def _start(self, ready: int | None = None) -> int:
         """Fork a worker. Signals wait meanwhile; in the worker SIGHUP waits until it has started,
-        so that a request to reload does not end it."""
+        so that a request to reload does not end it. It writes to `ready` once it serves."""
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             sys.stdout.flush()
             sys.stderr.flush()
             pid = os.fork()
             if not pid:
-                self._be_worker()
+                self._be_worker(ready)
             self._workers.add(pid)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pid
 
-    def _be_worker(self) -> NoReturn:
+    def _be_worker(self, ready: int | None) -> NoReturn:
         """Serve in the forked process, which must not clean up what is the supervisor's."""
         code = os.EX_SOFTWARE
         try:
@@ -113,10 +127,12 @@ class _Workers:
                 signal.signal(number, signal.SIG_DFL)
             # The other end of the pipe and the lock of the file with the process id are the
             # supervisor's: held here too, they would outlive it.
-            os.closerange(3, self._pipe)
-            os.closerange(self._pipe + 1, HIGHEST_DESCRIPTOR)
+            kept = {self._pipe, ready}
+            for each in _open_descriptors().difference(kept):
+                with suppress(OSError):
+                    os.close(each)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
-            code = self._work(self._pipe)
+            code = self._work(self._pipe, partial(_report, ready))
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else os.EX_SOFTWARE
         except BaseException:  # noqa: BLE001 - it must end here, and not in the supervisor's code
@@ -143,3 +159,14 @@ class _Workers:
         for pid in self._workers:
             os.waitpid(pid, 0)
         return code
+
+
+def _open_descriptors() -> set[int]:
+    """Those of this process, besides its standard streams."""
+    return {int(name) for name in os.listdir("/dev/fd")} - {0, 1, 2}
+
+
+def _report(ready: int | None) -> None:
+    if ready is not None:
+        os.write(ready, b".")
+        os.close(ready)

@@ -14,7 +14,7 @@ import typer
 from gateway.cli.expected_errors import described
 from gateway.cli.terminal import say_error
 from gateway.config import model as configuration
-from gateway.config.model import Config
+from gateway.config.model import CONFIG_VARIABLE, Config
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 
@@ -25,6 +25,7 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         "-c",
+        envvar=CONFIG_VARIABLE,
         help="The configuration file. Default: ./postern.toml, if it exists.",
         show_default=False,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from rules.validation.messages import InvalidFile
-from storage.db.database import NotUpgraded, store_down
+from storage.db.database import FolderNotMade, NotUpgraded, store_down
 from storage.db.ledger import Conflict
 from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
 
@@ -21,6 +21,8 @@ def described(error: Exception) -> tuple[int, str] | None:
             return os.EX_DATAERR, str(error)
         case InvalidFile() | NotUpgraded():
             return os.EX_CONFIG, str(error)
+        case FolderNotMade():
+            return os.EX_CANTCREAT, str(error)
         case NotFound() | AlreadyExists() | InvalidValue():
             return os.EX_DATAERR, str(error)
         case Conflict():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -53,17 +54,20 @@ def serve(
             raise typer.Exit(code)
         permissions.check_configuration(config, settings)
         with pid_file.naming_this_process(settings.pid_file):
-            _run(settings, None, welcome=welcome)
+            if welcome:
+                _run(settings, partial(_welcome, settings), reloads=False)
+            else:
+                _run(settings, lambda: None)
 
 
-def _work(config: Path | None, supervisor_pipe: int) -> int:
+def _work(config: Path | None, supervisor_pipe: int, ready: Callable[[], None]) -> int:
     """Serve as one of several processes, by the configuration as it is now; returns the exit
     code."""
     try:
         with exit_on_error():
             settings = _configured(config)
             permissions.check_configuration(config, settings)
-            _run(settings, supervisor_pipe, welcome=False)
+            _run(settings, ready, supervisor_pipe)
     except typer.Exit as end:
         return end.exit_code
     return os.EX_OK
@@ -75,23 +79,30 @@ def _configured(config: Path | None) -> Config:
     return settings
 
 
-def _run(settings: Config, supervisor_pipe: int | None, *, welcome: bool) -> None:
+def _run(
+    settings: Config,
+    ready: Callable[[], None],
+    supervisor_pipe: int | None = None,
+    *,
+    reloads: bool = True,
+) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, supervisor_pipe, welcome=welcome))
+        runner.run(_serve(settings, ready, supervisor_pipe, reloads=reloads))
 
 
-async def _serve(settings: Config, supervisor_pipe: int | None, *, welcome: bool) -> None:
+async def _serve(
+    settings: Config, ready: Callable[[], None], supervisor_pipe: int | None, *, reloads: bool
+) -> None:
     """Serve until a signal, or until the other end of the supervisor's pipe closes."""
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if not welcome:
+    if reloads:
         loop.add_signal_handler(signal.SIGHUP, reload.set)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     if supervisor_pipe is not None:  # closed when the supervisor has ended, for whatever reason
         loop.add_reader(supervisor_pipe, stop.set)
-    ready = (lambda: _welcome(settings)) if welcome else (lambda: None)
     try:
         await server.serve(settings, stop, ready, supervisor_pipe is not None, reload)
     except OSError as error:

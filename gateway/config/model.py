@@ -42,6 +42,8 @@ DEFAULT_PID_FILE = Path("/run/postern/postern.pid")
 """Of a server whose store is on PostgreSQL."""
 ENVIRONMENT_PREFIX = "POSTERN_"
 ENVIRONMENT = "the environment"
+CONFIG_VARIABLE = "POSTERN_CONFIG"
+"""Names the configuration file where no option does; no setting of its own."""
 
 
 class ConfigRefused(InvalidFile):
@@ -366,7 +368,7 @@ def _unreadable_variables() -> list[str]:
     """Faults of variables for which pydantic-settings has an unclear message of its own."""
     faults = []
     for name, value in os.environ.items():
-        if not name.startswith(ENVIRONMENT_PREFIX):
+        if not name.startswith(ENVIRONMENT_PREFIX) or name == CONFIG_VARIABLE:
             continue
         section, _, setting = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
         if section not in Config.model_fields:

@@ -41,7 +41,7 @@ has not moved: while mail arrives without a pause, only the writer can restart t
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-__all__ = ["Connection", "Database", "NotUpgraded", "StoreTimeout", "store_down"]
+__all__ = ["Connection", "Database", "FolderNotMade", "NotUpgraded", "StoreTimeout", "store_down"]
 
 T = TypeVar("T")
 
@@ -60,6 +60,10 @@ def store_down(*others: type[Exception]) -> tuple[type[Exception], ...]:
 
 class NotUpgraded(RuntimeError):
     """The database does not have the tables that this version of the program needs."""
+
+
+class FolderNotMade(RuntimeError):
+    """The folder of an embedded store does not exist, and cannot be made."""
 
 
 class Database:
@@ -107,10 +111,17 @@ class Database:
     def upgrade(self) -> None:
         """Bring the tables to the newest version; does nothing if they have it.
 
-        Raises NotUpgraded for a version that only a newer program knows.
+        Raises NotUpgraded for a version that only a newer program knows, FolderNotMade where there
+        is no folder for the store.
         """
         if self._file is not None:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise FolderNotMade(
+                    f"the folder {self._file.parent} cannot be made: {error.strerror} "
+                    "(see store.url)"
+                ) from error
         with self.engine.connect() as connection:
             if self.is_sqlite:
                 # SQLite alters a table by recreating it: references must not be checked meanwhile.

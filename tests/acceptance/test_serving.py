@@ -307,3 +307,13 @@ class TestRefusingToStart:
             done = postern("serve", "--workers", "2", "--config", str(config))
 
         assert done.returncode == os.EX_OSERR
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert done.stderr.startswith("postern: cannot serve: smtp.listen ")
+
+    def test_a_server_without_a_mailbox_says_so(
+        self, sqlite_stores: SqliteStores, tmp_path: Path
+    ) -> None:
+        config = write_config(tmp_path, sqlite_stores.new())
+        initialised(config)
+        with serving(config) as running:
+            assert "no_mailbox" in [event["event"] for event in running.lines]

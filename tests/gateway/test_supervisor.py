@@ -6,10 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gateway.supervisor import _Workers
+
+HANDLED = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 
 
 @pytest.fixture
@@ -21,18 +24,18 @@ def pipe() -> Iterator[tuple[int, int]]:
     os.close(write_end)
 
 
-def ends_at_once(_pipe: int) -> int:
+def ends_at_once(*_: object) -> int:
     return 0
 
 
-def ends_at_a_reload(pipe: int) -> int:
+def ends_at_a_reload(pipe: int, *_: object) -> int:
     os.read(pipe, 1)  # until the request has been sent
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(7))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     return 0
 
 
-def reads_the_pipe(pipe: int) -> int:
+def reads_the_pipe(pipe: int, *_: object) -> int:
     """Waits for the end of the file."""
     return len(os.read(pipe, 1))
 
@@ -82,7 +85,25 @@ def test_a_worker_ends_with_its_supervisor() -> None:
 
 
 def test_a_worker_with_a_fault_of_ours_ends_in_an_error(pipe: tuple[int, int]) -> None:
-    def fails(_pipe: int) -> int:
+    def fails(*_: object) -> int:
         raise RuntimeError("a bug")
 
     assert exit_code(_Workers(fails, 1, pipe[0])._start()) == os.EX_SOFTWARE
+
+
+def test_a_first_worker_that_cannot_serve_is_the_only_one(
+    pipe: tuple[int, int], tmp_path: Path
+) -> None:
+    """What is wrong is then said once."""
+
+    def refuses(*_: object) -> int:
+        (tmp_path / str(os.getpid())).touch()
+        return os.EX_CONFIG
+
+    before = {each: signal.getsignal(each) for each in HANDLED}
+    code = _Workers(refuses, 3, pipe[0]).run()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+    assert code == os.EX_CONFIG
+    assert len([*tmp_path.iterdir()]) == 1

@@ -17,6 +17,7 @@ from tests.gateway.cli.command_line import (
     CommandLine,
     Output,
     command_line,
+    run,
 )
 from tests.stores import PostgresStores
 
@@ -26,6 +27,24 @@ def test_init_creates_the_store_and_a_second_init_finds_it(no_store: CommandLine
 
     assert (first.code, first.out) == (0, f"The store is ready: {no_store.store_url}\n")
     assert (second.code, second.out) == (0, f"The store is up to date: {no_store.store_url}\n")
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = command_line(tmp_path, f"sqlite:///{tmp_path}/file/store.db").run("init")
+
+    assert done.code == os.EX_CANTCREAT
+    assert done.err == (
+        f"postern: the folder {tmp_path}/file cannot be made: File exists (see store.url)\n"
+    )
+
+
+def test_a_variable_names_the_configuration(
+    no_store: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTERN_CONFIG", str(no_store.config))
+
+    assert run("init").out == f"The store is ready: {no_store.store_url}\n"
 
 
 def test_the_demo_shows_its_token_once(no_store: CommandLine) -> None:
