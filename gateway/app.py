@@ -119,6 +119,7 @@ async def _http_listener(
         pages=pages,
         api=api,
         proxies=config.http.proxies,
+        over_tls=config.http.console_begins.startswith("https:"),
     )
     limits = HttpLimits(
         connections=config.http.connections,

@@ -245,13 +245,24 @@ def loose_permissions(path: str, mode: str) -> None:
 
 
 def discarded(journal: str, by: str) -> None:
-    """A staff person deleted a held mail by the link of a digest."""
+    """A staff person deleted a held mail by the link of a digest, or in the console."""
     _log.info("discarded", journal=journal, by=by)
 
 
 def enrolled(mailbox: str, address: str, by: str) -> None:
-    """A staff person registered the author of a held mail by the link of a digest."""
+    """A staff person registered the author of a held mail by the link of a digest, or
+    in the console."""
     _log.info("enrolled", mailbox=mailbox, address=address, by=by)
+
+
+def console_login(address: str) -> None:
+    """A user of the console logged in."""
+    _log.info("console_login", address=address)
+
+
+def console_login_failed(address: str) -> None:
+    """Somebody gave a wrong password, or the address of nobody, at the console."""
+    _log.warning("console_login_failed", address=address)
 
 
 def digest_ordered(mailbox: str, notices: int) -> None:

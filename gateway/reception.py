@@ -150,8 +150,9 @@ class Reception:
         )
         release = None
         if authentication.staff:
-            at_console = stated.source is Source.CONSOLE
-            by = f"console:{authentication.staff}" if at_console else authentication.staff
+            # On the command line it is the name of an account, which is no address.
+            by = authentication.staff
+            by = by if "@" in by else f"console:{by}"
             release = StaffRelease(by, stated.source, held.reason, stated.why)
         attempt = Attempt(self.runtime.clock(), held.came_at, held.journal_id, release)
 

@@ -73,6 +73,7 @@ ENTRIES = (
     ListedCommand("users", "Register many users at once.", "users", "users_app"),
     ListedCommand("staff", "Manage the staff of the support organisation.", "staff"),
     ListedCommand("macros", "Manage the saved replies of a mailbox.", "macros"),
+    ListedCommand("console", "Manage who uses the console.", "console"),
     ListedCommand("token", "Manage the bearer tokens of the HTTP API.", "tokens"),
     ListedCommand("key", "Manage the keys that sign reply addresses and links.", "keys"),
     ListedCommand("db", "Maintain the store.", "server", "db_app"),

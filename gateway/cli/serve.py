@@ -16,8 +16,10 @@ import uvloop
 from gateway import app as server
 from gateway import log, permissions, pid_file, supervisor
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
+from gateway.cli.console import link_for
 from gateway.cli.terminal import console, say_error
-from gateway.config.model import DEMO_MAILBOX, Config
+from gateway.config.model import DEMO_MAILBOX, DEMO_STAFF, Config
+from rules.service.console_roles import ConsoleRole, EntryUse
 from rules.validation.messages import without_password
 
 
@@ -55,7 +57,11 @@ def serve(
         permissions.check_configuration(config, settings)
         with pid_file.naming_this_process(settings.pid_file):
             if welcome:
-                _run(settings, partial(_welcome, settings), reloads=False)
+                _run(
+                    settings,
+                    partial(_welcome, settings, _entrance(config, settings)),
+                    reloads=False,
+                )
             else:
                 _run(settings, lambda: None)
 
@@ -110,7 +116,12 @@ async def _serve(
         raise typer.Exit(os.EX_OSERR) from error
 
 
-def _welcome(settings: Config) -> None:
+def _entrance(path: Path | None, settings: Config) -> str:
+    """A link that logs in once, as the staff person of the demo."""
+    return link_for(path, settings, DEMO_STAFF, ConsoleRole.ADMIN, EntryUse.ENTER)
+
+
+def _welcome(settings: Config, entrance: str) -> None:
     host, _, port = settings.smtp.listen.rpartition(":")
     mail = (
         r"From: Ann <ann@acme.example>\r\nTo: support@help.example\r\n"
@@ -123,6 +134,7 @@ def _welcome(settings: Config) -> None:
     )
     for line in (
         f"Postern is open: SMTP on {settings.smtp.listen}, HTTP on http://{settings.http.listen}",
+        f"Console:      {entrance}",
         f"API, metrics: http://{settings.http.admin}",
         f'Send a mail:  python3 -c "{program}"',
         "Watch:        .venv/bin/postern tail -f",

@@ -15,7 +15,7 @@ from gateway import clock
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.keys import KEY_BYTES
 from gateway.cli.terminal import console
-from gateway.config.model import DEFAULT_FILE, DEMO_MAILBOX, LOOPBACK, Config
+from gateway.config.model import DEFAULT_FILE, DEMO_MAILBOX, DEMO_STAFF, LOOPBACK, Config
 from rules.people import Role
 from rules.validation.messages import without_password
 from storage.db import backup, space
@@ -90,7 +90,7 @@ def enrol_demo(connection: Connection) -> list[str]:
         NewPerson("ann@acme.example", "Ann", Role.USER, "Acme"),
         NewPerson("bob@acme.example", "Bob", Role.USER, "Acme"),
         NewPerson("gil@globex.example", "Gil", Role.USER, "Globex"),
-        NewPerson("sam@help.example", "Sam", Role.STAFF, None),
+        NewPerson(DEMO_STAFF, "Sam", Role.STAFF, None),
     ):
         people.add_person(connection, mailbox, person)
     token = secrets.token_urlsafe(32)

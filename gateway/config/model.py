@@ -108,6 +108,9 @@ class HttpSection(_Section):
     their clients (X-Forwarded-For)."""
     public_url: PublicUrl | None = None
     """The beginning of the links that we mail, such as https://postern.help.example."""
+    console_url: PublicUrl | None = None
+    """The beginning of the console's addresses, where a proxy serves it by https; None for the
+    listener of the API."""
 
     @model_validator(mode="after")
     def _has_a_port_for_the_api(self) -> Self:
@@ -127,6 +130,11 @@ class HttpSection(_Section):
     def links_begin(self) -> str:
         """The beginning of the links that we mail, without a final slash."""
         return self.public_url or f"http://{self.listen}"
+
+    @property
+    def console_begins(self) -> str:
+        """The beginning of the console's addresses, without a final slash."""
+        return self.console_url or f"http://{self.admin}"
 
 
 class TlsSection(_Section):
@@ -162,6 +170,7 @@ class TrustedRelay(_Section):
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 """What a demo trusts, so that it can be tried with any mail client on the same machine."""
 DEMO_MAILBOX = "support@help.example"
+DEMO_STAFF = "sam@help.example"
 
 
 class TrustSection(_Section):

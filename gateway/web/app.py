@@ -20,6 +20,8 @@ from gateway.web.api.download import Downloads
 from gateway.web.api.request_parsing import check_query
 from gateway.web.api.uploads import Uploads
 from gateway.web.connection import SERVER
+from gateway.web.console.context import PREFIX, ConsoleContext
+from gateway.web.console.routes import console
 from gateway.web.pages import file_links, folded, held, links, signup
 from gateway.web.pages.file_links import FilePages
 from gateway.web.pages.folded import FoldedPages
@@ -51,11 +53,13 @@ def application(
     pages: bool = True,
     api: bool = True,
     proxies: Networks = (),
+    over_tls: bool = False,
 ) -> web.Application:
     """The web application; it has no state besides its arguments.
 
-    `pages` are for everybody; `api` is all else: the API, metrics and readiness. `proxies` are
-    believed about whose requests they bring.
+    `pages` are for everybody; `api` is all else: the console, the API, metrics and readiness.
+    `proxies` are believed about whose requests they bring; with `over_tls` the console's cookies
+    are for https only.
     """
     app = web.Application(
         client_max_size=connections.limits.mail_size_bytes, middlewares=[_not_kept, _plain_errors]
@@ -86,7 +90,15 @@ def application(
         staff_notices.add_routes(app)
         uploads = Uploads(connections, ingest.parser)
         tickets.add_routes(app, ApiContext(runtime=runtime, downloads=downloads, uploads=uploads))
+        desk = console(ConsoleContext(runtime=runtime, ingest=ingest, over_tls=over_tls))
+        desk[PROXIES] = proxies
+        app.add_subapp(PREFIX, desk)
+        app.router.add_get(PREFIX, _to_the_console)
     return app
+
+
+async def _to_the_console(_: web.Request) -> web.Response:
+    return web.Response(status=308, headers={"Location": f"{PREFIX}/"})
 
 
 async def _named(_: web.Request, response: web.StreamResponse) -> None:
@@ -159,6 +171,7 @@ async def _index_of_everything(_: web.Request) -> web.Response:
         text="Postern takes support mail and files it as tickets.\n\n"
         "POST /api/v1/mails   one raw mail, with a bearer token\n"
         "GET  /api/v1/tickets tickets, for portals and staff tools: see docs/api.md\n"
+        "GET  /console/       for people: what waits, and held mail\n"
         "GET  /healthz        the process is running\n"
         "GET  /readyz         the store responds\n"
         "GET  /metrics        for Prometheus\n"

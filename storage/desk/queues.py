@@ -231,7 +231,7 @@ def _queried(
         return QueueState(queue, 0, None)
     found = query.subquery()
     number, since = connection.execute(select(func.count(), func.min(found.c.at))).one()
-    if not number or queue in UNNAMED:
+    if not (number and named) or queue in UNNAMED:
         return QueueState(queue, number, since)
     new = not_named(query, mailbox.id, queue)
     lines = tuple(_line(queue, row, scope.policy) for row in connection.execute(new.limit(named)))

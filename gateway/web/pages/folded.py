@@ -18,16 +18,11 @@ from aiohttp import web
 from gateway.outgoing.dates import date_and_time
 from gateway.outgoing.mime import one_line, plain
 from gateway.runtime import Runtime
+from gateway.web.held_mail import LONGEST_NAME, LONGEST_SUBJECT, SHOWN_NAMES, SHOWN_TEXT
 from gateway.web.messages import PageError
 from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, read_link
-from gateway.web.pages.held import (
-    LONGEST_NAME,
-    LONGEST_SUBJECT,
-    POSTS_A_MINUTE,
-    SHOWN_NAMES,
-    SHOWN_TEXT,
-)
+from gateway.web.pages.held import POSTS_A_MINUTE
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox

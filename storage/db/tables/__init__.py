@@ -10,6 +10,7 @@ deleted, and a check for each row would lock the single mailbox row in every tra
 from __future__ import annotations
 
 from storage.db.tables.base import metadata, table
+from storage.db.tables.console import ConsoleLinkRow, ConsoleSessionRow, ConsoleUserRow
 from storage.db.tables.desk import AnnouncedRow, DigestRow, WithheldRow
 from storage.db.tables.mails import (
     COUNTED_BY_NETWORK,
@@ -82,6 +83,9 @@ __all__ = [
     "CommentRow",
     "CompanyDomainRow",
     "CompanyRow",
+    "ConsoleLinkRow",
+    "ConsoleSessionRow",
+    "ConsoleUserRow",
     "ContractRow",
     "DeferralRow",
     "DigestRow",

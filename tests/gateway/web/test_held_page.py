@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from gateway import clock
 from gateway.outgoing.compose import Composer
-from gateway.web.pages.held import SHOWN_TEXT
+from gateway.web.held_mail import SHOWN_TEXT
 from rules.decision.reasons import Reason
 from rules.mail import Delivery, Envelope
 from rules.people import Role

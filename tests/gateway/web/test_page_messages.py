@@ -13,8 +13,8 @@ from string import Formatter
 
 import pytest
 
+from gateway.web.held_mail import HeldOutcome
 from gateway.web.messages import CATALOGUES, Catalogue, FormError, PageError, form_error
-from gateway.web.pages.held import HeldOutcome
 from gateway.web.pages.render import page
 from rules.mail.language import KNOWN
 

@@ -1,0 +1,1 @@
+"""The console: what waits, every mail and every ticket, in a browser."""

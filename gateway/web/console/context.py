@@ -1,0 +1,175 @@
+"""What the console works with, and one request of a user who is logged in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from urllib.parse import quote, unquote
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from gateway.ingest import Ingest
+from gateway.outgoing.mime import one_line
+from gateway.runtime import Runtime
+from gateway.web.console import words
+from gateway.web.pages.forms import Form
+from gateway.web.pages.render import language_for
+from gateway.web.rate_limit import RateLimiter
+from rules.mail import Mailbox
+from rules.service.console_roles import ConsoleRight, may
+from storage.db.database import Connection
+from storage.registry.console_users import ConsoleUser, mailboxes_of
+
+FORM_LIMIT_BYTES = 256 * 1024
+LOGINS_A_MINUTE = 10
+"""From one client; and for one address."""
+HASHED_AT_ONCE = 2
+"""A password costs 50 ms of CPU and 64 MiB."""
+
+PREFIX = "/console"
+SESSION_COOKIE = "postern_session"
+_NOTICE_COOKIE = "postern_notice"
+_NOTICE_S = 60
+_LONGEST_NOTICE = 300
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""Nothing but what the console serves itself runs or loads on its pages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleContext:
+    runtime: Runtime
+    ingest: Ingest
+    over_tls: bool = False
+    """Whether browsers reach the console by https: then its cookies go nowhere else."""
+    clients: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))
+    addresses: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))
+    hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HASHED_AT_ONCE))
+
+
+CONSOLE = web.AppKey("console", ConsoleContext)
+
+
+class Refused(Exception):
+    """A request that ends with a page that says why, and what to do."""
+
+    def __init__(self, status: int, english: str, **values: object) -> None:
+        super().__init__(english)
+        self.status = status
+        self.english = english
+        self.values = values
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of a user who is logged in."""
+
+    request: web.Request
+    user: ConsoleUser
+    csrf: str
+    """What every form of the user's session carries."""
+    form: Form = field(default_factory=dict)
+    """What was posted."""
+
+    @property
+    def context(self) -> ConsoleContext:
+        return self.request.app[CONSOLE]
+
+    @property
+    def runtime(self) -> Runtime:
+        return self.context.runtime
+
+    @property
+    def language(self) -> str:
+        return language_for(self.request, own=self.user.language)
+
+    @property
+    def say(self) -> words.Say:
+        return words.in_language(self.language)
+
+    @property
+    def now(self) -> datetime:
+        return self.runtime.clock()
+
+    def may(self, right: ConsoleRight) -> bool:
+        return may(self.user.role, right)
+
+    async def mailboxes(self) -> Sequence[Mailbox]:
+        """The mailboxes that the user sees."""
+
+        def found(connection: Connection) -> Sequence[Mailbox]:
+            return mailboxes_of(connection, self.user)
+
+        return await self.runtime.read(found)
+
+    def page(self, template: str, status: int = 200, **values: object) -> web.Response:
+        """A page with the user's menu, and with the notice that the last form left."""
+        values |= {
+            "user": self.user,
+            "csrf": self.csrf,
+            "notice": unquote(self.request.cookies.get(_NOTICE_COOKIE, "")),
+            "rights": {right.value for right in ConsoleRight if self.may(right)},
+            "age": lambda since: words.age(since, self.now, self.say),
+        }
+        response = page(self.request, template, self.language, status, **values)
+        if _NOTICE_COOKIE in self.request.cookies:
+            response.del_cookie(_NOTICE_COOKIE, path=PREFIX)
+        return response
+
+    def done(self, path: str, english: str, **values: object) -> web.Response:
+        """To another page, which says what was done."""
+        response = web.Response(status=303, headers={"Location": f"{PREFIX}{path}"})
+        said = quote(one_line(self.say(english, **values), _LONGEST_NOTICE))
+        keep(response, _NOTICE_COOKIE, said, self.context, max_age=_NOTICE_S)
+        return response
+
+
+def page(
+    request: web.Request, template: str, language: str, status: int = 200, **values: object
+) -> web.Response:
+    """A template as a response; every value is escaped."""
+    bound = {
+        "language": language,
+        "t": words.in_language(language),
+        "prefix": PREFIX,
+        "here": request.path.removeprefix(PREFIX),
+        "user": None,
+        "notice": "",
+        "csrf": "",
+        "rights": frozenset(),
+    }
+    response = aiohttp_jinja2.render_template(template, request, bound | values, status=status)
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    return response
+
+
+def keep(
+    response: web.StreamResponse,
+    name: str,
+    value: str,
+    context: ConsoleContext,
+    *,
+    max_age: int | None = None,
+) -> None:
+    """A cookie that no script reads, and that other sites' forms do not send (RFC 6265bis)."""
+    response.set_cookie(
+        name,
+        value,
+        path=PREFIX,
+        httponly=True,
+        secure=context.over_tls,
+        samesite="Lax",
+        max_age=max_age,
+    )

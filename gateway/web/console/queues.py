@@ -1,0 +1,142 @@
+"""The first page: what waits in each mailbox; and held mail, which is decided on here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from aiohttp import web
+
+from gateway.outgoing.sentences import worded
+from gateway.web.console.context import Refused, Visit
+from gateway.web.held_mail import Choice, HeldDesk, HeldOutcome, HeldResult, is_possible, shown
+from rules.mail import Mailbox
+from rules.service.digests import QueueState, held_because, leaves_at
+from rules.ticket.changes import Source
+from rules.ticket.desk import Queue
+from storage.db.database import Connection
+from storage.desk import queues
+from storage.mail import quarantine
+from storage.mail.quarantine import HeldMail
+
+LISTED = 200
+"""Held mails on one page."""
+PLACES: Mapping[Queue, str] = {
+    Queue.HELD: "/held",
+    Queue.LEAVING: "/held",
+    Queue.STRANGERS: "/held",
+}
+"""The page on which each queue is worked through, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxQueues:
+    """What waits in one mailbox."""
+
+    mailbox: Mailbox
+    states: Sequence[QueueState]
+    """Of the queues that are not empty."""
+
+
+async def home(visit: Visit) -> web.Response:
+    """The queues of the user's mailboxes, with their lengths and the ages of their oldest."""
+    mailboxes, runtime, now = await visit.mailboxes(), visit.runtime, visit.now
+
+    def look(connection: Connection) -> list[MailboxQueues]:
+        found = []
+        for mailbox in mailboxes:
+            policy = runtime.policies.get(mailbox.policy)
+            if policy is not None:
+                states = queues.states(connection, mailbox, policy, now, named=0)
+                found.append(MailboxQueues(mailbox, [each for each in states if each.number]))
+        return found
+
+    return visit.page("home.html", mailboxes=await runtime.read(look), places=PLACES)
+
+
+async def held(visit: Visit) -> web.Response:
+    """Held mails: those of proven senders first, and the oldest of each first."""
+    mailboxes = {mailbox.id: mailbox for mailbox in await visit.mailboxes()}
+    mails = await visit.runtime.read(partial(_held_in, mailboxes=mailboxes))
+    return visit.page(
+        "held.html",
+        mails=mails[:LISTED],
+        more=max(0, len(mails) - LISTED),
+        why={mail.reason: worded(held_because(mail.reason), visit.language) for mail in mails},
+        several=len(mailboxes) > 1,
+    )
+
+
+def _held_in(connection: Connection, mailboxes: Collection[int]) -> list[HeldMail]:
+    return [each for each in quarantine.held_mails(connection) if each.mailbox.id in mailboxes]
+
+
+async def held_mail(visit: Visit) -> web.Response:
+    """One held mail, with what can be done with it."""
+    return await _held_page(visit, await _held_mail(visit))
+
+
+async def decide(visit: Visit) -> web.Response:
+    """Release or delete a held mail."""
+    mail, form = await _held_mail(visit), visit.form
+    choice = next((each for each in Choice if each.value == form.get("do")), None)
+    # One that the page does not offer would, say, register the person whom a forged mail names.
+    if choice is None or not is_possible(choice, mail):
+        return await _held_page(visit, mail, "Please choose what becomes of the mail.", 422)
+    context = visit.context
+    desk = HeldDesk(context.runtime, context.ingest, visit.user.address, Source.CONSOLE)
+    return await _answer(visit, mail, await desk.act(mail, choice, form.get("why", "")))
+
+
+async def _answer(visit: Visit, mail: HeldMail, result: HeldResult) -> web.Response:
+    match result.outcome:
+        case HeldOutcome.FILED if result.enrolled:
+            text = "{author} was registered, and the mail was filed on #{ticket}."
+            return visit.done("/held", text, author=mail.author, ticket=result.ticket)
+        case HeldOutcome.FILED:
+            return visit.done("/held", "The mail was filed on #{ticket}.", ticket=result.ticket)
+        case HeldOutcome.DISCARDED:
+            return visit.done("/held", "The mail was deleted.")
+        case HeldOutcome.GONE:
+            return visit.done("/held", "Another person has decided on this mail already.")
+        case HeldOutcome.NOT_ENROLLED:
+            text = "No active company has the domain of {author}. Register the company first."
+            return await _held_page(visit, mail, visit.say(text, author=mail.author), 409)
+        case HeldOutcome.HELD:
+            why = worded(held_because(result.reason), visit.language)
+            text = "The mail is still held: {why}"
+            return await _held_page(visit, mail, visit.say(text, why=why), 409)
+
+
+async def _held_mail(visit: Visit) -> HeldMail:
+    """The mail that the path names. Raises Refused, for a mail of another desk as well."""
+    try:
+        journal_id = UUID(visit.request.match_info["id"])
+    except ValueError:
+        raise _not_held() from None
+    mail = await visit.runtime.read(partial(quarantine.find, journal_id=journal_id))
+    if mail is None or mail.mailbox not in await visit.mailboxes():
+        raise _not_held()
+    return mail
+
+
+def _not_held() -> Refused:
+    return Refused(404, "This mail is no longer held, or there is none of this name.")
+
+
+async def _held_page(
+    visit: Visit, mail: HeldMail, error: str = "", status: int = 200
+) -> web.Response:
+    runtime = visit.runtime
+    policy = runtime.policy_of(mail.mailbox)
+    return visit.page(
+        "held_mail.html",
+        status,
+        mail=mail,
+        text=await shown(runtime, visit.context.ingest, mail, visit.language),
+        until=leaves_at(policy, mail.came_at),
+        choices=[each.value for each in Choice if is_possible(each, mail)],
+        error=error and visit.say(error),
+    )

@@ -1,0 +1,157 @@
+"""The pages of the console, and the right that each requires."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from importlib import resources
+from urllib.parse import quote
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from gateway import log
+from gateway.web.console import login, queues, sessions
+from gateway.web.console.context import (
+    CONSOLE,
+    FORM_LIMIT_BYTES,
+    HEADERS,
+    PREFIX,
+    ConsoleContext,
+    Refused,
+    Visit,
+    page,
+)
+from gateway.web.messages import CATALOGUES
+from gateway.web.pages.forms import read_form
+from gateway.web.pages.render import PATIENCE_S, STYLE_FRESH_S, Problem, language_for
+from rules.service.console_roles import ConsoleRight
+from storage.db.database import store_down
+
+Page = Callable[[Visit], Awaitable[web.StreamResponse]]
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: str
+    right: ConsoleRight
+    page: Page
+
+
+async def _log_out(visit: Visit) -> web.Response:
+    return await sessions.log_out(visit.request, visit.runtime)
+
+
+ROUTES = (
+    Route("GET", "/", ConsoleRight.READ, queues.home),
+    Route("POST", "/logout", ConsoleRight.READ, _log_out),
+    Route("GET", "/held", ConsoleRight.READ, queues.held),
+    Route("GET", "/held/{id}", ConsoleRight.READ, queues.held_mail),
+    Route("POST", "/held/{id}", ConsoleRight.HANDLE, queues.decide),
+)
+"""Every page behind the login. A form is refused without the token of its session."""
+
+_STATIC = {"console.css": "text/css"}
+
+
+def console(context: ConsoleContext) -> web.Application:
+    """The application under `/console`."""
+    app = web.Application(middlewares=[_pages_only])
+    app[CONSOLE] = context
+    aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.PackageLoader("gateway.web", "templates/console"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, _guarded(route))
+    app.router.add_get("/login", login.ask)
+    app.router.add_post("/login", login.log_in)
+    app.router.add_get("/enter/{secret}", login.enter)
+    app.router.add_post("/enter/{secret}", login.use_link)
+    app.router.add_get("/static/{name}", _static)
+    return app
+
+
+def _guarded(route: Route) -> _Handler:
+    """The page for users with the right; others are sent to the login, or refused."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        visit = await sessions.visit_of(request)
+        if visit is None:
+            to = quote(request.path_qs.removeprefix(PREFIX)) if request.method == "GET" else "/"
+            return web.Response(status=303, headers={"Location": f"{PREFIX}/login?to={to}"})
+        if not visit.may(route.right):
+            raise Refused(
+                403,
+                "Your role, {role}, does not permit this. An administrator can give you another: "
+                "postern console invite {address} --role ROLE",
+                role=visit.user.role.value,
+                address=visit.user.address,
+            )
+        if request.method == "POST":
+            visit = replace(visit, form=await read_form(request, FORM_LIMIT_BYTES))
+            ours = sessions.is_ours(request, visit.form.get("csrf", ""))
+            if not ours or sessions.is_of_another_site(request):
+                text = "This form is not from your session. Please open the page again."
+                raise Refused(403, text)
+        return await route.page(visit)
+
+    return answer
+
+
+@web.middleware
+async def _pages_only(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Answers every error with a page, and gives each response the headers of the console."""
+    response = await _answered(request, handler)
+    if not response.prepared:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+    return response
+
+
+async def _answered(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return _error_page(request, refused)
+    except Problem as problem:  # of reading a form
+        text = CATALOGUES[language_for(request)].page_errors[problem.error].text
+        return _error_page(request, Refused(problem.status, text))
+    except web.HTTPNotFound:
+        return _error_page(request, Refused(404, "There is no such page."))
+    except ConnectionError:  # the client left
+        raise
+    except store_down() as error:
+        log.page_failed(PREFIX, error)
+        text = "The store does not respond; nothing was changed. Please try again in a minute."
+        return _error_page(request, Refused(503, text))
+    except Exception as error:  # noqa: BLE001 - a bug of ours, reported without its text
+        log.page_failed(PREFIX, error)
+        text = "An error of ours; the log of the server says more."
+        return _error_page(request, Refused(500, text))
+
+
+def _error_page(request: web.Request, refused: Refused) -> web.Response:
+    language = language_for(request)
+    values = {"english": refused.english, "values": refused.values}
+    response = page(request, "error.html", language, refused.status, **values)
+    if refused.status in (429, 503):
+        response.headers["Retry-After"] = str(PATIENCE_S)
+    return response
+
+
+async def _static(request: web.Request) -> web.Response:
+    """Style and scripts; they are not secret and may be cached for an hour."""
+    name = request.match_info["name"]
+    if name not in _STATIC:
+        raise Refused(404, "There is no such page.")
+    text = (resources.files("gateway.web") / "static" / name).read_text(encoding="utf-8")
+    headers = {"Cache-Control": f"public, max-age={STYLE_FRESH_S}"}
+    return web.Response(text=text, content_type=_STATIC[name], headers=headers)

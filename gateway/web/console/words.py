@@ -1,0 +1,48 @@
+"""The words of the console: English in the code and the templates, which is also the key of its
+translation."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from importlib import resources
+
+Say = Callable[..., str]
+"""`say(english, **values)`: the text in the reader's language, with its values filled in."""
+
+_SPANS = (
+    (timedelta(days=1), "{number} d"),
+    (timedelta(hours=1), "{number} h"),
+    (timedelta(minutes=1), "{number} min"),
+)
+
+
+def in_language(language: str) -> Say:
+    """The words in a language; a text without a translation is shown in English."""
+    known = translations(language)
+
+    def say(english: str, /, **values: object) -> str:
+        template = known.get(english, english)
+        return template.format_map(values) if values else template
+
+    return say
+
+
+def age(since: datetime, now: datetime, say: Say) -> str:
+    """How long ago, in its largest unit: `3 h`."""
+    passed = now - since
+    for unit, form in _SPANS:
+        if passed >= unit:
+            return say(form, number=passed // unit)
+    return say("now")
+
+
+@cache
+def translations(language: str) -> Mapping[str, str]:
+    """Translations by their English text; empty for English."""
+    file = resources.files("gateway.web").joinpath("templates", "console", f"{language}.toml")
+    if not file.is_file():
+        return {}
+    return tomllib.loads(file.read_text(encoding="utf-8"))

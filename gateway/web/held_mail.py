@@ -1,0 +1,177 @@
+"""What staff see of a held mail in a browser, and what they do with it: release or delete it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import assert_never
+
+from gateway import log
+from gateway.ingest import Ingest
+from gateway.outgoing.mime import one_line, plain
+from gateway.outgoing.sentences import worded
+from gateway.reception import StatedByStaff
+from gateway.runtime import Runtime
+from rules.decision.content import body_of
+from rules.decision.reasons import Reason, Verdict
+from rules.decision.receipt import Receipt
+from rules.mail import Body, Mail
+from rules.mail.extent import CUT_MARGIN
+from rules.sender.authentication import Authentication
+from rules.sender.masking import Masker
+from rules.service.digests import held_because
+from rules.service.participants import is_ours, named_addresses
+from rules.ticket.changes import Source
+from storage.db.ledger import Conflict
+from storage.mail import quarantine
+from storage.mail.quarantine import HeldMail
+from storage.notices.invitations import Enrolled
+
+SHOWN_TEXT = 3000
+"""Characters of the mail's text."""
+SHOWN_NAMES = 20
+"""Of the people in To and Cc, and of the files."""
+LONGEST_NAME = 100
+LONGEST_SUBJECT = 200
+LONGEST_WHY = 500
+
+
+class Choice(StrEnum):
+    RELEASE = "release"
+    NEW = "new"
+    ENROL = "enrol"
+    DISCARD = "discard"
+
+
+def is_possible(choice: Choice, mail: HeldMail) -> bool:
+    """A mail without an author can only be deleted here: `postern held release --author` files
+    it."""
+    match choice:
+        case Choice.ENROL:
+            return mail.reason == Reason.NOT_ENROLLED.value
+        case Choice.RELEASE | Choice.NEW:
+            return bool(mail.author)
+        case Choice.DISCARD:
+            return True
+        case _:
+            assert_never(choice)
+
+
+class HeldOutcome(StrEnum):
+    FILED = "filed"
+    DISCARDED = "discarded"
+    HELD = "held"
+    """The mail is held still: staff must state more about it."""
+    NOT_ENROLLED = "not_enrolled"
+    """No active company owns the domain of the author."""
+    GONE = "gone"
+    """It was released or discarded before."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldResult:
+    """What became of a held mail."""
+
+    outcome: HeldOutcome
+    ticket: int | None = None
+    reason: str = ""
+    """Why it is held still."""
+    enrolled: bool = False
+    """Whether its author was registered."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDesk:
+    """One person's decision on held mail."""
+
+    runtime: Runtime
+    ingest: Ingest
+    by: str
+    """Their address, for the audit trail and the log."""
+    source: Source
+
+    async def act(self, mail: HeldMail, choice: Choice, why: str) -> HeldResult:
+        """Do with a held mail what was chosen; `why` is kept in the history of the ticket."""
+        if choice is Choice.DISCARD:
+            return await self._discard(mail)
+        return await self._release(mail, choice, one_line(why, LONGEST_WHY))
+
+    async def _discard(self, mail: HeldMail) -> HeldResult:
+        job = partial(quarantine.discard, journal_id=mail.journal_id)
+        if not await self.runtime.write(job):
+            return HeldResult(HeldOutcome.GONE)
+        log.discarded(str(mail.journal_id), self.by)
+        return HeldResult(HeldOutcome.DISCARDED)
+
+    async def _release(self, mail: HeldMail, choice: Choice, why: str) -> HeldResult:
+        became = Enrolled.BEFORE
+        stated = StatedByStaff(as_new=choice is Choice.NEW, why=why, source=self.source)
+        vouched = Authentication.by_staff(self.by)
+        receipt: Receipt | None
+        try:
+            delivery = await self.runtime.read(partial(quarantine.delivery, mail=mail))
+            if choice is Choice.ENROL:
+                receipt, became = await self.ingest.release_enrolled(
+                    mail, delivery, vouched, stated
+                )
+            else:
+                receipt = await self.ingest.release(mail, delivery, vouched, stated)
+        except Conflict:  # another person was first
+            return HeldResult(HeldOutcome.GONE)
+        if receipt is None:
+            return HeldResult(HeldOutcome.NOT_ENROLLED)
+        if receipt.verdict in (Verdict.HELD, Verdict.REFUSED):
+            return HeldResult(HeldOutcome.HELD, reason=receipt.reason)
+        if enrolled := became is Enrolled.NOW:
+            log.enrolled(mail.mailbox.address, mail.author, self.by)
+        return HeldResult(HeldOutcome.FILED, receipt.ticket, enrolled=enrolled)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldText:
+    """A held mail as staff may read it: without anybody's tokens and links of ours."""
+
+    subject: str
+    why: str
+    people: tuple[str, ...]
+    """Those in To and Cc whom a release may add to the ticket."""
+    files: tuple[str, ...]
+    text: str
+    is_shortened: bool
+
+
+async def shown(runtime: Runtime, ingest: Ingest, mail: HeldMail, language: str) -> HeldText:
+    cached = await runtime.mailbox_cache.current()
+    masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
+    read = await _read(runtime, ingest, mail)
+    body = body_of(read) if read is not None else None
+    text = body.text if isinstance(body, Body) else ""
+    policy = runtime.policy_of(mail.mailbox)
+
+    def joins(address: str) -> bool:
+        return not is_ours(address, cached.own_addresses, mail.mailbox.address, policy)
+
+    def listed(names: Sequence[str]) -> tuple[str, ...]:
+        more = (f"… (+{len(names) - SHOWN_NAMES})",) if len(names) > SHOWN_NAMES else ()
+        return (*(one_line(masker.mask(n), LONGEST_NAME) for n in names[:SHOWN_NAMES]), *more)
+
+    return HeldText(
+        subject=one_line(masker.mask(mail.subject), LONGEST_SUBJECT),
+        why=worded(held_because(mail.reason), language),
+        # A release files all of the mail: whom it adds, and its files.
+        people=listed([*filter(joins, named_addresses(read))] if read is not None else []),
+        files=listed([each.name for each in body.attachments] if isinstance(body, Body) else []),
+        text=plain(masker.mask(text[: SHOWN_TEXT + CUT_MARGIN])[:SHOWN_TEXT]),
+        is_shortened=len(text) > SHOWN_TEXT,
+    )
+
+
+async def _read(runtime: Runtime, ingest: Ingest, mail: HeldMail) -> Mail | None:
+    """The mail; None if it was discarded meanwhile."""
+    try:
+        delivery = await runtime.read(partial(quarantine.delivery, mail=mail))
+    except Conflict:
+        return None
+    return await ingest.parser.parse(delivery.raw)

@@ -1,0 +1,56 @@
+"""Who uses the console: users, their sessions, and links that work once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Column, ForeignKey, String
+from sqlmodel import Field
+
+from storage.db.columns import one_of, text, timestamp
+from storage.db.tables.base import Row
+
+
+class ConsoleUserRow(Row, table=True):
+    """A person who may log in. Staff of a mailbox act on its tickets under the same address."""
+
+    __tablename__ = "console_user"
+    __table_args__ = (one_of("role", "viewer", "agent", "operator", "admin"),)
+    address: str = Field(sa_column=Column(String(254), primary_key=True))
+    role: str = Field(sa_column=Column(String(8), nullable=False))
+    language: str = text(8)
+    """Empty for the one that the browser asks for."""
+    password: str = text(200)
+    """Its Argon2 hash; empty until the user has chosen one."""
+    invited_at: datetime = timestamp()
+
+
+class ConsoleSessionRow(Row, table=True):
+    """A browser that is logged in, by the SHA-256 of its cookie."""
+
+    __tablename__ = "console_session"
+    digest: str = Field(sa_column=Column(String(64), primary_key=True))
+    address: str = Field(
+        sa_column=Column(
+            String(254), ForeignKey("console_user.address"), nullable=False, index=True
+        )
+    )
+    begun_at: datetime = timestamp()
+    seen_at: datetime = timestamp(index=True)
+    """The time of its last request, to a few minutes."""
+
+
+class ConsoleLinkRow(Row, table=True):
+    """A link that works once, by the SHA-256 of its secret."""
+
+    __tablename__ = "console_link"
+    __table_args__ = (one_of("use", "password", "enter"),)
+    digest: str = Field(sa_column=Column(String(64), primary_key=True))
+    address: str = Field(
+        sa_column=Column(
+            String(254), ForeignKey("console_user.address"), nullable=False, index=True
+        )
+    )
+    use: str = Field(sa_column=Column(String(8), nullable=False))
+    """`password` to choose one, `enter` to log in without one."""
+    ends_at: datetime = timestamp(index=True)

@@ -1,0 +1,216 @@
+"""Users of the console: their roles, their passwords, and the browsers that are logged in.
+
+Of passwords, sessions and links only a hash is stored. Functions that write are jobs for the
+ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from rules.mail import Mailbox
+from rules.people import Role
+from rules.service.console_roles import ConsoleRole, EntryUse
+from storage.db.tables import (
+    ConsoleLinkRow,
+    ConsoleSessionRow,
+    ConsoleUserRow,
+    PersonRow,
+    table,
+)
+from storage.registry.checks import not_found, valid_address
+from storage.registry.mailboxes import list_mailboxes
+
+_user, _session, _link = table(ConsoleUserRow), table(ConsoleSessionRow), table(ConsoleLinkRow)
+_person = table(PersonRow)
+
+IDLE = timedelta(hours=12)
+"""A session without a request for so long ends."""
+LONGEST = timedelta(days=7)
+"""A session ends after this time in any case."""
+NOTED_EVERY = timedelta(minutes=5)
+"""How exactly the time of a session's last request is known: a write for each would cost more."""
+
+
+VALID_FOR = {EntryUse.PASSWORD: timedelta(days=2), EntryUse.ENTER: timedelta(hours=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleUser:
+    address: str
+    role: ConsoleRole
+    language: str = ""
+    """Empty for the one that the browser asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedUser:
+    user: ConsoleUser
+    has_password: bool
+    seen_at: datetime | None
+    """The last request of a browser that is still logged in."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A link that works once; `secret` is a part of its path."""
+
+    use: EntryUse
+    secret: str
+    made_at: datetime
+
+
+def invite(connection: Connection, address: str, role: ConsoleRole, link: NewLink) -> ConsoleUser:
+    """Give an address a role and a link; the links that it was given before end.
+
+    Raises InvalidValue for what is no address.
+    """
+    user = ConsoleUser(valid_address(address), role)
+    known = update(_user).where(_user.c.address == user.address).values(role=role.value)
+    if not connection.execute(known).rowcount:
+        added = {"address": user.address, "role": role.value, "invited_at": link.made_at}
+        connection.execute(insert(_user), added)
+    connection.execute(delete(_link).where(_link.c.address == user.address))
+    row = {
+        "digest": _digest(link.secret),
+        "address": user.address,
+        "use": link.use.value,
+        "ends_at": link.made_at + VALID_FOR[link.use],
+    }
+    connection.execute(insert(_link), row)
+    return user
+
+
+def remove(connection: Connection, address: str) -> None:
+    """Remove a user and end their sessions. Raises NotFound."""
+    for of in (_session, _link):
+        connection.execute(delete(of).where(of.c.address == address))
+    if not connection.execute(delete(_user).where(_user.c.address == address)).rowcount:
+        known = [each.user.address for each in list_users(connection)]
+        raise not_found(f"user of the console {address!r}", known)
+
+
+def list_users(connection: Connection) -> Sequence[ListedUser]:
+    """All users, by address."""
+    seen = dict(
+        connection.execute(
+            select(_session.c.address, _session.c.seen_at).order_by(_session.c.seen_at)
+        )
+        .tuples()
+        .all()
+    )
+    rows = connection.execute(select(_user).order_by(_user.c.address))
+    return [ListedUser(_as_user(row), bool(row.password), seen.get(row.address)) for row in rows]
+
+
+def password_hash(connection: Connection, address: str) -> str:
+    """The hash of a user's password; empty for who has none."""
+    query = select(_user.c.password).where(_user.c.address == address)
+    return connection.execute(query).scalar_one_or_none() or ""
+
+
+def link_of(
+    connection: Connection, secret: str, now: datetime
+) -> tuple[ConsoleUser, EntryUse] | None:
+    """Whose a link is, and its use; None for one that does not work, or no longer."""
+    query = (
+        select(_user, _link.c.use)
+        .join_from(_link, _user, _link.c.address == _user.c.address)
+        .where(_link.c.digest == _digest(secret), _link.c.ends_at > now)
+    )
+    row = connection.execute(query).one_or_none()
+    return (_as_user(row), EntryUse(row.use)) if row is not None else None
+
+
+def use_link(
+    connection: Connection, secret: str, use: EntryUse, now: datetime, password: str = ""
+) -> ConsoleUser | None:
+    """Use a link up, and store the hash of the password that was chosen with it. Every session of
+    the user ends then: one may be of somebody who knew the old password.
+
+    None for a link that does not work: another request may have used it.
+    """
+    found = link_of(connection, secret, now)
+    if found is None or found[1] is not use:
+        return None
+    gone = connection.execute(delete(_link).where(_link.c.digest == _digest(secret)))
+    if not gone.rowcount:
+        return None
+    address = found[0].address
+    if password:
+        connection.execute(delete(_session).where(_session.c.address == address))
+        of_user = update(_user).where(_user.c.address == address)
+        connection.execute(of_user.values(password=password))
+    return found[0]
+
+
+def begin_session(connection: Connection, address: str, secret: str, now: datetime) -> None:
+    """Log a browser in; sessions that have ended are forgotten."""
+    ended = (_session.c.seen_at < now - IDLE) | (_session.c.begun_at < now - LONGEST)
+    connection.execute(delete(_session).where(ended))
+    connection.execute(delete(_link).where(_link.c.ends_at < now))
+    row = {"digest": _digest(secret), "address": address, "begun_at": now, "seen_at": now}
+    connection.execute(insert(_session), row)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    user: ConsoleUser
+    is_noted: bool
+    """Whether the time of its last request is known exactly enough."""
+
+
+def session_of(connection: Connection, secret: str, now: datetime) -> LiveSession | None:
+    """The session of a cookie; None for one that is unknown or has ended."""
+    query = (
+        select(_user, _session.c.seen_at)
+        .join_from(_session, _user, _session.c.address == _user.c.address)
+        .where(
+            _session.c.digest == _digest(secret),
+            _session.c.seen_at > now - IDLE,
+            _session.c.begun_at > now - LONGEST,
+        )
+    )
+    row = connection.execute(query).one_or_none()
+    return LiveSession(_as_user(row), row.seen_at > now - NOTED_EVERY) if row is not None else None
+
+
+def note_session(connection: Connection, secret: str, now: datetime) -> None:
+    seen = update(_session).where(_session.c.digest == _digest(secret))
+    connection.execute(seen.values(seen_at=now))
+
+
+def end_session(connection: Connection, secret: str) -> None:
+    connection.execute(delete(_session).where(_session.c.digest == _digest(secret)))
+
+
+def set_language(connection: Connection, address: str, language: str) -> None:
+    connection.execute(update(_user).where(_user.c.address == address).values(language=language))
+
+
+def mailboxes_of(connection: Connection, user: ConsoleUser) -> Sequence[Mailbox]:
+    """The mailboxes that a user sees: operators all of them, others those whose staff they are."""
+    every = list_mailboxes(connection, inactive_too=True)
+    if user.role in (ConsoleRole.OPERATOR, ConsoleRole.ADMIN):
+        return every
+    query = select(_person.c.mailbox_id).where(
+        _person.c.address == user.address,
+        _person.c.role == Role.STAFF.value,
+        _person.c.active,
+    )
+    theirs = set(connection.execute(query).scalars())
+    return [mailbox for mailbox in every if mailbox.id in theirs]
+
+
+def _as_user(row: Row[tuple[object, ...]]) -> ConsoleUser:
+    return ConsoleUser(row.address, ConsoleRole(row.role), row.language)
+
+
+def _digest(secret: str) -> str:
+    # 256 random bits need no slow hash: nobody guesses them from their digest.
+    return hashlib.sha256(secret.encode()).hexdigest()

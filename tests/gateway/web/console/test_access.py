@@ -1,0 +1,83 @@
+"""Every page of the console, for everybody who may ask for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.web.console.routes import ROUTES, Route
+from rules.service.console_roles import ConsoleRight, ConsoleRole, may
+from tests.gateway.web.console.desk import Desk
+
+MATRIX = {
+    ConsoleRight.READ: {*ConsoleRole},
+    ConsoleRight.HANDLE: {ConsoleRole.AGENT, ConsoleRole.OPERATOR, ConsoleRole.ADMIN},
+    ConsoleRight.OPERATE: {ConsoleRole.OPERATOR, ConsoleRole.ADMIN},
+    ConsoleRight.ADMINISTER: {ConsoleRole.ADMIN},
+}
+ROUTE_NAMES = [f"{route.method} {route.path}" for route in ROUTES]
+
+
+def path_of(route: Route) -> str:
+    return f"/console{route.path}".replace("{id}", "00000000-0000-0000-0000-000000000001")
+
+
+@pytest.mark.parametrize("right", ConsoleRight)
+def test_each_role_has_its_rights(right: ConsoleRight) -> None:
+    assert {role for role in ConsoleRole if may(role, right)} == MATRIX[right]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=ROUTE_NAMES)
+async def test_nobody_gets_a_page_without_a_login(desk: Desk, route: Route) -> None:
+    response = await desk.browser().client.request(
+        route.method, path_of(route), allow_redirects=False
+    )
+
+    assert response.status == 303
+    assert response.headers["Location"].startswith("/console/login")
+
+
+@pytest.mark.parametrize("role", ConsoleRole)
+async def test_a_role_gets_exactly_the_pages_of_its_rights(desk: Desk, role: ConsoleRole) -> None:
+    browser = await desk.logged_in(role)
+    for route in ROUTES:
+        if route.path == "/logout":
+            continue
+        if route.method == "POST":
+            status, _ = await browser.send("/console/", path_of(route))
+        else:
+            status, _ = await browser.get(path_of(route))
+        assert (status == 403) == (role not in MATRIX[route.right]), route
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=ROUTE_NAMES)
+async def test_a_form_without_the_token_of_its_session_is_refused(desk: Desk, route: Route) -> None:
+    if route.method != "POST":
+        return
+    browser = await desk.logged_in(ConsoleRole.ADMIN)
+
+    without = await browser.post(path_of(route))
+    wrong = await browser.post(path_of(route), csrf="0" * 64)
+
+    assert without[0] == wrong[0] == 403
+    assert (await browser.get("/console/"))[0] == 200
+
+
+async def test_a_form_of_another_site_is_refused_even_with_the_token(desk: Desk) -> None:
+    browser = await desk.logged_in()
+    browser.client.session.headers["Origin"] = "https://evil.example"
+
+    status, _ = await browser.send("/console/", "/console/logout")
+
+    assert status == 403
+
+
+@pytest.mark.parametrize("path", ["/console/", "/console/login", "/console/nothing"])
+async def test_every_page_forbids_what_the_console_does_not_serve(desk: Desk, path: str) -> None:
+    browser = await desk.logged_in()
+
+    response = await browser.client.get(path)
+
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert response.headers["Cache-Control"] == "no-store"

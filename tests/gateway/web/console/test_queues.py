@@ -1,0 +1,105 @@
+"""The first page of the console, and what is done with held mail."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rules.people import Role
+from rules.service.console_roles import ConsoleRole
+from rules.ticket.audit import AuditEvent
+from rules.ticket.changes import Source
+from storage.mail import quarantine
+from storage.registry import mailboxes, people
+from storage.ticket import read
+from tests.gateway.web.console.desk import NEW, Desk
+from tests.gateway.web.link_pages import SAM
+
+
+async def number_held(desk: Desk) -> int:
+    return len(await desk.site.write(quarantine.held_mails))
+
+
+async def test_the_first_page_counts_what_waits(desk: Desk) -> None:
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+    _, before = await browser.get("/console/")
+    await desk.hold("One")
+    await desk.hold("Two")
+
+    _, page = await browser.get("/console/")
+
+    assert "Nothing waits here." in before
+    assert '<p class="number">2</p>' in page
+    assert '<a href="/console/held">Held mail</a>' in page
+
+
+async def test_a_held_mail_is_shown_as_text(desk: Desk) -> None:
+    mail = await desk.hold("<script>alert(1)</script>")
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+
+    _, listed = await browser.get("/console/held")
+    status, page = await browser.get(f"/console/held/{mail.journal_id}")
+
+    assert status == 200
+    for each in (listed, page):
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in each
+        assert "<script" not in each
+    assert "Help &lt;b&gt;me&lt;/b&gt;." in page
+    assert "decides on none" in page
+
+
+async def test_a_released_mail_becomes_a_ticket_and_its_history_names_the_user(desk: Desk) -> None:
+    mail = await desk.hold()
+    browser = await desk.logged_in()
+    path = f"/console/held/{mail.journal_id}"
+
+    status, where = await browser.send(path, do="enrol", why="a new colleague")
+    _, page = await browser.get(where)
+    _, later = await browser.get(where)
+
+    assert (status, where) == (303, "/console/held")
+    assert f"{NEW} was registered, and the mail was filed on #2." in page
+    assert "was registered" not in later
+    assert await number_held(desk) == 0
+    users = await desk.site.write(lambda c: people.list_people(c, desk.site.mailbox, Role.USER))
+    assert NEW in {person.address for person in users}
+    ticket = await desk.site.write(lambda c: read.ticket_view(c, 2))
+    assert ticket is not None
+    (released,) = [each for each in ticket.history if each.event is AuditEvent.RELEASED]
+    assert (released.actor, released.source) == (SAM, Source.CONSOLE)
+
+
+async def test_a_mail_is_decided_on_once(desk: Desk) -> None:
+    mail = await desk.hold()
+    one, two = await desk.logged_in(), await desk.logged_in(ConsoleRole.ADMIN, "op@help.example")
+    path = f"/console/held/{mail.journal_id}"
+
+    outcomes = await asyncio.gather(one.send(path, do="discard"), two.send(path, do="discard"))
+
+    assert sorted(status for status, _ in outcomes) == [303, 303]
+    assert await number_held(desk) == 0
+    assert (await one.get(path))[0] == 404
+
+
+async def test_what_the_page_does_not_offer_is_not_done(desk: Desk) -> None:
+    mail = await desk.hold()
+    browser = await desk.logged_in()
+
+    status, page = await browser.send(f"/console/held/{mail.journal_id}", do="anything")
+
+    assert status == 422
+    assert "Please choose what becomes of the mail." in page
+    assert await number_held(desk) == 1
+
+
+async def test_staff_of_another_mailbox_see_none_of_this_one(desk: Desk) -> None:
+    mail = await desk.hold()
+    await desk.site.write(lambda c: mailboxes.add_mailbox(c, "sales@help.example", "default"))
+    agent = await desk.logged_in(ConsoleRole.AGENT, "tom@help.example")
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
+    path = f"/console/held/{mail.journal_id}"
+
+    assert "not on the staff of any mailbox" in (await agent.get("/console/"))[1]
+    assert (await agent.get(path))[0] == 404
+    assert (await agent.send("/console/", path, do="discard"))[0] == 404
+    assert (await operator.get(path))[0] == 200
+    assert await number_held(desk) == 1

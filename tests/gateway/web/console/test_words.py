@@ -1,0 +1,66 @@
+"""Every text of the console in both languages, and no text that nothing shows."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from gateway.web.console import words
+
+WEB = Path(str(resources.files("gateway.web")))
+SAYS = {"Refused": 1, "done": 1, "say": 0}
+"""The functions that show a text, and which argument it is."""
+
+
+def in_templates() -> Iterator[str]:
+    for template in (WEB / "templates" / "console").glob("*.html"):
+        for found in re.finditer(r'\bt\("([^"]+)"', template.read_text("utf-8")):
+            yield found[1]
+
+
+def in_code() -> Iterator[str]:
+    """Texts that are an argument, directly or by the name `text` or `form`."""
+    for module in (WEB / "console").glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                function = node.func
+                name = getattr(function, "attr", getattr(function, "id", ""))
+                at = SAYS.get(name)
+                if at is not None and len(node.args) > at:
+                    yield from _texts(node.args[at])
+            elif isinstance(node, ast.Assign) and any(
+                isinstance(target, ast.Name) and target.id == "text" for target in node.targets
+            ):
+                yield from _texts(node.value)
+    yield from (form for _, form in words._SPANS)
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+
+
+SHOWN = sorted({*in_templates(), *in_code()})
+GERMAN = words.translations("de")
+BY_VALUE = {"viewer", "agent", "operator", "admin", "Please choose what becomes of the mail."}
+"""Shown by the value of a variable."""
+
+
+def test_there_are_texts() -> None:
+    assert len(SHOWN) > 70
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_a_text_has_its_translation_with_the_same_values(text: str) -> None:
+    names = re.findall(r"\{\w+\}", text)
+
+    assert sorted(re.findall(r"\{\w+\}", GERMAN[text])) == sorted(names)
+
+
+def test_no_translation_is_left_over() -> None:
+    assert set(GERMAN) - set(SHOWN) - BY_VALUE == set()
