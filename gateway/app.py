@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -19,7 +18,8 @@ from typing import Any
 
 from gateway import descriptors, log, permissions
 from gateway.accepting import ListeningSockets
-from gateway.config.model import Config, ConfigRefused
+from gateway.certificate import Certificate
+from gateway.config.model import Config
 from gateway.services import Services, open_services
 from gateway.shares import Networks
 from gateway.smtp.limits import ConnectionPool
@@ -47,7 +47,7 @@ async def serve(
     """Serve until `stop` is set; mails that are being received then are finished first.
 
     `ready` is called once all sockets are open. With `share_ports` several processes serve the
-    same ports. The policies are read again whenever `reload` is set.
+    same ports. Certificate and policies are read again whenever `reload` is set.
     """
     descriptors.ensure(config)
     async with open_services(config) as services, AsyncExitStack() as stack:
@@ -57,14 +57,15 @@ async def serve(
             log.no_mailbox()
         runtime, connections = services.runtime, services.connections
         hooks = SmtpHooks(runtime.mailbox_cache.serves, services.ingest.take)
-        servers = _listen(config, connections, hooks, share_ports)
+        certificate = Certificate(config.tls) if config.tls is not None else None
+        servers = _listen(config, connections, hooks, share_ports, certificate)
         http = [
             (name, await stack.enter_async_context(listening))
             for name, listening in _http(config, services, share_ports)
         ]
         sending = asyncio.create_task(services.dispatcher.run())
         timed = asyncio.create_task(services.scheduler.run())
-        reloading = asyncio.create_task(services.policy_reload.run(reload or asyncio.Event()))
+        reloading = asyncio.create_task(_reload(reload or asyncio.Event(), services, certificate))
         for task in (sending, timed, reloading):
             stack.push_async_callback(_cancel, task)
         addresses = {
@@ -141,6 +142,18 @@ async def _http_listener(
         yield accepting
 
 
+async def _reload(
+    requested: asyncio.Event, services: Services, certificate: Certificate | None
+) -> None:
+    """Read certificate and policies again at each request, until cancelled."""
+    while True:
+        await requested.wait()
+        requested.clear()
+        if certificate is not None:
+            await certificate.reload()
+        await services.policy_reload.reload()
+
+
 async def _cancel(task: asyncio.Task[None]) -> None:
     """Cancel a task and wait for its end, so that it never uses a closed service."""
     task.cancel()
@@ -149,10 +162,14 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 def _listen(
-    config: Config, connections: ConnectionPool, hooks: SmtpHooks, share_ports: bool
+    config: Config,
+    connections: ConnectionPool,
+    hooks: SmtpHooks,
+    share_ports: bool,
+    certificate: Certificate | None,
 ) -> dict[str, ListeningSockets]:
     """The open sockets for mail, by their names in the log."""
-    tls = _tls(config)
+    tls = certificate.context if certificate is not None else None
     listener = Listener(
         hostname=config.smtp.hostname,
         tls_context=tls,
@@ -212,19 +229,6 @@ def _address_text(address: tuple[Any, ...] | str) -> str:
     if isinstance(address, str):
         return f"unix:{address}"
     return f"{address[0]}:{address[1]}"
-
-
-def _tls(config: Config) -> ssl.SSLContext | None:
-    if config.tls is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(config.tls.certificate, config.tls.key)
-    except (ssl.SSLError, OSError) as error:
-        pair = f"{config.tls.certificate} with {config.tls.key}"
-        fault = f"{pair}: no certificate with its key, in PEM ({error})"
-        raise ConfigRefused("tls", [fault]) from error
-    return context
 
 
 def _host_port(listen: str) -> tuple[str, int]:

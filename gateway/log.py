@@ -214,6 +214,16 @@ def clock_not_reported(ticket: int, error: BaseException) -> None:
     _log.error("clock_not_reported", ticket=ticket, exc_info=error)
 
 
+def certificate_reloaded(file: str) -> None:
+    """The certificate was read again; new connections have it."""
+    _log.info("certificate_reloaded", file=file)
+
+
+def certificate_refused(why: str) -> None:
+    """It was read again and refused: the old one stays in force."""
+    _log.error("certificate_refused", why=why)
+
+
 def no_mailbox() -> None:
     """The server takes mail for nobody: every recipient is refused until a mailbox is added."""
     _log.warning("no_mailbox", see="postern mailbox add")

@@ -25,13 +25,6 @@ class PolicyReload:
     book: PolicyBook
     folder: Path | None
 
-    async def run(self, requested: asyncio.Event) -> None:
-        """Reload at each request until cancelled."""
-        while True:
-            await requested.wait()
-            requested.clear()
-            await self.reload()
-
     async def reload(self) -> bool:
         """Put the policy files in force as they are now; False if they were refused.
 
