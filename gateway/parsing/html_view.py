@@ -12,10 +12,12 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import quote, unquote
 
 import nh3
 
+from gateway.parsing.html_controls import control_text
 from gateway.parsing.html_fold import fold, is_tiny, says_something
 from gateway.parsing.html_quotes import QuoteMark, mark_of
 from gateway.parsing.html_style import declarations
@@ -86,12 +88,14 @@ _MARKED = frozenset(("class", "data-marker", "hidden", "id", "name", "type"))
 _ALLOWED = {
     "*": set(SHARED_ATTRIBUTES | _MARKED),
     **{name: set(attributes - {"rel"}) for name, attributes in ATTRIBUTES.items()},
+    "input": {"checked", "placeholder", "type", "value"},
 }
+_EMPTY = VOID | {"input"}
+"""What the sanitiser leaves of elements without an end. Of an `input` its words are shown."""
 _SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _OVERRIDES = re.compile("[\u202d\u202e]")
 """Marks that show letters in another order than they are written in."""
-_INVISIBLE = re.compile(r"(?:^|;)\s*visibility\s*:\s*hidden", re.IGNORECASE)
 _SOURCE = re.compile(r"data:image/[a-z+.-]{1,20};base64,", re.IGNORECASE)
 _CONTROLS = re.compile("[\x00-\x20\x7f]+")
 _NUMBERS = names(
@@ -176,7 +180,7 @@ _END_OF_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s%]")
 def _sanitised(markup: str) -> str:
     return nh3.clean(
         markup,
-        tags=set(TAGS),
+        tags={*TAGS, "input"},
         clean_content_tags=_WITH_CONTENT,
         attributes=_ALLOWED,
         url_schemes=_SCHEMES,
@@ -199,16 +203,28 @@ class _Reading:
 
     def read(self, found: Sequence[Piece]) -> None:
         hidden = preformatted = 0
-        for piece in found:
+        invisible, around = False, list[bool]()
+        for at, piece in enumerate(found):
             if hidden:
                 hidden += _deeper(piece)
                 continue
             match piece:
                 case Tag(name, attributes):
                     values = dict(attributes)
-                    if is_hidden(values):
-                        hidden = 0 if name in VOID else 1
+                    within = is_invisible(values, inherited=invisible)
+                    dropped = is_hidden(values)
+                    if within and not invisible:
+                        dropped = dropped or not _shows_again(found, at)
+                    if dropped or (within and name in _EMPTY):
+                        hidden = 0 if name in _EMPTY else 1
                         continue
+                    if name == "input":
+                        if shown := _OVERRIDES.sub("", control_text(values)):
+                            self.pieces.append(shown)
+                        continue
+                    if name not in _EMPTY:
+                        around.append(invisible)
+                        invisible = within
                     if (mark := mark_of(name, values)) is not None:
                         self.marks[len(self.pieces)] = mark
                     preformatted += name == "pre"
@@ -218,7 +234,10 @@ class _Reading:
                         self.pieces.append(Tag(name, _listed(name, attributes)))
                 case End(name):
                     preformatted -= name == "pre"
+                    invisible = around.pop() if around else False
                     self.pieces.append(piece)
+                case _ if invisible:
+                    pass
                 case _:
                     text = _OVERRIDES.sub("", piece)
                     self.pieces += text.splitlines(keepends=True) if preformatted else [text]
@@ -264,22 +283,41 @@ _SIZES = ("width", "height", "style")
 def _deeper(piece: Piece) -> int:
     match piece:
         case Tag(name, _):
-            return 0 if name in VOID else 1
+            return 0 if name in _EMPTY else 1
         case End():
             return -1
         case _:
             return 0
 
 
+def _shows_again(found: Sequence[Piece], at: int) -> bool:
+    """Whether an element within the invisible one that begins there is visible."""
+    depth = 0
+    for piece in islice(found, at, None):
+        depth += _deeper(piece)
+        if depth <= 0:
+            return False
+        if isinstance(piece, Tag) and not is_invisible(dict(piece.attributes), inherited=True):
+            return True
+    return False
+
+
+def is_invisible(values: Mapping[str, str], *, inherited: bool) -> bool:
+    """Whether the words directly in an element are not seen, which an element within can revert. As
+    for the text: of two declarations the last counts."""
+    visibility = declarations(values.get("style", "")).get("visibility", "")
+    return visibility in ("hidden", "collapse") if visibility else inherited
+
+
 def is_hidden(values: Mapping[str, str]) -> bool:
-    """Whether the sender's client does not show an element."""
+    """Whether the sender's client shows nothing of an element, nor of what is within it."""
     if "hidden" in values:
         return True
     style = values.get("style", "")
     if not style:
         return False
     # As for the text: of two declarations the last counts. What only Outlook hides is shown.
-    return has_hiding(declarations(style), "a") or _INVISIBLE.search(style) is not None
+    return has_hiding(declarations(style), "a")
 
 
 def web_link(target: str) -> str:

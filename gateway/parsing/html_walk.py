@@ -296,14 +296,18 @@ class HtmlWalk:
                 pass
 
     def _void(self, name: str, source: str) -> None:
-        if self._hidden or self._invisible:
+        if self._hidden:
+            return
+        if name in ("img", "image", "input"):
+            self._shown_without_end(name, source)
+            return
+        if self._invisible:
             return
         lines = self.lines
         if name == "br":
             if not self._tiny:
                 lines.line_break()
             return
-        found = attributes(source)
         if name == "hr":
             lines.gap()
             if self._quotes is not None and source:
@@ -311,10 +315,19 @@ class HtmlWalk:
                 follows = None if region is None else self._quotes.leave(region)
                 if follows is not None:
                     self._quote_what_follows(follows)
-        elif name in ("img", "image"):
-            if not self._style(name, source).hidden:
-                self._pictures += 1
-                if not self._words_only and (described := described_image(found)):
-                    lines.write(described)
-        elif name == "input" and not self._style(name, source).hidden:
+
+    def _shown_without_end(self, name: str, source: str) -> None:
+        """An image or a control, as far as it is seen."""
+        style = self._style(name, source)
+        invisible = self._invisible if style.invisible is None else style.invisible
+        if style.hidden or invisible:
+            return
+        found = attributes(source)
+        if name == "input":
+            around, self._invisible = self._invisible, False
             self._text(found.get("value", "") if self._words_only else control_text(found))
+            self._invisible = around
+            return
+        self._pictures += 1
+        if not self._words_only and (described := described_image(found)):
+            self.lines.write(described)

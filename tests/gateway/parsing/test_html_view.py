@@ -110,6 +110,32 @@ def test_what_the_senders_client_hides_stays_hidden(how: str) -> None:
     assert viewed(f"<p>a</p><div {how}>secret<p>more</p></div><p>b</p>").html == "<p>a</p><p>b</p>"
 
 
+@pytest.mark.parametrize(
+    ("html", "seen"),
+    [
+        ('<div style="visibility:hidden">No.<b style="visibility:visible">Yes.</b></div>', True),
+        ('<div style="visibility:hidden"><p>No.</p><p>Yes.</p></div>', False),
+        ('<div style="visibility:collapse">Yes.</div>', False),
+        ('<div style="visibility:hidden;visibility:visible">Yes.</div>', True),
+        ('<b style="visibility:hidden"><i style="visibility:visible">x</i>Yes.</b>', False),
+        ('<input value="Yes.">', True),
+        ('<input type="submit" value="Yes.">', True),
+        ('<input type="text" placeholder="Yes.">', True),
+        ('<input type="hidden" value="Yes.">', False),
+        ('<input value="Yes." style="visibility:hidden">', False),
+        (
+            '<p style="visibility:hidden">No.<input value="Yes." style="visibility:visible"></p>',
+            True,
+        ),
+    ],
+)
+def test_the_text_and_the_html_show_the_same_words(html: str, seen: bool) -> None:
+    view = view_of(a_mail(text(f"<p>a</p>{html}<p>b</p>", "html")))
+
+    assert ("Yes." in view.text, "Yes." in view.html) == (seen, seen)
+    assert "No." not in view.text + view.html
+
+
 def test_an_inline_image_is_named_by_its_part() -> None:
     view = viewed('<p>x <img src="cid:LOGO@x" alt="Logo" width="10"></p>', LOGO)
 
