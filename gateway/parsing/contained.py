@@ -17,7 +17,13 @@ from gateway.parsing.mail_tree import numbered_leaves
 from gateway.parsing.opaque_signed import opened
 from gateway.parsing.part_names import clean_name, type_by_name
 from gateway.parsing.tnef import TnefMessage, read_tnef
-from gateway.parsing.tree import HEADER_LIMIT_BYTES, LimitError, MimePart, build_tree
+from gateway.parsing.tree import (
+    HEADER_LIMIT_BYTES,
+    PARTS_LIMIT,
+    LimitError,
+    MimePart,
+    build_tree,
+)
 from gateway.parsing.uuencode import split_uuencoded
 from rules.mail import Attachment, charsets
 from rules.mail.header import part_header
@@ -127,11 +133,11 @@ def files_in_tnef(message: TnefMessage) -> list[ContainedFile]:
     ]
 
 
-def entity_tree(entity: bytes) -> MimePart | None:
+def entity_tree(entity: bytes, most_parts: int = PARTS_LIMIT) -> MimePart | None:
     """The tree of a MIME entity in an envelope; None if it exceeds our limits."""
     fields, at = part_header(entity, 0, len(entity), HEADER_LIMIT_BYTES)
     try:
-        return build_tree(entity, at, fields)
+        return build_tree(entity, at, fields, most_parts)
     except LimitError:
         return None
 

@@ -51,5 +51,15 @@ def numbered_leaves(tree: MimePart) -> Iterator[tuple[str, MimePart]]:
         pending += [(child_number(number, n), children[n - 1]) for n in numbers]
 
 
+def number_of_parts(tree: MimePart) -> int:
+    """All parts, multiparts too."""
+    pending, count = [tree], 0
+    while pending:
+        part = pending.pop()
+        count += 1
+        pending += part.children
+    return count
+
+
 def child_number(number: str, n: int) -> str:
     return f"{number}.{n}" if number else str(n)

@@ -29,11 +29,11 @@ from gateway.parsing.contained import (
 from gateway.parsing.gaps import without_wide_gaps
 from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.invitations import lines_of
-from gateway.parsing.mail_tree import child_number
+from gateway.parsing.mail_tree import child_number, number_of_parts
 from gateway.parsing.opaque_signed import opened
 from gateway.parsing.part_names import MAILS, REACTION, clean_name, default_name
 from gateway.parsing.tnef import read_tnef
-from gateway.parsing.tree import MimePart
+from gateway.parsing.tree import PARTS_LIMIT, MimePart
 from rules.mail import AttachedMail, Attachment, Body
 from rules.mail.extent import unstretched
 from rules.mail.header import Header
@@ -58,6 +58,8 @@ class _Collected:
     opened: dict[Opening, None] = field(default_factory=dict)
     envelopes: int = 0
     """Signed ones around what is read."""
+    parts_left: int = PARTS_LIMIT
+    """Parts that may still be read, of the mail with all of its envelopes."""
 
 
 def read_body(
@@ -74,7 +76,8 @@ def read_body(
     Raises NotHereError if trees of more than `most_tags` tags would have to be built, or with any
     `most_tags` if a part is packed.
     """
-    collected = _Collected([], [], most_tags=most_tags)
+    parts_left = PARTS_LIMIT - number_of_parts(tree)
+    collected = _Collected([], [], most_tags=most_tags, parts_left=parts_left)
     _collect(tree, "", "", collected)
     sections = collected.sections
     if collected.spare and not any(each.plain.strip() or each.html for each in sections):
@@ -232,9 +235,14 @@ def _open_signed(number: str, content: bytes, into: _Collected) -> None:
     kind, entity = opened(content)
     if kind == "encrypted":
         _add_encrypted(into)
-    tree = entity_tree(entity) if kind == "signed" and into.envelopes < MOST_ENVELOPES else None
-    if tree is not None:
+    if kind != "signed" or into.envelopes == MOST_ENVELOPES:
+        return
+    tree = entity_tree(entity, into.parts_left)
+    if tree is None:
+        into.opened["unopened"] = None
+    else:
         into.opened["signed"] = None
+        into.parts_left -= number_of_parts(tree)
         into.envelopes += 1
         _collect(tree, f"{number}.signed" if tree.children else f"{number}.signed.1", "", into)
         into.envelopes -= 1

@@ -210,11 +210,15 @@ def _with_octets(value: Any) -> Any:
     return value.translate(_AS_OCTETS)
 
 
-def build_tree(raw: bytes, at: int, fields: dict[str, bytes]) -> MimePart:
+def build_tree(
+    raw: bytes, at: int, fields: dict[str, bytes], most_parts: int = PARTS_LIMIT
+) -> MimePart:
     """The tree of a mail whose body begins at `at`; `fields` are the mail's Content-* fields.
 
     Raises LimitError with a readable message if the tree exceeds the limits.
     """
+    if most_parts < 1:
+        raise LimitError("no part more")
     root = MimePart(raw, at, len(raw), fields, "text/plain")
     labels = Labels(raw, at)
     part_count = 1
@@ -228,8 +232,8 @@ def build_tree(raw: bytes, at: int, fields: dict[str, bytes]) -> MimePart:
         default = "message/rfc822" if parent.media_type == "multipart/digest" else "text/plain"
         for first, last in _spans(raw, start, end, boundary):
             part_count += 1
-            if part_count > PARTS_LIMIT:
-                raise LimitError(f"more than {PARTS_LIMIT} parts")
+            if part_count > most_parts:
+                raise LimitError(f"more than {most_parts} parts")
             if depth == DEPTH_LIMIT:
                 raise LimitError(f"parts nested deeper than {DEPTH_LIMIT}")
             part_fields, body_at = part_header(raw, first, last, HEADER_LIMIT_BYTES)

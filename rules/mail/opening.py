@@ -12,7 +12,9 @@ ENCRYPTED = sentence(
 )
 """Stands in the place of the text."""
 
-Opening = Literal["encrypted", "signed", "winmail.dat", "damaged winmail.dat", "encoded files"]
+Opening = Literal[
+    "encrypted", "signed", "unopened", "winmail.dat", "damaged winmail.dat", "encoded files"
+]
 
 TRACED = MappingProxyType[Opening, tuple[str, str]](
     {
@@ -20,6 +22,10 @@ TRACED = MappingProxyType[Opening, tuple[str, str]](
         "signed": (
             "content within an S/MIME signature",
             "opened without a key; the signature is not checked",
+        ),
+        "unopened": (
+            "more parts within S/MIME signatures than are read",
+            "not opened: the envelope is a file of the mail",
         ),
         "winmail.dat": ("a winmail.dat", "unpacked: its files are files of the mail"),
         "damaged winmail.dat": ("a damaged winmail.dat", "unpacked as far as it can be read"),

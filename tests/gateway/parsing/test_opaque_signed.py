@@ -133,6 +133,23 @@ def test_envelopes_in_envelopes_are_opened_to_a_depth() -> None:
     assert (hidden.text, len(hidden.attachments)) == ("", 4)
 
 
+def test_the_parts_within_envelopes_count_as_those_of_the_mail() -> None:
+    def signed(parts: int) -> bytes:
+        entity = multipart("mixed", *[text("a")] * (parts - 1))
+        return a_part(envelope(element(0x04, entity)), "Content-Type: application/pkcs7-mime")
+
+    # With the multipart around them and the envelopes themselves, three more.
+    fits, exceeds = (
+        read(a_mail(multipart("mixed", signed(1_000), signed(more)))).body for more in (997, 998)
+    )
+
+    assert isinstance(fits, Body)
+    assert isinstance(exceeds, Body)
+    assert (fits.text.count("a"), fits.opened) == (999 + 996, ("signed",))
+    assert (exceeds.text.count("a"), exceeds.opened) == (999, ("signed", "unopened"))
+    assert len(exceeds.attachments) == 2  # the envelopes, as they came
+
+
 def test_files_within_have_numbers_of_their_own() -> None:
     file = a_part(b"E17", "Content-Type: text/csv; name=faults.csv")
     entity = multipart("mixed", text("See the list."), multipart("mixed", file))
