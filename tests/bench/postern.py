@@ -116,7 +116,7 @@ def postgresql(folder: Path) -> Iterator[Store]:
     """A new PostgreSQL server. Raises Failed if its commits are not durable."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder.parent)
     try:
-        server = postgres()
+        server = postgres(durable=True)
         stores = server.__enter__()
     finally:
         tempfile.tempdir = before

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import gateway.services
 from gateway import cli
 from storage.db.database import Connection, Database
-from storage.db.ledger import CLOSE_S, Job, Ledger
+from storage.db.group_commit import CLOSE_S, Job
+from storage.db.ledger import Ledger
 
 GROUP_SIZE = 1000
 """The number of jobs that are committed together. It exceeds the number of mails between two kills,

@@ -15,7 +15,8 @@ import pytest
 from gateway.parsing.parser import Parser
 from gateway.services import STEPS_S, _run_on_loop
 from storage.db.database import Connection, Database
-from storage.db.ledger import GROUP_SIZE, SingleWriter
+from storage.db.group_commit import GROUP_SIZE
+from storage.db.ledger import SingleWriter
 from tests.gateway.building import a_mail, text
 from tests.stores import SqliteStores
 

@@ -111,7 +111,7 @@ def _store(kind: str, folder: Path) -> Iterator[str]:
         (folder / "store").mkdir()
         yield SqliteStores(folder / "store").new()
         return
-    with postgres() as stores:
+    with postgres(durable=True) as stores:
         yield stores.new()
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from concurrent.futures import wait
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import event, func, insert, select
+from sqlalchemy import event, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from storage.db.database import Connection, Database
-from storage.db.ledger import TRIES, Conflict, Ledger, Pool, SingleWriter
+from storage.db.group_commit import Job
+from storage.db.ledger import TRIES, Conflict, Ledger, ServerWriters, SingleWriter, must_lock
 from storage.db.tables import MailboxRow, table
 from tests.stores import PostgresStores, SqliteStores
 
@@ -215,17 +218,18 @@ def test_closing_does_not_wait_for_a_store_that_never_responds(
 
 
 @pytest.fixture
-def pooled(postgres_stores: PostgresStores) -> Iterator[tuple[Database, Pool]]:
-    """Only PostgreSQL: on SQLite, with its single writer, there are no conflicts."""
-    database = Database(postgres_stores.new(), connections=2)
-    pool = Pool(database.engine, 2)
-    yield database, pool
-    pool.close()
-    database.close()
+def served(postgres_stores: PostgresStores) -> Iterator[tuple[Database, ServerWriters]]:
+    """Only PostgreSQL: SQLite has a single writer, and no conflicts."""
+    with postgres_stores.lent() as url:
+        database = Database(url, connections=2)
+        writers = ServerWriters(database.engine, connections=2)
+        yield database, writers
+        writers.close()
+        database.close()
 
 
-def test_a_job_with_a_conflict_is_run_again(pooled: tuple[Database, Pool]) -> None:
-    database, pool = pooled
+def test_a_job_with_a_conflict_is_run_again(served: tuple[Database, ServerWriters]) -> None:
+    database, writers = served
     tries: list[int] = []
 
     def conflicts_once(connection: Connection) -> str:
@@ -235,19 +239,107 @@ def test_a_job_with_a_conflict_is_run_again(pooled: tuple[Database, Pool]) -> No
             raise Conflict("somebody was first")
         return "done"
 
-    assert pool.submit(conflicts_once).result() == "done"
+    assert writers.submit(conflicts_once).result() == "done"
     assert count(database) == 1
 
 
-def test_a_permanent_conflict_is_raised_after_the_last_try(pooled: tuple[Database, Pool]) -> None:
-    database, pool = pooled
-    tries: list[int] = []
+def test_a_permanent_conflict_is_raised_after_the_last_try(
+    served: tuple[Database, ServerWriters],
+) -> None:
+    database, writers = served
+    locking: list[bool] = []
 
     def always_conflicts(connection: Connection) -> None:
-        tries.append(1)
+        locking.append(must_lock(connection))
         raise Conflict("somebody is always first")
 
     with pytest.raises(Conflict):
-        pool.submit(always_conflicts).result()
-    assert len(tries) == TRIES
+        writers.submit(always_conflicts).result()
+    assert locking == [False, *[True] * TRIES], "once in a group, then on its own"
     assert count(database) == 0
+
+
+def transaction(connection: Connection) -> int:
+    """Its number, which it also writes."""
+    number = int(connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one())
+    a_mailbox(connection, f"of-{number}-{threading.get_ident()}-{time.monotonic_ns()}")
+    return number
+
+
+def submitted_together(writers: ServerWriters, jobs: Sequence[Job[Any]]) -> list[Future[Any]]:
+    """The jobs wait behind another one, so that they form a group."""
+    started, gate = threading.Event(), threading.Event()
+
+    def holds_the_others_back(_: Connection) -> None:
+        started.set()
+        gate.wait(10)
+
+    writers.submit(holds_the_others_back)
+    assert started.wait(10)
+    submitted = [writers.submit(job) for job in jobs]
+    gate.set()
+    return submitted
+
+
+def test_jobs_that_wait_together_share_a_transaction(
+    served: tuple[Database, ServerWriters],
+) -> None:
+    database, writers = served
+
+    together = submitted_together(writers, [transaction] * 4)
+
+    assert len({job.result(10) for job in together}) == 1
+    assert count(database) == 4
+
+
+def test_a_job_that_waits_for_a_lock_keeps_its_group_only_shortly(
+    served: tuple[Database, ServerWriters],
+) -> None:
+    database, writers = served
+    writers.submit(partial(a_mailbox, name="held")).result(10)
+    change = update(_mailbox).where(_mailbox.c.address == "held@help.example").values(active=False)
+
+    with database.engine.connect() as other, other.begin():
+        other.execute(change)
+        waits, passes = submitted_together(
+            writers, [lambda c: c.execute(change).rowcount, partial(a_mailbox, name="a")]
+        )
+        assert passes.result(10) == "a"
+        assert not waits.done(), "the other session still has the row"
+
+    assert waits.result(10) == 1
+
+
+def test_a_group_whose_commit_broke_off_is_not_run_again(
+    served: tuple[Database, ServerWriters],
+) -> None:
+    database, writers = served
+    runs: list[int] = []
+
+    def is_the_last_of_its_session(connection: Connection) -> None:
+        runs.append(1)
+        number = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        end = f"SELECT pg_terminate_backend({number}, 10000)"
+        assert database.read(lambda c: c.exec_driver_sql(end).scalar_one())
+
+    before, last = submitted_together(writers, [transaction, is_the_last_of_its_session])
+
+    assert isinstance(before.exception(10), OperationalError)
+    assert isinstance(last.exception(10), OperationalError)
+    assert (len(runs), count(database)) == (1, 0), "it might have been committed"
+
+
+def test_several_write_at_the_same_time_once_one_mostly_waits(
+    postgres_stores: PostgresStores,
+) -> None:
+    with postgres_stores.lent() as url:
+        database = Database(url, connections=4)
+        writers, both = ServerWriters(database.engine, 4), threading.Barrier(2, timeout=10)
+        for _ in range(10):
+            writers.submit(lambda c: c.exec_driver_sql("SELECT pg_sleep(0.02)").all()).result(10)
+
+        meeting = [writers.submit(lambda _: both.wait()) for _ in range(2)]
+
+        assert sorted(job.result(10) for job in meeting) == [0, 1]
+        writers.close()
+        database.close()
