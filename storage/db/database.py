@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -32,6 +32,8 @@ POSTGRES_LIMITS = {
     "tcp_keepalives_count": "3",
 }
 """How long the server waits for us, or works for us; an upgrade has no such limits."""
+PREPARED = 400
+"""Statements that stay prepared on a connection to PostgreSQL: more than the hot path has."""
 READERS = 4
 """Threads that read, in addition to the ledger's connections."""
 READERS_CLOSE_S = 5.0
@@ -236,6 +238,8 @@ def _limit_postgres(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
     settings = ", ".join(
         f"set_config('{name}', '{limit}', false)" for name, limit in POSTGRES_LIMITS.items()
     )
+    driver: Any = connection
+    driver.prepared_max = PREPARED
     cursor = connection.cursor()
     cursor.execute(f"SELECT {settings}")
     cursor.close()

@@ -25,6 +25,10 @@ Pending = Callable[[], T]
 before that travel together."""
 
 
+MOST_ROWS = 16
+"""So many rows are inserted in one statement: each number of them is compiled and prepared."""
+
+
 class Statement:
     """A statement with named parameters that runs on any connection of either dialect."""
 
@@ -113,7 +117,44 @@ def insert_into(table: Table, dialect: str) -> Any:
     return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
 
-def compiled_insert(table: Table, *returning: str, ignore_existing: bool = False) -> Statement:
+class Insertion(Statement):
+    """An INSERT of one row, or of several."""
+
+    def __init__(self, build: Callable[[str], Any], columns: Sequence[str]) -> None:
+        super().__init__(build, columns)
+        self._of_columns = build, columns
+        self._of_rows: dict[int, Statement] = {}
+
+    def run_many(self, connection: Connection, many: Iterable[Mapping[str, Any]]) -> None:
+        """Several rows in one statement: `executemany` is one statement for each row, and with
+        PostgreSQL several more calls of the driver."""
+        rows = list(many)
+        for first in range(0, len(rows), MOST_ROWS):
+            some = rows[first : first + MOST_ROWS]
+            if len(some) == 1:
+                self.run(connection, some[0])
+                continue
+            bound = {
+                f"{name}_{n}": value for n, row in enumerate(some) for name, value in row.items()
+            }
+            self._inserting(len(some)).run(connection, bound)
+
+    def _inserting(self, count: int) -> Statement:
+        statement = self._of_rows.get(count)
+        if statement is None:
+            build, columns = self._of_columns
+
+            def build_several(dialect: str) -> ClauseElement:
+                lists = {name: placeholders(name, count) for name in columns}
+                rows = [{name: bound[n] for name, bound in lists.items()} for n in range(count)]
+                several: ClauseElement = build(dialect).values(rows)
+                return several
+
+            statement = self._of_rows[count] = Statement(build_several)
+        return statement
+
+
+def compiled_insert(table: Table, *returning: str, ignore_existing: bool = False) -> Insertion:
     """An INSERT of a whole row, except for a number that the database assigns.
 
     With `ignore_existing`, a row whose key exists is left unchanged (and returns nothing).
@@ -130,7 +171,7 @@ def compiled_insert(table: Table, *returning: str, ignore_existing: bool = False
         statement: ClauseElement = insert
         return statement
 
-    return Statement(build, columns)
+    return Insertion(build, columns)
 
 
 def compiled_inserts(table: Table, *returning: str) -> Callable[[int], Statement]:

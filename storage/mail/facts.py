@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text, true
 
 from rules.decision.considered import Attempt, Considered
 from rules.decision.reasons import Verdict
@@ -49,24 +49,6 @@ _journal, _bounced = table(JournalRow), table(BouncedRow)
 
 _HERE = _mail.c.mailbox_id == bindparam("mailbox")
 
-_RECENT = compiled(
-    select(
-        _journal.c.received_at,
-        _journal.c.verdict,
-        _journal.c.ticket_id,
-        _journal.c.network,
-        _journal.c.kept_bytes,
-    )
-    .where(
-        _journal.c.mailbox_id == bindparam("mailbox"),
-        _journal.c.author == bindparam("address"),
-        _journal.c.received_at > bindparam("since"),
-        text(TAKEN),  # exactly the condition of the index
-    )
-    .order_by(_journal.c.received_at.desc())
-    .limit(REMEMBERED)
-)
-
 _RETURNED = compiled(
     select(_notice.c.address, _notice.c.ticket_id, _notice.c.state, _notice.c.kind, _bounced.c.hard)
     .join_from(
@@ -104,13 +86,36 @@ _WAITS_UNTIL = (
     )
     .scalar_subquery()
 )
-_NOTIFIED_AT = compiled(
+_recent = (
     select(
-        _last_notice("kind").label("at"),
-        _last_notice("other").label("other_at"),
-        _WAITS_UNTIL.label("waits_until"),
+        _journal.c.received_at,
+        _journal.c.verdict,
+        _journal.c.ticket_id,
+        _journal.c.network,
+        _journal.c.kept_bytes,
     )
+    .where(
+        _journal.c.mailbox_id == bindparam("mailbox"),
+        _journal.c.author == bindparam("address"),
+        _journal.c.received_at > bindparam("since"),
+        text(TAKEN),  # exactly the condition of the index
+    )
+    .order_by(_journal.c.received_at.desc())
+    .limit(REMEMBERED)
+    .subquery()
 )
+_notified = select(
+    _last_notice("kind").label("at"),
+    _last_notice("other").label("other_at"),
+    _WAITS_UNTIL.label("waits_until"),
+).subquery()
+_LATELY = compiled(
+    select(*_notified.c, *_recent.c)
+    .join_from(_notified, _recent, true(), isouter=True)
+    .order_by(_recent.c.received_at.desc())
+)
+"""The author's mails of the last hour, each with the times of the last notices to them; a row of
+the times alone where there are no mails."""
 
 _DEFERRED_SINCE = compiled(
     select(_deferral.c.since).where(
@@ -155,9 +160,9 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     enrolled = author in people
     company, domain_known = _origin(connection, mailbox, author, came_at, enrolled)
 
-    notified_at = partial(_notified_at, connection, mailbox, author, decided_at)
-    notified = _notified(notified_at, enrolled=enrolled, invited=company is not None)
-    around = partial(_around, connection, mailbox, author, named, decided_at)
+    acknowledged = NoticeKind.ACKNOWLEDGEMENT
+    kind = acknowledged if enrolled else NoticeKind.INVITATION if company is not None else None
+    around = partial(_around, connection, mailbox, author, named, kind, decided_at)
     expected = enrolled or company is not None or considered.returned is not None
     surroundings = around() if expected else None
 
@@ -172,8 +177,7 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     may_be_contact = considered.authentication.aligned and not is_staff
     others_tickets = _not_on(tickets, author) if may_be_contact else ()
     contact = notified_of(connection, mailbox.id, author, others_tickets, decided_at)
-    staff, bounced, recent = surroundings() if surroundings is not None else _NOBODY
-    last = notified()
+    staff, bounced, recent, last = surroundings() if surroundings is not None else _NOBODY
     of_author = by_author()
     busy_bytes = sum(each.kept_bytes for each in recent) + of_author.bytes_lately
     rate = of_domain(
@@ -245,25 +249,14 @@ def _thread(connection: Connection, considered: Considered, held: UUID | None) -
     return lambda: _Thread(*traces(), known(), before())
 
 
-_Times = tuple[datetime | None, datetime | None, datetime | None]
-
-
 @dataclass(frozen=True, slots=True)
 class _Notified:
     """The last notices to the author."""
 
-    acknowledged_at: datetime | None
-    kept_at: datetime | None
-    acknowledged_later: datetime | None
-    invited_at: datetime | None
-
-
-def _notified(
-    notified_at: Callable[[NoticeKind, bool], Pending[_Times]], *, enrolled: bool, invited: bool
-) -> Pending[_Notified]:
-    acknowledged = notified_at(NoticeKind.ACKNOWLEDGEMENT, enrolled)
-    invitation = notified_at(NoticeKind.INVITATION, invited)
-    return lambda: _Notified(*acknowledged(), invitation()[0])
+    acknowledged_at: datetime | None = None
+    kept_at: datetime | None = None
+    acknowledged_later: datetime | None = None
+    invited_at: datetime | None = None
 
 
 def _with_escalations(connection: Connection, facts: Facts, author: object) -> Facts:
@@ -314,8 +307,8 @@ def _not_on(tickets: Mapping[int, Ticket], author: str | None) -> tuple[int, ...
     return tuple(n for n, t in tickets.items() if author and t.participant(author) is None)
 
 
-_Around = tuple[tuple[Staff, ...], frozenset[str], tuple[Recent, ...]]
-_NOBODY: _Around = ((), frozenset(), ())
+_Around = tuple[tuple[Staff, ...], frozenset[str], tuple[Recent, ...], _Notified]
+_NOBODY: _Around = ((), frozenset(), (), _Notified())
 
 
 def _around(
@@ -323,29 +316,44 @@ def _around(
     mailbox: Mailbox,
     author: str | None,
     named: Sequence[str],
+    kind: NoticeKind | None,
     now: datetime,
 ) -> Pending[_Around]:
-    """The staff, the addresses that bounce, and the author's mails of the last hour."""
-    staff = lookup.staff(connection, mailbox)
-    bounced = lookup.suppressed_among(connection, mailbox, named)
-    recent = _recent(connection, mailbox, author, now - HOUR)
-    return lambda: (staff(), bounced(), recent())
-
-
-def _recent(
-    connection: Connection, mailbox: Mailbox, author: str | None, since: datetime
-) -> Pending[tuple[Recent, ...]]:
-    pending = _RECENT.submit(connection, mailbox=mailbox.id, address=author, since=since)
-    return lambda: tuple(
-        Recent(
-            row.received_at,
-            row.verdict == Verdict.OPENED.value,
-            row.ticket_id,
-            not row.network,
-            row.kept_bytes,
-        )
-        for row in pending()
+    """The staff, the addresses that bounce, the author's mails of the last hour, and when they were
+    last sent a notice of this kind."""
+    people = lookup.staff_and_suppressed(connection, mailbox, named)
+    lately = _LATELY.submit(
+        connection,
+        mailbox=mailbox.id,
+        address=author,
+        since=now - HOUR,
+        kind=kind.value if kind is not None else None,
+        other=NoticeKind.KEPT.value,
+        now=now,
     )
+
+    def read() -> _Around:
+        staff, bounced = people()
+        rows = lately()
+        recent = tuple(_recent_mail(row) for row in rows if row.received_at is not None)
+        return staff, bounced, recent, _last_notices(rows[0], kind)
+
+    return read
+
+
+def _recent_mail(row: Any) -> Recent:
+    opened = row.verdict == Verdict.OPENED.value
+    return Recent(row.received_at, opened, row.ticket_id, not row.network, row.kept_bytes)
+
+
+def _last_notices(row: Any, kind: NoticeKind | None) -> _Notified:
+    match kind:
+        case NoticeKind.ACKNOWLEDGEMENT:
+            return _Notified(row.at, row.other_at, row.waits_until)
+        case NoticeKind.INVITATION:
+            return _Notified(invited_at=row.at)
+        case _:
+            return _Notified()
 
 
 def _returned(
@@ -361,29 +369,6 @@ def _returned(
         return Returned(notice, row.address, row.ticket_id, row.hard or 0, counted, invites)
 
     return lambda: next(map(read, pending()), None)
-
-
-def _notified_at(
-    connection: Connection,
-    mailbox: Mailbox,
-    author: str | None,
-    now: datetime,
-    kind: NoticeKind,
-    wanted: bool,
-) -> Pending[_Times]:
-    """When the author was last sent a notice of this kind, and that a mail of theirs is held; and
-    when one of this kind that waits will be sent."""
-    if not wanted:
-        return lambda: (None, None, None)
-    pending = _NOTIFIED_AT.submit(
-        connection,
-        mailbox=mailbox.id,
-        address=author,
-        kind=kind.value,
-        other=NoticeKind.KEPT.value,
-        now=now,
-    )
-    return lambda: next((row.at, row.other_at, row.waits_until) for row in pending())
 
 
 def _deferred_since(

@@ -89,13 +89,32 @@ _ANYBODY_OF_DOMAIN = compiled(
     .limit(1)
 )
 
-_STAFF = compiled(
-    select(_person.c.address, _person.c.language, _person.c.name, _person.c.notices)
-    .where(
-        _person.c.mailbox_id == bindparam("mailbox"), _person.c.role == literal_column("'staff'")
+_STAFF_COLUMNS = (_person.c.address, _person.c.language, _person.c.name, _person.c.notices)
+_ACTIVE_STAFF = (
+    _person.c.mailbox_id == bindparam("mailbox"),
+    _person.c.role == literal_column("'staff'"),
+    _person.c.active,
+)
+_STAFF = compiled(select(*_STAFF_COLUMNS).where(*_ACTIVE_STAFF).order_by(_person.c.id))
+
+_STAFF_AND_BOUNCED = compiled_in(
+    lambda count: (
+        select(
+            _person.c.id, _person.c.address, _person.c.language, _person.c.name, _person.c.notices
+        )
+        .where(
+            _person.c.mailbox_id == bindparam("mailbox"),
+            _person.c.role == literal_column("'staff'"),
+            _person.c.active,
+        )
+        .union_all(
+            select(literal_column("0"), _bounced.c.address, *[literal_column("NULL")] * 3).where(
+                _bounced.c.mailbox_id == bindparam("mailbox"),
+                _bounced.c.address.in_(placeholders("address", count)),
+                _bounced.c.suspended_at.is_not(None),
+            )
+        )
     )
-    .where(_person.c.active)
-    .order_by(_person.c.id)
 )
 
 _BOUNCED = compiled_in(
@@ -174,10 +193,27 @@ def company_domains_among(
 def staff(connection: Connection, mailbox: Mailbox) -> Pending[tuple[Staff, ...]]:
     """The active staff of a mailbox, the longest registered first."""
     pending = _STAFF.submit(connection, mailbox=mailbox.id)
-    return lambda: tuple(
-        Staff(row.address, row.language, row.name, StaffNotices(row.notices or StaffNotices.ALL))
-        for row in pending()
+    return lambda: tuple(map(_staff_of, pending()))
+
+
+def staff_and_suppressed(
+    connection: Connection, mailbox: Mailbox, addresses: Sequence[str]
+) -> Pending[tuple[tuple[Staff, ...], frozenset[str]]]:
+    """What `staff` and `suppressed_among` find, by one statement."""
+    if not addresses:
+        only_staff = staff(connection, mailbox)
+        return lambda: (only_staff(), frozenset())
+    pending = _STAFF_AND_BOUNCED(len(addresses)).submit(
+        connection, mailbox=mailbox.id, **bind_list("address", addresses)
     )
+
+    def read() -> tuple[tuple[Staff, ...], frozenset[str]]:
+        rows = pending()
+        members = sorted((row for row in rows if row.id), key=lambda row: int(row.id))
+        bounced = frozenset(row.address for row in rows if not row.id)
+        return tuple(map(_staff_of, members)), bounced
+
+    return read
 
 
 def suppressed_among(
@@ -236,6 +272,11 @@ def has_people(connection: Connection, mailbox: Mailbox, author: str) -> Pending
 
 def _has_company(connection: Connection, mailbox: Mailbox, author: str) -> bool:
     return bool(_DOMAIN.rows(connection, mailbox=mailbox.id, domain=domain_of(author)))
+
+
+def _staff_of(row: Any) -> Staff:
+    notices = StaffNotices(row.notices or StaffNotices.ALL)
+    return Staff(row.address, row.language, row.name, notices)
 
 
 def _person_of(row: Any) -> Person:

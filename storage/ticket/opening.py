@@ -6,11 +6,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection
 
-from rules.decision.effects import CommentWritten, Effect, Effects, Escalated, NewComment, notified
+from rules.decision.effects import (
+    CommentWritten,
+    Effect,
+    Effects,
+    Escalated,
+    NewComment,
+    Notified,
+    notified,
+)
 from rules.decision.model import OpenTicket
 from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
@@ -21,7 +30,14 @@ from storage.db.tables import TicketRow
 from storage.ticket import clocks
 from storage.ticket import statements as sql
 from storage.ticket.people import name_people
-from storage.ticket.rows import AuditEntry, ChangeContext, add_participants, audit, storable
+from storage.ticket.rows import (
+    AuditEntry,
+    ChangeContext,
+    add_participants,
+    audit,
+    followers,
+    storable,
+)
 from storage.ticket.write import NEW, Versions, escalation_entry, write
 
 _NEW = {
@@ -98,19 +114,21 @@ def open_ticket(
         language=opening.language,
         muted=opening.muted,
     )
-    if opening.audited:
-        entry = AuditEntry(AuditEvent.OPENED, became=severity.name)
-        audit(connection, context, number, entry)
-    carried = (each for each in opening.additions if each.address in opening.carried)
-    add_participants(connection, context, number, (requester, *carried))
-    named = [each for each in opening.additions if each.address not in opening.carried]
-    name_people(connection, context, number, named)
-    if (escalated := opening.escalated) is not None:
-        audit(connection, context, number, escalation_entry(escalated))
     effects: tuple[Effect, ...] = (CommentWritten(comment), *notified(opening.orders))
     if new.note is not None and opening.for_customer is not None:
         of_note = notified(opening.for_customer.note_orders)
         effects = (*effects, CommentWritten(new.note), *of_note)
+    if opening.audited:
+        entry = AuditEntry(AuditEvent.OPENED, became=severity.name)
+        audit(connection, context, number, entry)
+    carried = [each for each in opening.additions if each.address in opening.carried]
+    named = [each for each in opening.additions if each.address not in opening.carried]
+    orders = chain.from_iterable(each.orders for each in effects if isinstance(each, Notified))
+    people = (requester, *carried, *named, *followers(orders))  # of nearly every ticket, two
+    add_participants(connection, context, number, people)
+    name_people(connection, context, number, named)
+    if (escalated := opening.escalated) is not None:
+        audit(connection, context, number, escalation_entry(escalated))
     write(connection, context, number, effects, NEW)
     return number
 

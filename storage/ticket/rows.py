@@ -111,16 +111,17 @@ def queue_notices(
     orders: Iterable[NoticeOrder],
     ticket: int | None,
     comment: int | None = None,
+    *,
+    joined: bool = False,
 ) -> None:
     """Queue the notices that a decision causes; the dispatcher sends them later.
 
     `ticket` is the one that they are about, `comment` the one that notices with `quotes` carry.
-    Staff who are not yet on the ticket become participants of it.
+    Staff who are not yet on the ticket become participants of it, unless they have `joined` it.
     """
     orders = tuple(orders)
-    if ticket is not None:
-        followers = [_follower(order, order.subscription) for order in orders if order.subscription]
-        add_participants(connection, context, ticket, followers)
+    if ticket is not None and not joined:
+        add_participants(connection, context, ticket, followers(orders))
     rows = [
         {
             "id": context.new_id(),
@@ -180,6 +181,11 @@ def storable(value: str, limit: int | None = None) -> str:
     if value.isascii() and "\0" not in value:
         return value[:limit]
     return value.encode("utf-8", "replace").decode().replace("\0", "")[:limit]
+
+
+def followers(orders: Iterable[NoticeOrder]) -> list[Addition]:
+    """The staff who become participants by these notices."""
+    return [_follower(order, order.subscription) for order in orders if order.subscription]
 
 
 def _follower(order: NoticeOrder, subscription: StaffSubscription) -> Addition:

@@ -73,7 +73,8 @@ from storage.ticket.withheld import record_withheld
 Versions = Mapping[int, int]
 """The tickets that a decision was made on, each with its version."""
 NEW = None
-"""In place of versions, for a ticket that this transaction has made: nobody else has seen it."""
+"""In place of versions, for a ticket that this transaction has made: nobody else has seen it, and
+all of its people are on it."""
 
 
 def write(
@@ -114,7 +115,7 @@ def write(
                 _publish(connection, context, ticket, effect)
                 comment = number
             case Notified(orders=orders):
-                queue_notices(connection, context, orders, ticket, comment)
+                queue_notices(connection, context, orders, ticket, comment, joined=versions is NEW)
             case PeopleNamed(additions=additions):
                 name_people(connection, context, ticket, additions)
             case MergedInto():
