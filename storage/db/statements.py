@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Connection, Dialect, Table, bindparam
+from sqlalchemy import BindParameter, Column, Connection, Dialect, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import TypeEngine
@@ -120,9 +120,9 @@ def insert_into(table: Table, dialect: str) -> Any:
 class Insertion(Statement):
     """An INSERT of one row, or of several."""
 
-    def __init__(self, build: Callable[[str], Any], columns: Sequence[str]) -> None:
-        super().__init__(build, columns)
-        self._of_columns = build, columns
+    def __init__(self, build: Callable[[str], Any], columns: Sequence[Column[Any]]) -> None:
+        super().__init__(build, [column.name for column in columns])
+        self._of_one = build, columns
         self._of_rows: dict[int, Statement] = {}
 
     def run_many(self, connection: Connection, many: Iterable[Mapping[str, Any]]) -> None:
@@ -142,11 +142,13 @@ class Insertion(Statement):
     def _inserting(self, count: int) -> Statement:
         statement = self._of_rows.get(count)
         if statement is None:
-            build, columns = self._of_columns
+            build, columns = self._of_one
 
             def build_several(dialect: str) -> ClauseElement:
-                lists = {name: placeholders(name, count) for name in columns}
-                rows = [{name: bound[n] for name, bound in lists.items()} for n in range(count)]
+                rows = [
+                    {each.name: bindparam(f"{each.name}_{n}", type_=each.type) for each in columns}
+                    for n in range(count)
+                ]
                 several: ClauseElement = build(dialect).values(rows)
                 return several
 
@@ -160,7 +162,7 @@ def compiled_insert(table: Table, *returning: str, ignore_existing: bool = False
     With `ignore_existing`, a row whose key exists is left unchanged (and returns nothing).
     """
     numbered = table.autoincrement_column
-    columns = [column.name for column in table.columns if column is not numbered]
+    columns = [column for column in table.columns if column is not numbered]
 
     def build(dialect: str) -> ClauseElement:
         insert = insert_into(table, dialect)

@@ -1,10 +1,16 @@
-"""The query for everything that a claimed notice needs."""
+"""The queries that claim notices and read everything that they need."""
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Integer, bindparam, func, select, update
 
 from rules.mail.extent import CUT_MARGIN, READ_CHARACTERS
+from rules.ticket.notices import NoticeState
+from storage.db.statements import bind_list, compiled, compiled_in, filled_up
 from storage.db.tables import (
     BouncedRow,
     CommentRow,
@@ -110,3 +116,41 @@ NOTICES = (
     .order_by(_notice.c.created_at, _notice.c.id)
 )
 """All that is needed to write a notice, and to decide whether it may still be sent."""
+
+_due = (
+    select(_notice.c.id)
+    .where(
+        _notice.c.state == NoticeState.DUE.value,
+        _notice.c.due_at <= bindparam("now"),
+        _notice.c.claimed_by.is_(None),
+    )
+    .order_by(_notice.c.due_at)
+    .limit(bindparam("number", type_=Integer))
+    .with_for_update(skip_locked=True)  # SQLite has one writer, and no such clause
+    .cte("due")  # is executed once: PostgreSQL may do so with a subquery for each row
+)
+CLAIM = compiled(
+    update(_notice)
+    .where(_notice.c.id.in_(select(_due.c.id)))
+    .values(claimed_by=bindparam("node"), attempts=_notice.c.attempts + 1)
+    .returning(_notice.c.id)
+)
+"""Takes a number of due notices for a node, the longest due first."""
+_ROWS = compiled_in(
+    lambda count: NOTICES.where(
+        _notice.c.id.in_(bindparam(f"notice_{n}", type_=_notice.c.id.type) for n in range(count))
+    )
+)
+_NO_NOTICE = UUID(int=0)
+_COUNTS = (1, 2, 4, 8, 16, 32, 64)
+"""For so many notices the statement is compiled; a shorter list is filled up."""
+
+
+def claimed_rows(connection: Connection, ids: Sequence[UUID]) -> list[Any]:
+    """What each notice needs, in the order in which they were ordered."""
+    most = _COUNTS[-1]
+    read: list[Any] = []
+    for first in range(0, len(ids), most):
+        some = filled_up(ids[first : first + most], _COUNTS, _NO_NOTICE)
+        read += _ROWS(len(some)).rows(connection, **bind_list("notice", some))
+    return sorted(read, key=lambda row: (row.created_at, row.id))

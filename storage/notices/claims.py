@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy.sql.expression import ClauseElement
 
 from rules.ticket.notices import NoticeState
-from storage.db.statements import insert_into
+from storage.db.statements import Statement, compiled, insert_into
 from storage.db.tables import NodeRow, NoticeRow, table
 
 _notice, _node = table(NoticeRow), table(NodeRow)
@@ -37,21 +38,37 @@ class Outstanding:
     """Other nodes hold claims."""
 
 
+_HOLDERS = compiled(
+    select(_notice.c.claimed_by).where(_notice.c.claimed_by.is_not(None)).distinct()
+)
+_FREE = compiled(
+    select(func.min(_notice.c.due_at).label("due_at")).where(
+        _IS_DUE, _notice.c.claimed_by.is_(None)
+    )
+)
+
+
 def waiting(connection: Connection, node: UUID) -> Outstanding:
-    free = select(func.min(_notice.c.due_at)).where(_IS_DUE, _notice.c.claimed_by.is_(None))
-    holders = select(_notice.c.claimed_by).where(_notice.c.claimed_by.is_not(None)).distinct()
-    found = set(connection.execute(holders).scalars()) - {NO_NODE}
-    due_at = connection.execute(free).scalar()
-    return Outstanding(due_at, left_over=node in found, elsewhere=bool(found - {node}))
+    found = {row.claimed_by for row in _HOLDERS.rows(connection)} - {NO_NODE}
+    (free,) = _FREE.rows(connection)
+    return Outstanding(free.due_at, left_over=node in found, elsewhere=bool(found - {node}))
+
+
+def _arrival(dialect: str) -> ClauseElement:
+    statement: ClauseElement = (
+        insert_into(_node, dialect)
+        .values(id=bindparam("node"), beats=1)
+        .on_conflict_do_update(index_elements=["id"], set_={"beats": _node.c.beats + 1})
+    )
+    return statement
+
+
+_ARRIVE = Statement(_arrival)
 
 
 def arrive(connection: Connection, node: UUID) -> None:
     """A sign of life of a node that is about to claim; it is known to the others from now on."""
-    insert = insert_into(_node, connection.dialect.name)
-    beat = insert.values(id=node, beats=1).on_conflict_do_update(
-        index_elements=["id"], set_={"beats": _node.c.beats + 1}
-    )
-    connection.execute(beat)
+    _ARRIVE.run(connection, {"node": node})
 
 
 def probe(connection: Connection) -> None:

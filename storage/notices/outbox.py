@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -21,11 +22,14 @@ from rules.ticket.notices import NoticeKind, NoticeState, require_payload
 from rules.ticket.payloads import AcknowledgementPayload
 from rules.ticket.visibility import Visibility
 from rules.ticket.waiting import Waiting
-from storage.db.statements import compiled
+from storage.db.statements import (
+    Statement,
+    compiled,
+)
 from storage.db.tables import NoticeRow, table
 from storage.notices import claims, named_tickets, suppression
 from storage.notices.attached import NO_FILES, AttachedFile, AttachedFiles, attached_to
-from storage.notices.claimed_rows import NOTICES
+from storage.notices.claimed_rows import CLAIM, claimed_rows
 from storage.ticket import clocks
 
 _notice = table(NoticeRow)
@@ -191,31 +195,13 @@ def claim(
     was never accepted, their account is closed, or their address is suppressed. One that a newer
     version has ordered, and that this one cannot read, is postponed.
     """
-    due = (
-        select(_notice.c.id)
-        .where(
-            _notice.c.state == NoticeState.DUE.value,
-            _notice.c.due_at <= now,
-            _notice.c.claimed_by.is_(None),
-        )
-        .order_by(_notice.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)  # SQLite has one writer, and no such clause
-        .cte("due")  # is executed once: PostgreSQL may do so with a subquery for each row
-    )
-    claimed = (
-        update(_notice)
-        .where(_notice.c.id.in_(select(due.c.id)))
-        .values(claimed_by=node, attempts=_notice.c.attempts + 1)
-        .returning(_notice.c.id)
-    )
     found = Claimed()
-    ids = connection.execute(claimed).scalars().all()
+    ids = [row.id for row in CLAIM.rows(connection, now=now, number=limit, node=node)]
     if not ids:
         return found
     if node != claims.NO_NODE:
         claims.arrive(connection, node)
-    rows = connection.execute(NOTICES.where(_notice.c.id.in_(ids))).all()
+    rows = claimed_rows(connection, ids)
     attached = attached_to(connection, [row.comment_id for row in rows if row.comment_id])
     for row in rows:
         try:
@@ -324,9 +310,15 @@ def give_up(connection: Connection, notice: UUID, error: str, *, hard: bool, now
 
 def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:
     """Change a notice that is due; False if another sender has settled it."""
-    guard = (_notice.c.id == notice) & (_notice.c.state == NoticeState.DUE.value)
-    settled = update(_notice).where(guard).values(claimed_by=None, **values)
-    return connection.execute(settled).rowcount == 1
+    new = {f"new_{name}": value for name, value in values.items()}
+    return bool(_settled(frozenset(values)).rows(connection, notice=notice, **new))
+
+
+@lru_cache(maxsize=16)
+def _settled(columns: frozenset[str]) -> Statement:
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in sorted(columns)}
+    settled = update(_notice).where(_IS_DUE).values(values | {"claimed_by": None})
+    return compiled(settled.returning(_notice.c.id))
 
 
 def as_notice(row: Row[Any], kind: NoticeKind, files: AttachedFiles) -> Notice:
