@@ -64,7 +64,7 @@ class Race:
 
     def run(self, slow: Callable[[Connection], Any], quick: Callable[[Connection], Any]) -> Any:
         """The result of the slow job."""
-        waiting = self.shop.ledger.submit(slow)
+        waiting = self.shop.ledger.submit(slow, apart=True)  # of a group, none would follow it
         assert self.decided.wait(WAIT_S)
         following = self.shop.ledger.submit(quick)
         if not self.shop.database.is_sqlite:
