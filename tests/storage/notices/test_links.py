@@ -119,7 +119,7 @@ class Case:
             done.set()
             gate.wait(10)
 
-        acting = self.ledger.submit(held_open)
+        acting = self.ledger.submit(held_open, apart=True)
         assert done.wait(10)
         deciding = self.ledger.submit(second)
         wait([deciding], timeout=0.3)  # let it get as far as it can

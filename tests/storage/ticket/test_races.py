@@ -317,7 +317,9 @@ def test_two_tickets_at_once_within_the_pause_get_one_late_acknowledgement(shop:
 
     later = NOON + timedelta(minutes=1)
     jobs = [
-        shop.ledger.submit(partial(job, entry=shop.entry(a_mail(subject=f"No. {n}"), at=later)))
+        shop.ledger.submit(
+            partial(job, entry=shop.entry(a_mail(subject=f"No. {n}"), at=later)), apart=True
+        )
         for n, job in enumerate((first, second))
     ]
     jobs[1].add_done_callback(lambda _: second_done.set())
