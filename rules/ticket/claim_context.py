@@ -41,6 +41,9 @@ _OTHERS = word_set(
     "their such solche solchen all old our other existing alle alten alte unsere unseren anderen "
     "andere bestehenden"
 )
+_SHORTEST_STATEMENT = 3
+_STATES = re.compile("^[^qmhbw]*[bv]")
+_ASKS = re.compile("[Gfk,]*[qmbwv]")
 _WORDS_OF_WAITING = frozenset({"wait", "hurry", "rush", "slow", "eile", "warten", "zeit"})
 
 
@@ -124,11 +127,27 @@ def sentences(words: Sequence[Word]) -> Iterator[CodedSentence]:
     begin = 0
     for index, word in enumerate(words):
         if word.code in ".!?" or word.text == ";":
+            if word.code == "?" and (ends := _statement_before(words, begin, index)):
+                yield _sentence(words[begin:ends], "")
+                begin = ends + 1
             if index > begin:
                 yield _sentence(words[begin:index], word.code)
             begin = index + 1
     if begin < len(words):
         yield _sentence(words[begin:], "")
+
+
+def _statement_before(words: Sequence[Word], begin: int, end: int) -> int | None:
+    """Where a statement ends that a question follows: `This is critical: can you call?`"""
+    codes = codes_of(words[begin:end])
+    at = codes.find(":")
+    if (
+        at < _SHORTEST_STATEMENT
+        or not _STATES.search(codes[:at])
+        or not _ASKS.match(codes[at + 1 :])
+    ):
+        return None
+    return begin + at
 
 
 def _sentence(words: Sequence[Word], end: str) -> CodedSentence:

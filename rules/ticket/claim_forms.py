@@ -36,17 +36,21 @@ _BEFORE_LABEL = re.compile(rf"{_NX}(?:~?d)?~?Le?~?i?")
 _LEVEL = re.compile(rf"^[fG,\-]*e[:\-]{_N}")
 """`Level: High`."""
 _SAID = re.compile(
-    rf"(?:(?:^|[,.:;\-])|[tiL][^.!?,;:()]{{0,6}}?)(?P<be>b)[fk+gLt]{{0,6}}{_N}(?P<noun>~?d{{0,2}}~?i)?"
+    rf"(?:(?:^|[,.:;\-])(?:ff)?|[tiL][^.!?,;:()]{{0,6}}?)(?P<be>b)[fk+gLt]{{0,6}}{_N}(?P<noun>~?d{{0,2}}~?i)?"
 )
 """`This is critical`, `the problem is really a P1`."""
 _INVERTED = re.compile(rf"(?P<be>b)f{{0,2}}(?:t|f?i)[fk+g]{{0,4}}{_N}(?P<noun>~?d{{0,2}}~?i)?")
 """`Für uns ist das kritisch`."""
 _LAST = re.compile(rf"(?P<be>t)f{{1,2}}{_N}(?P<noun>~?i)?b(?=$|[.!,])")
 """`Das sollte P1 sein`."""
+_ADVERB = re.compile(rf"k[tf]{{0,3}}{_N}(?P<verb>v)")
+"""`Bitte niedrig priorisieren`."""
+_RATING = ("prior", "einstuf", "einord", "einzuord", "behand", "klassif")
 _DECLARED = (
     re.compile(rf"v[tfikyLm]{{0,5}}a[fLke]{{0,3}}{_N}"),  # treat this as P1
     re.compile(rf"a[fLke]{{0,3}}{_N}[~iLfk]{{0,2}}m?[fkob]{{0,2}}(?P<verb>v)"),  # als P1 einstufen
     re.compile(rf"v[tf]{{0,2}}[tfik]{_N}"),  # consider this critical
+    _ADVERB,
     re.compile(r"v[fky]{0,4}(?P<name>P)"),  # opening a P1
     re.compile(r"f(?P<name>P)m?v"),  # ein P1 melden
     re.compile(rf"f{_N}~?i(?P<verb>m?v)"),  # ein P1-Ticket öffnen
@@ -256,6 +260,8 @@ def _declared(sentence: CodedSentence) -> Iterator[int]:
             after = codes[name + 1 : name + 3]
             if after[:1] == "T" and words[name + 1].text in _THANKS:
                 after = ""
+            if form is _ADVERB and not words[found.start("verb")].text.startswith(_RATING):
+                continue
             ends = "verb" in found.groupdict()
             if (after[:1] in ("T", "I", "x", "A") and not ends) or after == "ax":
                 continue

@@ -63,6 +63,8 @@ _QUOTED_LINE = re.compile(r" *(?:subject|betreff|re|aw|fwd|wg) ?:")
 _EMPHASISED = re.compile(r"(?<![\w*_])[*_]{1,3} ?([^\s*_:][^*_:]{0,40}?) ?[*_]{1,3}(?!\w)(?! ?:)")
 _NUMBERED = re.compile(r"(p|s|sev|prio|priority|severity|prioritaet)([0-5])")
 _CODE_OF_NUMBER = {"p": "P", "s": "M", "sev": "P"}
+_MONTH = re.compile(r" (?:Jan|Jän|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Oct|Nov|Dez|Dec)[a-zä]*\b")
+"""What follows the full stop of a day: `vom 3. Februar`."""
 _STORAGE_SERVICE = "s3"
 _OUGHT = frozenset({"should", "must", "soll", "muss", "sollte"})
 """`This should be a P1` says it; `Should it be a P1` asks."""
@@ -130,6 +132,10 @@ def read(line: str, names: Names) -> list[Word]:
             ["-"],
         ):
             words[index] = word._replace(code="L")
+        if word.text == "bei" and [w.text for w in words[index + 1 : index + 2]] == ["uns"]:
+            words[index] = word._replace(code="f")
+        if word.raw == "May" and before and before[-1].text in _OF_A_TIME:
+            words[index] = word._replace(code="p")
         if word.code == "S" and _goes_back(words, index):
             words[index] = word._replace(code="f")
         if word.text in TIMES and _is_of_the_past(words, index):
@@ -233,8 +239,10 @@ def _sign(token: re.Match[str]) -> str:
         return "~"
     if sign in _HYPHENS and before.isalnum() and _SUSPENDED.match(token.string, end):
         return "~"
-    if code == "." and after.isalnum():
+    if code == "." and (after.isalnum() or (before.isdigit() and _MONTH.match(token.string, end))):
         return ""
+    if code == ":" and before.isdigit() and after.isdigit():
+        return ""  # 6:30
     return "-" if code == "/" and (before.isspace() or after.isspace()) else code
 
 

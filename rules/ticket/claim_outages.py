@@ -27,7 +27,7 @@ _WORDS = {
         "gaenzlich voellig restlos ueberall"
     ),
     "E": "everything alles",
-    "V": "everyone everybody anyone",
+    "V": "everyone everybody anyone anybody",
     "N": "nobody noone none niemand niemanden keiner keinen",
     "0": "nothing nichts",
     # it, we
@@ -100,29 +100,30 @@ _WORDS = {
         "at to from into in on of with able can gets get can kann koennen kommt sich von "
         "bei fuer am und does do did come comes came einziger einzige einziges single one longer "
         "vor ein paar wenigen einigen minuten minute stunden stunde few minutes hours hour ago aus "
-        "any since right gar ueberhaupt seit us uns hier here access"
+        "any since right gar ueberhaupt seit us uns hier here access your ihrer eurer"
     ),
 }
 _LETTERS = {word: letter for letter, listed in reversed(_WORDS.items()) for word in listed.split()}
 # Without words of two of these sets, and without a noun, a line describes no outage.
 _FAILURES = frozenset(word for letters in "waFfhkLl" for word in _WORDS[letters].split()) | {
-    "locked", "lost", "standing", "liegt",
+    "locked", "lost", "standing", "stands", "liegt",
 }  # fmt: skip
 _TOTAL = frozenset(word for letters in "ADEVNPSBe" for word in _WORDS[letters].split())
 _NEGATIONS = frozenset(_WORDS["N"].split()) | frozenset(_WORDS["0"].split()) | {
     "no", "not", "t", "cannot", "unable", "never", "nicht", "kein", "keine", "keinen", "keinem",
 }  # fmt: skip
 _ABILITIES = frozenset(word for letters in "RW" for word in _WORDS[letters].split()) | {
-    "log", "sign", "get", "gets", "access", "reach", "do", "ins",
+    "log", "sign", "get", "gets", "access", "reach", "do", "ins", "kommt", "kommen",
 }  # fmt: skip
 _NOUNS = frozenset(_WORDS["O"].split())
 _PAIRS = {
     ("locked", "out"): "L", ("lost", "access"): "L", ("log", "in"): "W", ("sign", "in"): "W",
     ("get", "in"): "W", ("gets", "in"): "W", ("get", "into"): "W", ("gets", "into"): "W",
+    ("kommt", "in"): "W", ("kommen", "in"): "W", ("kommt", "an"): "W", ("kommen", "an"): "W",
     ("reach", "us"): "W", ("do", "anything"): "W", ("access", "the"): "W", ("ins", "system"): "W",
     ("live", "system"): "P", ("no", "one"): "N", ("any", "more"): "m", ("at", "all"): "m",
-    ("standing", "still"): "k", ("steht", "still"): "k", ("stehen", "still"): "k",
-    ("liegt", "still"): "k", ("out", "of"): "x", ("one", "of"): "p",
+    ("standing", "still"): "k", ("stands", "still"): "k", ("steht", "still"): "k",
+    ("stehen", "still"): "k", ("liegt", "still"): "k", ("out", "of"): "x", ("one", "of"): "p",
 }  # fmt: skip
 _ENDINGS = ("system", "systeme", "datenbank", "server", "cluster", "shop", "portal", "dienst")
 """Of German compounds such as `Buchungssystem`."""
@@ -138,7 +139,8 @@ _OUTAGES = tuple(
     re.compile(form)
     for form in (
         "O",  # an outage
-        rf"Ap?g{{0,4}}(?:x~?)?P?~?[SsPB]{_G}{_FAILS}",  # the whole platform is offline
+        # the whole platform is offline, all servers on your platform are down
+        rf"Ap?g{{0,4}}(?:x~?)?P?~?[SsPB](?:g{{2,3}}[SsPBx])?{_G}{_FAILS}",
         rf"P~?[Ss]?{_G}{_FAILS}",  # production has crashed
         rf"Px{{1,2}}{_G}(?:F|Dg?[wFa])",  # our production rendering farm is completely down
         rf"S(?:x~[xP])?{_G}(?:[wa]|h{_STOP})",  # the database is down
@@ -151,7 +153,7 @@ _OUTAGES = tuple(
         rf"{_ALL_OF_US}{_G}L",  # all users are locked out
         rf"{_ALL_OF_US}{_G}{_NOT}W",  # the entire company is unable to work
         rf"{_G}(?:Ng{{0,5}}[UsB]?|ng{{0,3}}[UsB]){_G}m?W",  # nobody can work
-        rf"0{_G}m?R{_STOP}",  # nothing works
+        rf"0{_G}m?R(?:{_STOP}|g{{0,2}}V)",  # nothing works, nothing works for anyone
         rf"^[ge,]{{0,5}}R{_G}0{_STOP}",  # bei uns geht nichts mehr
         rf"(?:[PSEe]|(?<![SsP])B|Ag?x){_G}A?k",  # the business is at a standstill
         r"Ag?k|Al[gA]{0,4}[Ss]",  # complete loss of service
@@ -192,6 +194,9 @@ def _letters(words: Sequence[Word]) -> str:
     letters: list[str] = []
     for index, word in enumerate(words):
         following = words[index + 1].text if index + 1 < len(words) else ""
+        if word.raw == "stillstand" and any(each.raw[:1].isupper() for each in words[1:]):
+            letters.append("x")  # the past of the verb
+            continue
         letters.append(_PAIRS.get((word.text, following)) or _letter(word))
     return "".join(letters)
 

@@ -80,7 +80,7 @@ COMPOUNDS = ("business critical", "mission critical", "time critical")
 LABELS = (
     "severity priority prio urgency sev criticality importance serverity severty priorty prioity "
     "schwergrad schweregard fehlerklasse stoerungsklasse fehlerkategorie "
-    "schweregrad schweregrads prioritaet prioritat prioritaeten dringlichkeit kritikalitaet "
+    "schweregrad schweregrads prioritaet prioritat dringlichkeit kritikalitaet "
     "wichtigkeit dringlichkeitsstufe prioritaetsstufe schwere priorisierung "
     "gravite priorite severite urgence severidad prioridad gravedad urgencia severita priorita "
     "gravita urgenza prioriteit urgentie ernstgraad severidade prioridade gravidade"
@@ -227,7 +227,8 @@ _BY_CODE = {
         "yesterday last previous previously former formerly earlier past recent recently historic "
         "historical gestern gestrige gestrigen letzte letzten letzter letztes letztem vergangene "
         "vergangenen vergangener vorige vorigen voriger damals neulich kuerzlich frueher "
-        "frueheren fruehere ehemals vorgestern vorherige vorherigen jemals"
+        "frueheren fruehere ehemals vorgestern vorherige vorherigen jemals behobene "
+        "behobenen behobener geloeste geloesten"
     ),
     # since
     "s": "since seit",

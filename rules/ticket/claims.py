@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 
 from rules.mail.header import Header
 from rules.mail.patterns import compiled
@@ -29,9 +30,13 @@ FORM_LINES = 20
 CLAIM_LINE_LENGTH = 400
 _EXAMINED_LINES = 60
 _EXAMINED_CHARACTERS = 8 * 1024
-_WRAPPED_LENGTH = 50
-"""A line of so many characters without a sign at its end goes on in the next."""
-_LABELLED_AT_END = re.compile(r"[^\W\d] ?[:=] ?[\w*-]+$")
+_WRAPPED = range(50, 81)
+"""A line of so many characters without a sign at its end may go on in the next."""
+_WRAPPED_FROM = 65
+"""It goes on if with the next word it had become longer than any client wraps before."""
+_LABELLED_AT_END = re.compile(
+    r"(?:[^\W\d] ?[:=]|\b(?:priority|prio|severity|sev|priorität|stufe)\b) ?[\w*-]+$", re.I
+)
 """`… as slow as last week. Priority: High`: such a line is complete."""
 _FORM_LINE = re.compile(r"\||[-*•]? ?[^\W\d_][\w /-]{0,30} ?[:=]")
 _INDENTED = re.compile(rf"(?: {{4}}|\t)\s*(?!(?:{'|'.join(claim_words.LABELS.split())})\b)", re.I)
@@ -42,7 +47,7 @@ _WORD = re.compile(r"[^\W_]+")
 _COMMAND = re.compile(r"\s*[#\uff03\ufe5f](\w+)")
 _NUMBER = re.compile(r"(p|s|sev|prio|priority|severity)[ -]?([0-5])")
 _WHOLE = re.compile(
-    r"\[([^\[\]]{1,40})\]|^\s*(?:severity|priority|prio|sev)\s*[:=](.{1,40})$", re.I
+    r"\[([^\[\]]{1,40})\]|^\s*(?:severity|priority|prio|sev|type|typ|art)\s*[:=](.{1,40})$", re.I
 )
 """What may be a name to the letter, whatever signs a policy has put into it."""
 _NUMBERED = ("p", "s", "sev", "prio", "priority", "severity", "prioritaet")
@@ -193,7 +198,8 @@ def _lines(text: str) -> Iterator[str]:
     length. Lines that a client wrapped are joined."""
     begin = _without_output(text.split("\n", _EXAMINED_LINES)[:_EXAMINED_LINES])
     left, of_forms, held = CLAIM_LINES, FORM_LINES, ""
-    for line in own_text("\n".join(begin)).split("\n"):
+    lines = own_text("\n".join(begin)).split("\n")
+    for line, following in zip_longest(lines, lines[1:], fillvalue=""):
         said = line.strip()
         if said and (option := _OPTION.match(said)):
             if (option["box"] or option["sign"]) not in " ☐":
@@ -207,13 +213,18 @@ def _lines(text: str) -> Iterator[str]:
             left -= 1
         if said:
             held = f"{held} {said}" if held else said
-        wrapped = len(said) >= _WRAPPED_LENGTH and said[-1] not in ".!?:;,"
-        wrapped = wrapped and _LABELLED_AT_END.search(said) is None
-        if held and not wrapped:
+        if held and not _goes_on(said, following):
             yield held[:CLAIM_LINE_LENGTH]
             held = ""
     if held:
         yield held[:CLAIM_LINE_LENGTH]
+
+
+def _goes_on(line: str, following: str) -> bool:
+    """Whether a client has wrapped a line."""
+    if len(line) not in _WRAPPED or line[-1] in ".!?:;," or _LABELLED_AT_END.search(line):
+        return False
+    return len(line) + 1 + len(following.strip().partition(" ")[0]) >= _WRAPPED_FROM
 
 
 def _without_output(lines: Sequence[str]) -> list[str]:
