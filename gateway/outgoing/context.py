@@ -35,6 +35,7 @@ from rules.ticket.payloads import (
     AlertPayload,
     QuestionsPayload,
     ReceiptPayload,
+    StatusPayload,
 )
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice, NoticeTicket
@@ -65,6 +66,8 @@ class TemplateContext:
     portal_first: bool
     """Critical problems on this plan are logged through the portal."""
     requester: str
+    follows: int
+    """The closed ticket that this one follows; 0 for none. For staff."""
     company: str
     channel: str
     """The way of contact that the company prefers; for staff."""
@@ -174,6 +177,7 @@ def template_context(
         critical_channel=channels.critical_channel(notice, policy),
         portal_first=channels.portal_first(notice, policy),
         requester=about.requester if about else "",
+        follows=(about.follows or 0) if about and traits.for_staff else 0,
         company=one_line(redactor.redact(about.company)) if about else "",
         channel=one_line(about.channel) if about and traits.for_staff else "",
         tier=channels.tier_title(about, policy),
@@ -298,6 +302,7 @@ def _reply_effect(notice: Notice, policy: Policy) -> ReplyEffect:
         is_staff=notice.is_staff,
         is_registered=notice.person is not None,
         ticket_is_closed=about is not None and about.status == Status.CLOSED,
+        is_merged=isinstance(notice.payload, StatusPayload) and notice.payload.what == "merged",
         opens_by_mail=policy.requests_by_mail != "refuse",
         company_reads=_company_reads(about, policy),
     )

@@ -29,7 +29,6 @@ from rules.mail.subjects import unmarked_subject
 from rules.people import ParticipantKind, Person, Presence, Role
 from rules.sentence import Sentence, sentence
 from rules.service import notifications
-from rules.service.acknowledging import FEW
 from rules.service.limits import opened_lately
 from rules.service.participants import Addition, additions
 from rules.ticket.changes import Source
@@ -42,6 +41,10 @@ from rules.ticket.payloads import (
 )
 from rules.ticket.severity import MailSeverity
 from rules.ticket.visibility import Visibility
+
+TOLD_AN_HOUR = 8
+"""Requests of a staff person within an hour, of whatever customer, up to which a receipt says why
+one is their own: more than they forward in a busy hour, and few enough if a machine sends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class Behalf:
 
 @dataclass(frozen=True, slots=True)
 class OwnRequest:
-    """The mail is meant for a customer, and opens a ticket of the staff person's own: why."""
+    """The mail is meant for a customer, or has a command, and opens a ticket of the staff person's
+    own: why."""
 
     why: Sentence
 
@@ -97,7 +101,8 @@ def on_behalf(case: Case) -> Behalf | OwnRequest | None:
     written = (*commands.lines, *commands.misplaced)
     wants = any(names_command(line, "onbehalf") for line in written)
     attached = any(each.content_type == "message/rfc822" for each in body.attachments)
-    if forwarded is None and not wants and not attached and not is_forward(mail.subject, body.text):
+    forwards = forwarded is not None or attached or is_forward(mail.subject, body.text)
+    if not forwards and not wants and not commands.lines:
         return None
     if not is_proven_enough(sender, policy.proof.command):
         return OwnRequest(sentence("commands require {proof}", proof=policy.proof.command))
@@ -106,7 +111,8 @@ def on_behalf(case: Case) -> Behalf | OwnRequest | None:
     if len(commands.given) > len(named):
         return OwnRequest(
             sentence(
-                "In a mail that opens a request only {usage} is done.",
+                "In a mail that opens a request only {usage} is done. Give other commands in a "
+                "reply to one of our emails about a ticket.",
                 usage=BY_NAME["onbehalf"].usage,
             )
         )
@@ -263,11 +269,11 @@ def opened_as_own(
     """The staff person's own ticket, with a receipt in place of its acknowledgement that gives the
     reason and what to do.
 
-    Who has opened a few within the hour gets the acknowledgement, which has a pause, and so does
+    Who has opened many within the hour gets the acknowledgement, which has a pause, and so does
     who then forwards an email of ours: a rule in their mailbox that forwards all mail to us would
     answer each receipt with the next request.
     """
-    most = 1 if quotes_internal(body_text(case.mail)) else FEW
+    most = 1 if quotes_internal(body_text(case.mail)) else TOLD_AN_HOUR
     if opened_lately(case.facts.recent, case.facts.decided_at) >= most:
         return opened
     again = sentence(

@@ -21,6 +21,8 @@ class ReplyEffect(StrEnum):
     """A private comment of a staff person, until a colleague publishes it."""
     CONTACT = "contact"
     """A private comment for staff, by somebody who is not on the ticket."""
+    OTHER_TICKET = "other_ticket"
+    """A comment on the ticket that this one has just become part of."""
     NEW_REQUEST = "new_request"
     REFUSED = "refused"
     """It would open a request, and the policy has those submitted in the portal."""
@@ -40,6 +42,8 @@ class Reader:
     is_registered: bool = False
     """As staff or as a customer."""
     ticket_is_closed: bool = False
+    is_merged: bool = False
+    """The notice says that the ticket is now part of another."""
     opens_by_mail: bool = True
     """The policy takes new requests by mail."""
     company_reads: bool = False
@@ -54,6 +58,8 @@ def reply_effect(kind: NoticeKind, reader: Reader) -> ReplyEffect:
         return ReplyEffect.WAITS if reader.is_staff else ReplyEffect.CONTACT
     if kind.traits.asks_for_feedback:
         return ReplyEffect.FEEDBACK
+    if reader.is_merged:
+        return ReplyEffect.OTHER_TICKET
     if reader.ticket_is_closed and not reader.is_staff:
         return _opened(reader)
     return ReplyEffect.PUBLIC_COMPANY if reader.company_reads else ReplyEffect.PUBLIC

@@ -29,7 +29,7 @@ class ReceiptText(StrEnum):
     NOTHING_DONE = "nothing_done"
     """No command was done and nothing was published, for the faults in `sentences`."""
     NOTHING_PUBLISHED = "nothing_published"
-    """The mail has no text above the quote."""
+    """The mail has no text besides commands, a greeting and what it quotes."""
     FOLDED = "folded"
     """A staff person's mail went to nobody, and no command in it was done: it is marked as
     automatic."""

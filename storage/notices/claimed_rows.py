@@ -46,6 +46,7 @@ NOTICES = (
         _ticket.c.missing,
         _ticket.c.message_id.label("opened_by"),
         _ticket.c.due_at.label("ticket_due_at"),
+        _ticket.c.follows,
         _ticket.c.waiting,
         _ticket.c.door,
         _ticket.c.calendar,

@@ -125,6 +125,8 @@ class NoticeTicket:
     """Who of the company reads it; empty for what the policy says."""
     is_colleague: bool = False
     """The recipient is registered in the company that the ticket is of."""
+    follows: int | None = None
+    """The closed ticket that this one follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +366,7 @@ def _about(row: Row[Any]) -> NoticeTicket:
         is_guest=row.part == ParticipantKind.GUEST.value,
         company_visibility=row.company_visibility or "",
         is_colleague=bool(row.is_colleague),
+        follows=row.follows,
     )
 
 

@@ -80,7 +80,7 @@ MISTAKES = {
     "login wrong": "postern tickets set 3 --publish",
     "invoice outside": "An oder Cc außer dem Support-Team: steuer@kanzlei.example",
     "export automatic": "it is marked as automatic (Auto-Submitted)",
-    "export below": "your mail says nothing above the quote",
+    "export below": "your mail has no text of its own",
 }
 """Staff mails that are not sent on, and what their receipts say."""
 

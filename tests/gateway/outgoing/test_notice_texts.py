@@ -457,7 +457,7 @@ def test_a_receipt_is_in_the_readers_language(saying: ReceiptText) -> None:
         ),
         (
             ReceiptText.NOTHING_PUBLISHED,
-            "Nothing was published on #7: your mail says nothing above the quote.\n",
+            "Nothing was published on #7: your mail has no text of its own.\n",
         ),
         (
             ReceiptText.USAGE,

@@ -230,13 +230,27 @@ def test_a_notice_to_staff_is_nobodys_request() -> None:
         assert "an email to staff" in receipts(decision)
 
 
+@pytest.mark.parametrize("text", ["#digest", "#notices mine", "#hilfe", "#status closed\n\nDone."])
+def test_a_command_in_a_new_mail_is_not_done_and_a_receipt_says_where_it_is(text: str) -> None:
+    decision = world().decide(forwarded(text, subject="Settings"))
+
+    assert opened(decision).requester == SAM.address
+    assert "in a reply to one of our emails about a ticket" in receipts(decision)
+
+
+def test_a_text_with_a_number_sign_is_a_staff_persons_own_request_as_any() -> None:
+    decision = world().decide(forwarded("The room is cold.\n\n#4 is broken.", subject="Heating"))
+
+    assert not receipts(decision)
+
+
 def test_a_rule_that_forwards_each_of_our_receipts_gets_no_further_one() -> None:
     """It would open a request with each, up to the budget of its owner, every hour."""
     receipt = INNER.replace("gil@globex.example", SUPPORT)
     ours = forwarded(f"{receipt}\n\n{REPLY_MARK}")
     unreadable = forwarded("No header block.")
 
-    for mail, before in ((ours, 1), (unreadable, 3)):
+    for mail, before in ((ours, 1), (unreadable, 8)):
         fewer, enough = (
             tuple(Recent(NOON - timedelta(minutes=n), opened=True, ticket=n) for n in range(number))
             for number in (before - 1, before)
