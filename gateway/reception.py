@@ -268,10 +268,12 @@ class Reception:
 
 
 def attached_mails(mail: Mail) -> list[tuple[str, str]]:
-    """The part and the author of each mail that is attached to one whose body is read."""
+    """The part and the author of each mail that is attached to one whose body is read; no author
+    of one that was not read as it was sent."""
     if not isinstance(mail.body, Body):
         return []
-    return [(a.part, a.mail.author) for a in mail.body.attachments if a.mail is not None]
+    attached = [(a.part, a.mail) for a in mail.body.attachments if a.mail is not None]
+    return [(part, "" if each.is_narrowed else each.author) for part, each in attached]
 
 
 def _bounces(mail: Mail, raw: bytes, ordinary: bool) -> Callable[[], tuple[Bounce, ...]]:

@@ -1,4 +1,4 @@
-"""Files within a part: in a text, in a `winmail.dat`, or in a signed envelope.
+"""Files within a part: in a text, in a `winmail.dat`, in an attached mail, or in a signed envelope.
 
 Such a file has the number of its part, how it is packed, and its own number, such as `2.tnef.1`.
 Its bytes stay in the raw mail, as those of any attachment.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from gateway.parsing.attached_mails import attached_tree
 from gateway.parsing.data_images import data_images
 from gateway.parsing.mail_tree import numbered_leaves
 from gateway.parsing.opaque_signed import opened
@@ -170,13 +171,16 @@ def _bytes_within(
     if "tnef" in kinds:
         files += files_in_tnef(read_tnef(leaf.content(), with_text=False))
     yield from ((file.number, file.content) for file in files if file.number in wanted)
-    if "signed" in kinds and nested < MOST_ENVELOPES:
-        begin = "signed."
-        tree = entity_tree(opened(leaf.content())[1])
+    if nested >= MOST_ENVELOPES:
+        return
+    for kind in kinds & {"signed", "mail"}:
+        begin = f"{kind}."
+        content = leaf.content()
+        tree = entity_tree(opened(content)[1]) if kind == "signed" else attached_tree(content)
         inner = [each.removeprefix(begin) for each in wanted if each.startswith(begin)]
         if tree is not None:
-            for number, content in bytes_in_tree(tree, inner, nested + 1).items():
-                yield begin + number, content
+            for number, file in bytes_in_tree(tree, inner, nested + 1).items():
+                yield begin + number, file
 
 
 def contents_within(leaf: MimePart) -> Iterator[bytes]:

@@ -190,7 +190,7 @@ def _collect_leaf(part: MimePart, number: str, parent: str, into: _Collected) ->
             content_id=content_id,
             inline=inline,
             is_click=disposition != "attachment" and _is_click(part, kind, parent, content),
-            mail=_attached_mail(kind, parent, content, into),
+            mail=_attached_mail(kind, number, parent, content, into),
         )
     )
     _open(part, number, name, content, into)
@@ -248,19 +248,22 @@ def _open_signed(number: str, content: bytes, into: _Collected) -> None:
         into.envelopes -= 1
 
 
-def _attached_mail(kind: str, parent: str, content: bytes, into: _Collected) -> AttachedMail | None:
+def _attached_mail(
+    kind: str, number: str, parent: str, content: bytes, into: _Collected
+) -> AttachedMail | None:
     """What an attached mail says, if it is one that a person forwards."""
     if kind not in MAILS or parent in _REPORTS or into.is_attached:
         return None
 
-    def text_of(tree: MimePart) -> str:
+    def read_in(tree: MimePart) -> tuple[str, tuple[Attachment, ...]]:
         inner = _Collected([], [], is_attached=True)
         _collect(tree, "", "", inner)
         reader = HtmlReader(into.most_tags)
-        return unstretched("\n".join(as_plain(section, reader) for section in inner.sections))
+        text = unstretched("\n".join(as_plain(section, reader) for section in inner.sections))
+        return text, tuple(replace(a, part=f"{number}.mail.{a.part}") for a in inner.attachments)
 
     is_first = all(each.mail is None for each in into.attachments)
-    return attached_mail(content, text_of, is_first=is_first)
+    return attached_mail(content, read_in, is_first=is_first)
 
 
 _REPORTS = ("multipart/report", "multipart/digest")

@@ -6,18 +6,21 @@ the body.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rules.commands import (
     NUMBER_SIGNS,
     is_sentence_about_escalating,
     participant_command,
     participant_wants_digest,
+    without_commands,
 )
 from rules.mail import Body, BodyNeeded, Mail, Unread, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.extent import is_read_in_part, read_text
 from rules.mail.forwards import Forwarded, forwarded_mail, may_forward
 from rules.mail.quoting import is_forward, visible
-from rules.mail.thanks import is_reaction
+from rules.mail.thanks import is_reaction, without_salutations
 from rules.ticket.changes import Escalate, Unsubscribe
 
 UNSUBSCRIBE = "#unsubscribe"
@@ -53,20 +56,27 @@ def has_files(mail: Mail) -> bool:
 
 
 def forwarded_by(mail: Mail) -> Forwarded | None:
-    """The mail that its author forwards: the first in the text, or else one that is attached.
+    """The mail that its author forwards: the one that is attached, or the first in the text.
 
     Of several attached ones it is not clear whose request it is: they have no author. Below a text
-    that may forward a mail, what is attached came with that mail: the customer chose it.
+    that may forward a mail, what is attached may have come with that mail, so that the customer
+    chose it: it counts only if it has the author that the text names.
+
+    The files of a mail in the text are those of the customer where nobody has written anything
+    above it; else the author may have added some.
     """
     body = body_of(mail)
     if not isinstance(body, Body):
         return None
     in_text = forwarded_mail(mail.subject, body.text)
     attached = [each.mail for each in body.attachments if each.mail is not None]
-    if in_text is not None or not attached:
-        return in_text
+    named_twice = in_text is not None and [each.author for each in attached] == [in_text.author]
+    if in_text is not None and not (named_twice and in_text.author):
+        return replace(in_text, files=() if _says(in_text.own_words) else body.attachments)
+    if not attached:
+        return None
     first, words = attached[0], body.text.strip()
-    certain = len(attached) == 1 and not may_forward(read_text(words))
+    certain = named_twice or (len(attached) == 1 and not may_forward(read_text(words)))
     author = first.author if certain else ""
     fields = {"From": author, "Date": first.sent, "Subject": first.subject}
     header = "\n".join(f"{name}: {value}" for name, value in fields.items() if value)
@@ -74,12 +84,18 @@ def forwarded_by(mail: Mail) -> Forwarded | None:
         author=author,
         subject=first.subject,
         above=f"{words}\n\n{header}".strip(),  # a note, which has the files
-        own_words=words,
+        own_words=words if in_text is None else in_text.own_words,
         text=first.text.strip(),
         sent=first.sent,
         people=first.people,
         attached=True,
+        files=first.files,
     )
+
+
+def _says(words: str) -> bool:
+    """Whether somebody says something, commands, a greeting, a closing and a signature aside."""
+    return bool(without_salutations(visible(without_commands(words)).text).strip())
 
 
 def is_click(mail: Mail) -> bool:

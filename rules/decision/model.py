@@ -25,6 +25,7 @@ from rules.decision.effects import (
     notified,
 )
 from rules.decision.reasons import Reason, Verdict
+from rules.mail import Attachment
 from rules.mail.bounces import Failure
 from rules.service.participants import Addition
 from rules.service.permissions import RequestedSeverity
@@ -53,14 +54,21 @@ class ForCustomer:
     """The outgoing mails that the note causes."""
     proof: str = ""
     """Of a request that was forwarded: how its author is proven."""
+    files: tuple[Attachment, ...] = ()
+    """Of a request that was forwarded; all others are with the note."""
 
     def request(self, comment: NewComment) -> NewComment:
         """The request, of the comment of the whole mail."""
         if not self.note:
             return replace(comment, text=self.text)
-        # Files may be the staff person's own: they are where fewer people read them.
-        kept = replace(comment, text=self.text, subject="", attachments=())
+        kept = replace(comment, text=self.text, subject="", attachments=self.files)
         return replace(kept, proof=self.proof or comment.proof)
+
+    def with_note(self, comment: NewComment) -> NewComment:
+        """The note, of the same. Files that may be the staff person's own are where fewer people
+        read them."""
+        others = tuple(each for each in comment.attachments if each not in self.files)
+        return replace(comment, visibility=Visibility.NOTE, text=self.note, attachments=others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from rules.decision.opening import (
 )
 from rules.facts import Facts
 from rules.identity import FORWARDED, ProofLevel, Standing, is_proven_enough
-from rules.mail import Body
+from rules.mail import Attachment, Body
 from rules.mail.forwards import Forwarded
 from rules.mail.header import Author
 from rules.mail.internal import quotes_internal
@@ -65,6 +65,7 @@ class Behalf:
     """How the author of the forwarded mail is proven; empty if none is forwarded."""
     sent: str = ""
     people: tuple[str, ...] = ()
+    files: tuple[Attachment, ...] = ()
     """Of the forwarded mail."""
 
     @property
@@ -148,6 +149,7 @@ def _for(address: str, case: Case, forwarded: Forwarded | None, stated: str) -> 
         proof=f"{FORWARDED}+{inner}" if inner else FORWARDED,
         sent=forwarded.sent,
         people=forwarded.people,
+        files=forwarded.files,
     )
 
 
@@ -181,16 +183,10 @@ def opened_for(
     )
     colleagues = [each for each in facts.staff if each.address != sender.address]
     orders = notices_of_opening(case, request, colleagues, acknowledged=policy.acknowledgement.send)
-    done = (
-        sentence(
-            "Opened as a request of {address}; your own words are a note.", address=person.address
-        )
-        if behalf.note
-        else sentence("Opened as a request of {address}, in your words.", address=person.address)
-    )
     if behalf.sent:
         orders = tuple(_with_date(each, behalf.sent) for each in orders)
-    orders = (*orders, *_receipt(case, ReceiptOutcome.DONE, done, *_provenance(case, behalf)))
+    done = (_done(behalf), *_where_files_are(case, behalf), *_provenance(case, behalf))
+    orders = (*orders, *_receipt(case, ReceiptOutcome.DONE, *done))
     opened = open_ticket(request, facts.opens_at, orders, facts.staff, policy)
     notes = (
         notifications.to_staff(
@@ -203,7 +199,41 @@ def opened_for(
         if behalf.own_words
         else ()
     )
-    return replace(opened, for_customer=ForCustomer(behalf.text, behalf.note, notes, behalf.proof))
+    made = ForCustomer(behalf.text, behalf.note, notes, behalf.proof, behalf.files)
+    return replace(opened, for_customer=made)
+
+
+def _done(behalf: Behalf) -> Sentence:
+    address = behalf.person.address
+    if not behalf.note:
+        return sentence("Opened as a request of {address}, in your words.", address=address)
+    if behalf.own_words:
+        return sentence(
+            "Opened as a request of {address}; your own words are a note.", address=address
+        )
+    return sentence("Opened as a request of {address}.", address=address)
+
+
+def _where_files_are(case: Case, behalf: Behalf) -> tuple[Sentence, ...]:
+    """How many files everybody on the ticket reads, and how many staff alone, where it has a note:
+    the latter with the attached mail as it came."""
+    body = body_of(case.mail)
+    if not behalf.note or not isinstance(body, Body):
+        return ()
+    others = [each for each in body.attachments if each not in behalf.files]
+    found = []
+    if behalf.files:
+        found.append(
+            sentence(
+                "Files with the request, which everybody on the ticket can read: {count}.",
+                count=len(behalf.files),
+            )
+        )
+    if others:
+        found.append(
+            sentence("Files with the note, which only staff can read: {count}.", count=len(others))
+        )
+    return tuple(found)
 
 
 def forwarding_note(case: Case, behalf: Behalf) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from rules.mail.addresses import normalise
 from rules.mail.extent import shown_part, squeezed
 from rules.mail.header_blocks import HEADER_LINES, key_of, rule_above, value_of
 from rules.mail.introductions import may_be_header
+from rules.mail.message import Attachment
 from rules.mail.plain_lines import unquoted
 from rules.mail.quote_starts import is_forward_line
 from rules.mail.quoting import is_forward
@@ -56,6 +57,8 @@ class Forwarded:
     """The addresses in its To and Cc, as written, the first of them."""
     attached: bool = False
     """It is attached, and not in the text."""
+    files: tuple[Attachment, ...] = ()
+    """Its own files: who forwards it added none of them."""
 
 
 def forwarded_mail(subject: str, text: str) -> Forwarded | None:

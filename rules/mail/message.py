@@ -96,7 +96,7 @@ def forbidden_octets(raw: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AttachedMail:
-    """A mail within another, as far as it shows whose request is forwarded."""
+    """A mail within another, as far as it shows whose request is forwarded, and its files."""
 
     author: str
     """Empty if its From does not name exactly one address."""
@@ -106,6 +106,10 @@ class AttachedMail:
     """Its Date, such as `2026-11-30 08:00 UTC`; empty if it cannot be read."""
     people: tuple[str, ...] = ()
     """The addresses in To and Cc, as written, the first of them."""
+    files: tuple[Attachment, ...] = ()
+    """Those within it, by their parts in the mail that it is attached to."""
+    is_narrowed: bool = False
+    """It was not read as it was sent: no signature over it is one over what was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class Attachment:
     is_click: bool = False
     """A reaction, or the answer to an invitation: made by a click, without words of the sender."""
     mail: AttachedMail | None = None
-    """For a mail of ordinary size that is not part of a report."""
+    """For a mail that is not part of a report."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ def _open(
     comment = _new_comment(entry, Visibility.PUBLIC, opening.author, proof)
     new = NewTicketRow(entry.attempt.came_at, entry.mail.message_id)
     if (customer := opening.for_customer) is not None and customer.note:
-        new = replace(new, note=replace(comment, visibility=Visibility.NOTE, text=customer.note))
+        new = replace(new, note=customer.with_note(comment))
     if customer is not None:
         comment = customer.request(comment)
     named_tickets.require_none_waits(connection, entry.mailbox, opening.orders, context.now)

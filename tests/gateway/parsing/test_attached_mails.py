@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
+
 import pytest
 
-from gateway.parsing.parser import read
+from gateway.parsing.parser import part_bytes, read
 from rules.mail import AttachedMail, Body
 
 INNER = """From: Gil <gil@globex.example>
@@ -17,15 +19,19 @@ Content-Type: text/html; charset=utf-8
 """
 
 
-def attached(
-    inner: str, kind: str = "multipart/mixed", times: int = 1
-) -> list[AttachedMail | None]:
+def with_attached(inner: str, kind: str = "multipart/mixed", times: int = 1) -> bytes:
     part = f"--b\nContent-Type: message/rfc822\n\n{inner}\n"
     raw = (
         f"From: sam@help.example\nMIME-Version: 1.0\nContent-Type: {kind}; boundary=b\n\n"
         f"--b\nContent-Type: text/plain\n\nSee it.\n{part * times}--b--\n"
     )
-    body = read(raw.replace("\n", "\r\n").encode()).body
+    return raw.replace("\n", "\r\n").encode()
+
+
+def attached(
+    inner: str, kind: str = "multipart/mixed", times: int = 1
+) -> list[AttachedMail | None]:
+    body = read(with_attached(inner, kind, times)).body
     assert isinstance(body, Body)
     assert body.text.strip() == "See it."
     return [each.mail for each in body.attachments]
@@ -87,9 +93,53 @@ def test_a_mail_within_an_attached_one_is_not_read() -> None:
     assert mail.text.strip() == "outer"
 
 
-def test_the_mail_in_a_report_and_a_large_one_are_files() -> None:
+def test_one_whose_header_is_longer_than_is_read_is_read_with_narrow_gaps() -> None:
+    wide = ("X-Trace: a\n" * 1_000).replace(" ", " " * 255).replace("\n", " " * 255 + "\n")
+    (mail,) = attached(wide + INNER)
+
+    assert mail is not None
+    assert (mail.author, mail.is_narrowed) == ("gil@globex.example", True)
+
+
+def test_the_mail_in_a_report_is_a_file() -> None:
     assert attached(INNER, "multipart/report") == [None]
-    assert attached(INNER + "x\n" * 140_000) == [None]
+
+
+def test_a_large_mail_with_screenshots_is_read_and_its_files_can_be_taken_out() -> None:
+    picture = b"\x89PNG" + bytes(300_000)
+    inner = EmailMessage()
+    inner["From"] = "gil@globex.example"
+    inner.set_content("See the screenshot.")
+    inner.add_attachment(picture, maintype="image", subtype="png", filename="screen.png")
+    outer = EmailMessage()
+    outer.set_content("Please take this over.")
+    outer.add_attachment(inner)
+
+    body = read(bytes(outer)).body
+
+    assert isinstance(body, Body)
+    (found,) = body.attachments
+
+    assert found.mail is not None
+    assert found.mail.text.strip() == "See the screenshot."
+    assert [(f.part, f.name, f.size_bytes) for f in found.mail.files] == [
+        ("2.mail.2", "screen.png", len(picture))
+    ]
+    assert part_bytes(bytes(outer), "2.mail.2") == picture
+
+
+def test_a_file_in_an_attached_mail_whose_header_ends_with_white_space_can_be_taken_out() -> None:
+    nested = (
+        "From: gil@globex.example\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/mixed; boundary=c\n \n"
+        "--c\nContent-Type: text/plain\n\nouter\n"
+        "--c\nContent-Type: text/csv; name=a.csv\nContent-Disposition: attachment\n\n1,2\n--c--\n"
+    )
+    (mail,) = attached(nested)
+
+    assert mail is not None
+    (file,) = mail.files
+    assert part_bytes(with_attached(nested), file.part).strip() == b"1,2"
 
 
 def test_of_several_the_first_is_read() -> None:

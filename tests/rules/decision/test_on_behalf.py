@@ -190,6 +190,50 @@ def test_a_mail_that_the_customer_attached_does_not_choose_whose_request_it_is()
     assert opening.for_customer.text == "The cooling of rack 5 is broken."
 
 
+def test_an_attached_mail_of_the_author_that_the_text_names_is_the_request() -> None:
+    original = replace(GILS, text="The original words.")
+
+    opening = opened(world().decide(with_attached(original, text=f"Please take over.\n\n{INNER}")))
+
+    assert opening.requester == GIL.address
+    assert opening.for_customer is not None
+    assert opening.for_customer.text == "The original words."
+    assert "The cooling of rack 5 is broken." in opening.for_customer.note
+
+
+SCREEN = Attachment("2.mail.2", "screen.png", "image/png", 10, "", inline=False)
+PLAN = Attachment("2", "plan.pdf", "application/pdf", 10, "", inline=False)
+
+
+def with_file(text: str) -> Mail:
+    return replace(forwarded(), body=Body(text, "", False, (PLAN,)))
+
+
+@pytest.mark.parametrize(
+    ("mail", "with_request", "says"),
+    [
+        (
+            with_attached(replace(GILS, files=(SCREEN,))),
+            (SCREEN,),
+            "1.\nFiles with the note",
+        ),
+        (with_file(INNER), (PLAN,), "everybody on the ticket can read: 1."),
+        (with_file(f"Hello,\n\nKind regards\nSam\n\n{INNER}"), (PLAN,), "everybody on the ticket"),
+        (with_file(f"Look at my plan.\n\n{INNER}"), (), "which only staff can read: 1."),
+    ],
+    ids=["attached", "no words", "a greeting", "words"],
+)
+def test_the_customers_files_are_with_their_request_and_the_receipt_says_where(
+    mail: Mail, with_request: tuple[Attachment, ...], says: str
+) -> None:
+    decision = world().decide(mail)
+
+    customer = opened(decision).for_customer
+    assert customer is not None
+    assert customer.files == with_request
+    assert says in receipts(decision)
+
+
 @pytest.mark.parametrize(
     "above",
     [
@@ -368,9 +412,14 @@ def test_a_valid_signature_of_the_attached_mail_is_the_proof_of_the_request() ->
         (PROVEN, with_attached(GILS_TO_SAM)),
         (SIGNED, forwarded()),
         (SIGNED, with_attached(GILS_TO_SAM, text=f"#onbehalf {ANN.address}")),
-        (SIGNED, with_attached(GILS_TO_SAM, text=INNER)),
+        (SIGNED, with_attached(GILS_TO_SAM, text=INNER.replace(GIL.address, ANN.address))),
     ],
-    ids=["no signature", "in the text", "for another person", "attached below a forward"],
+    ids=[
+        "no signature",
+        "in the text",
+        "for another person",
+        "attached below a forward of another",
+    ],
 )
 def test_whatever_else_is_forwarded_is_by_the_word_of_staff(
     proof: Authentication, mail: Mail

@@ -26,7 +26,7 @@ def test_a_forwarded_mail_is_the_customers_request_and_the_words_above_a_note(sh
     assert {m.address: m.part for m in ticket.members} == {GIL: "requester", SAM: "follower"}
 
 
-def test_files_of_a_forwarded_mail_are_with_the_note(shop: Shop) -> None:
+def test_files_of_a_mail_that_is_forwarded_with_words_are_with_the_note(shop: Shop) -> None:
     mail = forwarded()
     assert isinstance(mail.body, Body)
     file = Attachment("2", "plan.pdf", "application/pdf", 10, "", inline=False)
@@ -37,6 +37,16 @@ def test_files_of_a_forwarded_mail_are_with_the_note(shop: Shop) -> None:
     ticket = shop.database.read(lambda c: read.ticket_view(c, number))
     assert ticket is not None
     assert [[a.name for a in c.attachments] for c in ticket.comments] == [[], ["plan.pdf"]]
+
+
+def test_files_of_a_mail_that_is_forwarded_without_a_word_are_with_the_request(shop: Shop) -> None:
+    file = Attachment("2", "plan.pdf", "application/pdf", 10, "", inline=False)
+
+    number = opened(shop.take(replace(forwarded(), body=Body(INNER, "", False, (file,)))))
+
+    ticket = shop.database.read(lambda c: read.ticket_view(c, number))
+    assert ticket is not None
+    assert [[a.name for a in c.attachments] for c in ticket.comments] == [["plan.pdf"], []]
 
 
 def test_onbehalf_is_the_whole_of_the_request(shop: Shop) -> None:
