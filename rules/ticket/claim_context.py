@@ -18,7 +18,8 @@ _NEGATED = re.compile(r"n[^ncs]*$")
 _SAYING_LITTLE = "ftbavykg~+LmC"
 _DENIED_AFTER = re.compile(r"^~?(?:[:,(]f?|[btfyxkgi]{0,3})n(?:$|[.!,;:)])")
 _OVER = re.compile(r"(?:^|(?<![mao])b|[wH+f,:\-.!(iPNK]|[bwH][f+]{1,2})S|S[Hw]")
-_NOT_OVER = re.compile(r"n[^.!?]{0,3}S")
+_NOT_OVER = re.compile(r"n[^.!?]{0,3}S|[hr][^.!?,]{0,5}S")
+"""`Not solved`, `until it is solved`."""
 _PAST = re.compile(r"(?<!s)(?<!s[f])p|(?<!H)w|w(?!.*s)")
 """`We have had no power since noon` is of the present."""
 _SINCE = re.compile("s[fxdT]{0,4}p")
@@ -83,7 +84,7 @@ class CodedSentence(NamedTuple):
 
     @property
     def is_rehearsed(self) -> bool:
-        return not _REHEARSED.isdisjoint(word.text for word in self.words)
+        return any(w.text in _REHEARSED or w.text.endswith("uebung") for w in self.words)
 
     def clause_before(self, at: int) -> str:
         """The codes of the clause of a word, up to the word."""

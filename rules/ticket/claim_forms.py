@@ -28,7 +28,7 @@ _MOST_LEVELS = 2
 """A line that names more of them lists them."""
 _LABELLED = re.compile(
     rf"L~?L?(?P<noun>[ie]?)(?:[og]|f(?![{NAME}])|[iI](?=:)){{0,3}}(?P<modal>m?)b?(?P<sign>[:\-])?"
-    rf"(?:n[PNJM],)?[fto]{{0,3}}[b:]?[fak+]{{0,3}}[(]?{_NX}(?:[/~]?[(]?(?P<more>[{NAME}X]))?"
+    rf"(?:n[PNJM],)?[ftoB]{{0,3}}[b:]?[fak+]{{0,3}}[(]?{_NX}(?:[/~]?[(]?(?P<more>[{NAME}X]))?"
 )
 """`Severity: Critical (P1)`, `the priority of this is high`."""
 _BEFORE_LABEL = re.compile(rf"{_NX}(?:~?d)?~?Le?~?i?")
@@ -43,13 +43,15 @@ _INVERTED = re.compile(rf"(?P<be>b)f{{0,2}}(?:t|f?i)[fk+g]{{0,4}}{_N}(?P<noun>~?
 """`Für uns ist das kritisch`."""
 _LAST = re.compile(rf"(?P<be>t)f{{1,2}}{_N}(?P<noun>~?i)?b(?=$|[.!,])")
 """`Das sollte P1 sein`."""
+_CONSIDERED = re.compile(rf"v[tf]{{0,2}}[tfik]{_N}")
+"""`Consider this critical`."""
 _ADVERB = re.compile(rf"k[tf]{{0,3}}{_N}(?P<verb>v)")
 """`Bitte niedrig priorisieren`."""
 _RATING = ("prior", "einstuf", "einord", "einzuord", "behand", "klassif")
 _DECLARED = (
     re.compile(rf"v[tfikyLm]{{0,5}}a[fLke]{{0,3}}{_N}"),  # treat this as P1
     re.compile(rf"a[fLke]{{0,3}}{_N}[~iLfk]{{0,2}}m?[fkob]{{0,2}}(?P<verb>v)"),  # als P1 einstufen
-    re.compile(rf"v[tf]{{0,2}}[tfik]{_N}"),  # consider this critical
+    _CONSIDERED,
     _ADVERB,
     re.compile(r"v[fky]{0,4}(?P<name>P)"),  # opening a P1
     re.compile(r"f(?P<name>P)m?v"),  # ein P1 melden
@@ -157,11 +159,22 @@ def _names_a_thing(sentence: CodedSentence, name: int, end: int) -> bool:
     after = codes[end : end + 2]
     if after[:1] in ("T", "I") or after in ("~x", "~T", "~I"):
         return True
+    if after[:1] == "x" and _is_german_verb(sentence, end):
+        return False
     if after[:1] == "x" and not (name == 0 and (word.code in "PNK" or _is_shouted(sentence, end))):
         return True
     if re.match(rf"[b:][fn]{{0,3}}[{NAME}XT]", codes[end:]):
         return True
     return word.code == "X" and name > 0 and sentence.words[name - 1].text in _OURS
+
+
+def _is_german_verb(sentence: CodedSentence, at: int) -> bool:
+    """`Mit niedriger Priorität bewertet`: a thing would have a capital letter."""
+    label = sentence.words[at - 1].text
+    return (
+        label.startswith(("prioritaet", "dringlich", "schwereg"))
+        and sentence.words[at].raw.islower()
+    )
 
 
 def _is_shouted(sentence: CodedSentence, end: int) -> bool:
@@ -263,7 +276,9 @@ def _declared(sentence: CodedSentence) -> Iterator[int]:
             if form is _ADVERB and not words[found.start("verb")].text.startswith(_RATING):
                 continue
             ends = "verb" in found.groupdict()
-            if (after[:1] in ("T", "I", "x", "A") and not ends) or after == "ax":
+            if after[:1] in ("T", "I", "x", "A") and not ends:
+                continue
+            if after == "ax" and form is not _CONSIDERED:
                 continue
             if words[name].code == "M" and [w.text for w in words[name + 1 : name + 2]] == ["as"]:
                 continue

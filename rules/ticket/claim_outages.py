@@ -50,8 +50,10 @@ _WORDS = {
         "websites webshop shop shops store stores portal connectivity instance instances tenant "
         "storage "
         "filesystem network intranet cloud gateway nodes backends branch branches location "
-        "locations offices tills terminals phones systemen cluster dienste diensten anwendungen "
-        "datenbanken webseite seite filiale filialen standort standorte standorten kassen "
+        "locations offices plants stations tills terminals phones systemen cluster dienste "
+        "diensten anwendungen "
+        "datenbanken webseite seite filiale filialen standort standorte standorten werke werken "
+        "kassen "
         "instanz instanzen speicher netz netzwerk dateisystem maerkte"
     ),
     # a business
@@ -72,7 +74,7 @@ _WORDS = {
     "a": "ausgefallen",
     "h": "steht stehen stillsteht",
     "F": "offline unreachable unavailable inaccessible unresponsive lahmgelegt",
-    "f": "dead crashed stopped halted dark tot abgestuerzt zusammengebrochen",
+    "f": "dead crashed stopped halted dark gone weg tot abgestuerzt zusammengebrochen",
     "L": "ausgesperrt",
     "k": "standstill stillstand",
     "l": "loss",
@@ -100,7 +102,8 @@ _WORDS = {
         "at to from into in on of with able can gets get can kann koennen kommt sich von "
         "bei fuer am und does do did come comes came einziger einzige einziges single one longer "
         "vor ein paar wenigen einigen minuten minute stunden stunde few minutes hours hour ago aus "
-        "any since right gar ueberhaupt seit us uns hier here access your ihrer eurer"
+        "two three four five both any since right gar ueberhaupt seit us uns hier here access "
+        "your ihrer eurer"
     ),
 }
 _LETTERS = {word: letter for letter, listed in reversed(_WORDS.items()) for word in listed.split()}
@@ -120,12 +123,15 @@ _PAIRS = {
     ("locked", "out"): "L", ("lost", "access"): "L", ("log", "in"): "W", ("sign", "in"): "W",
     ("get", "in"): "W", ("gets", "in"): "W", ("get", "into"): "W", ("gets", "into"): "W",
     ("kommt", "in"): "W", ("kommen", "in"): "W", ("kommt", "an"): "W", ("kommen", "an"): "W",
+    ("out", "for"): "w",
     ("reach", "us"): "W", ("do", "anything"): "W", ("access", "the"): "W", ("ins", "system"): "W",
     ("live", "system"): "P", ("no", "one"): "N", ("any", "more"): "m", ("at", "all"): "m",
     ("standing", "still"): "k", ("stands", "still"): "k", ("steht", "still"): "k",
     ("stehen", "still"): "k", ("liegt", "still"): "k", ("out", "of"): "x", ("one", "of"): "p",
 }  # fmt: skip
-_ENDINGS = ("system", "systeme", "datenbank", "server", "cluster", "shop", "portal", "dienst")
+_ENDINGS = (
+    "anlage", "system", "systeme", "datenbank", "server", "cluster", "shop", "portal", "dienst",
+)  # fmt: skip
 """Of German compounds such as `Buchungssystem`."""
 _OF_TESTS = ("test", "demo", "staging", "schulung", "uebung", "entwicklung")
 _G = "g{0,8}"

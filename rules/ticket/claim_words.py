@@ -120,11 +120,12 @@ _BY_CODE = {
         "molto muy een het hiermit hereby klassischer klassisches klassischen "
         "classic typical typischer typisches echter echte echtes echten genuine proper real "
         "klarer klares klaren folgende folgenden folgendes daraus draus geworden overnight mal "
-        "voellig vollkommen allemal locker her eigene eigenen eigener"
+        "ebenfalls laengst voellig vollkommen allemal locker her eigene eigenen eigener"
     ),
     # a problem
     "i": (
-        "systemfehler serverausfall netzwerkausfall datenverlust issue problem things incident "
+        "systemfehler serverausfall netzwerkausfall datenverlust issue problem thing things "
+        "incident "
         "ticket case request matter situation outage failure disruption breakdown crash bug "
         "defect error fault emergency impact malfunction degradation interruption downtime loss "
         "stoerung fehler ausfall vorfall fall anfrage thema lage sache anliegen "
@@ -159,7 +160,8 @@ _BY_CODE = {
         "priorisieren priorisiert priorisiere markieren markiere setzen setze bearbeiten "
         "bearbeitet bearbeite eskalieren handhaben fuehren aufnehmen nehmen anlegen hochstufen "
         "hochsetzen gilt einzuordnen erachten halten werten werte erklaeren erklaere herabstufen "
-        "herunterstufen aendern calls nennen nenne make makes machen mache macht"
+        "eintragen eintrage eingetragen einplanen einzuplanen vermerken herunterstufen aendern "
+        "calls nennen nenne make makes machen mache macht"
     ),
     # as, to, with
     "a": "as to at with als auf zum mit for unter comme como come",
@@ -278,7 +280,8 @@ _BY_CODE = {
     # a thing that a level describes, or that reports one
     "T": (
         "queue queues job jobs thread threads task tasks message messages mail mails email emails "
-        "pod pods interrupt lane channel rule rules event events alerts alarm alarms list lists "
+        "pod pods interrupt lane channel rule rules event events alerts alarm alarms alarme "
+        "alarmen list lists "
         "flag field fields column columns label labels tag tags value values filter filters "
         "scheduling scheduler inbox traffic packet packets log logs logfile entry entries "
         "dashboard dropdown menu button shows show displays display says said prints printed "
