@@ -64,3 +64,12 @@ def test_the_proof_of_a_comment_that_a_command_has_written_is_in_words() -> None
 
     assert "written by a command of staff" in text
     assert "staff_mail" not in text
+
+
+@pytest.mark.parametrize(
+    ("proof", "verb"), [("forwarded", "forwarded"), ("spf:x.example", "wrote")]
+)
+def test_what_a_colleague_forwards_is_not_said_to_be_written_by_them(proof: str, verb: str) -> None:
+    first = a_comment(name="Sam", by_staff=True, proof=proof)
+
+    assert f" {verb}:\n" in text_of(written(NoticeKind.NEW_TICKET, comment=first))
