@@ -275,6 +275,11 @@ def console_login_failed(address: str) -> None:
     _log.warning("console_login_failed", address=address)
 
 
+def viewer_dropped(address: str) -> None:
+    """A browser that watched the journal did not read what it was sent, and is sent no more."""
+    _log.warning("viewer_dropped", address=address)
+
+
 def digest_ordered(mailbox: str, notices: int) -> None:
     """Staff are notified of what waits for them and was not named before."""
     _log.info("digest_ordered", mailbox=mailbox, notices=notices)

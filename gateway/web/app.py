@@ -21,6 +21,7 @@ from gateway.web.api.request_parsing import check_query
 from gateway.web.api.uploads import Uploads
 from gateway.web.connection import SERVER
 from gateway.web.console.context import PREFIX, ConsoleContext
+from gateway.web.console.feed import JournalFeed
 from gateway.web.console.routes import console
 from gateway.web.pages import file_links, folded, held, links, signup
 from gateway.web.pages.file_links import FilePages
@@ -90,7 +91,8 @@ def application(
         staff_notices.add_routes(app)
         uploads = Uploads(connections, ingest.parser)
         tickets.add_routes(app, ApiContext(runtime=runtime, downloads=downloads, uploads=uploads))
-        desk = console(ConsoleContext(runtime=runtime, ingest=ingest, over_tls=over_tls))
+        feed = JournalFeed(runtime.database, runtime.clock)
+        desk = console(ConsoleContext(runtime=runtime, ingest=ingest, feed=feed, over_tls=over_tls))
         desk[PROXIES] = proxies
         app.add_subapp(PREFIX, desk)
         app.router.add_get(PREFIX, _to_the_console)

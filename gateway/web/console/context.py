@@ -16,6 +16,7 @@ from gateway.ingest import Ingest
 from gateway.outgoing.mime import one_line
 from gateway.runtime import Runtime
 from gateway.web.console import words
+from gateway.web.console.feed import JournalFeed
 from gateway.web.pages.forms import Form
 from gateway.web.pages.render import language_for
 from gateway.web.rate_limit import RateLimiter
@@ -51,6 +52,7 @@ HEADERS: Mapping[str, str] = {
 class ConsoleContext:
     runtime: Runtime
     ingest: Ingest
+    feed: JournalFeed
     over_tls: bool = False
     """Whether browsers reach the console by https: then its cookies go nowhere else."""
     clients: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))

@@ -12,7 +12,7 @@ import jinja2
 from aiohttp import web
 
 from gateway import log
-from gateway.web.console import login, queues, sessions
+from gateway.web.console import journal, login, queues, sessions
 from gateway.web.console.context import (
     CONSOLE,
     FORM_LIMIT_BYTES,
@@ -51,10 +51,16 @@ ROUTES = (
     Route("GET", "/held", ConsoleRight.READ, queues.held),
     Route("GET", "/held/{id}", ConsoleRight.READ, queues.held_mail),
     Route("POST", "/held/{id}", ConsoleRight.HANDLE, queues.decide),
+    Route("GET", "/journal", ConsoleRight.READ, journal.journal),
+    Route("GET", "/journal/events", ConsoleRight.READ, journal.events),
 )
 """Every page behind the login. A form is refused without the token of its session."""
 
-_STATIC = {"console.css": "text/css"}
+_STATIC = {
+    "console.css": "text/css",
+    "mails.css": "text/css",
+    "journal.js": "text/javascript",
+}
 
 
 def console(context: ConsoleContext) -> web.Application:
@@ -69,6 +75,7 @@ def console(context: ConsoleContext) -> web.Application:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    app.on_shutdown.append(_end_streams)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _guarded(route))
     app.router.add_get("/login", login.ask)
@@ -77,6 +84,10 @@ def console(context: ConsoleContext) -> web.Application:
     app.router.add_post("/enter/{secret}", login.use_link)
     app.router.add_get("/static/{name}", _static)
     return app
+
+
+async def _end_streams(app: web.Application) -> None:
+    await app[CONSOLE].feed.close()
 
 
 def _guarded(route: Route) -> _Handler:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.web.console import words
+from gateway.web.console import verdicts, words
 
 WEB = Path(str(resources.files("gateway.web")))
 SAYS = {"Refused": 1, "done": 1, "say": 0}
@@ -45,7 +45,7 @@ def _texts(node: ast.expr) -> Iterator[str]:
         yield node.value
 
 
-SHOWN = sorted({*in_templates(), *in_code()})
+SHOWN = sorted({*in_templates(), *in_code(), *verdicts.KEYS})
 GERMAN = words.translations("de")
 BY_VALUE = {"viewer", "agent", "operator", "admin", "Please choose what becomes of the mail."}
 """Shown by the value of a variable."""

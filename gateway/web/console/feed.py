@@ -1,0 +1,221 @@
+"""New lines of the journal for everybody who watches it: one look at the store, however many
+watch."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from time import monotonic
+from uuid import UUID
+
+from gateway import log
+from gateway.clock import Clock
+from storage.db.database import Connection, Database, store_down
+from storage.db.watching import watched
+from storage.mail import journal_pages
+from storage.mail.journal_pages import OVERLAP, JournalLine, PageFilter
+from storage.registry import console_users
+from storage.registry.console_users import ConsoleUser
+
+ASKED_S = 0.25
+"""So often the watcher asks whether anything was committed, which costs it microseconds."""
+CHECKED_S = 1.0
+"""How often, at most, it looks whether the sessions of the viewers have ended."""
+UNASKED_S = 15.0
+"""The same while nothing is committed: a session also ends by time."""
+AT_ONCE = 50
+"""Lines for which it looks; if there are more, the viewer is notified of that."""
+QUEUED = 20
+"""Batches that wait for a viewer, who is dropped when there are more."""
+VIEWERS = 50
+VIEWERS_OF_A_USER = 8
+
+
+class Ending(StrEnum):
+    """Why a viewer is sent no more lines. The values are names of events."""
+
+    SLOW = "slow"
+    """They did not read what they were sent."""
+    ENDED = "ended"
+    """Their session has ended, or they see other mailboxes now."""
+    CLOSED = "closed"
+    """The server shuts down, or the store does not respond: they may come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    lines: tuple[JournalLine, ...]
+    """The oldest first."""
+    is_cut: bool
+    """There were more before them."""
+
+
+@dataclass(eq=False)
+class Viewer:
+    """A browser that watches the journal."""
+
+    secret: str
+    """Of their session."""
+    user: ConsoleUser
+    sees: frozenset[int]
+    """The mailboxes that they saw when they came."""
+    wanted: PageFilter
+    queue: asyncio.Queue[Batch | Ending] = field(default_factory=lambda: asyncio.Queue(QUEUED))
+    has_ended: bool = False
+
+    def send(self, batch: Batch) -> None:
+        lines = tuple(line for line in batch.lines if self.wanted.takes(line))
+        if self.has_ended or not (lines or batch.is_cut):
+            return
+        try:
+            self.queue.put_nowait(Batch(lines, batch.is_cut))
+        except asyncio.QueueFull:
+            log.viewer_dropped(self.user.address)
+            self.end(Ending.SLOW)
+
+    def end(self, why: Ending) -> None:
+        """The last that they are sent; what waits for them is dropped."""
+        if self.has_ended:
+            return
+        self.has_ended = True
+        with suppress(asyncio.QueueEmpty):
+            while True:
+                self.queue.get_nowait()
+        self.queue.put_nowait(why)
+
+
+class FeedIsFull(Exception):
+    """As many watch already as may."""
+
+
+class JournalFeed:
+    """Watches the store while anybody watches the journal."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._viewers: set[Viewer] = set()
+        self._watcher: _Watcher | None = None
+        self._closed = False
+
+    @asynccontextmanager
+    async def viewing(self, viewer: Viewer) -> AsyncIterator[None]:
+        """Sends a viewer every line that is committed from now on, until the end of the context.
+        Raises FeedIsFull."""
+        of_user = sum(each.user.address == viewer.user.address for each in self._viewers)
+        if self._closed or len(self._viewers) >= VIEWERS or of_user >= VIEWERS_OF_A_USER:
+            raise FeedIsFull
+        self._viewers.add(viewer)
+        try:
+            if self._watcher is None:
+                self._watcher = _Watcher(self, asyncio.get_running_loop())
+            await self._watcher.begun.wait()
+            yield
+        finally:
+            self._viewers.discard(viewer)
+            if not self._viewers:
+                await self._stop()
+
+    async def close(self) -> None:
+        """Ends all viewers, and lets nobody in."""
+        self._closed = True
+        self._end_all()
+        await self._stop()
+
+    async def _stop(self) -> None:
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.stop.set()
+            await asyncio.to_thread(watcher.thread.join)
+
+    # ---- called by the watcher, in the loop ----
+
+    def _deliver(self, batch: Batch) -> None:
+        for viewer in self._viewers:
+            viewer.send(batch)
+
+    def _end_changed(self, changed: list[Viewer]) -> None:
+        for viewer in changed:
+            viewer.end(Ending.ENDED)
+
+    def _end_all(self) -> None:
+        for viewer in self._viewers:
+            viewer.end(Ending.CLOSED)
+
+
+class _Watcher:
+    """A thread that asks the store."""
+
+    def __init__(self, feed: JournalFeed, loop: asyncio.AbstractEventLoop) -> None:
+        self.begun = asyncio.Event()
+        self.stop = threading.Event()
+        self._feed, self._loop = feed, loop
+        self._shown: dict[UUID, datetime] = {}
+        self.thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._watch()
+        except store_down() as error:
+            log.page_failed("/console/journal/events", error)
+        finally:
+            self._call(self._failed)
+
+    def _failed(self) -> None:
+        """At the end, whatever the reason: nobody waits for a watcher that is gone."""
+        self.begun.set()
+        if not self.stop.is_set():
+            self._feed._watcher = None
+            self._feed._end_all()
+
+    def _watch(self) -> None:
+        database = self._feed._database
+        with watched(database) as has_changed:
+            database.read(self._new_lines)  # viewers read these themselves
+            self._call(self.begun.set)
+            checked_at, is_unchecked = monotonic(), True
+            while not self.stop.wait(ASKED_S):
+                if has_changed():
+                    is_unchecked = True
+                    batch = database.read(self._new_lines)
+                    if batch.lines:
+                        self._call(partial(self._feed._deliver, batch))
+                passed = monotonic() - checked_at
+                if passed > UNASKED_S or (is_unchecked and passed > CHECKED_S):
+                    checked_at, is_unchecked = monotonic(), False
+                    changed = database.read(self._changed)
+                    self._call(partial(self._feed._end_changed, changed))
+
+    def _new_lines(self, connection: Connection) -> Batch:
+        since = self._feed._clock() - OVERLAP
+        found = journal_pages.newest(connection, since, AT_ONCE)
+        new = [line for line in found if line.id not in self._shown]
+        self._shown = {each: at for each, at in self._shown.items() if at >= since}
+        self._shown.update((line.id, line.received_at) for line in new)
+        return Batch(tuple(reversed(new)), is_cut=len(new) == AT_ONCE)
+
+    def _changed(self, connection: Connection) -> list[Viewer]:
+        """The viewers whose session has ended, or whose role or mailboxes are others now."""
+        now = self._feed._clock()
+        found = []
+        for viewer in tuple(self._feed._viewers):
+            session = console_users.session_of(connection, viewer.secret, now)
+            if session is None or session.user.role is not viewer.user.role:
+                found.append(viewer)
+                continue
+            sees = {each.id for each in console_users.mailboxes_of(connection, session.user)}
+            if sees != viewer.sees:
+                found.append(viewer)
+        return found
+
+    def _call(self, function: object) -> None:
+        assert callable(function)
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(function)

@@ -1,0 +1,222 @@
+"""The journal: every mail that was offered, as a page, and as events that follow it live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from urllib.parse import urlencode
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from gateway.outgoing.mime import one_line
+from gateway.web.console.context import HEADERS, PREFIX, SESSION_COOKIE, Refused, Visit
+from gateway.web.console.feed import Batch, Ending, FeedIsFull, Viewer
+from gateway.web.console.verdicts import OF_REASON, REASONS, VERDICTS
+from gateway.web.console.words import Say
+from rules.mail import Mailbox
+from rules.sender.masking import Masker
+from storage.mail import journal_pages
+from storage.mail.journal_pages import EXAMINED, OVERLAP, JournalLine, PageFilter, PageKey
+
+LISTED = 50
+CAUGHT_UP = 50
+"""Lines at most that a browser is sent when it begins to watch, or comes back."""
+HEARTBEAT_S = 15.0
+STREAM_S = 300.0
+"""A stream ends after this time, as connections do; the browser comes back by itself."""
+RETRY_MS = 2000
+LONGEST_TEXT = 100
+LONGEST_SUBJECT = 200
+KIB = 1024
+FILTERS = ("mailbox", "verdict", "reason", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """A line of the journal as a reader sees it."""
+
+    id: str
+    key: str
+    at: datetime
+    mailbox: str
+    author: str
+    subject: str
+    verdict: str
+    """The identifier, for the colour."""
+    became: str
+    why: str
+    ticket: int | None
+    size: str
+    path: str
+    """Of the page of the mail; empty where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How lines are shown to one user: in their language, without what was sealed for others."""
+
+    masker: Masker
+    mailboxes: dict[int, str]
+    say: Say
+
+    def shown(self, lines: Iterable[JournalLine]) -> list[ShownLine]:
+        return [self._shown(line) for line in lines]
+
+    def _shown(self, line: JournalLine) -> ShownLine:
+        author = line.author or line.mail_from
+        return ShownLine(
+            id=str(line.id),
+            key=str(line.key),
+            at=line.received_at,
+            mailbox=self.mailboxes.get(line.mailbox_id, ""),
+            author=one_line(self.masker.mask(author), LONGEST_SUBJECT),
+            subject=one_line(self.masker.mask(line.subject), LONGEST_SUBJECT),
+            verdict=line.verdict,
+            became=verdict_words(line.verdict, self.say),
+            why=reason_words(line.reason, self.say),
+            ticket=line.ticket,
+            size=size_words(line.size_bytes),
+            path=f"/held/{line.id}" if line.is_held else "",
+        )
+
+
+def verdict_words(verdict: str, say: Say) -> str:
+    english = next((text for each, text in VERDICTS.items() if each == verdict), verdict)
+    return say(english)
+
+
+def reason_words(reason: str, say: Say) -> str:
+    """The reason in words; one that this version does not know as it is stored."""
+    return say(OF_REASON.get(reason, reason))
+
+
+def size_words(size_bytes: int) -> str:
+    if size_bytes < KIB:
+        return f"{size_bytes} B"
+    return f"{size_bytes // KIB} KiB" if size_bytes < KIB * KIB else f"{size_bytes // KIB**2} MiB"
+
+
+async def reader_of(visit: Visit, mailboxes: Sequence[Mailbox]) -> Reader:
+    cached = await visit.runtime.mailbox_cache.current()
+    masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
+    return Reader(masker, {each.id: each.address for each in mailboxes}, visit.say)
+
+
+async def journal(visit: Visit) -> web.Response:
+    """The last mails, or those before a key."""
+    mailboxes = await visit.mailboxes()
+    wanted, query = _wanted(visit, mailboxes)
+    before = PageKey.read(visit.request.query.get("before", ""))
+    find = partial(journal_pages.page, wanted=wanted, before=before, limit=LISTED)
+    found = await visit.runtime.read(find)
+    lines = (await reader_of(visit, mailboxes)).shown(found.lines)
+    here = f"{PREFIX}/journal"
+    newest = f"{here}?{urlencode(query)}" if query else here
+    following = ""
+    if found.following is not None:
+        following = f"{here}?{urlencode({**query, 'before': str(found.following)})}"
+    live = {**query, "after": str(found.lines[0].key) if found.lines else ""}
+    return visit.page(
+        "journal.html",
+        lines=lines,
+        mailboxes=mailboxes,
+        several=len(mailboxes) > 1,
+        chosen={**dict.fromkeys(FILTERS, ""), **query},
+        is_filtered=bool(query),
+        verdicts=VERDICTS,
+        reasons=REASONS,
+        newest=newest,
+        following=following,
+        is_cut=found.is_cut,
+        examined=f"{EXAMINED:,}",
+        events="" if before else f"{here}/events?{urlencode(live)}",
+    )
+
+
+def _wanted(visit: Visit, mailboxes: Sequence[Mailbox]) -> tuple[PageFilter, dict[str, str]]:
+    """What the query asks for, of what the user sees, and the query itself without all else."""
+    asked = visit.request.query
+    query = {
+        "mailbox": asked.get("mailbox", ""),
+        "verdict": asked.get("verdict", ""),
+        "reason": asked.get("reason", ""),
+        "text": one_line(asked.get("text", ""), LONGEST_TEXT),
+    }
+    named = frozenset(m.id for m in mailboxes if query["mailbox"] in ("", m.address))
+    wanted = PageFilter(named, query["verdict"], query["reason"], query["text"])
+    return wanted, {name: value for name, value in query.items() if value}
+
+
+async def events(visit: Visit) -> web.StreamResponse:
+    """New lines as server-sent events, each a row of the table."""
+    request, runtime, feed = visit.request, visit.runtime, visit.context.feed
+    mailboxes = await visit.mailboxes()
+    wanted, _ = _wanted(visit, mailboxes)
+    sees = frozenset(each.id for each in mailboxes)
+    viewer = Viewer(request.cookies.get(SESSION_COOKIE, ""), visit.user, sees, wanted)
+    last_seen = request.headers.get("Last-Event-ID") or request.query.get("after", "")
+    after = PageKey.read(last_seen)
+    since = (after.at if after is not None else visit.now) - OVERLAP
+    stream = _Stream(visit, await reader_of(visit, mailboxes), several=len(mailboxes) > 1)
+    try:
+        async with feed.viewing(viewer):
+            await stream.begin()
+            missed = await runtime.read(partial(journal_pages.newest, since=since, limit=CAUGHT_UP))
+            viewer.send(Batch(tuple(reversed(missed)), is_cut=False))
+            await stream.follow(viewer)
+    except FeedIsFull:
+        raise Refused(
+            503,
+            "Too many people follow the journal at the moment. Reload the page to see new mails.",
+        ) from None
+    return stream.response
+
+
+class _Stream:
+    """One response with events."""
+
+    def __init__(self, visit: Visit, reader: Reader, *, several: bool) -> None:
+        self._visit, self._reader, self._several = visit, reader, several
+        self.response = web.StreamResponse(
+            headers={**HEADERS, "X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no"}
+        )
+        self.response.content_type = "text/event-stream"
+        self.response.charset = "utf-8"
+
+    async def begin(self) -> None:
+        await self.response.prepare(self._visit.request)
+        await self.response.write(f"retry: {RETRY_MS}\n\n".encode())
+
+    async def follow(self, viewer: Viewer) -> None:
+        """Writes what the viewer is sent, until they leave, their session ends, or it is time."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + STREAM_S
+        while (left := until - loop.time()) > 0:
+            try:
+                async with asyncio.timeout(min(HEARTBEAT_S, left)):
+                    sent = await viewer.queue.get()
+            except TimeoutError:
+                await self.response.write(b": still here\n\n")
+                continue
+            if isinstance(sent, Ending):
+                if sent is not Ending.CLOSED:
+                    await self.response.write(f"event: {sent.value}\ndata:\n\n".encode())
+                return
+            await self.response.write(self._written(sent).encode())
+
+    def _written(self, batch: Batch) -> str:
+        events = ["event: more\ndata:\n\n"] if batch.is_cut else []
+        for line in self._reader.shown(batch.lines):
+            row = self._row(line)
+            data = "\n".join(f"data: {each}" for each in row.splitlines())
+            events.append(f"event: mail\nid: {line.key}\n{data}\n\n")
+        return "".join(events)
+
+    def _row(self, line: ShownLine) -> str:
+        template = aiohttp_jinja2.get_env(self._visit.request.app).get_template("_line.html")
+        values = {"line": line, "several": self._several, "t": self._visit.say, "prefix": PREFIX}
+        return template.render(values)

@@ -1,0 +1,188 @@
+"""The journal as pages, the newest first, for a reader who sees some mailboxes.
+
+A page continues from the key of its last line, and no page examines more than `EXAMINED` rows of a
+kind: a search for a rare word ends there, and goes on further back when somebody asks for more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+
+from rules.decision.reasons import Verdict
+from storage.db.tables import JournalRow, MailRow, table
+
+_journal, _mail = table(JournalRow), table(MailRow)
+
+EXAMINED = 20_000
+OVERLAP = timedelta(seconds=30)
+"""A row can become visible after a younger one."""
+
+
+class PageKey(NamedTuple):
+    """Where a page ends: the rows before it are on the next."""
+
+    at: datetime
+    id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat()}_{self.id}"
+
+    @classmethod
+    def read(cls, written: str) -> PageKey | None:
+        """None for what is no key."""
+        at, _, name = written.partition("_")
+        try:
+            key = cls(datetime.fromisoformat(at), UUID(name))
+        except ValueError:
+            return None
+        return key if key.at.tzinfo is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class PageFilter:
+    """Selects rows: every condition that is not empty must hold."""
+
+    mailboxes: frozenset[int]
+    """Rows of these only, always."""
+    verdict: str = ""
+    reason: str = ""
+    text: str = ""
+    """A part of the subject, or of the address of author or envelope, in any case."""
+
+    def takes(self, line: JournalLine) -> bool:
+        """The same for a row that was read already."""
+        text = self.text.lower()
+        return (
+            line.mailbox_id in self.mailboxes
+            and self.verdict in ("", line.verdict)
+            and self.reason in ("", line.reason)
+            and any(text in each.lower() for each in (line.subject, line.author, line.mail_from))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """What a list has of a mail."""
+
+    id: UUID
+    mailbox_id: int
+    received_at: datetime
+    verdict: str
+    reason: str
+    ticket: int | None
+    author: str
+    mail_from: str
+    subject: str
+    size_bytes: int
+    is_held: bool
+    """It is in quarantine still."""
+
+    @property
+    def key(self) -> PageKey:
+        return PageKey(self.received_at, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPage:
+    lines: tuple[JournalLine, ...]
+    following: PageKey | None
+    """The end of the page; None if there is nothing before it."""
+    is_cut: bool = False
+    """The page has fewer lines than it could have, since enough rows were examined for them."""
+
+
+def page(
+    connection: Connection, wanted: PageFilter, before: PageKey | None, limit: int
+) -> JournalPage:
+    """The newest rows before a key, the newest first."""
+    keys: list[PageKey] = []
+    starts: list[datetime] = []
+    for kind in _kinds(connection, wanted):
+        conditions = [*kind, *_before(before)]
+        ordered = _journal.c.received_at.desc()
+        times = select(_journal.c.received_at).where(*conditions).order_by(ordered)
+        start = connection.execute(times.offset(EXAMINED).limit(1)).scalar()
+        if start is not None:
+            starts.append(start)
+            conditions.append(_journal.c.received_at >= start)
+        found = (
+            select(_journal.c.received_at, _journal.c.id)
+            .where(*conditions, *_conditions(wanted))
+            .order_by(ordered, _journal.c.id.desc())
+        )
+        rows = connection.execute(found.limit(limit + 1))
+        keys.extend(PageKey(row.received_at, row.id) for row in rows)
+    start = max(starts, default=None)
+    last = sorted((key for key in keys if start is None or key.at >= start), reverse=True)
+    lines = _lines(connection, [key.id for key in last[:limit]])
+    if len(last) > limit:
+        return JournalPage(lines, last[limit - 1])
+    if start is not None:
+        return JournalPage(lines, PageKey(start, UUID(int=0)), is_cut=True)
+    return JournalPage(lines, None)
+
+
+def newest(connection: Connection, since: datetime, limit: int) -> tuple[JournalLine, ...]:
+    """The newest rows of all mailboxes from a time on, the newest first."""
+    query = _LINES.where(_journal.c.received_at >= since)
+    return tuple(map(_line, connection.execute(query.limit(limit))))
+
+
+_LINES: Select[Any] = (
+    select(
+        *(_journal.c[name] for name in ("id", "mailbox_id", "received_at", "verdict", "reason")),
+        *(_journal.c[name] for name in ("author", "mail_from", "subject", "size_bytes")),
+        _journal.c.ticket_id.label("ticket"),
+        (_mail.c.state == "held").label("is_held"),
+    )
+    .join_from(_journal, _mail, _mail.c.journal_id == _journal.c.id, isouter=True)
+    .order_by(_journal.c.received_at.desc(), _journal.c.id.desc())
+)
+
+
+def _lines(connection: Connection, ids: Collection[UUID]) -> tuple[JournalLine, ...]:
+    return tuple(map(_line, connection.execute(_LINES.where(_journal.c.id.in_(ids)))))
+
+
+def _line(row: Any) -> JournalLine:
+    return JournalLine(**{**row._mapping, "is_held": bool(row.is_held)})
+
+
+def _kinds(connection: Connection, wanted: PageFilter) -> Iterator[list[ColumnElement[bool]]]:
+    """Conditions whose rows an index has in the order of a list: all of them, or one for each
+    verdict and reason that is wanted."""
+    if not wanted.verdict and not wanted.reason:
+        yield []
+        return
+    for verdict in [wanted.verdict] if wanted.verdict else [*Verdict]:
+        here = _journal.c.verdict == verdict
+        if wanted.reason:
+            yield [here, _journal.c.reason == wanted.reason]
+            continue
+        following: str | None = ""
+        while following is not None:
+            reasons = select(_journal.c.reason).where(here, _journal.c.reason > following)
+            found = connection.execute(reasons.order_by(_journal.c.reason).limit(1))
+            if (following := found.scalar()) is not None:
+                yield [here, _journal.c.reason == following]
+
+
+def _before(key: PageKey | None) -> list[ColumnElement[bool]]:
+    if key is None:
+        return []
+    at, row = _journal.c.received_at, _journal.c.id
+    # With a limit of its own for the time, which the index has in this order.
+    return [at <= key.at, or_(at < key.at, and_(at == key.at, row < key.id))]
+
+
+def _conditions(wanted: PageFilter) -> Iterator[ColumnElement[bool]]:
+    yield _journal.c.mailbox_id.in_(sorted(wanted.mailboxes))
+    if wanted.text:
+        columns = (_journal.c.subject, _journal.c.author, _journal.c.mail_from)
+        yield or_(*(each.icontains(wanted.text, autoescape=True) for each in columns))
