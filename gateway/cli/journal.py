@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Annotated, Any, assert_never
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -21,10 +21,10 @@ from gateway import clock
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config, opened, read
 from gateway.cli.refusals import line_of
 from gateway.cli.terminal import VERDICT_STYLES, console, escape, print_for_scripts, say
+from gateway.mail_words import became, evidence, not_to, proof
 from rules.decision.model import Step
 from rules.decision.reasons import Reason, Verdict
 from rules.sender.authentication import from_dict
-from rules.ticket.notices import NoticeState
 from storage.db.database import Database
 from storage.db.watching import watched
 from storage.mail import journal, refusals
@@ -186,7 +186,7 @@ def _print_explanation(entry: JournalEntry, results: Sequence[str]) -> None:
         ("from", entry.author or "(no single mailbox)"),
         ("envelope", f"<{entry.mail_from}> to {', '.join(entry.rcpt_tos)}"),
         ("peer", f"{entry.peer or 'local'}, HELO {entry.helo or '-'}"),
-        ("proof", _proof(entry.authentication)),
+        ("proof", proof(entry.authentication)),
         ("message", f"{entry.message_id or '(no id)'}, {entry.size_bytes} octets"),
         ("answered", entry.reply),
     )
@@ -208,32 +208,12 @@ def _mail(mail: NoticeSummary) -> dict[str, Any]:
 
 
 def _mail_line(mail: NoticeSummary) -> str:
-    """What became of a mail that went out because of another."""
-    match mail.state:
-        case NoticeState.SENT:
-            became = f"sent {mail.sent_at:%Y-%m-%d %H:%M:%S}" if mail.sent_at else "sent"
-        case NoticeState.DUE:
-            error = f", last error: {mail.last_error}" if mail.last_error else ""
-            became = f"due {mail.due_at:%Y-%m-%d %H:%M:%S}{error}"
-        case NoticeState.DEAD:
-            became = f"not sent: {mail.last_error}"
-        case _:
-            assert_never(mail.state)
-    return f"{mail.kind.replace('_', ' ')} to {mail.address}, {became}  {mail.id}"
+    return f"{mail.kind.replace('_', ' ')} to {mail.address}, {became(mail)}  {mail.id}"
 
 
 def _not_to(entry: JournalEntry) -> Iterator[tuple[str, str]]:
-    """Who has a comment already, since they wrote it. Who else was left out is in the trace."""
-    if entry.verdict in (Verdict.COMMENTED, Verdict.FLAGGED) and entry.author:
-        yield "no mail", f"of it to {entry.author}: their own words"
-
-
-def _proof(authentication: dict[str, Any]) -> str:
-    vouched_by = authentication.get("vouched_by")
-    proof: str = authentication.get("by") or "nothing aligned"
-    if authentication.get("author"):
-        proof += "; a list of ours replaced the author in From"
-    return f"{proof}; behind it: {vouched_by}" if vouched_by else proof
+    if (left_out := not_to(entry)) is not None:
+        yield "no mail", str(left_out)
 
 
 def _results_lines(entry: JournalEntry, authserv_id: str) -> list[str]:
@@ -246,9 +226,7 @@ def _results_lines(entry: JournalEntry, authserv_id: str) -> list[str]:
 def print_evidence(authentication: Mapping[str, Any]) -> None:
     """Print what each mechanism found, and the warnings."""
     for check in authentication.get("evidence", ()):
-        aligned = "aligned" if check["aligned"] else "not aligned"
-        detail = f", {check['detail']}" if check["detail"] else ""
-        print_facts((check["method"], f"{check['result']} {check['domain']} ({aligned}{detail})"))
+        print_facts((check["method"], evidence(check)))
     for warning in authentication.get("warnings", ()):
         print_facts(("warning", warning))
 

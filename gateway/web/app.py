@@ -92,7 +92,11 @@ def application(
         uploads = Uploads(connections, ingest.parser)
         tickets.add_routes(app, ApiContext(runtime=runtime, downloads=downloads, uploads=uploads))
         feed = JournalFeed(runtime.database, runtime.clock)
-        desk = console(ConsoleContext(runtime=runtime, ingest=ingest, feed=feed, over_tls=over_tls))
+        desk = console(
+            ConsoleContext(
+                runtime=runtime, ingest=ingest, feed=feed, downloads=downloads, over_tls=over_tls
+            )
+        )
         desk[PROXIES] = proxies
         app.add_subapp(PREFIX, desk)
         app.router.add_get(PREFIX, _to_the_console)

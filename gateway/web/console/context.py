@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.ingest import Ingest
 from gateway.outgoing.mime import one_line
 from gateway.runtime import Runtime
+from gateway.web.api.download import Downloads
 from gateway.web.console import words
 from gateway.web.console.feed import JournalFeed
 from gateway.web.pages.forms import Form
@@ -53,6 +54,7 @@ class ConsoleContext:
     runtime: Runtime
     ingest: Ingest
     feed: JournalFeed
+    downloads: Downloads
     over_tls: bool = False
     """Whether browsers reach the console by https: then its cookies go nowhere else."""
     clients: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))

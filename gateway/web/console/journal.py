@@ -52,11 +52,10 @@ class ShownLine:
     ticket: int | None
     size: str
     path: str
-    """Of the page of the mail; empty where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class LineWriter:
     """How lines are shown to one user: in their language, without what was sealed for others."""
 
     masker: Masker
@@ -80,7 +79,7 @@ class Reader:
             why=reason_words(line.reason, self.say),
             ticket=line.ticket,
             size=size_words(line.size_bytes),
-            path=f"/held/{line.id}" if line.is_held else "",
+            path=f"/held/{line.id}" if line.is_held else f"/mails/{line.id}",
         )
 
 
@@ -100,10 +99,10 @@ def size_words(size_bytes: int) -> str:
     return f"{size_bytes // KIB} KiB" if size_bytes < KIB * KIB else f"{size_bytes // KIB**2} MiB"
 
 
-async def reader_of(visit: Visit, mailboxes: Sequence[Mailbox]) -> Reader:
+async def reader_of(visit: Visit, mailboxes: Sequence[Mailbox]) -> LineWriter:
     cached = await visit.runtime.mailbox_cache.current()
     masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
-    return Reader(masker, {each.id: each.address for each in mailboxes}, visit.say)
+    return LineWriter(masker, {each.id: each.address for each in mailboxes}, visit.say)
 
 
 async def journal(visit: Visit) -> web.Response:
@@ -179,7 +178,7 @@ async def events(visit: Visit) -> web.StreamResponse:
 class _Stream:
     """One response with events."""
 
-    def __init__(self, visit: Visit, reader: Reader, *, several: bool) -> None:
+    def __init__(self, visit: Visit, reader: LineWriter, *, several: bool) -> None:
         self._visit, self._reader, self._several = visit, reader, several
         self.response = web.StreamResponse(
             headers={**HEADERS, "X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no"}

@@ -12,7 +12,7 @@ import jinja2
 from aiohttp import web
 
 from gateway import log
-from gateway.web.console import journal, login, queues, sessions
+from gateway.web.console import journal, login, mails, queues, sessions
 from gateway.web.console.context import (
     CONSOLE,
     FORM_LIMIT_BYTES,
@@ -53,6 +53,10 @@ ROUTES = (
     Route("POST", "/held/{id}", ConsoleRight.HANDLE, queues.decide),
     Route("GET", "/journal", ConsoleRight.READ, journal.journal),
     Route("GET", "/journal/events", ConsoleRight.READ, journal.events),
+    Route("GET", "/mails/{id}", ConsoleRight.READ, mails.mail),
+    Route("GET", "/mails/{id}/html", ConsoleRight.READ, mails.html),
+    Route("GET", "/mails/{id}/files/{part}", ConsoleRight.READ, mails.file),
+    Route("GET", "/mails/{id}/raw", ConsoleRight.HANDLE, mails.raw_mail),
 )
 """Every page behind the login. A form is refused without the token of its session."""
 

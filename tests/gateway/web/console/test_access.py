@@ -17,7 +17,8 @@ MATRIX = {
 
 
 def path_of(route: Route) -> str:
-    return f"/console{route.path}".replace("{id}", "00000000-0000-0000-0000-000000000001")
+    path = f"/console{route.path}".replace("{part}", "2")
+    return path.replace("{id}", "00000000-0000-0000-0000-000000000001")
 
 
 @pytest.mark.parametrize("right", ConsoleRight)

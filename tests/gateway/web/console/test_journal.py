@@ -14,6 +14,7 @@ from aiohttp import ClientResponse
 from gateway.web.console import feed
 from rules.mail import Delivery, Envelope
 from rules.service.console_roles import ConsoleRole
+from storage.mail.journal_pages import PageFilter
 from storage.registry import console_users, mailboxes
 from tests.gateway.web.console.desk import NEW, Browser, Desk
 from tests.gateway.web.link_pages import ANN, SAM, SUPPORT
@@ -162,7 +163,7 @@ async def test_a_stream_ends_when_the_role_changes(desk: Desk) -> None:
 async def test_who_does_not_read_is_dropped_and_learns_it() -> None:
     user = console_users.ConsoleUser(SAM, ConsoleRole.AGENT)
     seen = frozenset((1,))
-    slow = feed.Viewer("", user, seen, feed.PageFilter(seen))
+    slow = feed.Viewer("", user, seen, PageFilter(seen))
 
     for _ in range(feed.QUEUED + 1):
         slow.send(feed.Batch((), is_cut=True))
@@ -182,3 +183,5 @@ async def test_a_user_has_only_so_many_streams(desk: Desk) -> None:
     assert {each.status for each in streams} == {200}
     assert status == 503
     assert "Too many people follow the journal" in page
+    for each in streams:
+        each.close()

@@ -37,6 +37,10 @@ def in_code() -> Iterator[str]:
                 isinstance(target, ast.Name) and target.id == "text" for target in node.targets
             ):
                 yield from _texts(node.value)
+    words_of_mails = ast.parse((WEB.parent / "mail_words.py").read_text("utf-8"))
+    for node in ast.walk(words_of_mails):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "sentence":
+            yield from _texts(node.args[0])
     yield from (form for _, form in words._SPANS)
 
 

@@ -1,0 +1,85 @@
+"""The page of one mail."""
+
+from __future__ import annotations
+
+from rules.mail import Delivery, Envelope
+from rules.service.console_roles import ConsoleRole
+from storage.mail import journal
+from storage.mail.journal import JournalEntry, JournalFilter
+from storage.registry import mailboxes
+from tests.gateway.web.console.desk import Desk
+from tests.gateway.web.console.test_in_browser import ANN, hostile
+from tests.gateway.web.link_pages import SUPPORT
+
+HOSTILE = hostile()
+"""With a boundary that another call would not have."""
+
+
+async def taken(desk: Desk) -> JournalEntry:
+    """The mail with a hostile HTML and a file."""
+    envelope = Envelope("127.0.0.1", "", False, ANN, (SUPPORT,))
+    await desk.site.services.ingest.take(Delivery(envelope, HOSTILE))
+    return (await desk.site.write(lambda c: journal.newest(c, JournalFilter(), 1)))[-1]
+
+
+async def test_a_mail_has_its_way_its_text_its_files_and_what_it_caused(desk: Desk) -> None:
+    mail = await taken(desk)
+    browser = await desk.logged_in()
+
+    _, page = await browser.get(f"/console/mails/{mail.id}")
+    frame = await browser.client.get(f"/console/mails/{mail.id}/html")
+    file = await browser.client.get(f"/console/mails/{mail.id}/files/2")
+    raw = await browser.client.get(f"/console/mails/{mail.id}/raw")
+
+    assert all(step.outcome in page for step in mail.trace if "'" not in step.outcome)
+    assert "The printer is on fire." in page
+    assert f"acknowledgement</span> → <bdi>{ANN}</bdi>" in page
+    assert "<script>document" not in page
+    assert "on fire" in await frame.text()
+    assert "script" not in await frame.text()
+    assert "onerror" not in await frame.text()
+    assert frame.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert (await file.text()).strip() == "One, two."
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    assert await raw.read() == HOSTILE
+
+
+async def test_a_viewer_reads_a_mail_but_not_as_it_came(desk: Desk) -> None:
+    path = f"/console/mails/{(await taken(desk)).id}"
+    viewer = await desk.logged_in(ConsoleRole.VIEWER)
+
+    status, page = await viewer.get(path)
+
+    assert status == 200
+    assert "/raw" not in page
+    assert (await viewer.get(f"{path}/raw"))[0] == 403
+
+
+async def test_a_mail_of_another_desk_is_not_there(desk: Desk) -> None:
+    path = f"/console/mails/{(await taken(desk)).id}"
+    await desk.site.write(lambda c: mailboxes.add_mailbox(c, "sales@help.example", "default"))
+    tom = await desk.logged_in(ConsoleRole.AGENT, "tom@help.example")
+
+    parts = ("", "/html", "/files/2", "/raw")
+
+    assert [(await tom.get(f"{path}{part}"))[0] for part in parts] == [404] * 4
+
+
+async def test_a_repeat_leads_to_the_mail_and_shows_none_of_it(desk: Desk) -> None:
+    first, again = await taken(desk), await taken(desk)
+    browser = await desk.logged_in()
+
+    _, page = await browser.get(f"/console/mails/{again.id}")
+
+    assert first.id != again.id
+    assert f'href="/console/mails/{first.id}"' in page
+    assert "The printer is on fire." not in page
+
+
+async def test_a_held_mail_has_its_own_page(desk: Desk) -> None:
+    mail = await desk.hold()
+    browser = await desk.logged_in()
+
+    response = await browser.client.get(f"/console/mails/{mail.journal_id}", allow_redirects=False)
+
+    assert response.headers["Location"] == f"/console/held/{mail.journal_id}"
