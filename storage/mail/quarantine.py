@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,13 +91,19 @@ class HeldQueue:
     since: datetime | None
 
 
-def held_mails(connection: Connection, limit: int = 10_000) -> Sequence[HeldMail]:
-    """Held mails: those of proven senders first, then the oldest first.
+def held_mails(
+    connection: Connection, limit: int = 10_000, mailboxes: Collection[int] | None = None
+) -> Sequence[HeldMail]:
+    """Held mails, of these mailboxes or of all: those of proven senders first, then the oldest
+    first.
 
     What anybody can send is listed last, so that it hides nothing.
     """
     by_anybody = case((_journal.c.network != "", 1), else_=0)
-    rows = connection.execute(_HELD.order_by(by_anybody, _journal.c.received_at).limit(limit))
+    query = _HELD.order_by(by_anybody, _journal.c.received_at).limit(limit)
+    if mailboxes is not None:
+        query = query.where(_journal.c.mailbox_id.in_(mailboxes))
+    rows = connection.execute(query)
     return [_as_held(row) for row in rows]
 
 

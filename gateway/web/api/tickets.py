@@ -126,7 +126,9 @@ async def _change(request: web.Request) -> web.Response:
         context.runtime.metrics.withheld(changed.withheld)
     if changed.repeated:
         log.request_repeated(number)
-    left = "null" if asked.what.delete else await _afterwards(context, caller, number)
+    left = "null"
+    if not asked.what.delete:
+        left = await _afterwards(context, caller, number, repeated=changed.repeated)
     return web.json_response(text=f'{{"effects": {json.dumps(changed.effects)}, "ticket": {left}}}')
 
 
@@ -188,18 +190,24 @@ class _Changed:
     """The request was done before; this is its answer."""
 
 
-async def _afterwards(context: ApiContext, caller: Caller, number: int) -> str:
+async def _afterwards(
+    context: ApiContext, caller: Caller, number: int, *, repeated: bool = False
+) -> str:
     """The ticket as JSON, read once a change of it is committed: to show a ticket takes long, and
     the writer and the event loop must not wait. `null` if it cannot be read: the change is made.
+
+    The change is the caller's right to see what came of it; that of a repeat is long ago.
     """
 
     def read_back(connection: Connection) -> str:
+        if repeated:
+            access.find_ticket(connection, context, caller, number, context.runtime.clock())
         view = _ticket_view(connection, number, caller)
         return json.dumps(presenter(connection, context, caller).in_full(view))
 
     try:
         return await context.show(read_back, caller.address)
-    except ApiError:  # somebody has deleted it since
+    except ApiError:  # somebody has deleted it since, or the caller may not read it any more
         return "null"
     except store_down() as error:
         log.page_failed(PATH, error)
@@ -216,7 +224,7 @@ async def _open(request: web.Request) -> web.Response:
     if repeated:
         log.request_repeated(number)
     headers = {"Location": f"{PATH}/{number}"}
-    made = await _afterwards(context, caller, number)
+    made = await _afterwards(context, caller, number, repeated=repeated)
     return web.json_response(text=made, status=201, headers=headers)
 
 

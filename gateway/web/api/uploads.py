@@ -27,6 +27,7 @@ from gateway.parsing.parser import Parser
 from gateway.smtp.limits import ConnectionPool
 from gateway.web.api.auth import ApiError
 from gateway.web.api.request_parsing import BODY_LIMIT_BYTES, body_of, parsed, too_large
+from gateway.web.pages.forms import client_of_request
 from rules import replies
 from rules.mail import NO_FILES, Body, SentFiles
 from storage.db import raw_mail
@@ -107,12 +108,14 @@ class Uploads:
         size_bytes = limit if announced is None else min(announced, limit)
         if not self.connections.has_disk(size_bytes):
             raise ApiError(503, str(replies.TOO_LITTLE_DISK))
-        if not self.connections.in_flight.take(None, size_bytes):
+        # By the client that sends: one whose uploads never end leaves room for mail and for others.
+        client, in_flight = client_of_request(request), self.connections.in_flight
+        if not in_flight.take(client, size_bytes):
             raise ApiError(503, str(replies.TOO_MUCH_IN_FLIGHT))
         try:
             yield await self._read(request, model)
         finally:
-            self.connections.in_flight.give_back(None, size_bytes)
+            in_flight.give_back(client, size_bytes)
 
     async def _read(self, request: web.Request, model: type[M]) -> AskedFor[M]:
         try:

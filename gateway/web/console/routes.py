@@ -139,8 +139,8 @@ async def _answered(request: web.Request, handler: _Handler) -> web.StreamRespon
     except Problem as problem:  # of reading a form
         text = CATALOGUES[language_for(request)].page_errors[problem.error].text
         return _error_page(request, Refused(problem.status, text))
-    except web.HTTPNotFound:
-        return _error_page(request, Refused(404, "There is no such page."))
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+        return _error_page(request, Refused(error.status, "There is no such page."))
     except ConnectionError:  # the client left
         raise
     except store_down() as error:

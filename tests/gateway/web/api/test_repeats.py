@@ -89,6 +89,18 @@ async def test_a_repeated_deletion_gets_the_first_answer(site: Site) -> None:
     assert answers[0] == answers[1]
 
 
+async def test_a_repeat_shows_no_ticket_that_its_sender_may_not_read_any_more(either: Site) -> None:
+    number = await either.open(ANN)
+    await either.effects(number, SAM, add=[BOB])
+    asked = {"comment": {"text": "Mine."}}
+    first = await (await either.ask("PATCH", f"/{number}", BOB, json=asked, key=KEY)).json()
+    await either.effects(number, SAM, remove=[BOB], comment={"text": "Without Bob."})
+
+    again = await (await either.ask("PATCH", f"/{number}", BOB, json=asked, key=KEY)).json()
+
+    assert again == {"effects": first["effects"], "ticket": None}
+
+
 async def test_a_request_that_was_refused_is_not_remembered(site: Site) -> None:
     number = await site.open(ANN)
     await site.change(number, comment={"text": "Away."}, merge_into=await site.open(ANN))

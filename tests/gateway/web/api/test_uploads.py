@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -126,6 +128,28 @@ async def test_what_is_refused_stores_nothing(
 
     assert (found, message in body["error"]) == (status, True), body
     assert (await stored_mails(site), await site.numbers(f"?mailbox={SUPPORT}")) == (0, [])
+
+
+async def test_uploads_that_never_end_leave_room_for_mail(site: Site) -> None:
+    in_flight, ended = site.postern.services.connections.in_flight, asyncio.Event()
+    begun: asyncio.Queue[None] = asyncio.Queue()
+
+    async def stalled() -> AsyncIterator[bytes]:
+        yield b"--b\r\n"
+        begun.put_nowait(None)
+        await ended.wait()
+
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    uploads = [asyncio.create_task(send(site, stalled(), **kind)) for _ in range(12)]
+    for _ in uploads:
+        await begun.get()
+    answered, _ = await asyncio.wait(uploads, return_when=asyncio.FIRST_COMPLETED)
+
+    assert {upload.result()[0] for upload in answered} == {503}
+    assert in_flight.fits(ip_address("192.0.2.7"), 25 * 2**20, listed=False)
+    ended.set()
+    await asyncio.gather(*uploads)
+    assert in_flight.used == 0
 
 
 async def test_files_without_a_comment_are_refused(site: Site) -> None:
