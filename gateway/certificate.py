@@ -6,7 +6,8 @@ import asyncio
 import ssl
 
 from gateway import log
-from gateway.config.model import ConfigRefused, TlsSection
+from gateway.config.model import ConfigRefused
+from gateway.config.sections import TlsSection
 
 
 class Certificate:

@@ -15,7 +15,8 @@ from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
 from gateway.authentication.signing import read_key, signer
 from gateway.clock import StoreClock, new_id
-from gateway.config.model import Config, LimitsSection, TrustSection
+from gateway.config.model import Config
+from gateway.config.sections import LimitsSection, TrustSection
 from gateway.disk import DiskFloor
 from gateway.ingest import Ingest
 from gateway.mailbox_cache import MailboxCache

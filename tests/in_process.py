@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.cli.server import enrol_demo, ensure_key
-from gateway.config.model import Config, RelaySection, StoreSection, TrustSection
+from gateway.config.model import Config
+from gateway.config.sections import RelaySection, StoreSection, TrustSection
 from gateway.services import Services, open_services
 from rules.mail import Delivery, Envelope, StrangerHandling
 from rules.replies import Reply

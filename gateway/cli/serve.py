@@ -18,7 +18,8 @@ from gateway import log, permissions, pid_file, supervisor
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.console import link_for
 from gateway.cli.terminal import console, say_error
-from gateway.config.model import DEMO_MAILBOX, DEMO_STAFF, Config
+from gateway.config.model import Config
+from gateway.config.sections import DEMO_MAILBOX, DEMO_STAFF
 from rules.service.console_roles import ConsoleRole, EntryUse
 from rules.validation.messages import without_password
 

@@ -15,7 +15,8 @@ from gateway import clock
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.keys import KEY_BYTES
 from gateway.cli.terminal import console
-from gateway.config.model import DEFAULT_FILE, DEMO_MAILBOX, DEMO_STAFF, LOOPBACK, Config
+from gateway.config.model import DEFAULT_FILE, Config
+from gateway.config.sections import DEMO_MAILBOX, DEMO_STAFF, LOOPBACK
 from rules.people import Role
 from rules.validation.messages import without_password
 from storage.db import backup, space

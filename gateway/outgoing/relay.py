@@ -7,7 +7,7 @@ import os
 import socket
 from pathlib import Path
 
-from gateway.config.model import RelaySection
+from gateway.config.sections import RelaySection
 from gateway.outgoing.delivery import Outgoing, Relay, RelayDown, Undelivered
 from gateway.outgoing.smtp_relay import SmtpRelay, server
 

@@ -22,7 +22,8 @@ from gateway import backtest, clock, log, policies
 from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Report
 from gateway.cli.server import ensure_key
-from gateway.config.model import Config, RelaySection, StoreSection, TrustSection
+from gateway.config.model import Config
+from gateway.config.sections import RelaySection, StoreSection, TrustSection
 from gateway.services import Services, open_services
 from rules.mail import Delivery, Envelope, as_sent
 from rules.people import Role

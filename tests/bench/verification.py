@@ -29,7 +29,8 @@ import uvloop
 
 from gateway import log
 from gateway.cli.server import ensure_key
-from gateway.config.model import Config, DnsSection, RelaySection, StoreSection, TrustSection
+from gateway.config.model import Config
+from gateway.config.sections import DnsSection, RelaySection, StoreSection, TrustSection
 from gateway.services import Services, open_services
 from rules.mail import Delivery, Envelope
 from rules.people import Role

@@ -20,7 +20,8 @@ import uvloop
 from structlog.testing import capture_logs
 
 from gateway import app, clock
-from gateway.config.model import Config, HttpSection, RelaySection, SmtpSection, StoreSection
+from gateway.config.model import Config
+from gateway.config.sections import HttpSection, RelaySection, SmtpSection, StoreSection
 from rules.sender.tokens import LinkUse
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.certificate import Certificate
-from gateway.config.model import TlsSection
+from gateway.config.sections import TlsSection
 
 
 def write_pair(folder: Path, name: str) -> None:

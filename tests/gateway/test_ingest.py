@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.clock import new_id, now
-from gateway.config.model import TrustSection
+from gateway.config.sections import TrustSection
 from rules.mail import Delivery, Envelope, as_sent
 from rules.sender.tokens import return_path
 from rules.ticket.changes import Source

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.model import TrustSection
+from gateway.config.sections import TrustSection
 from gateway.parsing.parser import Parser, is_ordinary
 from gateway.reception import Reception
 from rules.decision.model import Step

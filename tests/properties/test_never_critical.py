@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from gateway import clock
-from gateway.config.model import Config, DnsSection, LimitsSection, RelaySection, StoreSection
+from gateway.config.model import Config
+from gateway.config.sections import DnsSection, LimitsSection, RelaySection, StoreSection
 from gateway.ingest import Ingest
 from gateway.policies import Policies, PolicyBook
 from gateway.reception import StatedByStaff

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.model import LOOPBACK, Config, load
+from gateway.config.model import Config, load
+from gateway.config.sections import LOOPBACK
 from tests.acceptance.internet import ANN, EVE, a_mail
 from tests.acceptance.support_server import SUPPORT
 from tests.running import Postern, initialised, serving, write_config

@@ -11,7 +11,7 @@ from ssl import SSLContext
 
 import pytest
 
-from gateway.config.model import RelaySection
+from gateway.config.sections import RelaySection
 from gateway.outgoing.delivery import Outgoing, Relay, RelayDown, Undelivered
 from gateway.outgoing.relay import MaildirRelay, configured
 from gateway.outgoing.smtp_relay import KEPT_S, RelayRefused, Server, SmtpRelay, server
