@@ -24,7 +24,7 @@ _PAST = re.compile(r"(?<!s)(?<!s[f])p|(?<!H)w|w(?!.*s)")
 """`We have had no power since noon` is of the present."""
 _SINCE = re.compile("s[fxdT]{0,4}p")
 """`Since the update last night nobody can log in.`"""
-_REQUEST = re.compile(r"^[Gfk,&]*m(?:[yk][^.]{0,6}v|[yk]{1,2}[^.]{0,8}v$)")
+_REQUEST = re.compile(r"^[Gfk,&]*m(?:[yk][^.]{0,6}v|[yk]{1,2}[^.]{0,8}v$|[yk]{1,3}N)")
 _POLITE = re.compile(r"^[Gfk,&]*mf(?:xy|y[xk]|(?=.{0,12}v)(?=.{0,16}k))")
 _OPINION = ("would", "wuerde")
 """`Would you call this urgent?` asks, unless it says please."""

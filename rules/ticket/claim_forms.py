@@ -71,6 +71,9 @@ _TROUBLE = (
 )
 _PLEASE_URGENTLY = re.compile(r"k[xvyC]{0,3}(?P<name>N)[xvo]?(?=$|[.!,;])")
 """`Please respond urgently`."""
+_NEEDED_URGENTLY = re.compile(r"g[fky]{0,2}(?P<name>N)(?=[xfi])")
+"""`Wir brauchen dringend jemanden`."""
+_URGENTLY = frozenset({"dringend", "dringends", "urgently", "eilig"})
 _RATHER = re.compile(rf"n.{{0,40}}u[fab]{{0,3}}{_N}(?=[Li]?(?:$|[.!,;:)\-k]))")
 """`Not a P1 but a P2`."""
 _FINE = re.compile(rf"(?:^|[,ftv]){_N}[mbf]{{0,3}}j(?=$|[.!,;:)\-kf])")
@@ -80,6 +83,7 @@ _ALERTS = frozenset({"alert", "alerts", "warning", "warnung"})
 _MAKES = frozenset({"make", "makes", "machen", "mache", "macht"})
 """`Make it a standard` claims nothing, unlike `make it a P1`."""
 _OURS = frozenset({"our", "unsere", "unser", "unserer", "your", "ihre", "my"})
+_FOR = frozenset({"for", "fuer"})
 _PENDING = frozenset({"open", "offen", "pending"})
 """`A colleague has a P1 case open with you`: another ticket."""
 _THANKS = frozenset({"thx", "thanks", "thank", "danke"})
@@ -142,6 +146,8 @@ def _labelled(sentence: CodedSentence) -> Iterator[int]:
         name, end = found.start("name"), found.end()
         if _names_a_thing(sentence, name, end) or _is_a_virtue(sentence, name):
             continue
+        if name > 1 and words[name - 1].text in _FOR and codes[name - 2] == "x":
+            continue  # a colour for low priority
         if not _is_refuted(sentence, name, end, False):
             yield from _rank(words[name])
     if found_ := _LEVEL.match(codes):
@@ -304,12 +310,17 @@ def _is_declared_of_others(sentence: CodedSentence, start: int, name: int) -> bo
 def _trouble(sentence: CodedSentence) -> Iterator[int]:
     """`We have a critical problem`, `a P1`, `urgent help`."""
     codes = sentence.codes
-    if sentence.is_question:
+    if sentence.is_question or sentence.is_rehearsed:
         return
     for found in _PLEASE_URGENTLY.finditer(codes):
         word = sentence.words[found.start("name")]
         if word.text.startswith(URGENT) and not sentence.is_past(at=found.start("name")):
             yield from _rank(word)
+    for found in _NEEDED_URGENTLY.finditer(codes):
+        at = found.start("name")
+        denied = is_negated(sentence.clause_before(at)) or sentence.is_conditional(at)
+        if sentence.words[at].text in _URGENTLY and not denied and not sentence.is_past(at=at):
+            yield from _rank(sentence.words[at])
     for form in _TROUBLE:
         for found in form.finditer(codes):
             name, end = found.start("name"), found.end()

@@ -37,7 +37,8 @@ STRONG = {
     + " geschaeftskritisch betriebskritisch produktionskritisch unternehmenskritisch"
     " critique critiques critico critica criticos criticas kritiek kritieke",
     "urgent": "urgent urgently urgend urgant ugrent urgente urgentes urgenter urgentes urgenten "
-    "dringendst dringlich dringent dringends eilig eilt spoed spoedeisend dringende "
+    "dringendst dringlich dringent dringends eilig eilt spoed spoedeisend dringende dringendste "
+    "dringendster dringendstes dringendsten "
     + _german("dringend", "dringlich", "eilig", "brandeilig"),
     "blocking": "blocking blockierend bloquant bloquante bloccante bloqueante",
 }
@@ -284,6 +285,7 @@ _BY_CODE = {
         "alarmen list lists "
         "flag field fields column columns label labels tag tags value values filter filters "
         "scheduling scheduler inbox traffic packet packets log logs logfile entry entries "
+        "eintraege eintraegen "
         "dashboard dropdown menu button shows show displays display says said prints printed "
         "status metric metrics cve cves vulnerability vulnerabilities scanner finding findings "
         "report reports postmortem review rca analysis page notification notifications statistics "
