@@ -124,7 +124,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"postern {metadata.version('postern-gateway')}")
+        from gateway.cli.terminal import say  # noqa: PLC0415 - most commands print by themselves
+
+        say(f"postern {metadata.version('postern-gateway')}")
         raise typer.Exit
 
 

@@ -97,13 +97,8 @@ def remove(connection: Connection, address: str) -> None:
 
 def list_users(connection: Connection) -> Sequence[ListedUser]:
     """All users, by address."""
-    seen = dict(
-        connection.execute(
-            select(_session.c.address, _session.c.seen_at).order_by(_session.c.seen_at)
-        )
-        .tuples()
-        .all()
-    )
+    sessions = select(_session.c.address, _session.c.seen_at).order_by(_session.c.seen_at)
+    seen = {row.address: row.seen_at for row in connection.execute(sessions)}
     rows = connection.execute(select(_user).order_by(_user.c.address))
     return [ListedUser(_as_user(row), bool(row.password), seen.get(row.address)) for row in rows]
 

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.commands import app
+from gateway.cli.commands import ENTRIES, loaded
 from gateway.cli.terminal import SafeConsole
 from tests.gateway.cli.command_line import CommandLine
 
@@ -61,6 +60,7 @@ WALKED = (
     "macros list",
     "macros show MACRO",
     "key list",
+    "console list",
     "policy list",
 )
 OF_FILES = (
@@ -74,7 +74,7 @@ OF_FILES = (
 )
 """What they print comes from files of the operator, or is tested with its own command."""
 CHANGING = re.compile(
-    "serve|init|pipe|add|remove|set|release|discard|retry|new|deactivate|activate|policy|tier"
+    "serve|init|pipe|add|invite|remove|set|release|discard|retry|new|deactivate|activate|policy|tier"
     "|team|manager|channel|language|notices|import|compact|upgrade|lists|updates|reload"
 )
 
@@ -204,4 +204,5 @@ def commands() -> Iterator[str]:
         for name, each in inner.items():
             yield from walk(each, (*names, name))
 
-    return walk(typer.main.get_command(app), ())
+    for entry in ENTRIES:
+        yield from walk(loaded(entry), (entry.name,))

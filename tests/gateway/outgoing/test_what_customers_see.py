@@ -385,7 +385,11 @@ def test_the_answer_to_a_claim_names_the_subject_only_to_who_reads_the_ticket(
     there = about(subject=subject, **place)
     mail = written(NoticeKind.CRITICAL_CHANNEL, about=there, language=language)
 
-    assert mail["Subject"] == ("Re: [#7] Layoffs in May" if reads else "Re: [#7]")
+    says = {
+        "en": "Please use the channel for critical problems",
+        "de": "Bitte den Weg für kritische Störungen nutzen",
+    }
+    assert mail["Subject"] == f"{says[language]}: [#7]{' Layoffs in May' if reads else ''}"
     assert (subject in html_of(mail)) is reads
     assert (subject in text_of(mail)) is reads
     assert "„“" not in text_of(mail)

@@ -257,7 +257,7 @@ async def test_a_slow_store_delays_no_answer(site: Site) -> None:
         held.wait(30)
         return free.wait(30)
 
-    blocked = [holder.submit(hold) for _ in range(threads)]
+    blocked = [holder.submit(hold, apart=True) for _ in range(threads)]
     await asyncio.to_thread(held.wait, 30)
     try:
         response = await asyncio.wait_for(
@@ -269,6 +269,8 @@ async def test_a_slow_store_delays_no_answer(site: Site) -> None:
         free.set()
     # Awaited, since a job of the site's ledger runs in this loop and may come before these.
     assert all(await asyncio.gather(*map(asyncio.wrap_future, blocked)))
+    if database.is_sqlite:
+        await asyncio.to_thread(holder.close)
     await site.sign_up.settle()
     assert await site.queued() == [NEW]
 

@@ -43,7 +43,7 @@ SAID: tuple[Mutation, ...] = (
     said(
         "a request without a due time",
         "rules/decision/opening.py",
-        "    if why:\n",
+        "    if why is not None:\n",
         "    if False:\n",
         "rules/decision/test_endless_promises.py"
         "::test_it_opens_without_a_due_time_and_staff_are_alerted",

@@ -73,4 +73,4 @@ def remove(site: Site, number: int) -> None:
             connection, context, number, [RemovePerson(BOB)], policy, by_staff=True
         )
 
-    runtime.ledger.submit(job).result(20)
+    runtime.ledger.submit(job, apart=True).result(20)
