@@ -110,7 +110,6 @@ def plans_of(listing: Listing, store: Database) -> list[str]:
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.xfail(reason="the plan of PostgreSQL follows its statistics", strict=False)
 def test_a_list_is_read_in_the_order_of_its_index(name: str, store: Database) -> None:
     listing, index = LISTS[name]
     steps = plans_of(listing, store)
