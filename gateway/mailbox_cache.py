@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gateway.in_time import in_time
 from rules.mail import Mailbox
 from rules.mail.addresses import normalise, without_detail
+from rules.sender.masking import Masker
 from rules.sender.tokens import Keys
 from storage.db.database import Connection, Database
 from storage.registry import signing_keys
@@ -54,6 +55,11 @@ class Snapshot:
     def mailbox_ids(self) -> tuple[int, ...]:
         """Of those as well that take no mail."""
         return tuple(mailbox.id for mailbox in (*self.mailboxes.values(), *self.inactive))
+
+    @property
+    def masker(self) -> Masker:
+        """Masks what was sealed for any of them."""
+        return Masker(self.keys, self.mailbox_ids, self.own_addresses)
 
 
 class MailboxCache:

@@ -26,7 +26,7 @@ class NotTaken(StrEnum):
     """Why there are no files."""
 
     MISSING = "missing"
-    """The mail lacks one of them, as far as this version reads it."""
+    """The mail has not all of them, as far as this version reads it."""
     TIMEOUT = "timeout"
     """They took too long."""
     CRASH = "crash"

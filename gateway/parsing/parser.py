@@ -109,16 +109,11 @@ def body_of(raw: bytes, header: Header, most_tags: int | None = None) -> Body | 
     )
 
 
-def part_bytes(raw: bytes, part: str) -> bytes:
-    """The decoded bytes of an attachment, by `Attachment.part`; an attached message as sent.
-
-    Raises LookupError if the mail has no such part.
-    """
-    return parts_bytes(raw, (part,))[part]
-
-
 def parts_bytes(raw: bytes, parts: Collection[str]) -> dict[str, bytes]:
-    """The same of several. Raises LookupError if one is missing."""
+    """The decoded bytes of attachments, by `Attachment.part`; an attached message as sent.
+
+    Raises LookupError if one is missing.
+    """
     tree = read_tree(raw, read_header(raw))
     if isinstance(tree, Unreadable):
         raise LookupError("the mail cannot be read")

@@ -66,7 +66,7 @@ class WorkerProcess:
         return await asyncio.to_thread(unpickled_html, await self._answer(SHOW, raw))
 
     async def ask_files(self, raw: bytes, wanted: Wanted) -> dict[str, TakenFile] | None:
-        """Files of a mail; None if it lacks one of them. Raises the same."""
+        """Files of a mail; None if it has not all of them. Raises the same."""
         question = wanted.written()
         answer = await self._answer(TAKE + LENGTH.pack(len(question)) + question, raw)
         listed = listed_files(answer, wanted, len(raw))

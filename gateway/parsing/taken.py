@@ -48,7 +48,7 @@ class ListedFile:
 
 
 def list_of_files(files: Mapping[str, TakenFile] | None) -> bytes:
-    """The answer of a worker; None for a mail that lacks a file."""
+    """The answer of a worker; None for a mail that has not all of the files."""
     if files is None:
         return b"null"
     listed = [(part, len(each.content), each.is_ours) for part, each in files.items()]

@@ -9,8 +9,8 @@ from gateway.parsing.taken import TakenFile, Wanted
 
 
 def files_of(raw: bytes, wanted: Wanted, *, here: bool = False) -> dict[str, TakenFile] | None:
-    """The wanted files; None if the mail lacks one. With `here`, NotHereError is raised for a mail
-    that may take longer than a thread of the server has time."""
+    """The wanted files; None if the mail has not all of them. With `here`, NotHereError is raised
+    for a mail that may take longer than a thread of the server has time."""
     if here and not (is_ordinary(raw) and all(map(_is_unpacked, wanted.parts))):
         raise NotHereError
     try:

@@ -18,9 +18,7 @@ from rules.decision.content import body_of
 from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body, Mail
-from rules.mail.extent import CUT_MARGIN
 from rules.sender.authentication import Authentication
-from rules.sender.masking import Masker
 from rules.service.digests import held_because
 from rules.service.participants import is_ours, named_addresses
 from rules.ticket.changes import Source
@@ -144,7 +142,7 @@ class HeldText:
 
 async def shown(runtime: Runtime, ingest: Ingest, mail: HeldMail, language: str) -> HeldText:
     cached = await runtime.mailbox_cache.current()
-    masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
+    masker = cached.masker
     read = await _read(runtime, ingest, mail)
     body = body_of(read) if read is not None else None
     text = body.text if isinstance(body, Body) else ""
@@ -163,7 +161,7 @@ async def shown(runtime: Runtime, ingest: Ingest, mail: HeldMail, language: str)
         # A release files all of the mail: whom it adds, and its files.
         people=listed([*filter(joins, named_addresses(read))] if read is not None else []),
         files=listed([each.name for each in body.attachments] if isinstance(body, Body) else []),
-        text=plain(masker.mask(text[: SHOWN_TEXT + CUT_MARGIN])[:SHOWN_TEXT]),
+        text=plain(masker.beginning(text, SHOWN_TEXT)),
         is_shortened=len(text) > SHOWN_TEXT,
     )
 

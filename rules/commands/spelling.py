@@ -108,12 +108,6 @@ def heads_as_command(line: str) -> bool:
     return found.is_known or not (found.is_heading or found.is_marked) or _is_slip(found)
 
 
-def is_misplaced(line: str) -> bool:
-    """Whether a line below other text begins as a command does, and is no text for customers."""
-    found = spelled(line)
-    return found is not None and found.is_misplaced
-
-
 def _is_slip(found: Spelled) -> bool:
     return not found.is_known and not found.is_heading and bool(misspelt(found.name))
 

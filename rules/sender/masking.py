@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from rules.mail.encoded_words import decode_words
+from rules.mail.extent import CUT_MARGIN
 from rules.mail.quoting import masked
 from rules.sender.tokens import MAC_BYTES, SEALED_LENGTHS, SEALED_TEXTS, Keys, opens
 
@@ -116,6 +117,11 @@ class Masker:
             end = stop
         parts.append(text[end:])
         return self._links(masked("".join(parts), self.addresses))
+
+    def beginning(self, text: str, most: int) -> str:
+        """At most so many characters of the text as anybody may read it: a secret that the end cuts
+        through is seen whole, and masked."""
+        return self.mask(text[: most + CUT_MARGIN])[:most]
 
     def _links(self, text: str) -> str:
         """The text with the tails of links cut off that only look like ours."""

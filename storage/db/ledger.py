@@ -151,8 +151,8 @@ class ServerWriters(GroupCommit):
 
     A job that runs apart has a transaction of its own, and so has each job of a group that failed:
     in threads next to the writer's, so that a job which waits for a lock keeps no other one. No
-    more of them begin than there are connections; until then the writer waits, and whoever gives up
-    waiting for a job that has not begun withdraws it.
+    more of them begin than there are connections; until then the writer waits, and a caller who
+    gives up waiting for a job that has not begun withdraws it.
     """
 
     def __init__(self, engine: Engine, connections: int) -> None:

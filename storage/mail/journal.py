@@ -74,7 +74,7 @@ def _newest_ids(connection: Connection, wanted: JournalFilter, limit: int) -> li
     """The last ones of each verdict and reason that are wanted: the index has each in its order,
     so that none of the others is read."""
     last: list[tuple[datetime, UUID]] = []
-    for verdict, reason in _kinds(connection, wanted):
+    for verdict, reason in kinds(connection, wanted.verdict, wanted.reason):
         rows = connection.execute(
             _where(wanted)
             .with_only_columns(_journal.c.received_at, _journal.c.id)
@@ -86,20 +86,23 @@ def _newest_ids(connection: Connection, wanted: JournalFilter, limit: int) -> li
     return [each for _, each in sorted(last)[-limit:]]
 
 
-def _kinds(connection: Connection, wanted: JournalFilter) -> Iterator[tuple[str, str]]:
-    """Each verdict that is wanted, with its reasons: those that the index has."""
-    for verdict in [wanted.verdict] if wanted.verdict is not None else [*Verdict]:
-        if wanted.reason is not None:
-            yield verdict, wanted.reason
+def kinds(
+    connection: Connection, verdict: str | None, reason: str | None
+) -> Iterator[tuple[str, str]]:
+    """Each verdict that is wanted, with its reasons: those that the index has. It has the rows of
+    each of them in the order of a list."""
+    for each in [verdict] if verdict is not None else [*Verdict]:
+        if reason is not None:
+            yield each, reason
             continue
         following: str | None = ""
         while following is not None:
             reasons = select(_journal.c.reason).where(
-                _journal.c.verdict == verdict, _journal.c.reason > following
+                _journal.c.verdict == each, _journal.c.reason > following
             )
             found = connection.execute(reasons.order_by(_journal.c.reason).limit(1))
             if (following := found.scalar()) is not None:
-                yield verdict, following
+                yield each, following
 
 
 def since(connection: Connection, wanted: JournalFilter, start: datetime) -> list[JournalEntry]:

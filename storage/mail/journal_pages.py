@@ -14,8 +14,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
-from rules.decision.reasons import Verdict
 from storage.db.tables import JournalRow, MailRow, table
+from storage.mail.journal import kinds
 
 _journal, _mail = table(JournalRow), table(MailRow)
 
@@ -160,17 +160,8 @@ def _kinds(connection: Connection, wanted: PageFilter) -> Iterator[list[ColumnEl
     if not wanted.verdict and not wanted.reason:
         yield []
         return
-    for verdict in [wanted.verdict] if wanted.verdict else [*Verdict]:
-        here = _journal.c.verdict == verdict
-        if wanted.reason:
-            yield [here, _journal.c.reason == wanted.reason]
-            continue
-        following: str | None = ""
-        while following is not None:
-            reasons = select(_journal.c.reason).where(here, _journal.c.reason > following)
-            found = connection.execute(reasons.order_by(_journal.c.reason).limit(1))
-            if (following := found.scalar()) is not None:
-                yield [here, _journal.c.reason == following]
+    for verdict, reason in kinds(connection, wanted.verdict or None, wanted.reason or None):
+        yield [_journal.c.verdict == verdict, _journal.c.reason == reason]
 
 
 def _before(key: PageKey | None) -> list[ColumnElement[bool]]:

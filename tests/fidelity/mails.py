@@ -14,9 +14,10 @@ from pathlib import Path
 
 import mailparser
 
-from gateway.parsing.parser import part_bytes, read
+from gateway.parsing.parser import read
 from rules.mail import Body, Mail, Unreadable
 from rules.mail.quoting import is_forward, visible
+from tests.part_bytes import part_bytes
 
 SLOW_S = 1.5
 """Of CPU for one mail."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 from urllib.parse import quote, unquote
+from uuid import UUID
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -105,6 +106,14 @@ class Visit:
     @property
     def now(self) -> datetime:
         return self.runtime.clock()
+
+    @property
+    def journal_id(self) -> UUID | None:
+        """The mail that the path names; None if that is no id."""
+        try:
+            return UUID(self.request.match_info["id"])
+        except ValueError:
+            return None
 
     def may(self, right: ConsoleRight) -> bool:
         return may(self.user.role, right)

@@ -39,7 +39,7 @@ async def log_in(request: web.Request) -> web.Response:
     if not (allowed and context.addresses.allows(address.encode())):
         raise Refused(429, "Too many attempts to log in. Please wait a minute and try again.")
     if not await sessions.is_password(context, address, form.get("password", "")):
-        log.console_login_failed(address or typed[:LONGEST_PATH])
+        log.console_login_failed(address or typed)
         return _login_page(request, to=to, address=typed, wrong=True, status=401)
     log.console_login(address)
     return await sessions.log_in(context, address, to)

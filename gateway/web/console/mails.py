@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from uuid import UUID
 
 from aiohttp import web
 
@@ -24,7 +23,6 @@ from gateway.web.pages.forms import client_of_request
 from rules.decision.content import body_of
 from rules.decision.reasons import Verdict
 from rules.mail import Body, Mail
-from rules.mail.extent import CUT_MARGIN
 from rules.mail.shown_html import HtmlView
 from rules.sender.masking import Masker
 from rules.sentence import Sentence
@@ -168,16 +166,12 @@ async def raw_mail(visit: Visit) -> web.StreamResponse:
 
 async def _found(visit: Visit) -> OneMail:
     """The mail that the path names. Raises Refused, for one of another desk as well."""
-    try:
-        journal_id = UUID(visit.request.match_info["id"])
-    except ValueError:
-        raise _missing() from None
-    sees = [each.id for each in await visit.mailboxes()]
-    find = partial(one_mail.find, journal_id=journal_id, mailboxes=sees)
-    found = await visit.runtime.read(find)
-    if found is None:
-        raise _missing()
-    return found
+    if (journal_id := visit.journal_id) is not None:
+        sees = [each.id for each in await visit.mailboxes()]
+        find = partial(one_mail.find, journal_id=journal_id, mailboxes=sees)
+        if (found := await visit.runtime.read(find)) is not None:
+            return found
+    raise _missing()
 
 
 async def _stored(visit: Visit) -> StoredMail:
@@ -213,8 +207,7 @@ def _room(visit: Visit, size_bytes: int) -> Iterator[None]:
 
 
 async def _masker(visit: Visit) -> Masker:
-    cached = await visit.runtime.mailbox_cache.current()
-    return Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
+    return (await visit.runtime.mailbox_cache.current()).masker
 
 
 async def _content(visit: Visit, stored: StoredMail, masker: Masker) -> Content:
@@ -222,7 +215,7 @@ async def _content(visit: Visit, stored: StoredMail, masker: Masker) -> Content:
         parsed = await visit.context.ingest.parser.parse(await _raw(visit, stored))
     body = _body(parsed)
     return Content(
-        text=plain(masker.mask(body.text[: SHOWN_TEXT + CUT_MARGIN])[:SHOWN_TEXT]),
+        text=plain(masker.beginning(body.text, SHOWN_TEXT)),
         is_shortened=len(body.text) > SHOWN_TEXT,
         has_html=bool(body.html),
         files=tuple(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from uuid import UUID
 
 from aiohttp import web
 
@@ -109,18 +108,11 @@ async def _answer(visit: Visit, mail: HeldMail, result: HeldResult) -> web.Respo
 
 async def _held_mail(visit: Visit) -> HeldMail:
     """The mail that the path names. Raises Refused, for a mail of another desk as well."""
-    try:
-        journal_id = UUID(visit.request.match_info["id"])
-    except ValueError:
-        raise _not_held() from None
-    mail = await visit.runtime.read(partial(quarantine.find, journal_id=journal_id))
-    if mail is None or mail.mailbox not in await visit.mailboxes():
-        raise _not_held()
-    return mail
-
-
-def _not_held() -> Refused:
-    return Refused(404, "This mail is no longer held, or there is none of this name.")
+    if (journal_id := visit.journal_id) is not None:
+        mail = await visit.runtime.read(partial(quarantine.find, journal_id=journal_id))
+        if mail is not None and mail.mailbox in await visit.mailboxes():
+            return mail
+    raise Refused(404, "This mail is no longer held, or there is none of this name.")
 
 
 async def _held_page(

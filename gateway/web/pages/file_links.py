@@ -76,8 +76,7 @@ async def _visit(request: web.Request) -> _FileVisit:
     if found is None:
         raise Problem(404, PageError.NO_LINK)
     cached = await runtime.mailbox_cache.current()
-    masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
-    return _FileVisit(mailbox, found, masker)
+    return _FileVisit(mailbox, found, cached.masker)
 
 
 def _read(keys: Keys, mailbox: int, token: str) -> tuple[FileUse, Link] | None:

@@ -26,8 +26,6 @@ from gateway.web.pages.held import POSTS_A_MINUTE
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
-from rules.mail.extent import CUT_MARGIN
-from rules.sender.masking import Masker
 from rules.sender.tokens import HeldLink, Keys, MailUse, read_held_token
 from rules.ticket.changes import Source
 from rules.ticket.visibility import Visibility
@@ -102,8 +100,7 @@ async def _page(
 ) -> web.Response:
     """The mail as staff may read it: without anybody's tokens and links of ours."""
     runtime, comment = request.app[FOLDED].runtime, view.comment
-    cached = await runtime.mailbox_cache.current()
-    masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
+    masker = (await runtime.mailbox_cache.current()).masker
     policy = runtime.policy_of(mailbox)
     more = len(comment.files) - SHOWN_NAMES
     files = [one_line(masker.mask(name), LONGEST_NAME) for name in comment.files[:SHOWN_NAMES]]
@@ -120,7 +117,7 @@ async def _page(
         said=one_line(masker.mask(comment.said), LONGEST_SUBJECT),
         author=comment.author,
         since=date_and_time(comment.written_at, policy.clock.calendar.zone, language),
-        text=plain(masker.mask(comment.text[: SHOWN_TEXT + CUT_MARGIN])[:SHOWN_TEXT]),
+        text=plain(masker.beginning(comment.text, SHOWN_TEXT)),
         files=[*files, f"… (+{more})"] if more > 0 else files,
         shortened=len(comment.text) > SHOWN_TEXT,
         public=comment.would_be is Visibility.PUBLIC,

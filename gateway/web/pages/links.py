@@ -150,8 +150,7 @@ async def _visit(request: web.Request, use: LinkUse) -> _Visit:
 
     mailbox, link = _found_or_problem(await read_link(request, runtime.mailbox_cache, read))
     cached = await runtime.mailbox_cache.current()
-    masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
-    return _Visit(request, runtime, mailbox, link, masker)
+    return _Visit(request, runtime, mailbox, link, cached.masker)
 
 
 def _found_or_problem(found: T | None) -> T:

@@ -6,8 +6,9 @@ from email.message import EmailMessage
 
 import pytest
 
-from gateway.parsing.parser import part_bytes, read
+from gateway.parsing.parser import read
 from rules.mail import AttachedMail, Body
+from tests.part_bytes import part_bytes
 
 INNER = """From: Gil <gil@globex.example>
 To: sam@help.example

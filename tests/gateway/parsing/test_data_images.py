@@ -6,9 +6,10 @@ import base64
 
 import pytest
 
-from gateway.parsing.parser import part_bytes, read
+from gateway.parsing.parser import read
 from rules.mail import Body
 from tests.gateway.building import a_mail, a_part, multipart, text
+from tests.part_bytes import part_bytes
 
 PIXEL = b"\x89PNG\r\n\x1a\n" + bytes(range(40))
 CODED = base64.b64encode(PIXEL).decode()

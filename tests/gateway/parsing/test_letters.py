@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from gateway.parsing.parser import part_bytes, read
+from gateway.parsing.parser import read
 from rules.mail import Body
+from tests.part_bytes import part_bytes
 
 FOLDER = Path(__file__).parents[2] / "mails" / "letters"
 CASES = sorted(folder.name for folder in FOLDER.iterdir())

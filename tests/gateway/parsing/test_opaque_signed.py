@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.opaque_signed import opened
-from gateway.parsing.parser import part_bytes, read
+from gateway.parsing.parser import read
 from rules.mail import Body
 from rules.mail.opening import ENCRYPTED
 from tests.gateway.building import a_mail, a_part, multipart, text
+from tests.part_bytes import part_bytes
 
 SIGNED, DATA = bytes.fromhex("06092a864886f70d010702"), bytes.fromhex("06092a864886f70d010701")
 ENTITY = b"Content-Type: text/plain; charset=utf-8\r\n\r\nThe gate does not close.\r\n"

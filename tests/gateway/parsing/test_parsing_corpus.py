@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from gateway.parsing.bounce import read_bounce
-from gateway.parsing.parser import Parser, is_ordinary, part_bytes, read
+from gateway.parsing.parser import Parser, is_ordinary, read
 from rules.mail import Body, Mail, Unreadable
 from rules.mail.header import Author
+from tests.part_bytes import part_bytes
 
 MAILS = Path(__file__).parents[4] / "shared" / "corpus" / "mails"
 

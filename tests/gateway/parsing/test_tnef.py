@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tnefparse import TNEF
 
 from gateway.parsing.our_mails import has_mail_of_ours
-from gateway.parsing.parser import Parser, part_bytes, read
+from gateway.parsing.parser import Parser, read
 from gateway.parsing.rtf import decompressed, read_rtf
 from gateway.parsing.tnef import read_tnef
 from rules.mail import Body
@@ -29,6 +29,7 @@ from tests.gateway.parsing.tnef_writer import (
     properties,
     text,
 )
+from tests.part_bytes import part_bytes
 
 TEXT, RTF, HTML, CODEPAGE = 0x1000, 0x1009, 0x1013, 0x3FDE
 PLAN = b"%PDF-1.4 the plan" + bytes(range(256))

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.parsing.parser import part_bytes, read
+from gateway.parsing.parser import read
 from gateway.parsing.transfer import Decoded, decoded
 from rules.mail import Body
 from rules.mail.charsets import codec_for
 from rules.mail.detection import likelier
 from tests.gateway.building import a_mail, a_part, multipart, text
+from tests.part_bytes import part_bytes
 
 LETTER = b"The gate of hall 7 does not close.\r\nPlease send somebody today.\r\n"
 ENCODED = base64.b64encode(LETTER)

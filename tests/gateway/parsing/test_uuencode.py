@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.parsing.parser import is_ordinary, part_bytes, parts_bytes, read
+from gateway.parsing.parser import is_ordinary, parts_bytes, read
 from gateway.parsing.uuencode import EncodedFile, split_uuencoded
 from rules.mail import Body
 from tests.gateway.building import a_mail, a_part
+from tests.part_bytes import part_bytes
 
 
 def encoded(content: bytes, name: str = "a.bin", end: bytes = b"\r\n") -> bytes:

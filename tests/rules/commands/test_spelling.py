@@ -19,7 +19,7 @@ from rules.commands import (
     parse_commands,
     without_commands,
 )
-from rules.commands.spelling import is_misplaced
+from rules.commands.spelling import spelled
 from rules.commands.table import ENTRIES, NAMES
 from rules.commands.values import COMMANDS
 from rules.ticket.changes import Assign, Assignee, Escalate, Merge, RemovePerson, SetStatus
@@ -27,6 +27,12 @@ from rules.ticket.lifecycle import Status
 from tests.rules.building import default_policy
 
 LEVELS = default_policy().levels
+
+
+def is_misplaced(line: str) -> bool:
+    """Whether a line below other text begins as a command does, and is no text for customers."""
+    found = spelled(line)
+    return found is not None and found.is_misplaced
 
 
 def given_by(line: str) -> tuple[Command, ...]:
