@@ -101,8 +101,7 @@ def size_words(size_bytes: int) -> str:
 
 async def reader_of(visit: Visit, mailboxes: Sequence[Mailbox]) -> LineWriter:
     cached = await visit.runtime.mailbox_cache.current()
-    masker = Masker(cached.keys, cached.mailbox_ids, cached.own_addresses)
-    return LineWriter(masker, {each.id: each.address for each in mailboxes}, visit.say)
+    return LineWriter(cached.masker, {each.id: each.address for each in mailboxes}, visit.say)
 
 
 async def journal(visit: Visit) -> web.Response:
@@ -165,7 +164,8 @@ async def events(visit: Visit) -> web.StreamResponse:
         async with feed.viewing(viewer):
             await stream.begin()
             missed = await runtime.read(partial(journal_pages.newest, since=since, limit=CAUGHT_UP))
-            viewer.send(Batch(tuple(reversed(missed)), is_cut=False))
+            new = [line for line in missed if after is None or line.key > after]
+            viewer.send(Batch(tuple(reversed(missed)), is_cut=len(new) == CAUGHT_UP))
             await stream.follow(viewer)
     except FeedIsFull:
         raise Refused(

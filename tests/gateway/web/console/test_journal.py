@@ -143,6 +143,26 @@ async def test_a_browser_that_comes_back_is_sent_what_it_missed(desk: Desk) -> N
     assert "Missed" in events[-1]
 
 
+async def test_a_browser_that_missed_more_than_it_is_sent_learns_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.web.console.journal.CAUGHT_UP", 2)
+    await send(desk, "Seen")
+    browser = await desk.logged_in()
+    _, page = await browser.get("/console/journal")
+    events = re.search(r'data-events="/console/journal/events([^"]+)"', page)
+    assert events is not None
+    after = unescape(events[1])
+
+    await send(desk, "Missed one")
+    async with watching(browser, after) as response:
+        assert (await event(response)).startswith("event: mail")
+    for subject in ("Missed two", "Missed three"):
+        await send(desk, subject)
+    async with watching(browser, after) as response:
+        assert (await event(response)).startswith("event: more")
+
+
 async def test_a_stream_ends_with_its_session(desk: Desk) -> None:
     browser = await desk.logged_in()
     async with watching(browser) as stream:
