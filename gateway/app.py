@@ -120,6 +120,7 @@ async def _http_listener(
         pages=pages,
         api=api,
         proxies=config.http.proxies,
+        listed=_listed(config),
         over_tls=config.http.console_begins.startswith("https:"),
     )
     limits = HttpLimits(

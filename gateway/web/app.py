@@ -15,9 +15,8 @@ from gateway.shares import Networks
 from gateway.smtp.limits import ConnectionPool
 from gateway.web.api import macros, staff_notices, tickets
 from gateway.web.api.access import ApiContext
-from gateway.web.api.auth import ApiError, Scope, authorise
+from gateway.web.api.auth import ApiError
 from gateway.web.api.download import Downloads
-from gateway.web.api.request_parsing import check_query
 from gateway.web.api.uploads import Uploads
 from gateway.web.connection import SERVER
 from gateway.web.console.context import PREFIX, ConsoleContext
@@ -30,19 +29,16 @@ from gateway.web.pages.forms import PROXIES
 from gateway.web.pages.held import HeldPages
 from gateway.web.pages.links import LinkPages
 from gateway.web.pages.render import PATIENCE_S
-from gateway.web.pushed_mail import content_of, envelope_of
+from gateway.web.pushed_mail import PushedMails
 from rules import replies
-from rules.mail import Delivery
 from storage.db.database import store_down
 from storage.db.ledger import Conflict
 from storage.notices import claims
 
 RUNTIME = web.AppKey("runtime", Runtime)
-INGEST = web.AppKey("ingest", Ingest)
 CONNECTIONS = web.AppKey("connections", ConnectionPool)
 READY_S = 3.0
 """A store that takes longer than this is not ready."""
-ENVELOPE_KEYS = ("mail_from", "rcpt", "peer", "helo")
 
 
 def application(
@@ -54,18 +50,19 @@ def application(
     pages: bool = True,
     api: bool = True,
     proxies: Networks = (),
+    listed: Networks = (),
     over_tls: bool = False,
 ) -> web.Application:
     """The web application; it has no state besides its arguments.
 
     `pages` are for everybody; `api` is all else: the console, the API, metrics and readiness.
-    `proxies` are believed about whose requests they bring; with `over_tls` the console's cookies
-    are for https only.
+    `proxies` are believed about whose requests they bring; `listed` clients may push any number of
+    mails. With `over_tls` the console's cookies are for https only.
     """
     app = web.Application(
         client_max_size=connections.limits.mail_size_bytes, middlewares=[_not_kept, _plain_errors]
     )
-    app[RUNTIME], app[INGEST], app[CONNECTIONS] = runtime, ingest, connections
+    app[RUNTIME], app[CONNECTIONS] = runtime, connections
     app.add_routes([web.get("/", _index_of_everything if api else _index)])
     app[PROXIES] = proxies
     app.on_response_prepare.append(_named)
@@ -83,9 +80,11 @@ def application(
                 web.get("/healthz", _healthz),
                 web.get("/readyz", _readyz),
                 web.get("/metrics", _metrics),
-                web.post("/api/v1/mails", _post_mail),
             ]
         )
+        PushedMails(
+            runtime=runtime, ingest=ingest, connections=connections, listed=listed
+        ).add_routes(app)
         runtime.metrics.watch("download_bytes", downloads.shares)
         macros.add_routes(app)
         staff_notices.add_routes(app)
@@ -215,44 +214,7 @@ async def _metrics(request: web.Request) -> web.Response:
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
 
-async def _post_mail(request: web.Request) -> web.Response:
-    """`?mail_from=&rcpt=&rcpt=&peer=&helo=` with the raw mail as the body.
-
-    A mail whose `peer` is not stated is proven by its signatures alone. 200 with a reply for each
-    recipient once the mail is on disk; 422 if all recipients
-    were refused permanently; 503 if the client must try again.
-    """
-    await authorise(request, request.app[RUNTIME].database, Scope.MAILS)
-    check_query(request, ENVELOPE_KEYS, repeated=("rcpt",))
-    envelope = envelope_of(request, request.app[CONNECTIONS].limits.recipients)
-    in_flight = request.app[CONNECTIONS].in_flight
-    size_bytes = _largest_body(request)
-    if not request.app[CONNECTIONS].has_disk(size_bytes):
-        return _problem(503, str(replies.TOO_LITTLE_DISK))
-    if not in_flight.take(None, size_bytes):
-        return _problem(503, str(replies.TOO_MUCH_IN_FLIGHT))
-    try:
-        raw = content_of(await request.read())
-        answered = await request.app[INGEST].take(Delivery(envelope, raw))
-    finally:
-        in_flight.give_back(None, size_bytes)
-    folded = replies.for_all(answered)
-    status = 200 if folded.accepted else 503 if folded.temporary else 422
-    listed = [
-        {"recipient": recipient, "reply": str(reply)}
-        for recipient, reply in zip(envelope.rcpt_tos, answered, strict=True)
-    ]
-    return web.json_response({"reply": str(folded), "recipients": listed}, status=status)
-
-
-def _largest_body(request: web.Request) -> int:
-    """The announced size of the body, or the largest that is read."""
-    limit = request.app[CONNECTIONS].limits.mail_size_bytes
-    announced = request.content_length
-    return limit if announced is None else min(announced, limit)
-
-
 def _problem(status: int, message: str) -> web.Response:
     """An error as JSON; a temporary one says when to try again (RFC 9110 §10.2.3)."""
-    headers = {"Retry-After": str(PATIENCE_S)} if status == 503 else None
+    headers = {"Retry-After": str(PATIENCE_S)} if status in (429, 503) else None
     return web.json_response({"error": message}, status=status, headers=headers)

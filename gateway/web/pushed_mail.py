@@ -1,15 +1,85 @@
-"""A raw mail pushed over HTTP: its parameters and bytes, checked as SMTP checks them."""
+"""Raw mails pushed over HTTP: their parameters and bytes, checked as SMTP checks them.
+
+POST /api/v1/mails?mail_from=&rcpt=&rcpt=&peer=&helo=
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import repeat
+
 from aiohttp import web
 
-from gateway.shares import address_of
+from gateway.ingest import Ingest
+from gateway.runtime import Runtime
+from gateway.shares import Networks, address_of, is_in
+from gateway.smtp.limits import ConnectionPool
 from gateway.smtp.paths import forward_path, reverse_path
-from gateway.web.api.auth import ApiError
-from rules.mail import Envelope, as_sent, forbidden_octets
+from gateway.smtp.rates import Act
+from gateway.web.api.auth import ApiError, Scope, authorise
+from gateway.web.api.request_parsing import check_query
+from gateway.web.pages.forms import client_of_request
+from rules import replies
+from rules.mail import Delivery, Envelope, as_sent, forbidden_octets
 
 LONGEST_HELO = 255
+ENVELOPE_KEYS = ("mail_from", "rcpt", "peer", "helo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushedMails:
+    """Takes mails, within the budgets that the same client has by SMTP."""
+
+    runtime: Runtime
+    ingest: Ingest
+    connections: ConnectionPool
+    listed: Networks = ()
+    """Clients that bring the mail of many: they have the reserve, and no rates."""
+
+    def add_routes(self, app: web.Application) -> None:
+        app.add_routes([web.post("/api/v1/mails", self._post)])
+
+    async def _post(self, request: web.Request) -> web.Response:
+        """A mail whose `peer` is not stated is proven by its signatures alone. 200 with a reply for
+        each recipient once the mail is on disk; 422 if all recipients were refused permanently;
+        429 and 503 if the client must try again.
+        """
+        await authorise(request, self.runtime.database, Scope.MAILS)
+        check_query(request, ENVELOPE_KEYS, repeated=("rcpt",))
+        envelope = envelope_of(request, self.connections.limits.recipients)
+        with self._room(request, len(envelope.rcpt_tos)):
+            raw = content_of(await request.read())
+            answered = await self.ingest.take(Delivery(envelope, raw))
+        folded = replies.for_all(answered)
+        status = 200 if folded.accepted else 503 if folded.temporary else 422
+        listed = [
+            {"recipient": recipient, "reply": str(reply)}
+            for recipient, reply in zip(envelope.rcpt_tos, answered, strict=True)
+        ]
+        return web.json_response({"reply": str(folded), "recipients": listed}, status=status)
+
+    @contextmanager
+    def _room(self, request: web.Request, recipients: int) -> Iterator[None]:
+        """Memory for the mail, of the share of its client, until the end of the context. Raises
+        ApiError: 429 where the client has used up what is its own, 503 where nothing is left."""
+        pool, client = self.connections, client_of_request(request)
+        listed = is_in(client, self.listed)
+        limit, announced = pool.limits.mail_size_bytes, request.content_length
+        size_bytes = limit if announced is None else min(announced, limit)
+        if not pool.has_disk(size_bytes):
+            raise ApiError(503, str(replies.TOO_LITTLE_DISK))
+        acts = (Act.MAIL, *repeat(Act.RECIPIENT, recipients))
+        if not all(pool.rates.allows(client, act, listed=listed) for act in acts):
+            raise ApiError(429, str(replies.TOO_FAST))
+        if not pool.in_flight.take(client, size_bytes, listed=listed):
+            others = pool.in_flight.fits(None, size_bytes, listed=False)
+            raise ApiError(429 if others else 503, str(replies.TOO_MUCH_IN_FLIGHT))
+        try:
+            yield
+        finally:
+            pool.in_flight.give_back(client, size_bytes)
 
 
 def envelope_of(request: web.Request, most_recipients: int) -> Envelope:

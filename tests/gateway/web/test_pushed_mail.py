@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from gateway.smtp.rates import ClientRates, RateLimits
 from tests.gateway.web.api.conftest import site, template
 from tests.gateway.web.api.site import ANN, Site
 from tests.in_process import SUPPORT, a_mail
@@ -15,7 +20,9 @@ __all__ = ["site", "template"]
 MAIL = a_mail(ANN)
 
 
-async def push(site: Site, raw: bytes = MAIL, **query: Any) -> tuple[int, dict[str, Any]]:
+async def push(
+    site: Site, raw: bytes | AsyncIterator[bytes] = MAIL, **query: Any
+) -> tuple[int, dict[str, Any]]:
     parameters = {"rcpt": SUPPORT, "peer": "127.0.0.1", "helo": "mx.acme.example"} | query
     response = await site.client.post(
         f"/api/v1/mails?{urlencode(parameters, doseq=True)}",
@@ -128,3 +135,38 @@ async def test_a_compressed_body_is_refused_on_every_path(
 
     assert response.status == 415
     assert "Content-Encoding" in (await response.json())["error"]
+
+
+async def test_mails_that_never_end_leave_room_for_those_of_other_clients(site: Site) -> None:
+    in_flight, ended = site.postern.services.connections.in_flight, asyncio.Event()
+    begun: asyncio.Queue[None] = asyncio.Queue()
+
+    async def stalled() -> AsyncIterator[bytes]:
+        yield b"From: ann@acme.example\r\n"
+        begun.put_nowait(None)
+        await ended.wait()
+
+    mails = [asyncio.create_task(push(site, stalled())) for _ in range(12)]
+    for _ in mails:
+        await begun.get()
+    answered, _ = await asyncio.wait(mails, return_when=asyncio.FIRST_COMPLETED)
+
+    assert {mail.result()[0] for mail in answered} == {429}
+    assert in_flight.fits(ip_address("192.0.2.7"), 25 * 2**20, listed=False)
+    ended.set()
+    await asyncio.gather(*mails)
+    assert in_flight.used == 0
+
+
+@pytest.mark.parametrize("limits", [RateLimits(mails=1), RateLimits(recipients=1)], ids=str)
+async def test_a_client_that_pushes_too_much_is_asked_to_wait(
+    site: Site, limits: RateLimits
+) -> None:
+    rates = site.postern.services.connections.rates = ClientRates(limits, time.monotonic)
+    assert (await push(site))[0] == 200
+
+    status, body = await push(site)
+
+    assert (status, "try again in a minute" in body["error"]) == (429, True)
+    assert sum(rates.refused.values()) == 1
+    assert len(await site.postern.journal()) == 1
