@@ -25,7 +25,6 @@ from rules.service.digests import (
     FOLDED_FOR,
     IGNORED_AFTER,
     INVITATION_NAMED_FOR,
-    LATE_AFTER,
     LINES,
     RECENT,
     UNNAMED,
@@ -56,6 +55,7 @@ from storage.db.tables import (
     table,
 )
 from storage.notices.outbox import WITHDRAWN
+from storage.notices.outbox_pages import is_late
 from storage.ticket.clocks import FOR_PORTAL
 
 _mail, _journal, _announced = table(MailRow), table(JournalRow), table(AnnouncedRow)
@@ -194,11 +194,7 @@ def _outgoing(mailbox: int, state: NoticeState) -> Entries:
 
 
 def _late(scope: QueueScope) -> Entries:
-    """Those that were tried, or should have been: some are ordered long before they are due."""
-    before = scope.now - LATE_AFTER
-    return _outgoing(scope.mailbox.id, NoticeState.DUE).where(
-        _notice.c.created_at < before, (_notice.c.attempts > 0) | (_notice.c.due_at < before)
-    )
+    return _outgoing(scope.mailbox.id, NoticeState.DUE).where(is_late(scope.now))
 
 
 def _dead(scope: QueueScope) -> Entries:

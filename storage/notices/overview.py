@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, Select, func, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    TextClause,
+    func,
+    select,
+    text,
+    update,
+)
 
 from rules.mail import Mailbox
 from rules.ticket.audit import AuditEvent
@@ -83,6 +93,16 @@ def listing(
     return _all(connection, query)
 
 
+def summaries(
+    connection: Connection,
+    order: Sequence[Any],
+    limit: int,
+    *conditions: ColumnElement[bool] | TextClause,
+) -> Sequence[NoticeSummary]:
+    """The first notices for which all conditions hold, in an order."""
+    return _all(connection, _LISTED.where(*conditions).order_by(*order).limit(limit))
+
+
 def caused_by(connection: Connection, mails: Sequence[UUID]) -> Sequence[NoticeSummary]:
     """The notices that mails have caused, by their journal rows, in the order they were queued."""
     query = _LISTED.where(_notice.c.cause.in_(mails))
@@ -128,13 +148,17 @@ def retry(
     ids: Sequence[UUID] | None,
     now: datetime,
     by: str,
+    mailboxes: Collection[int] | None = None,
 ) -> int:
     """Queue dead notices again with no attempts counted, all of them for None; returns how many.
+    `mailboxes` are those whose notices may be; None for every one.
 
     Only a dead one is: of two who retry it, one does. The audit trail of its ticket names them.
     """
     dead = _notice.c.state == NoticeState.DEAD.value
     chosen = dead if ids is None else dead & _notice.c.id.in_(ids)
+    if mailboxes is not None:
+        chosen &= _notice.c.mailbox_id.in_(mailboxes)
     again = {"state": NoticeState.DUE.value, "created_at": now, "due_at": now, "attempts": 0}
     changed = (
         update(_notice)

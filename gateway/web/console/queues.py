@@ -26,6 +26,8 @@ PLACES: Mapping[Queue, str] = {
     Queue.HELD: "/held",
     Queue.LEAVING: "/held",
     Queue.STRANGERS: "/held",
+    Queue.LATE: "/outbox?view=late",
+    Queue.DEAD: "/outbox",
 }
 """The page on which each queue is worked through, where there is one."""
 

@@ -12,7 +12,7 @@ import jinja2
 from aiohttp import web
 
 from gateway import log
-from gateway.web.console import journal, login, mails, queues, sessions
+from gateway.web.console import journal, login, mails, outbox, queues, sessions
 from gateway.web.console.context import (
     CONSOLE,
     FORM_LIMIT_BYTES,
@@ -57,11 +57,15 @@ ROUTES = (
     Route("GET", "/mails/{id}/html", ConsoleRight.READ, mails.html),
     Route("GET", "/mails/{id}/files/{part}", ConsoleRight.READ, mails.file),
     Route("GET", "/mails/{id}/raw", ConsoleRight.HANDLE, mails.raw_mail),
+    Route("GET", "/outbox", ConsoleRight.READ, outbox.outbox),
+    Route("POST", "/outbox", ConsoleRight.OPERATE, outbox.retry),
+    Route("GET", "/outbox/{id}", ConsoleRight.READ, outbox.outgoing_mail),
 )
 """Every page behind the login. A form is refused without the token of its session."""
 
 _STATIC = {
     "console.css": "text/css",
+    "desk.css": "text/css",
     "mails.css": "text/css",
     "journal.js": "text/javascript",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,8 @@ from storage.db.database import Database
 from storage.db.ledger import open_ledger
 from storage.mail import journal, quarantine
 from storage.mail.journal import JournalFilter
-from storage.notices import overview
+from storage.notices import outbox_pages, overview
+from storage.notices.outbox_pages import OutboxScope, OutboxView
 from storage.notices.overview import NoticeFilter
 from storage.registry import mailboxes
 from storage.ticket import lists, read
@@ -39,6 +41,13 @@ def tail(**conditions: Any) -> Listing:
     return partial(journal.newest, wanted=JournalFilter(**conditions), limit=9)
 
 
+OURS = OutboxScope(frozenset({1}), datetime(2026, 11, 29, tzinfo=UTC))
+
+
+def not_sent(view: OutboxView) -> Listing:
+    return partial(outbox_pages.listing, view=view, scope=OURS, limit=9)
+
+
 def outbox(**conditions: Any) -> Listing:
     return partial(overview.listing, wanted=NoticeFilter(**conditions), limit=9)
 
@@ -55,6 +64,8 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
     "tail --reason": (tail(reason="stranger"), "ix_journal_verdict"),
     "outbox list": (outbox(), "ix_notice_created_at"),
     "outbox list --dead": (outbox(state=NoticeState.DEAD), "ix_notice_dead"),
+    "mail that failed": (not_sent(OutboxView.FAILED), "ix_notice_dead"),
+    "mail that is late": (not_sent(OutboxView.LATE), "ix_notice_state_due_at"),
     "outbox list --ticket": (outbox(ticket=7), "ix_notice_ticket_id_created_at"),
 }
 """Each with the index that has it in its order."""
@@ -63,6 +74,7 @@ BY_OTHER_ORDERS: Mapping[str, Listing] = {
     "tail --ticket": tail(ticket=7),
     "outbox list --to": outbox(address="ann@a.example"),
     "counts of the outbox": overview.counts,
+    "counts of the views of the outbox": partial(outbox_pages.counts, scope=OURS),
     "held list": quarantine.held_mails,
 }
 """Those that read all that they choose from, and nothing else: what one person or ticket has."""

@@ -1,0 +1,88 @@
+"""Outgoing mail that was not sent: why, in the relay's words, and again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from uuid import UUID
+
+from aiohttp import web
+
+from gateway.web.console.context import Refused, Visit
+from rules.ticket.notices import NoticeState
+from storage.db.database import Connection
+from storage.notices import outbox_pages, overview
+from storage.notices.outbox_pages import COUNTED, OutboxScope, OutboxView
+from storage.notices.overview import NoticeSummary
+
+LISTED = 100
+"""Mails on one page; as many are tried again by one form at most."""
+
+
+async def outbox(visit: Visit) -> web.Response:
+    """The mails of a view, and how many each view has."""
+    wanted = visit.request.query.get("view", OutboxView.FAILED.value)
+    view = next((each for each in OutboxView if each == wanted), OutboxView.FAILED)
+    mailboxes = await visit.mailboxes()
+    scope = OutboxScope(frozenset(each.id for each in mailboxes), visit.now)
+
+    def look(
+        connection: Connection,
+    ) -> tuple[Sequence[NoticeSummary], Mapping[OutboxView, int]]:
+        mails = outbox_pages.listing(connection, view, scope, LISTED)
+        return mails, outbox_pages.counts(connection, scope)
+
+    mails, counts = await visit.runtime.read(look)
+    return visit.page(
+        "outbox.html",
+        mails=mails,
+        view=view.value,
+        views=[
+            (each.value, f"{number:,}{'+' if number == COUNTED else ''}")
+            for each, number in counts.items()
+        ],
+        more=max(0, counts[view] - len(mails)),
+        several=len(mailboxes) > 1,
+        can_retry=view in (OutboxView.FAILED, OutboxView.WITHDRAWN),
+    )
+
+
+async def outgoing_mail(visit: Visit) -> web.Response:
+    """One outgoing mail with everything that is known of it."""
+    if (notice := visit.journal_id) is not None:
+        found = await visit.runtime.read(partial(overview.find, notice=notice))
+        if found is not None and found.mailbox in {
+            each.address for each in await visit.mailboxes()
+        }:
+            is_dead = found.state is NoticeState.DEAD
+            return visit.page("outgoing_mail.html", mail=found, is_dead=is_dead)
+    raise Refused(404, "There is no such outgoing mail.")
+
+
+async def retry(visit: Visit) -> web.Response:
+    """Try the mails that a form names again, as `postern outbox retry` does."""
+    ids = _ids(visit.form.get("ids", ""))
+    job = partial(
+        overview.retry,
+        ids=ids,
+        now=visit.now,
+        by=visit.user.address,
+        mailboxes=[each.id for each in await visit.mailboxes()],
+    )
+    done = await visit.runtime.write(job)
+    visit.runtime.wake()
+    if done < len(ids):
+        text = "{done} are tried again; {left} are not, since only mails that failed can be."
+        return visit.done("/outbox", text, done=done, left=len(ids) - done)
+    return visit.done("/outbox", "Tried again now: {number}.", number=done)
+
+
+def _ids(text: str) -> list[UUID]:
+    """The ids that a form lists. Raises Refused for anything else, and for none."""
+    try:
+        ids = [UUID(each) for each in text.split()]
+    except ValueError:
+        ids = []
+    if not 0 < len(ids) <= LISTED:
+        raise Refused(422, "Please choose which mails are tried again.")
+    return ids

@@ -1,0 +1,98 @@
+"""Outgoing mail that was not sent, for a reader who sees some mailboxes: what failed, what is late,
+what waits for its time, and what nobody is to get any more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    TextClause,
+    UnaryExpression,
+    and_,
+    func,
+    or_,
+    select,
+    text,
+)
+
+from rules.service.digests import LATE_AFTER
+from rules.ticket.notices import NoticeState
+from storage.db.tables import DEAD, NoticeRow, table
+from storage.notices.outbox import WITHDRAWN
+from storage.notices.overview import NoticeSummary, summaries
+
+_notice = table(NoticeRow)
+
+COUNTED = 1000
+"""Mails of a view at most that are counted."""
+
+
+class OutboxView(StrEnum):
+    FAILED = "failed"
+    """Given up, or refused for good."""
+    LATE = "late"
+    """The relay has not accepted them for an hour."""
+    WAITING = "waiting"
+    """Due now or later, the late ones included."""
+    WITHDRAWN = "withdrawn"
+    """Their recipients must not get them any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxScope:
+    """Whose outgoing mail is looked at, and when."""
+
+    mailboxes: frozenset[int]
+    now: datetime
+
+
+def is_late(now: datetime) -> ColumnElement[bool]:
+    """Tried, or should have been: some are ordered long before they are due."""
+    before = now - LATE_AFTER
+    tried = or_(_notice.c.attempts > 0, _notice.c.due_at < before)
+    return and_(_notice.c.state == NoticeState.DUE.value, _notice.c.created_at < before, tried)
+
+
+def listing(
+    connection: Connection, view: OutboxView, scope: OutboxScope, limit: int
+) -> Sequence[NoticeSummary]:
+    """The mails of a view: dead ones from the newest on, others from the one that is due first."""
+    return summaries(connection, _order(view), limit, *_conditions(view, scope))
+
+
+def counts(connection: Connection, scope: OutboxScope) -> dict[OutboxView, int]:
+    """How many mails each view has, up to `COUNTED`."""
+    found = {}
+    for view in OutboxView:
+        some = select(_notice.c.id).where(*_conditions(view, scope)).limit(COUNTED).subquery()
+        number = select(func.count()).select_from(some)
+        found[view] = connection.execute(number).scalar_one()
+    return found
+
+
+def _order(view: OutboxView) -> tuple[ColumnElement[object] | UnaryExpression[object], ...]:
+    if view in (OutboxView.FAILED, OutboxView.WITHDRAWN):
+        return (_notice.c.created_at.desc(),)
+    return (_notice.c.due_at,)
+
+
+def _conditions(
+    view: OutboxView, scope: OutboxScope
+) -> Collection[ColumnElement[bool] | TextClause]:
+    # By no index: that of mailboxes has another order.
+    here = (_notice.c.mailbox_id + 0).in_(sorted(scope.mailboxes))
+    is_dead = text(f"notice.{DEAD}")  # exactly the condition of the index
+    match view:
+        case OutboxView.FAILED:
+            return here, is_dead, _notice.c.last_error.not_in(WITHDRAWN)
+        case OutboxView.WITHDRAWN:
+            return here, is_dead, _notice.c.last_error.in_(WITHDRAWN)
+        case OutboxView.LATE:
+            return here, is_late(scope.now)
+        case OutboxView.WAITING:
+            return here, _notice.c.state == NoticeState.DUE.value

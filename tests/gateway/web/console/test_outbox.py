@@ -1,0 +1,102 @@
+"""Outgoing mail that was not sent: seen by its desk, and tried again by operators."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from gateway import clock
+from rules.service.console_roles import ConsoleRole
+from rules.ticket.audit import AuditEvent
+from storage.db.tables import NoticeRow, table
+from storage.notices.outbox import LEFT
+from storage.registry import mailboxes
+from tests.gateway.web.console.desk import Desk
+from tests.gateway.web.link_pages import ANN
+
+_notice = table(NoticeRow)
+WORDS = "550 5.1.1 <b>no such user</b>"
+
+
+async def set_notice(desk: Desk, **values: object) -> str:
+    """Gives the first outgoing mail to Ann another state; returns its id."""
+    ours = select(_notice.c.id).where(_notice.c.address == ANN).limit(1)
+    notice = await desk.site.write(lambda c: c.execute(ours).scalar_one())
+    change = update(_notice).where(_notice.c.id == notice).values(**values)
+    await desk.site.write(lambda c: c.execute(change))
+    return str(notice)
+
+
+async def state_of(desk: Desk, notice: str) -> str:
+    query = select(_notice.c.id, _notice.c.state)
+    states = await desk.site.write(lambda c: {str(r.id): r.state for r in c.execute(query)})
+    return str(states[notice])
+
+
+async def test_a_mail_that_failed_is_shown_with_the_words_of_the_relay(desk: Desk) -> None:
+    now = clock.now()
+    notice = await set_notice(desk, state="dead", last_error=WORDS, due_at=now, attempts=9)
+    viewer = await desk.logged_in(ConsoleRole.VIEWER)
+
+    _, home = await viewer.get("/console/")
+    _, listed = await viewer.get("/console/outbox")
+    _, page = await viewer.get(f"/console/outbox/{notice}")
+
+    assert '<a href="/console/outbox">Not delivered</a>' in home
+    for each in (listed, page):
+        assert "550 5.1.1 &lt;b&gt;no such user&lt;/b&gt;" in each
+        assert "An operator can try" in each
+    assert f'href="/console/outbox/{notice}"' in listed
+
+
+async def test_late_and_withdrawn_mail_have_views_of_their_own(desk: Desk) -> None:
+    viewer = await desk.logged_in(ConsoleRole.VIEWER)
+    long_ago = clock.now() - timedelta(hours=3)
+    notice = await set_notice(desk, state="due", created_at=long_ago, due_at=long_ago)
+    _, late = await viewer.get("/console/outbox?view=late")
+    _, home = await viewer.get("/console/")
+    await set_notice(desk, state="dead", last_error=LEFT, due_at=clock.now())
+    _, failed = await viewer.get("/console/outbox")
+    _, withdrawn = await viewer.get("/console/outbox?view=withdrawn")
+
+    assert f"/outbox/{notice}" in late
+    assert '<a href="/console/outbox?view=late">Not delivered yet</a>' in home
+    assert f"/outbox/{notice}" not in failed
+    assert f"/outbox/{notice}" in withdrawn
+    assert LEFT in withdrawn
+
+
+async def test_an_operator_tries_a_mail_again_and_its_ticket_names_them(desk: Desk) -> None:
+    notice = await set_notice(desk, state="dead", last_error=WORDS)
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
+
+    status, where = await operator.send("/console/outbox", ids=notice)
+    _, page = await operator.get(where)
+    _, again = await operator.get((await operator.send("/console/outbox", ids=notice))[1])
+    none = await operator.send("/console/outbox", ids="all")
+
+    assert (status, where) == (303, "/console/outbox")
+    assert "Tried again now: 1." in page
+    assert "1 are not" in again
+    assert none[0] == 422
+    assert await state_of(desk, notice) != "dead"
+    history = (await desk.site.ticket_view()).history
+    assert [e.actor for e in history if e.event is AuditEvent.MAIL_RETRIED] == ["op@help.example"]
+
+
+async def test_an_agent_sees_what_failed_and_does_not_send_it(desk: Desk) -> None:
+    notice = await set_notice(desk, state="dead", last_error=WORDS)
+    agent = await desk.logged_in()
+
+    assert (await agent.send("/console/outbox", ids=notice))[0] == 403
+    assert await state_of(desk, notice) == "dead"
+
+
+async def test_outgoing_mail_of_another_desk_is_not_there(desk: Desk) -> None:
+    notice = await set_notice(desk, state="dead", last_error=WORDS)
+    await desk.site.write(lambda c: mailboxes.add_mailbox(c, "sales@help.example", "default"))
+    tom = await desk.logged_in(ConsoleRole.AGENT, "tom@help.example")
+
+    assert (await tom.get(f"/console/outbox/{notice}"))[0] == 404
+    assert notice not in (await tom.get("/console/outbox"))[1]
