@@ -89,11 +89,17 @@ def application(
         macros.add_routes(app)
         staff_notices.add_routes(app)
         uploads = Uploads(connections, ingest.parser)
-        tickets.add_routes(app, ApiContext(runtime=runtime, downloads=downloads, uploads=uploads))
+        context = ApiContext(runtime=runtime, downloads=downloads, uploads=uploads)
+        tickets.add_routes(app, context)
         feed = JournalFeed(runtime.database, runtime.clock)
         desk = console(
             ConsoleContext(
-                runtime=runtime, ingest=ingest, feed=feed, downloads=downloads, over_tls=over_tls
+                runtime=runtime,
+                ingest=ingest,
+                feed=feed,
+                downloads=downloads,
+                api=context,
+                over_tls=over_tls,
             )
         )
         desk[PROXIES] = proxies

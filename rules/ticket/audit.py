@@ -77,7 +77,7 @@ class AuditEvent(StrEnum):
     """subject: the number of the ticket out of whose text this one was made."""
 
 
-_TEXTS: Mapping[AuditEvent, str] = MappingProxyType(
+TEXTS: Mapping[AuditEvent, str] = MappingProxyType(
     {
         AuditEvent.OPENED: "opened at {became}",
         AuditEvent.STATUS_CHANGED: "status: {was} → {became}",
@@ -110,13 +110,17 @@ _TEXTS: Mapping[AuditEvent, str] = MappingProxyType(
         AuditEvent.SPLIT_FROM: "split off from #{subject}",
     }
 )
+NOTIFIED = ", {subject} notified"
+"""Of an escalation of which it is known who was notified."""
+NOBODY, NOTHING = "nobody", "nothing"
+"""These stand for an empty value."""
 
 
 def audit_text(event: AuditEvent, subject: str, was: str, became: str) -> Sentence:
     """An event of the audit trail, worded; `nobody` or `nothing` stands for an empty value."""
-    empty = "nobody" if event is AuditEvent.ASSIGNED else "nothing"
+    empty = NOBODY if event is AuditEvent.ASSIGNED else NOTHING
     values = {"subject": subject or empty, "was": was or empty, "became": became or empty}
-    text = _TEXTS[event]
+    text = TEXTS[event]
     if event is AuditEvent.ESCALATED and subject:
-        text += ", {subject} notified"
+        text += NOTIFIED
     return sentence(text, **values)

@@ -102,6 +102,16 @@ def mailbox_of(connection: Connection, number: int) -> Mailbox | None:
     return Mailbox(*row) if row is not None else None
 
 
+def newest_of_others(connection: Connection, number: int, author: str) -> int:
+    """The number of the last comment on a ticket that somebody else wrote; 0 without one."""
+    query = select(func.max(_comment.c.id)).where(
+        _comment.c.ticket_id == number,
+        _comment.c.author != author,
+        _comment.c.visibility != Visibility.FOLDED.value,
+    )
+    return int(connection.execute(query).scalar() or 0)
+
+
 def ticket_view(
     connection: Connection, number: int, *, public: bool = False, before: int | None = None
 ) -> TicketView | None:
@@ -171,6 +181,8 @@ def _comments(
             charset_guessed=row.charset_guessed,
             written_at=row.written_at,
             proof=row.proof,
+            reason=row.reason or "",
+            folded_as=row.folded_as,
             is_feedback=_is_feedback(
                 row.visibility, row.role, row.journal_id, row.proof, row.reason
             ),
@@ -302,6 +314,8 @@ def _details(row: Row[Any]) -> TicketDetails:
         escalation_level=row.escalation_level,
         first_due_at=row.first_due_at,
         first_answered_at=row.first_answered_at,
+        clock=clocks.read(row.clock),
+        status_at=row.status_at,
         follows=row.follows,
         split_from=row.split_from,
         rating=row.rating,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from rules.sentence import Sentence
 from rules.ticket.audit import AuditEvent, audit_text
+from rules.ticket.sla import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,10 @@ class TicketDetails:
     escalation_level: int
     first_due_at: datetime | None
     first_answered_at: datetime | None
+    clock: Clock | None
+    """None where nothing is promised, the promise waits or the ticket is over."""
+    status_at: datetime | None
+    """When the status last changed; None while it is the first."""
     follows: int | None
     split_from: int | None
     rating: str
@@ -89,6 +94,10 @@ class CommentView:
     written_at: datetime
     proof: str
     """How its author is proven; empty if it was not recorded."""
+    reason: str
+    """Why its mail was filed as it was; empty if it came by none."""
+    folded_as: str | None
+    """Of a folded comment that a person may have written: its visibility otherwise."""
     is_feedback: bool
     """A customer's, on the help that was given."""
     attachments: tuple[AttachmentView, ...]

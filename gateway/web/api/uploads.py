@@ -42,7 +42,7 @@ CHUNK_BYTES = 64 * 1024
 ANY_TYPE = ("application", "octet-stream")
 _TYPE = re.compile(r"([a-z0-9][a-z0-9!#$&^_.+-]{0,60})/([a-z0-9][a-z0-9!#$&^_.+-]{0,60})")
 _CONTROLS = dict.fromkeys((*range(32), 127))
-_MALFORMED = (ValueError, AssertionError, RuntimeError, HttpProcessingError)
+MALFORMED = (ValueError, AssertionError, RuntimeError, HttpProcessingError)
 """All that aiohttp raises for a malformed form."""
 _NOT_VALID = "the body is not valid multipart/form-data"
 
@@ -101,10 +101,17 @@ class Uploads:
         if request.content_type != FORM:
             yield AskedFor(await body_of(request, model))
             return
+        async with self.room(request):
+            yield await self._read(request, model)
+
+    @asynccontextmanager
+    async def room(self, request: web.Request) -> AsyncIterator[None]:
+        """Memory and disk for the files of a request, until the end of the context. Raises
+        ApiError."""
         limit = self.connections.limits.mail_size_bytes
         announced = request.content_length
         if announced is not None and announced > limit + BODY_LIMIT_BYTES:
-            raise self._too_large()
+            raise self.too_large()
         size_bytes = limit if announced is None else min(announced, limit)
         if not self.connections.has_disk(size_bytes):
             raise ApiError(503, str(replies.TOO_LITTLE_DISK))
@@ -113,14 +120,14 @@ class Uploads:
         if not in_flight.take(client, size_bytes):
             raise ApiError(503, str(replies.TOO_MUCH_IN_FLIGHT))
         try:
-            yield await self._read(request, model)
+            yield
         finally:
             in_flight.give_back(client, size_bytes)
 
     async def _read(self, request: web.Request, model: type[M]) -> AskedFor[M]:
         try:
             return await self._read_parts(request, model)
-        except _MALFORMED:
+        except MALFORMED:
             raise ApiError(400, _NOT_VALID) from None
 
     async def _read_parts(self, request: web.Request, model: type[M]) -> AskedFor[M]:
@@ -134,20 +141,20 @@ class Uploads:
             if {"Content-Transfer-Encoding", "Content-Encoding"}.intersection(part.headers):
                 raise ApiError(400, "send each part of the form as it is, without an encoding")
             if part.name == "request" and what is None:
-                what = parsed(await _content(part, BODY_LIMIT_BYTES, too_large()), model)
+                what = parsed(await content_of(part, BODY_LIMIT_BYTES, too_large()), model)
                 continue
             if part.name != "file":
                 expected = (
                     "one part named request, with the JSON, and each file in a part named file"
                 )
                 raise ApiError(400, f"the form has the part {part.name!r}; expected: {expected}")
-            if not (name := _name_of(part)):
+            if not (name := name_of(part)):
                 raise ApiError(400, "a part named file has no filename; name each file")
             if len(files) == MOST_FILES:
                 raise ApiError(413, f"a request has at most {MOST_FILES} files")
-            content = await _content(part, left, self._too_large())
+            content = await content_of(part, left, self.too_large())
             left -= len(content)
-            files.append(SentFile(name, _type_of(part), content))
+            files.append(SentFile(name, type_of(part), content))
         if what is None:
             raise ApiError(400, "the form has no part named request; send the JSON in it")
         return AskedFor(what, tuple(files))
@@ -161,7 +168,7 @@ class Uploads:
         async with self.making:
             raw = await asyncio.to_thread(_as_mail, files, text, at, boundary)
             if len(raw) > self.connections.limits.mail_size_bytes:
-                raise self._too_large()
+                raise self.too_large()
             body = (await self.parser.parse(raw)).body
             if not isinstance(body, Body):
                 raise ApiError(400, "the files cannot be read within the limits; pack them")
@@ -169,12 +176,12 @@ class Uploads:
             digest = await asyncio.to_thread(raw_mail.digest_of, raw)
         return StorableFiles(SentFiles(digest, body.attachments), raw, compressed)
 
-    def _too_large(self) -> ApiError:
+    def too_large(self) -> ApiError:
         size = self.connections.limits.mail_size_bytes // 2**20
         return ApiError(413, f"an email with these files would be larger than {size} MiB")
 
 
-async def _content(part: BodyPartReader, most: int, error: ApiError) -> bytes:
+async def content_of(part: BodyPartReader, most: int, error: ApiError) -> bytes:
     """Raises the error for a part that is larger."""
     content = bytearray()
     while chunk := await part.read_chunk(CHUNK_BYTES):
@@ -184,7 +191,7 @@ async def _content(part: BodyPartReader, most: int, error: ApiError) -> bytes:
     return bytes(content)
 
 
-def _name_of(part: BodyPartReader) -> str:
+def name_of(part: BodyPartReader) -> str:
     """Browsers send it in UTF-8; many programs percent-encode it (RFC 7578 §2)."""
     name = part.filename or ""
     if name.isascii():
@@ -195,7 +202,7 @@ def _name_of(part: BodyPartReader) -> str:
     return name.strip()[:LONGEST_NAME]
 
 
-def _type_of(part: BodyPartReader) -> tuple[str, str]:
+def type_of(part: BodyPartReader) -> tuple[str, str]:
     declared = part.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     found = _TYPE.fullmatch(declared)
     if found is None or found[1] == "multipart":

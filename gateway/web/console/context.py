@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
+from typing import TypeVar
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -16,7 +17,10 @@ from aiohttp import web
 from gateway.ingest import Ingest
 from gateway.outgoing.mime import one_line
 from gateway.runtime import Runtime
+from gateway.web.api.access import ApiContext
+from gateway.web.api.auth import ApiError
 from gateway.web.api.download import Downloads
+from gateway.web.api.uploads import SentFile
 from gateway.web.console import words
 from gateway.web.console.feed import JournalFeed
 from gateway.web.pages.forms import Form
@@ -38,6 +42,10 @@ SESSION_COOKIE = "postern_session"
 _NOTICE_COOKIE = "postern_notice"
 _NOTICE_S = 60
 _LONGEST_NOTICE = 300
+LONGEST_NUMBER = 18
+"""Digits of a ticket's number."""
+
+T = TypeVar("T")
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -56,6 +64,8 @@ class ConsoleContext:
     ingest: Ingest
     feed: JournalFeed
     downloads: Downloads
+    api: ApiContext
+    """Of the API, which shows and changes tickets as the console does."""
     over_tls: bool = False
     """Whether browsers reach the console by https: then its cookies go nowhere else."""
     clients: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))
@@ -86,6 +96,8 @@ class Visit:
     """What every form of the user's session carries."""
     form: Form = field(default_factory=dict)
     """What was posted."""
+    files: tuple[SentFile, ...] = ()
+    """With the form."""
 
     @property
     def context(self) -> ConsoleContext:
@@ -115,6 +127,12 @@ class Visit:
         except ValueError:
             return None
 
+    @property
+    def number(self) -> int:
+        """The ticket that the path names; 0, which is none, where that is no number."""
+        written = self.request.match_info["number"]
+        return int(written) if written.isdecimal() and len(written) <= LONGEST_NUMBER else 0
+
     def may(self, right: ConsoleRight) -> bool:
         return may(self.user.role, right)
 
@@ -125,6 +143,14 @@ class Visit:
             return mailboxes_of(connection, self.user)
 
         return await self.runtime.read(found)
+
+    async def show(self, query: Callable[[Connection], T]) -> T:
+        """The result of a query that shows texts, one reader at a time. Raises Refused."""
+        try:
+            return await self.context.api.show(query, self.user.address)
+        except ApiError:
+            text = "Too many tickets are being shown at the moment. Please try again."
+            raise Refused(503, text) from None
 
     def page(self, template: str, status: int = 200, **values: object) -> web.Response:
         """A page with the user's menu, and with the notice that the last form left."""

@@ -23,7 +23,7 @@ from gateway.web.pages.forms import client_of_request
 from rules.decision.content import body_of
 from rules.decision.reasons import Verdict
 from rules.mail import Body, Mail
-from rules.mail.shown_html import HtmlView
+from rules.mail.shown_html import HtmlView, PlainOnly
 from rules.sender.masking import Masker
 from rules.sentence import Sentence
 from storage.db.database import Connection
@@ -110,13 +110,15 @@ def _worded(visit: Visit, sentence: Sentence) -> str:
 async def html(visit: Visit) -> web.Response:
     """The HTML of a mail as a document of its own, for a frame in which nothing runs."""
     stored = await _stored(visit)
-    with _room(visit, 2 * stored.size_bytes):
-        raw = await _raw(visit, stored)
+    with room_for(visit, 2 * stored.size_bytes):
+        raw = await raw_of(visit, stored)
         view = await visit.runtime.html_views.view(raw)
         masker = await _masker(visit)
         images = await _images(visit, raw, view)
         markup = await asyncio.to_thread(document, view, masker.mask, images)
-    if not markup:
+    if view.plain_only is PlainOnly.NO_HTML:
+        markup = visit.say("This mail has no HTML, only its text.")
+    elif not markup:
         markup = visit.say("The HTML of this mail cannot be shown safely; its text can.")
     return web.Response(text=markup, content_type="text/html", headers=FRAME_HEADERS)
 
@@ -138,8 +140,8 @@ async def file(visit: Visit) -> web.StreamResponse:
     """One file of a mail, which the browser saves."""
     stored, part = await _stored(visit), visit.request.match_info["part"]
     client = client_of_request(visit.request)
-    with _room(visit, 2 * stored.size_bytes):
-        raw = await _raw(visit, stored)
+    with room_for(visit, 2 * stored.size_bytes):
+        raw = await raw_of(visit, stored)
         listed = _body(await visit.context.ingest.parser.parse(raw))
         found = next((each for each in listed.attachments if each.part == part), None)
         if found is None:
@@ -158,8 +160,8 @@ async def file(visit: Visit) -> web.StreamResponse:
 async def raw_mail(visit: Visit) -> web.StreamResponse:
     """The mail as it came."""
     stored = await _stored(visit)
-    with _room(visit, stored.size_bytes):
-        raw = await _raw(visit, stored)
+    with room_for(visit, stored.size_bytes):
+        raw = await raw_of(visit, stored)
         headers = headers_of_file(f"{visit.request.match_info['id']}.eml", ANY_TYPE)
         return await visit.context.downloads.send(visit.request, raw, headers)
 
@@ -185,7 +187,7 @@ def _missing() -> Refused:
     return Refused(404, "There is no such mail, or it is not stored any more.")
 
 
-async def _raw(visit: Visit, stored: StoredMail) -> bytes:
+async def raw_of(visit: Visit, stored: StoredMail) -> bytes:
     def read(connection: Connection) -> bytes:
         return files.read_mail(connection, stored)
 
@@ -196,7 +198,7 @@ async def _raw(visit: Visit, stored: StoredMail) -> bytes:
 
 
 @contextmanager
-def _room(visit: Visit, size_bytes: int) -> Iterator[None]:
+def room_for(visit: Visit, size_bytes: int) -> Iterator[None]:
     """Memory for what is being read or sent, until the end of the context."""
     client = client_of_request(visit.request)
     try:
@@ -211,8 +213,8 @@ async def _masker(visit: Visit) -> Masker:
 
 
 async def _content(visit: Visit, stored: StoredMail, masker: Masker) -> Content:
-    with _room(visit, stored.size_bytes):
-        parsed = await visit.context.ingest.parser.parse(await _raw(visit, stored))
+    with room_for(visit, stored.size_bytes):
+        parsed = await visit.context.ingest.parser.parse(await raw_of(visit, stored))
     body = _body(parsed)
     return Content(
         text=plain(masker.beginning(body.text, SHOWN_TEXT)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import resources
 from urllib.parse import quote
 
@@ -12,10 +12,18 @@ import jinja2
 from aiohttp import web
 
 from gateway import log
-from gateway.web.console import journal, login, mails, outbox, queues, sessions
+from gateway.web.console import (
+    journal,
+    login,
+    mails,
+    outbox,
+    queues,
+    sessions,
+    ticket,
+    ticket_changes,
+)
 from gateway.web.console.context import (
     CONSOLE,
-    FORM_LIMIT_BYTES,
     HEADERS,
     PREFIX,
     ConsoleContext,
@@ -23,8 +31,8 @@ from gateway.web.console.context import (
     Visit,
     page,
 )
+from gateway.web.console.posted import posted
 from gateway.web.messages import CATALOGUES
-from gateway.web.pages.forms import read_form
 from gateway.web.pages.render import PATIENCE_S, STYLE_FRESH_S, Problem, language_for
 from rules.service.console_roles import ConsoleRight
 from storage.db.database import store_down
@@ -60,6 +68,9 @@ ROUTES = (
     Route("GET", "/outbox", ConsoleRight.READ, outbox.outbox),
     Route("POST", "/outbox", ConsoleRight.OPERATE, outbox.retry),
     Route("GET", "/outbox/{id}", ConsoleRight.READ, outbox.outgoing_mail),
+    Route("GET", "/tickets/{number}", ConsoleRight.READ, ticket.ticket),
+    Route("POST", "/tickets/{number}", ConsoleRight.HANDLE, ticket_changes.change),
+    Route("GET", "/tickets/{number}/files/{part}", ConsoleRight.READ, ticket.file),
 )
 """Every page behind the login. A form is refused without the token of its session."""
 
@@ -67,6 +78,7 @@ _STATIC = {
     "console.css": "text/css",
     "desk.css": "text/css",
     "mails.css": "text/css",
+    "tickets.css": "text/css",
     "journal.js": "text/javascript",
 }
 
@@ -114,13 +126,14 @@ def _guarded(route: Route) -> _Handler:
                 role=visit.user.role.value,
                 address=visit.user.address,
             )
-        if request.method == "POST":
-            visit = replace(visit, form=await read_form(request, FORM_LIMIT_BYTES))
+        if request.method != "POST":
+            return await route.page(visit)
+        async with posted(visit) as visit:
             ours = sessions.is_ours(request, visit.form.get("csrf", ""))
             if not ours or sessions.is_of_another_site(request):
                 text = "This form is not from your session. Please open the page again."
                 raise Refused(403, text)
-        return await route.page(visit)
+            return await route.page(visit)
 
     return answer
 

@@ -1,0 +1,257 @@
+"""One ticket: what was written, who is on it, what was promised, and all that happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from aiohttp import web
+
+from gateway.parsing.mail_files import NotTaken
+from gateway.web.api.download import headers_of_file
+from gateway.web.console.context import Refused, Visit
+from gateway.web.console.mails import raw_of, room_for
+from gateway.web.console.promises import Promise, Reading, promises
+from gateway.web.console.thread import CommentThread, Mask, thread_of
+from gateway.web.console.ticket_words import (
+    PARTS,
+    event_words,
+    presence_words,
+    source_words,
+    status_words,
+)
+from gateway.web.pages.forms import client_of_request
+from rules.mail import Mailbox
+from rules.people import Presence, Staff
+from rules.policy import Policy
+from rules.ticket.audit import AuditEvent
+from rules.ticket.lifecycle import Status
+from rules.ticket.severity import Level
+from storage.db.database import Connection
+from storage.registry import console_users, lookup
+from storage.ticket import files, read
+from storage.ticket.files import StoredAttachment
+from storage.ticket.views import AuditView, TicketView
+
+HISTORY_SHOWN = 200
+"""Entries of the audit trail, the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """A line of the history."""
+
+    at: datetime
+    text: str
+    reason: str
+    actor: str
+    by: str
+    mail: str
+    """The path of the mail that it came by; empty if it came by none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPerson:
+    """Somebody on the ticket."""
+
+    address: str
+    part: str
+    presence: str
+    """In words; empty for somebody who is on it."""
+    is_pending: bool
+    bounces: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSeverity:
+    """The severity of a ticket, and where it comes from."""
+
+    name: str
+    meaning: str
+    is_critical: bool
+    set_by: HistoryEntry | None
+    """The last change; None where it is as the ticket was opened."""
+    claim: HistoryEntry | None
+    """The last claim in a later mail."""
+    claimed: str
+    critical_claimed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTicket:
+    """Everything on the page of a ticket."""
+
+    view: TicketView
+    subject: str
+    status: str
+    severity: ShownSeverity
+    thread: CommentThread
+    promises: tuple[Promise, ...]
+    people: tuple[ShownPerson, ...]
+    fields: tuple[tuple[str, str], ...]
+    history: tuple[HistoryEntry, ...]
+    """The latest first."""
+    has_more_history: bool
+    levels: tuple[Level, ...]
+    staff: tuple[Staff, ...]
+
+    @property
+    def is_over(self) -> bool:
+        return Status(self.view.summary.status).is_over
+
+
+async def ticket(visit: Visit) -> web.Response:
+    """The page of a ticket: its latest comments, or those before one."""
+    return await ticket_page(visit)
+
+
+async def ticket_page(visit: Visit, error: str = "", status: int = 200) -> web.Response:
+    """The page, with why what was asked for is not done; what was typed stays in the form."""
+    shown = await _shown(visit, visit.request.query.get("before", ""))
+    return visit.page(
+        "ticket.html",
+        status,
+        ticket=shown,
+        summary=shown.view.summary,
+        details=shown.view.details,
+        error=error,
+        form=visit.form,
+    )
+
+
+async def file(visit: Visit) -> web.StreamResponse:
+    """One file of a comment, which the browser saves."""
+    number, part = visit.number, visit.request.match_info["part"]
+    wanted = int(part) if part.isdecimal() and len(part) <= 18 else 0
+
+    def look_up(connection: Connection) -> StoredAttachment | None:
+        mailbox_in_sight(connection, visit, number)
+        return files.attachment(connection, number, wanted)
+
+    found = await visit.runtime.read(look_up)
+    if found is None or found.mail is None:
+        raise Refused(404, "There is no such file, or it is not stored any more.")
+    client = client_of_request(visit.request)
+    with room_for(visit, 2 * found.mail.size_bytes):
+        raw = await raw_of(visit, found.mail)
+        taken = await visit.runtime.mail_files.taken(
+            raw, (found.part,), examined=False, client=client, reader=visit.user.address
+        )
+        if isinstance(taken, NotTaken):
+            raise Refused(503, "The file could not be taken out of its mail. Please try again.")
+        masker = (await visit.runtime.mailbox_cache.current()).masker
+        headers = headers_of_file(masker.mask(found.name), found.content_type)
+        send = visit.context.downloads.send
+        return await send(visit.request, taken[found.part].content, headers)
+
+
+def mailbox_in_sight(connection: Connection, visit: Visit, number: int) -> Mailbox:
+    """The mailbox of a ticket. Raises Refused, for a ticket of another desk as well."""
+    mailbox = read.mailbox_of(connection, number)
+    if mailbox is None or mailbox not in console_users.mailboxes_of(connection, visit.user):
+        raise missing()
+    return mailbox
+
+
+def missing() -> Refused:
+    return Refused(404, "There is no such ticket, or it was deleted.")
+
+
+async def _shown(visit: Visit, written_before: str) -> ShownTicket:
+    masker = (await visit.runtime.mailbox_cache.current()).masker
+    mask = partial(visit.context.api.masked_texts.mask, masker)
+    is_number = written_before.isdecimal() and len(written_before) <= 18
+    before = int(written_before) if is_number else None
+
+    def look(connection: Connection) -> ShownTicket:
+        mailbox = mailbox_in_sight(connection, visit, visit.number)
+        view = read.ticket_view(connection, visit.number, before=before)
+        if view is None or view.details.deleted:
+            raise missing()
+        staff = lookup.staff(connection, mailbox)()
+        policy = visit.runtime.policies.get(mailbox.policy)
+        return _presented(visit, view, before, mask, policy, staff)
+
+    return await visit.show(look)
+
+
+def _presented(
+    visit: Visit,
+    view: TicketView,
+    before: int | None,
+    mask: Mask,
+    policy: Policy | None,
+    staff: tuple[Staff, ...],
+) -> ShownTicket:
+    language, say = visit.language, visit.say
+    history = [_entry(visit, each, mask) for each in view.history]
+    return ShownTicket(
+        view=view,
+        subject=mask(view.summary.subject),
+        status=status_words(view.summary.status, language),
+        severity=_severity(view, history, policy),
+        thread=thread_of(view, before, mask, say),
+        promises=tuple(promises(Reading(view, policy, visit.now, language, say))),
+        people=tuple(_people(visit, view)),
+        fields=tuple(_fields(view, policy, mask)),
+        history=tuple(reversed(history[-HISTORY_SHOWN:])),
+        has_more_history=len(history) > HISTORY_SHOWN,
+        levels=tuple(policy.levels) if policy is not None else (),
+        staff=staff,
+    )
+
+
+def _entry(visit: Visit, entry: AuditView, mask: Mask) -> HistoryEntry:
+    return HistoryEntry(
+        entry.at,
+        mask(event_words(entry, visit.language, visit.say)),
+        mask(entry.reason),
+        entry.actor,
+        source_words(entry.source, visit.say),
+        f"/mails/{entry.journal_id}" if entry.journal_id is not None else "",
+    )
+
+
+def _severity(
+    view: TicketView, history: Sequence[HistoryEntry], policy: Policy | None
+) -> ShownSeverity:
+    last: dict[AuditEvent, HistoryEntry] = {
+        entry.event: shown for entry, shown in zip(view.history, history, strict=True)
+    }
+    summary = view.summary
+    levels: Mapping[str, Level] = {}
+    if policy is not None:
+        levels = {level.name: level for level in policy.levels}
+    level = levels.get(summary.severity)
+    return ShownSeverity(
+        name=summary.severity,
+        meaning=level.meaning if level is not None else "",
+        is_critical=level is not None and level.critical,
+        set_by=last.get(AuditEvent.SEVERITY_CHANGED),
+        claim=last.get(AuditEvent.SEVERITY_CLAIMED),
+        claimed=summary.severity_claimed or "",
+        critical_claimed=summary.critical_claimed,
+    )
+
+
+def _people(visit: Visit, view: TicketView) -> Iterator[ShownPerson]:
+    """Those who are on the ticket first, then those who wait, then those who are not any more."""
+    in_order = [each.value for each in Presence]
+    for member in sorted(view.members, key=lambda each: in_order.index(each.presence)):
+        part = next((text for each, text in PARTS.items() if each == member.part), member.part)
+        is_active = member.presence == Presence.ACTIVE.value
+        yield ShownPerson(
+            member.address,
+            visit.say(part),
+            "" if is_active else presence_words(member.presence, visit.say),
+            member.presence == Presence.PENDING.value,
+            member.suspended,
+        )
+
+
+def _fields(view: TicketView, policy: Policy | None, mask: Mask) -> Iterator[tuple[str, str]]:
+    labels = {each.name: each.label for each in policy.fields} if policy is not None else {}
+    for name, value in view.details.fields.items():
+        yield labels.get(name, name), mask(value)

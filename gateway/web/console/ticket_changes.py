@@ -1,0 +1,218 @@
+"""Changes of a ticket by a form: each is a request as the API takes it, decided by the same
+rules."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from gateway import log
+from gateway.outgoing.sentences import worded
+from gateway.ticket_requests import TicketPatch
+from gateway.web.api.auth import ApiError
+from gateway.web.api.uploads import StorableFiles
+from gateway.web.console.context import Visit
+from gateway.web.console.ticket import mailbox_in_sight, ticket_page
+from gateway.web.pages.forms import Form
+from rules.decision.effects import ChangeRefused, Effects
+from rules.mail import Mailbox
+from rules.policy import Policy
+from rules.sentence import Sentence
+from rules.ticket.changes import Source
+from rules.validation.messages import explain
+from storage.db.database import Connection
+from storage.db.ledger import Conflict
+from storage.registry import lookup
+from storage.ticket import request_keys
+from storage.ticket.change import change_ticket
+from storage.ticket.read import newest_of_others
+from storage.ticket.request_keys import RequestKey
+from storage.ticket.rows import ChangeContext
+
+Values = Mapping[str, object]
+
+
+def _comment(visibility: str) -> Callable[[Form], Values]:
+    def values(form: Form) -> Values:
+        comment = {"text": form.get("text", ""), "visibility": visibility}
+        return {"comment": comment, "status": form.get("then") or None}
+
+    return values
+
+
+def _severity(form: Form) -> Values:
+    why, is_public = form.get("why", ""), form.get("why_public") == "yes"
+    return {"severity": form.get("level", ""), "why": why, "why_public": is_public}
+
+
+def _publish(form: Form) -> Values:
+    return {"publish": form.get("comment"), "publish_from": form.get("seen")}
+
+
+REQUESTS: Mapping[str, Callable[[Form], Values]] = MappingProxyType(
+    {
+        "reply": _comment("public"),
+        "note": _comment("note"),
+        "publish": _publish,
+        "severity": _severity,
+        "status": lambda form: {"status": form.get("status"), "why": form.get("why", "")},
+        "assign": lambda form: {"assignee": form.get("assignee", "")},
+        "tag": lambda form: {"tag": form.get("tag", "").replace(",", " ").split()},
+        "untag": lambda form: {"untag": [form.get("tag", "")]},
+        "approve": lambda form: {"approve": [form.get("address", "")]},
+        "decline": lambda form: {"decline": [form.get("address", "")]},
+        "follow": lambda _: {"follow": True},
+        "unfollow": lambda _: {"follow": False},
+        "complete": lambda form: {"complete": True, "why": form.get("why", "")},
+    }
+)
+"""What the forms of the page ask for, as keys and values of the API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a change."""
+
+    effects: tuple[str, ...]
+    mailbox: str = ""
+    withheld: int = 0
+    """So many notices are not sent, since their readers were sent enough."""
+    is_repeat: bool = False
+    """It was done before: this form was sent twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """Why nothing was done, in the reader's language."""
+
+    why: str
+
+
+async def change(visit: Visit) -> web.Response:
+    """Does what a form asks for, and goes back to the page, which says what was done."""
+    number, asked = visit.number, _patch(visit)
+    outcome = await _changed(visit, number, asked) if isinstance(asked, TicketPatch) else asked
+    if isinstance(outcome, NotDone):
+        return await ticket_page(visit, outcome.why, 409)
+    path = f"/tickets/{number}"
+    if outcome.is_repeat:
+        return visit.done(path, "This was done already: {done}.", done="; ".join(outcome.effects))
+    done = "; ".join(outcome.effects) or visit.say("nothing was to be changed")
+    if not outcome.withheld:
+        return visit.done(path, "Done: {done}.", done=done)
+    log.notices_withheld(outcome.mailbox, number, outcome.withheld, "console")
+    visit.runtime.metrics.withheld(outcome.withheld)
+    text = "Done: {done}. Not sent, since their readers were sent enough within the hour: {number}."
+    return visit.done(path, text, done=done, number=outcome.withheld)
+
+
+def _patch(visit: Visit) -> TicketPatch | NotDone:
+    values = REQUESTS.get(visit.form.get("do", ""))
+    if values is None:
+        return NotDone(visit.say("Please choose what is to be done."))
+    if visit.form.get("do") == "severity" and not visit.form.get("why", "").strip():
+        return NotDone(visit.say("Please give the reason for the severity."))
+    try:
+        return TicketPatch.model_validate(values(visit.form))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        message = explain(fault, TicketPatch) if fault["loc"] else fault["msg"]
+        return NotDone(message.removeprefix("Value error, "))
+
+
+async def _changed(visit: Visit, number: int, asked: TicketPatch) -> Done | NotDone:
+    runtime, now, api = visit.runtime, visit.now, visit.context.api
+    storable = await _storable(visit, asked)
+    if isinstance(storable, NotDone):
+        return storable
+    key = _key(visit, asked)
+
+    def job(connection: Connection) -> Done | NotDone:
+        mailbox = mailbox_in_sight(connection, visit, number)
+        if key is not None and (found := request_keys.earlier_answer(connection, mailbox, key)):
+            return Done(found.effects, is_repeat=True)
+        policy = runtime.policies.get(mailbox.policy)
+        if why := _impossible(connection, visit, asked, mailbox, policy):
+            return NotDone(why)
+        assert policy is not None
+        by = ChangeContext(mailbox, visit.user.address, Source.CONSOLE, now, runtime.new_id)
+        wanted = asked.changes(storable.files)
+        effects = change_ticket(connection, by, number, wanted, policy, by_staff=True)
+        if isinstance(effects, ChangeRefused):
+            return NotDone(_sentence(visit, effects.why))
+        storable.store(connection, mailbox.id)
+        done = _effects(visit, effects)
+        if key is not None:
+            request_keys.keep(connection, mailbox, key, number, done, now)
+        return Done(done, mailbox.address, len(effects.withheld))
+
+    try:
+        return await api.write(job, apart=bool(visit.files))
+    except Conflict:
+        text = "Somebody else changed the ticket at the same time, and nothing was done. Try again."
+        return NotDone(visit.say(text))
+
+
+async def _storable(visit: Visit, asked: TicketPatch) -> StorableFiles | NotDone:
+    if visit.files and asked.comment is None:
+        return NotDone(visit.say("Files are sent with a reply or a note."))
+    text = asked.comment.text if asked.comment is not None else ""
+    boundary = visit.runtime.new_id().hex
+    try:
+        return await visit.context.api.uploads.storable(visit.files, text, visit.now, boundary)
+    except ApiError:
+        text = "The files are too large or too many for one email. Nothing was sent."
+        return NotDone(visit.say(text))
+
+
+def _impossible(
+    connection: Connection,
+    visit: Visit,
+    asked: TicketPatch,
+    mailbox: Mailbox,
+    policy: Policy | None,
+) -> str:
+    """Why nothing can be done, besides what the rules say; empty where it can."""
+    if policy is None:
+        text = "The policy {name} of this mailbox is missing, so nothing can be decided."
+        return visit.say(text, name=mailbox.policy)
+    if asked.comment is None:
+        return ""
+    address = visit.user.address
+    # Its readers take an author who is not staff for a customer.
+    if address not in {each.address for each in lookup.staff(connection, mailbox)()}:
+        text = "Only staff of {mailbox} write on its tickets: postern staff add {address}"
+        return visit.say(text, mailbox=mailbox.address, address=address)
+    last = visit.form.get("last", "")
+    newest = newest_of_others(connection, visit.number, address)
+    if visit.form.get("do") == "reply" and last.isdecimal() and newest > int(last):
+        return visit.say(
+            "Nothing was sent: somebody has written since you opened the page. Read it, then send "
+            "your reply again."
+        )
+    return ""
+
+
+def _key(visit: Visit, asked: TicketPatch) -> RequestKey | None:
+    """Makes a form that is sent twice a repeat; what was edited in between is another request."""
+    once = visit.form.get("once", "")
+    if not once:
+        return None
+    wanted = asked.model_dump(mode="json", exclude_defaults=True)
+    content = [once, visit.number, wanted, *(file.fingerprint for file in visit.files)]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return RequestKey(visit.user.address, f"console {digest}", digest)
+
+
+def _effects(visit: Visit, effects: Effects) -> tuple[str, ...]:
+    return tuple(_sentence(visit, each) for each in effects.done)
+
+
+def _sentence(visit: Visit, sentence: Sentence) -> str:
+    return worded(sentence, visit.language)
