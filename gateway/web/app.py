@@ -28,7 +28,7 @@ from gateway.web.pages.folded import FoldedPages
 from gateway.web.pages.forms import PROXIES
 from gateway.web.pages.held import HeldPages
 from gateway.web.pages.links import LinkPages
-from gateway.web.pages.render import PATIENCE_S
+from gateway.web.problems import problem
 from gateway.web.pushed_mail import PushedMails
 from rules import replies
 from storage.db.database import store_down
@@ -134,28 +134,32 @@ async def _not_kept(
 async def _plain_errors(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Errors as JSON that says what is wrong and what to do; never a foreign exception's text."""
+    """Errors as problems: what is wrong and what to do, never a foreign exception's text."""
     try:
         _check_encoding(request)
         return await handler(request)
     except ApiError as refused:
-        return _problem(refused.status, refused.message)
+        return problem(refused.status, refused.message)
     except Conflict as conflict:
-        return _problem(409, str(conflict))
+        return problem(409, str(conflict))
     except web.HTTPRequestEntityTooLarge:
-        return _problem(413, str(replies.MAIL_TOO_BIG))
+        return problem(413, str(replies.MAIL_TOO_BIG))
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        detail = f"expected one of the methods {allowed}"
+        return problem(405, detail, {"Allow": allowed})
     except web.HTTPException as error:
-        return _problem(error.status, error.reason)
+        return problem(error.status, error.reason)
     except web.RequestPayloadError:
-        return _problem(400, "the body is not valid HTTP")
+        return problem(400, "the body is not valid HTTP")
     except ConnectionError:  # the client left
         raise
     except store_down() as error:
         log.page_failed(_route_of(request), error)
-        return _problem(503, "the store does not respond; nothing was changed, try again")
+        return problem(503, "the store does not respond; nothing was changed, try again")
     except Exception as error:  # noqa: BLE001 - a bug of ours, reported without its text
         log.page_failed(_route_of(request), error)
-        return _problem(500, "internal error; see the log")
+        return problem(500, "internal error; see the log")
 
 
 def _check_encoding(request: web.Request) -> None:
@@ -201,9 +205,9 @@ async def _readyz(request: web.Request) -> web.Response:
     A row is written as well: a store that can be read may accept nothing.
     """
     if request.app[CONNECTIONS].draining:
-        return _problem(503, "shutting down")
+        return problem(503, "shutting down")
     if not request.app[CONNECTIONS].has_disk(0):
-        return _problem(503, "too little disk space is free (store.free_mib): no mail is taken")
+        return problem(503, "too little disk space is free (store.free_mib): no mail is taken")
     runtime = request.app[RUNTIME]
     try:
         async with asyncio.timeout(READY_S):
@@ -211,16 +215,10 @@ async def _readyz(request: web.Request) -> web.Response:
             await runtime.write(claims.probe)
     except Exception as error:  # noqa: BLE001 - whatever keeps the store from responding
         log.not_ready(error)
-        return _problem(503, "the store does not respond; see the log")
+        return problem(503, "the store does not respond; see the log")
     return web.json_response({"status": "ready"})
 
 
 async def _metrics(request: web.Request) -> web.Response:
     body = await asyncio.to_thread(request.app[RUNTIME].metrics.render)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
-
-
-def _problem(status: int, message: str) -> web.Response:
-    """An error as JSON; a temporary one says when to try again (RFC 9110 §10.2.3)."""
-    headers = {"Retry-After": str(PATIENCE_S)} if status in (429, 503) else None
-    return web.json_response({"error": message}, status=status, headers=headers)

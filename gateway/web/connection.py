@@ -8,12 +8,12 @@ bodies, and an end for clients that do not read their response, and for old conn
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -26,6 +26,7 @@ from gateway.accepting import Admitted, ListeningSockets, bind_tcp
 from gateway.places import IdleQueue, Places
 from gateway.seldom import Seldom
 from gateway.shares import Caps, IPAddress, Networks, Shares, is_in, keys_of
+from gateway.web.problems import CONTENT_TYPE, problem, problem_body
 from gateway.web.rate_limit import RateLimiter
 
 BACKLOG = 128
@@ -317,7 +318,7 @@ class HttpConnection(RequestHandler, Admitted):
         """A malformed request is the client's mistake: it gets 400, and the log no traceback."""
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
-        response = web.json_response({"error": "the request is not valid HTTP"}, status=status)
+        response = problem(status, "the request is not valid HTTP")
         response.headers["Server"] = SERVER
         response.force_close()
         return response
@@ -332,11 +333,11 @@ class HttpConnection(RequestHandler, Admitted):
             logging.getLogger("gateway.web").error(*args)
 
 
-def _plain(status: str, message: str, *header: str) -> bytes:
-    body = json.dumps({"error": message}).encode()
+def _plain(status: HTTPStatus, message: str, *header: str) -> bytes:
+    body = problem_body(status, message)
     lines = (
-        f"HTTP/1.1 {status}",
-        "Content-Type: application/json; charset=utf-8",
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        f"Content-Type: {CONTENT_TYPE}",
         f"Content-Length: {len(body)}",
         "Connection: close",
         *header,
@@ -344,8 +345,10 @@ def _plain(status: str, message: str, *header: str) -> bytes:
     return "\r\n".join((*lines, "", "")).encode() + body
 
 
-_BUSY = _plain("503 Service Unavailable", "too many connections, try again later", "Retry-After: 5")
-_HEADER_TOO_LARGE = _plain("431 Request Header Fields Too Large", "the header is too large")
+_BUSY = _plain(
+    HTTPStatus.SERVICE_UNAVAILABLE, "too many connections, try again later", "Retry-After: 5"
+)
+_HEADER_TOO_LARGE = _plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the header is too large")
 
 
 @asynccontextmanager

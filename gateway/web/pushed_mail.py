@@ -21,6 +21,7 @@ from gateway.smtp.rates import Act
 from gateway.web.api.auth import ApiError, Scope, authorise
 from gateway.web.api.request_parsing import check_query
 from gateway.web.pages.forms import client_of_request
+from gateway.web.problems import problem
 from rules import replies
 from rules.mail import Delivery, Envelope, as_sent, forbidden_octets
 
@@ -53,12 +54,14 @@ class PushedMails:
             raw = content_of(await request.read())
             answered = await self.ingest.take(Delivery(envelope, raw))
         folded = replies.for_all(answered)
-        status = 200 if folded.accepted else 503 if folded.temporary else 422
         listed = [
             {"recipient": recipient, "reply": str(reply)}
             for recipient, reply in zip(envelope.rcpt_tos, answered, strict=True)
         ]
-        return web.json_response({"reply": str(folded), "recipients": listed}, status=status)
+        if folded.accepted:
+            return web.json_response({"reply": str(folded), "recipients": listed})
+        status = 503 if folded.temporary else 422
+        return problem(status, str(folded), reply=str(folded), recipients=listed)
 
     @contextmanager
     def _room(self, request: web.Request, recipients: int) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import smtplib
@@ -483,7 +484,7 @@ class TestHttp:
         )
 
         assert status == 400
-        assert problem["error"].startswith(
+        assert problem["detail"].startswith(
             "peer='mx.acme.example': must be the client's IP address"
         )
 
@@ -495,7 +496,7 @@ class TestHttp:
         )
 
         assert status == 400
-        assert problem["error"] == "unknown query parameter: per (did you mean peer?)"
+        assert problem["detail"] == "unknown query parameter: per (did you mean peer?)"
         assert server.journal(raw) == []
 
     @pytest.mark.parametrize(
@@ -509,7 +510,7 @@ class TestHttp:
 
         status, problem = server.push(raw, sender, SUPPORT, token=token)
 
-        assert (status, list(problem)) == (401, ["error"])
+        assert (status, problem["title"]) == (401, "Unauthorized")
         assert server.journal(raw) == []
 
     def test_a_token_of_another_scope_is_forbidden(self, server: SupportServer) -> None:
@@ -518,7 +519,7 @@ class TestHttp:
 
         status, problem = server.push(a_mail(sender), sender, SUPPORT, token=token)
 
-        assert (status, problem) == (403, {"error": "this token is for read, not for mails"})
+        assert (status, problem["detail"]) == (403, "this token is for read, not for mails")
 
     def test_a_stranger_s_pushed_mail_is_unprocessable(self, server: SupportServer) -> None:
         eve = "eve@evil.example"
@@ -542,7 +543,7 @@ class TestHttp:
         status, problem = server.push(b"", server.a_person(), SUPPORT, token=server.token)
 
         assert status == 400
-        assert problem["error"].startswith("the body is empty")
+        assert problem["detail"].startswith("the body is empty")
 
     def test_a_mail_without_a_recipient_is_a_bad_request(self, server: SupportServer) -> None:
         sender = server.a_person()
@@ -550,14 +551,16 @@ class TestHttp:
         status, problem = server.push(a_mail(sender), sender, token=server.token)
 
         assert status == 400
-        assert "rcpt" in problem["error"]
+        assert "rcpt" in problem["detail"]
 
     def test_the_health_pages_report_alive_and_ready(self, server: SupportServer) -> None:
         assert server.get("/healthz") == (200, '{"status": "alive"}')
         assert server.get("/readyz") == (200, '{"status": "ready"}')
 
     def test_a_missing_page_is_reported_in_json(self, server: SupportServer) -> None:
-        assert server.get("/api/v1/nothing") == (404, '{"error": "Not Found"}')
+        status, body = server.get("/api/v1/nothing")
+        expected = {"title": "Not Found", "status": 404, "detail": "Not Found"}
+        assert (status, json.loads(body)) == (404, expected)
 
     def test_the_metrics_count_mails_by_verdict_and_reason(self, server: SupportServer) -> None:
         before = mail_counts(server.get("/metrics")[1])

@@ -518,7 +518,7 @@ class TestFields:
 
         status, problem = server.api("PATCH", f"/{number}", ann, {"fields": {"project_id": "x"}})
 
-        assert (status, problem["error"]) == (403, "only staff may set a field")
+        assert (status, problem["detail"]) == (403, "only staff may set a field")
 
     def test_A11_the_reason_for_creating_is_kept(self, server: PolicyServer) -> None:
         ann = server.a_user()

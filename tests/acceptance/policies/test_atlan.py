@@ -81,7 +81,7 @@ class TestLists:
         status, problem = server.api("PATCH", f"/{number}", bob, changes)
 
         assert server.ticket(number, bob)["number"] == number
-        assert (status, problem["error"]) == (
+        assert (status, problem["detail"]) == (
             403,
             "you may read this ticket; to comment or close it you must be on it",
         )
@@ -122,7 +122,7 @@ class TestLists:
         server.run("company", "lists", company.name, "open")
 
         assert (closed[0], hidden[0]) == (403, 404)
-        assert "only to the people on them" in closed[1]["error"]
+        assert "only to the people on them" in closed[1]["detail"]
         assert server.list_tickets(bob, "organisation") == {number}
         assert server.ticket(number, bob)["number"] == number
 
@@ -375,7 +375,7 @@ class TestReachingSomebody:
         status, problem = clocked.api("PATCH", f"/{number}", ann, {"escalate": "Still nobody."})
 
         assert status == 409
-        assert problem["error"] == (
+        assert problem["detail"] == (
             "Technical Support Engineer was asked at 2026-07-11 "
             "03:00 UTC and can be asked again after 2026-07-11 03:15 UTC."
         )

@@ -47,7 +47,7 @@ class TestCalendars:
         assert "Request type: Service request" in notice.partition("wrote:")[2]
         new = {"subject": "Help", "text": "It is odd.", "fields": {"request_type": "Rant"}}
         status, problem = clocked.api("POST", "", ann, new)
-        assert (status, "expected one of: Incident, Service" in problem["error"]) == (409, True)
+        assert (status, "expected one of: Incident, Service" in problem["detail"]) == (409, True)
 
     def test_S14_a_ticket_keeps_the_calendar_that_it_was_opened_under(
         self, clocked: ClockedPolicyServer

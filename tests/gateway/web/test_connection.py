@@ -152,9 +152,8 @@ async def test_a_malformed_request_is_answered_and_logs_no_traceback(
         status, _, rest = (await answer(port, request_)).partition(b"\r\n")
         assert b"\nServer: Postern\r" in rest
         assert status.split()[1] == b"400"
-        assert json.loads(rest.partition(b"\r\n\r\n")[2]) == {
-            "error": "the request is not valid HTTP"
-        }
+        body = json.loads(rest.partition(b"\r\n\r\n")[2])
+        assert body["detail"] == "the request is not valid HTTP"
     logged = caplog.text + "".join(capsys.readouterr())
     assert "Traceback" not in logged
     assert "client.example" not in logged

@@ -61,7 +61,7 @@ async def test_what_smtp_refuses_in_an_envelope_is_refused(
     status, body = await push(site, **{name: value})
 
     assert status == 400
-    assert body["error"].startswith(name)
+    assert body["detail"].startswith(name)
     assert await site.postern.journal() == []
 
 
@@ -73,7 +73,7 @@ async def test_a_sender_that_looks_like_parameters_states_no_peer(site: Site) ->
         headers={"Authorization": "Bearer mails-token"},
     )
     assert response.status == 400
-    assert "send peer= once" in (await response.json())["error"]
+    assert "send peer= once" in (await response.json())["detail"]
     assert await site.postern.journal() == []
 
 
@@ -89,7 +89,7 @@ async def test_a_sender_that_looks_like_parameters_states_no_peer(site: Site) ->
 async def test_a_body_that_no_mail_may_have_is_refused(site: Site, raw: bytes, error: str) -> None:
     status, body = await push(site, raw)
 
-    assert (status, error in body["error"]) == (400, True)
+    assert (status, error in body["detail"]) == (400, True)
     assert await site.postern.journal() == []
     assert site.postern.services.connections.in_flight.used == 0
 
@@ -134,7 +134,7 @@ async def test_a_compressed_body_is_refused_on_every_path(
     response = await site.client.post(path, data=b"abc", headers={"Content-Encoding": encoding})
 
     assert response.status == 415
-    assert "Content-Encoding" in (await response.json())["error"]
+    assert "Content-Encoding" in (await response.json())["detail"]
 
 
 async def test_mails_that_never_end_leave_room_for_those_of_other_clients(site: Site) -> None:
@@ -167,6 +167,6 @@ async def test_a_client_that_pushes_too_much_is_asked_to_wait(
 
     status, body = await push(site)
 
-    assert (status, "try again in a minute" in body["error"]) == (429, True)
+    assert (status, "try again in a minute" in body["detail"]) == (429, True)
     assert sum(rates.refused.values()) == 1
     assert len(await site.postern.journal()) == 1

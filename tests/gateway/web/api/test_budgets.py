@@ -155,7 +155,7 @@ async def test_before_names_a_comment_that_its_reader_may_see(either: Site) -> N
 
     for wanted in (elsewhere, note, 10**17):
         status, body = await either.get(f"/{number}?before={wanted}", ANN)
-        assert (status, body["error"]) == (404, f"there is no comment {wanted} on #{number}")
+        assert (status, body["detail"]) == (404, f"there is no comment {wanted} on #{number}")
     status, body = await either.get(f"/{number}?before={note}", SAM)
     assert (status, [c["text"] for c in body["comments"]]) == (200, ["It is stuck."])
 
@@ -287,7 +287,7 @@ async def test_tickets_of_a_customer_have_the_budget_of_their_mails(either: Site
     status, body = await either.opened(ANN)
 
     assert status == 409
-    assert "has opened 10 tickets within the hour" in body["error"]
+    assert "has opened 10 tickets within the hour" in body["detail"]
     assert (await either.opened(BOB))[0] == 201
     assert (await either.opened(SAM, requester=ANN))[0] == 201
 
@@ -319,7 +319,7 @@ async def test_comments_of_a_customer_have_the_budget_of_their_mails(either: Sit
     status, body = await either.change(other, ANN, comment={"text": "one more"})
 
     assert status == 409
-    assert body["error"] == (
+    assert body["detail"] == (
         "ann@acme.example has written 200 comments within the hour; try again later"
     )
     assert len((await either.ticket_view(other)).comments) == 1
@@ -348,7 +348,7 @@ async def test_a_customer_s_seventh_change_of_a_severity_within_the_hour_is_refu
     status, body = await either.change(number, ANN, severity="critical", why="it is worse")
 
     assert status == 409
-    assert "changed the severity of #1 6 times within the hour; try again after" in body["error"]
+    assert "changed the severity of #1 6 times within the hour; try again after" in body["detail"]
     await either.effects(number, SAM, severity="critical", why="it is true")
     other = await either.open(ANN)
     await either.effects(other, ANN, severity="critical", why="another one")
@@ -361,10 +361,13 @@ async def test_texts_that_nobody_sees_are_refused(site: Site) -> None:
     number = await site.open(ANN)
     status, body = await site.change(number, ANN, comment={"text": INVISIBLE})
     assert status == 409
-    assert "the comment has only characters that nobody sees" in body["error"]
+    assert "the comment has only characters that nobody sees" in body["detail"]
     for field in ("subject", "text"):
         status, body = await site.opened(ANN, **{field: INVISIBLE.replace("\n", "")})
-        assert (status, body["error"]) == (409, f"the {field} has only characters that nobody sees")
+        assert (status, body["detail"]) == (
+            409,
+            f"the {field} has only characters that nobody sees",
+        )
     done = await site.effects(number, ANN, comment={"text": "\U0001f44d\ufe0f"})
     assert "comment added" in str(done)
 
@@ -379,4 +382,4 @@ async def test_a_customer_who_adds_a_person_does_not_learn_that_they_were_remove
     status, body = await site.change(number, ANN, add=[BOB])
 
     never = f"{BOB} cannot be added by customers; ask staff"
-    assert (status, body["error"]) == (409, never)
+    assert (status, body["detail"]) == (409, never)

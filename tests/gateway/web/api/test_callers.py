@@ -23,7 +23,7 @@ async def test_without_a_valid_token_nothing_is_revealed(
 ) -> None:
     response = await site.client.get("/api/v1/tickets", headers=authorization)
 
-    assert (response.status, list(await response.json())) == (401, ["error"])
+    assert (response.status, list(await response.json())) == (401, ["title", "status", "detail"])
 
 
 ROUTES = {
@@ -82,7 +82,7 @@ async def test_a_token_acts_only_for_people_of_its_kind(
     response = await site.ask("GET", "", actor, scope)
 
     assert response.status == 403
-    assert message in (await response.json())["error"]
+    assert message in (await response.json())["detail"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_a_header_below_that_of_a_client_is_not_taken_for_it(
     response = await site.client.get(f"/api/v1/tickets/{number}", headers=headers)
 
     assert response.status == status
-    assert f"send {name} once" in (await response.json())["error"]
+    assert f"send {name} once" in (await response.json())["detail"]
 
 
 async def test_nobody_acts_for_a_person_who_was_deactivated(site: Site) -> None:
@@ -144,4 +144,4 @@ async def test_a_store_that_does_not_respond_is_503(site: Site, tmp_path: Path) 
     for response in responses:
         assert response.status == 503
         assert "Retry-After" in response.headers
-        assert "try again" in (await response.json())["error"]
+        assert "try again" in (await response.json())["detail"]

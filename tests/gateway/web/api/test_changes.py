@@ -48,7 +48,7 @@ async def test_a_change_with_one_invalid_part_changes_nothing(either: Site) -> N
         number, severity="high", comment={"text": "Soon."}, merge_into=4711
     )
 
-    assert (status, body) == (409, {"error": "there is no ticket #4711"})
+    assert (status, body["detail"]) == (409, "there is no ticket #4711")
     assert await either.ticket_view(number) == before
 
 
@@ -81,7 +81,7 @@ async def test_an_invalid_change_is_named(site: Site, requested: Any, message: s
     response = await site.ask("PATCH", f"/{number}", SAM, json=requested)
 
     assert response.status == 400
-    assert message in (await response.json())["error"]
+    assert message in (await response.json())["detail"]
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ async def test_a_value_of_a_wrong_kind_gets_a_short_message(site: Site, assignee
     number = await site.mailed()
     status, body = await site.change(number, status="no such", assignee=assignee)
     assert status == 400
-    assert body["error"].startswith(("assignee: ", "status: "))
-    assert len(body["error"]) < 700
+    assert body["detail"].startswith(("assignee: ", "status: "))
+    assert len(body["detail"]) < 700
 
 
 async def test_a_body_that_is_not_json_is_refused(site: Site) -> None:
@@ -100,10 +100,8 @@ async def test_a_body_that_is_not_json_is_refused(site: Site) -> None:
 
     response = await site.client.patch("/api/v1/tickets/1", headers=headers, data="status=open")
 
-    assert (response.status, await response.json()) == (
-        400,
-        {"error": "the body is not valid JSON"},
-    )
+    body = await response.json()
+    assert (response.status, body["detail"]) == (400, "the body is not valid JSON")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +119,7 @@ async def test_a_key_that_is_in_the_body_twice_is_refused(site: Site, body: str,
     answer = await site.client.patch(f"/api/v1/tickets/{number}", data=body, headers=headers)
 
     error = f"send {key} once; it is in the body twice"
-    assert (answer.status, await answer.json()) == (400, {"error": error})
+    assert (answer.status, (await answer.json())["detail"]) == (400, error)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +145,7 @@ async def test_customers_may_not_do_what_only_staff_may(
 
     status, body = await site.change(number, ANN, **requested)
 
-    assert (status, "staff" in body["error"]) == (403, True)
+    assert (status, "staff" in body["detail"]) == (403, True)
 
 
 async def test_an_open_ticket_is_not_merged_into_one_that_is_over(site: Site) -> None:
@@ -157,7 +155,7 @@ async def test_an_open_ticket_is_not_merged_into_one_that_is_over(site: Site) ->
     status, body = await site.change(number, SAM, merge_into=over)
 
     assert status == 409
-    assert body["error"] == f"#{over} is closed; reopen it, or nobody sees #{number}"
+    assert body["detail"] == f"#{over} is closed; reopen it, or nobody sees #{number}"
 
 
 async def test_a_customer_makes_their_ticket_critical_over_the_api(either: Site) -> None:
@@ -185,7 +183,7 @@ async def test_a_comment_on_a_closed_ticket_is_refused_with_what_to_do(site: Sit
 
     status, body = await site.change(number, ANN, comment={"text": "It is back."})
 
-    assert (status, "open a new ticket" in body["error"]) == (409, True)
+    assert (status, "open a new ticket" in body["detail"]) == (409, True)
     await site.effects(number, ANN, comment={"text": "It is back."}, status="open")
 
 
@@ -226,7 +224,7 @@ async def test_our_own_addresses_join_no_ticket(site: Site, actor: str, address:
 
     status, body = await site.change(number, actor, add=[address])
 
-    assert (status, "cannot be on a ticket" in body.get("error", "")) == (409, True)
+    assert (status, "cannot be on a ticket" in body.get("detail", "")) == (409, True)
 
 
 async def test_the_address_of_a_mailbox_that_takes_no_mail_joins_no_ticket(site: Site) -> None:
@@ -243,7 +241,7 @@ async def test_a_customer_comments_on_no_closed_ticket_without_opening_it(site: 
 
     for status in ("closed", "resolved"):
         answer, body = await site.change(number, ANN, status=status, comment={"text": "Still?"})
-        assert (answer, "is closed; send" in body.get("error", "")) == (409, True)
+        assert (answer, "is closed; send" in body.get("detail", "")) == (409, True)
 
 
 async def test_a_customer_adds_no_role_as_by_their_mail(site: Site) -> None:
@@ -288,7 +286,7 @@ async def test_a_customer_learns_nothing_of_who_else_is_registered(
         partial(people.set_person_active, mailbox=shared, role=Role.USER, address=BOB, active=False)
     )
     status, body = await site.change(number, ANN, add=[BOB])  # a colleague
-    assert (status, body["error"]) == (
+    assert (status, body["detail"]) == (
         409,
         f"{BOB} cannot be added by customers; ask staff",
     )

@@ -109,7 +109,7 @@ async def test_a_file_for_which_there_is_no_memory_is_refused_for_a_time(site: S
         response = await site.ask("GET", path.removeprefix("/api/v1/tickets"), SAM)
         assert response.status == 503
         assert int(response.headers["Retry-After"]) > 0
-        assert "try again later" in (await response.json())["error"]
+        assert "try again later" in (await response.json())["detail"]
     assert shares.used == shares.caps.total - len(LARGE)
     assert shares.refused == 2
 

@@ -142,7 +142,7 @@ async def test_a_file_that_cannot_be_taken_out_in_time_is_answered_so_and_counte
 
     assert (page.status, status) == (503, 503)
     assert "could not be taken out of its email" in await page.text()
-    assert "could not be taken out of its email" in answer["error"]
+    assert "could not be taken out of its email" in answer["detail"]
     events = [(each["event"], each["why"]) for each in logged if each["event"] == "file_not_read"]
     assert events == [("file_not_read", "timeout")] * 2
     assert 'postern_files_taken_total{result="timeout"} 2.0' in runtime.metrics.render().decode()

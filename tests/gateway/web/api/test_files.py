@@ -62,7 +62,7 @@ async def test_a_notice_that_a_client_attaches_to_an_answer_is_for_staff_alone(
     by_customer, by_staff = await site.ask("GET", path, ANN), await site.ask("GET", path, SAM)
 
     assert (by_customer.status, by_staff.status) == (403, 200)
-    assert "only staff may read it" in (await by_customer.json())["error"]
+    assert "only staff may read it" in (await by_customer.json())["detail"]
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "utf-16-le"])

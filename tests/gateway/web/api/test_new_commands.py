@@ -52,7 +52,7 @@ async def test_a_public_comment_with_a_command_line_is_refused(site: Site) -> No
 
     for text in ("#note\nHe did not pay.", "Hello,\n#status closed"):
         status, body = await site.change(number, SAM, comment={"text": text})
-        assert (status, "a command by mail" in body["error"]) == (409, True)
+        assert (status, "a command by mail" in body["detail"]) == (409, True)
     assert (await site.change(number, ANN, comment={"text": "#note\nWhat is this?"}))[0] == 200
 
 

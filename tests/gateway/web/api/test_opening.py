@@ -78,7 +78,7 @@ async def test_an_invalid_new_ticket_is_refused_with_the_reason(
 ) -> None:
     found, body = await site.opened(SAM, **more)
 
-    assert (found, message in body["error"]) == (status, True)
+    assert (found, message in body["detail"]) == (status, True)
     assert await site.numbers(f"?mailbox={SUPPORT}") == []
 
 
@@ -123,4 +123,4 @@ async def test_a_plan_without_support_opens_no_ticket(site: Site) -> None:
 
     status, body = await site.opened(ANN, "data@help.example")
 
-    assert (status, "community" in body["error"]) == (409, True)
+    assert (status, "community" in body["detail"]) == (409, True)

@@ -23,7 +23,7 @@ async def opened(
     new = {"mailbox": SUPPORT, "subject": "Lift", "text": text}
     response = await site.ask("POST", "", actor, json=new, key=key)
     body = await response.json()
-    return response.status, body.get("number", body.get("error"))
+    return response.status, body.get("number", body.get("detail"))
 
 
 async def commented(site: Site, number: int, text: str = "Still.", **more: Any) -> tuple[int, Any]:
@@ -107,7 +107,7 @@ async def test_a_request_that_was_refused_is_not_remembered(site: Site) -> None:
 
     status, body = await commented(site, number)
 
-    assert (status, "was merged into" in body["error"]) == (409, True)
+    assert (status, "was merged into" in body["detail"]) == (409, True)
     assert await commented(site, number) == (status, body)
 
 

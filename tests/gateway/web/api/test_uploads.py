@@ -126,7 +126,7 @@ async def test_what_is_refused_stores_nothing(
 
     found, body = await send(site, data)
 
-    assert (found, message in body["error"]) == (status, True), body
+    assert (found, message in body["detail"]) == (status, True), body
     assert (await stored_mails(site), await site.numbers(f"?mailbox={SUPPORT}")) == (0, [])
 
 
@@ -157,7 +157,7 @@ async def test_files_without_a_comment_are_refused(site: Site) -> None:
 
     status, body = await send(site, form({"status": "closed"}, [LOG]), "PATCH", f"/{number}", SAM)
 
-    assert (status, "send comment as well" in body["error"]) == (400, True)
+    assert (status, "send comment as well" in body["detail"]) == (400, True)
 
 
 @pytest.mark.parametrize("written", ["50% \u00fc.txt", "50%25%20%C3%BC.txt"])
