@@ -51,8 +51,10 @@ class OneWorker:
             healthy = True
         except TimeoutError:
             return WorkerEnd.TIMEOUT
-        except (OSError, EOFError, pickle.UnpicklingError):
+        except (OSError, EOFError):
             return await self._cause()
+        except pickle.UnpicklingError:
+            return WorkerEnd.CRASH
         finally:
             # After a failure or a cancellation the pipe may still contain part of an answer.
             if not healthy:
@@ -63,8 +65,7 @@ class OneWorker:
         """Why the process ended."""
         if self._worker is None:
             return WorkerEnd.CRASH
-        await self._worker.stop()
-        return WorkerEnd.TIMEOUT if self._worker.used_its_cpu() else WorkerEnd.CRASH
+        return WorkerEnd.TIMEOUT if await self._worker.used_its_cpu() else WorkerEnd.CRASH
 
     async def stop(self) -> None:
         """End the process. The next question starts another."""

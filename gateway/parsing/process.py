@@ -29,6 +29,8 @@ KIND_BYTES = 1
 READ, SHOW, TAKE = b"R", b"S", b"T"
 """What a worker does with a mail: read its contents, sanitise its HTML, or take files out of it."""
 _BLOCK_BYTES = 256 * 1024
+ENDING_S = 5.0
+"""How long a process may take to end once its pipe has closed, until it is killed."""
 
 
 class WorkerProcess:
@@ -107,8 +109,15 @@ class WorkerProcess:
     def is_dead(self) -> bool:
         return self._process.returncode is not None
 
-    def used_its_cpu(self) -> bool:
-        """Whether the system has ended it, because a mail took too long."""
+    async def used_its_cpu(self) -> bool:
+        """Whether the system ends it, because a mail took too long. For one whose pipe has closed.
+
+        The pipe closes a moment before the process has ended, and who kills a process that has just
+        ended takes its exit status away from asyncio (`Popen.poll`).
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ENDING_S):
+                await self._process.wait()
         return self._process.returncode == -signal.SIGXCPU
 
     async def stop(self) -> None:
