@@ -25,11 +25,13 @@ _PAST = re.compile(r"(?<!s)(?<!s[f])p|(?<!H)w|w(?!.*s)")
 _SINCE = re.compile("s[fxdT]{0,4}p")
 """`Since the update last night nobody can log in.`"""
 _REQUEST = re.compile(r"^[Gfk,&]*m(?:[yk][^.]{0,6}v|[yk]{1,2}[^.]{0,8}v$|[yk]{1,3}N)")
-_POLITE = re.compile(r"^[Gfk,&]*mf(?:xy|y[xk]|(?=.{0,12}v)(?=.{0,16}k))")
+_POLITE = re.compile(r"^[Gfk,&]*mf(?:xy|y[xk]|xa(?=[PK])|(?=.{0,12}v)(?=.{0,16}k))")
 _OPINION = ("would", "wuerde")
 """`Would you call this urgent?` asks, unless it says please."""
 _VERB_FIRST = re.compile(r"^[G,:]*[bwm][tyfid]")
-_AFTER_NO_SUBJECT = frozenset({"nur", "bloss", "halt", "just", "only"})
+_AFTER_NO_SUBJECT = frozenset(
+    {"nur", "bloss", "halt", "just", "only", "bei", "fuer", "mit", "aber"}
+)
 _REPORTS = frozenset(
     {"cve", "cves", "cvss", "vulnerability", "vulnerabilities", "scanner", "schwachstelle"}
 )
@@ -45,6 +47,7 @@ _OTHERS = word_set(
 _SHORTEST_STATEMENT = 3
 _STATES = re.compile("^[^qmhbw]*[bv]")
 _ASKS = re.compile("[Gfk,]*[qmbwv]")
+_HEDGES = (["i", "guess"], ["i", "think"], ["i", "suppose"], ["denke", "ich"], ["wuerd", "ich"])
 _WORDS_OF_WAITING = frozenset({"wait", "hurry", "rush", "slow", "eile", "warten", "zeit"})
 
 
@@ -128,6 +131,8 @@ def sentences(words: Sequence[Word]) -> Iterator[CodedSentence]:
     begin = 0
     for index, word in enumerate(words):
         if word.code in ".!?" or word.text == ";":
+            if word.code == "?" and _is_hedged(words[begin:index]):
+                word = word._replace(code=".")
             if word.code == "?" and (ends := _statement_before(words, begin, index)):
                 yield _sentence(words[begin:ends], "")
                 begin = ends + 1
@@ -136,6 +141,11 @@ def sentences(words: Sequence[Word]) -> Iterator[CodedSentence]:
             begin = index + 1
     if begin < len(words):
         yield _sentence(words[begin:], "")
+
+
+def _is_hedged(words: Sequence[Word]) -> bool:
+    """`Moderate priority, I guess?` asks nothing."""
+    return [word.text for word in words[-2:]] in _HEDGES
 
 
 def _statement_before(words: Sequence[Word], begin: int, end: int) -> int | None:

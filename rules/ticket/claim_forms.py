@@ -31,7 +31,7 @@ _LABELLED = re.compile(
     rf"(?:n[PNJM],)?[ftoB]{{0,3}}[b:]?[fak+]{{0,3}}[(]?{_NX}(?:[/~]?[(]?(?P<more>[{NAME}X]))?"
 )
 """`Severity: Critical (P1)`, `the priority of this is high`."""
-_BEFORE_LABEL = re.compile(rf"{_NX}(?:~?d)?~?Le?~?i?")
+_BEFORE_LABEL = re.compile(rf"{_NX}f?(?:~?d)?~?Le?~?i?")
 """`High priority`, `a critical-severity incident`."""
 _LEVEL = re.compile(rf"^[fG,\-]*e[:\-]{_N}")
 """`Level: High`."""
@@ -45,8 +45,8 @@ _LAST = re.compile(rf"(?P<be>t)f{{1,2}}{_N}(?P<noun>~?i)?b(?=$|[.!,])")
 """`Das sollte P1 sein`."""
 _CONSIDERED = re.compile(rf"v[tf]{{0,2}}[tfik]{_N}")
 """`Consider this critical`."""
-_ADVERB = re.compile(rf"k[tf]{{0,3}}{_N}(?P<verb>v)")
-"""`Bitte niedrig priorisieren`."""
+_ADVERB = re.compile(rf"(?:k|my)[tfx]{{0,3}}{_N}(?P<verb>v)")
+"""`Bitte niedrig priorisieren`, `Sie können es nachrangig einstufen`."""
 _RATING = ("prior", "einstuf", "einord", "einzuord", "behand", "klassif")
 _DECLARED = (
     re.compile(rf"v[tfikyLm]{{0,5}}a[fLke]{{0,3}}{_N}"),  # treat this as P1
@@ -63,7 +63,7 @@ _DECLARED = (
 _TROUBLE = (
     re.compile(r"(?P<name>[PNJ])~?d{0,2}~?(?P<noun>[iI])"),  # a critical problem
     re.compile(r"f(?P<name>M)~(?P<noun>i)(?=$|[.!,;:])"),  # ein Low-Thema
-    re.compile(rf"if{{0,2}}e{_N}(?=$|[.,!;:)])"),  # ein Fehler der Stufe P1
+    re.compile(rf"if{{0,2}}e{_N}(?=$|[.,!;:)&])"),  # ein Fehler der Stufe P1
     re.compile(r"H[f+o]{0,4}(?P<name>P)(?![Tx])"),  # we have a P1
     re.compile(r"(?P<name>[NP])[fky]{0,2}[gv]?[fkyo]{0,3}B?C"),  # urgent help
     re.compile(r"C[gkyf]{0,3}(?P<name>N)(?=$|[.!,o])"),  # help urgently
@@ -84,6 +84,18 @@ _MAKES = frozenset({"make", "makes", "machen", "mache", "macht"})
 """`Make it a standard` claims nothing, unlike `make it a P1`."""
 _OURS = frozenset({"our", "unsere", "unser", "unserer", "your", "ihre", "my"})
 _FOR = frozenset({"for", "fuer"})
+_VERB_FOLLOWS = frozenset({"zu", "laufen", "fuehren", "haben"})
+"""`Mit der Severity Critical zu eröffnen`, `kann in der Priorität Standard laufen`."""
+_RANGE = re.compile(rf"[ra][{NAME}](?:$|[.,;])")
+_UP_TO = frozenset({"bis", "to"})
+"""`Severity: low to medium`; a line of a form that offers several goes on."""
+_ENGLISH_PREPOSITIONS = frozenset({"for", "to", "at", "with", "under"})
+_ALTERNATING = frozenset({"mal", "sometimes"})
+"""`The severity is sometimes high, sometimes P0.`"""
+_PLACED = re.compile("^.*(?:v[fky]{0,3}t|k[fy]{0,2}v)")
+"""`By our contract we rate this as …`, `… so please file under …`: before it nothing is placed."""
+_PLACED_AT = re.compile("k[fy]{0,2}vt[fk]{0,2}a[Bf]{1,2}$")
+"""`Please open this at your highest severity.`"""
 _PENDING = frozenset({"open", "offen", "pending"})
 """`A colleague has a P1 case open with you`: another ticket."""
 _THANKS = frozenset({"thx", "thanks", "thank", "danke"})
@@ -105,6 +117,8 @@ def claims_in(line: str, names: Names, *, is_subject: bool) -> Iterator[int]:
     listed = len(named) > _MOST_LEVELS
     begins = True
     for each in sentences(words):
+        if sum(word.text in _ALTERNATING for word in each.words) > 1:
+            continue
         undecided = len(named) > 1 and ("r" in codes or each.end == "?")
         if not listed:
             if not undecided:
@@ -136,6 +150,9 @@ def _labelled(sentence: CodedSentence) -> Iterator[int]:
             continue
         if not colon and words[name].spelt and re.match("b[fn]?[xT]", codes[end:]):
             continue  # the priority Low is missing
+        if colon and _RANGE.match(codes, end) and words[end].text in _UP_TO:
+            yield from _rank(words[name], words[end + 1])
+            continue
         if re.match(r"[/~,]?r", codes[end:]) or _follows_badly(sentence, end, colon):
             continue
         if not _is_refuted(sentence, found.start(), end, colon):
@@ -144,6 +161,9 @@ def _labelled(sentence: CodedSentence) -> Iterator[int]:
                 yield from _rank(words[found.end("more") - 1])
     for found in _BEFORE_LABEL.finditer(codes):
         name, end = found.start("name"), found.end()
+        if _PLACED_AT.search(sentence.clause_before(name)) and not sentence.is_question:
+            yield from _rank(words[name])
+            continue
         if _names_a_thing(sentence, name, end) or _is_a_virtue(sentence, name):
             continue
         if name > 1 and words[name - 1].text in _FOR and codes[name - 2] == "x":
@@ -153,10 +173,20 @@ def _labelled(sentence: CodedSentence) -> Iterator[int]:
     if found_ := _LEVEL.match(codes):
         yield from _rank(words[found_.start("name")])
     for at, word in enumerate(words):
-        if word.code == "K" and not sentence.is_question and "A" not in codes:
+        if word.code == "K" and not sentence.is_question and not _is_explained(sentence, at):
             follows = codes[at + 1 : at + 2]
-            if not (follows and follows in "TIr") and not _is_refuted(sentence, at, at + 1, False):
+            if follows and follows in "TIr":
+                continue
+            if codes[at + 1 : at + 3] == "~i" and sentence.is_past(at=at):
+                continue
+            if not _is_refuted(sentence, at, at + 1, False):
                 yield from _rank(word)
+
+
+def _is_explained(sentence: CodedSentence, at: int) -> bool:
+    """Whether its part of the sentence, up to a comma, is about the levels themselves."""
+    begin = sentence.codes.rfind(",", 0, at) + 1
+    return "A" in sentence.codes[begin:].partition(",")[0]
 
 
 def _names_a_thing(sentence: CodedSentence, name: int, end: int) -> bool:
@@ -205,8 +235,8 @@ def _follows_badly(sentence: CodedSentence, end: int, colon: bool) -> bool:
         return True
     if not after or (colon and sentence.codes[end - 1] in "PNK"):
         return False
-    if sentence.words[end].text == "zu" and sentence.words[end - 1].spelt:
-        return False  # mit der Severity Critical zu eröffnen
+    if sentence.words[end].text in _VERB_FOLLOWS and sentence.words[end - 1].spelt:
+        return False
     return after[0] in "xd" or after == "n"
 
 
@@ -219,7 +249,8 @@ def _is_refuted(sentence: CodedSentence, start: int, end: int, colon: bool) -> b
         if "A" in codes or not (begins or later):
             return True
     before = sentence.clause_before(start)
-    if any(code in before for code in "TAqB") or (start and sentence.is_reported):
+    against = _PLACED.sub("", before)
+    if any(code in against for code in "TAqB") or (start and sentence.is_reported):
         return True
     if any(w.text in _ALERTS for w in sentence.words[sentence.clause_start(start) : start]):
         return True
@@ -282,6 +313,8 @@ def _declared(sentence: CodedSentence) -> Iterator[int]:
             if form is _ADVERB and not words[found.start("verb")].text.startswith(_RATING):
                 continue
             ends = "verb" in found.groupdict()
+            if ends and words[found.start()].text in _ENGLISH_PREPOSITIONS:
+                continue  # storage for emergency call recordings
             if after[:1] in ("T", "I", "x", "A") and not ends:
                 continue
             if after == "ax" and form is not _CONSIDERED:

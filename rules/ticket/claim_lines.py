@@ -58,7 +58,12 @@ _FOLLOWS_A_NAME = re.compile(
     r" *(?:(?:priority|severity|prio|prioritaet)\b|(?:request|ticket|case|issue|incident|anfrage|"
     r"fall|meldung|stoerung) *(?:$|[^\w ]|(?:from|for|of|by|on|in|at|von|vom|fuer|aus|zu|bei)\b))"
 )
-_LABEL_BEFORE = re.compile(r"\b(?:priority|severity|prio|prioritaet|schweregrad|stufe) *$")
+_LABEL_BEFORE = re.compile(
+    r"\b(?:priority|severity|prio|prioritaet|prioritaetsklasse|prioritaetsstufe|schweregrad|stufe"
+    r"|klasse|kategorie|class|category) *$"
+)
+_EXPLAINED = re.compile(r"((?:severity|sev|prio|priority|priorit[aä]t|stufe) [0-5]) [–-] ", re.I)
+"""`We regard it as "Severity 3 - restricted function".`"""
 _QUOTED_LINE = re.compile(r" *(?:subject|betreff|re|aw|fwd|wg) ?:")
 _EMPHASISED = re.compile(r"(?<![\w*_])[*_]{1,3} ?([^\s*_:][^*_:]{0,40}?) ?[*_]{1,3}(?!\w)(?! ?:)")
 _NUMBERED = re.compile(r"(p|s|sev|prio|priority|severity|prioritaet)([0-5])")
@@ -70,6 +75,8 @@ _OUGHT = frozenset({"should", "must", "soll", "muss", "sollte"})
 """`This should be a P1` says it; `Should it be a P1` asks."""
 _OF_A_TIME = frozenset({"in", "im", "from", "of", "vom", "von", "aus", "on", "am"})
 _LONG_SPANS = frozenset({"tagen", "wochen", "monaten", "jahren", "woche", "monat", "jahr"})
+_POSSIBLE = frozenset({"possible", "moegliche", "moeglichen", "moeglicher"})
+STEPS = frozenset({"stufe", "level", "klasse", "class", "kategorie", "category"})
 _IMPACT = frozenset({"impact", "auswirkung", "auswirkungen"})
 """A label where a sign follows: `Impact: Critical`."""
 _NORMAL = frozenset({"normal", "work", "business", "normality"})
@@ -132,8 +139,15 @@ def read(line: str, names: Names) -> list[Word]:
             ["-"],
         ):
             words[index] = word._replace(code="L")
-        if word.text == "bei" and [w.text for w in words[index + 1 : index + 2]] == ["uns"]:
+        if word.text == "bei" and _is_by(words, index):
             words[index] = word._replace(code="f")
+        if word.code in "xz" and _is_degree(words, index):
+            words[index] = word._replace(code="f")
+        if word.text == "put" and [w.text for w in words[index + 1 : index + 2]] in (
+            ["this"],
+            ["it"],
+        ):
+            words[index] = word._replace(code="v")
         if word.raw == "May" and before and before[-1].text in _OF_A_TIME:
             words[index] = word._replace(code="p")
         if word.code == "S" and _goes_back(words, index):
@@ -145,6 +159,21 @@ def read(line: str, names: Names) -> list[Word]:
         if word.code == "M" and _is_of_a_compound(words, index):
             words[index] = word._replace(code="x", rank=None)
     return words
+
+
+def _is_degree(words: Sequence[Word], at: int) -> bool:
+    """`Desperately urgent`, `lowest priority obviously`, `lowest possible priority`."""
+    before, after = words[at - 1].code if at else "", words[at + 1].code if words[at + 1 :] else ""
+    if words[at].text in _POSSIBLE:
+        return before == "X"
+    return words[at].text.endswith("ly") and (before == "L" or (after != "" and after in NAME))
+
+
+def _is_by(words: Sequence[Word], at: int) -> bool:
+    """`It is critical bei uns`, `hat bei Ihnen niedrige Priorität`; a ticket "bei Ihnen" is
+    another."""
+    whom = [word.text for word in words[at + 1 : at + 2]]
+    return whom == ["uns"] or (whom in (["ihnen"], ["euch"]) and words[at - 1].text == "hat")
 
 
 def _is_of_a_level(words: Sequence[Word], at: int) -> bool:
@@ -253,17 +282,19 @@ def _without_quotes(line: str) -> str:
 
     def kept(found: re.Match[str]) -> str:
         inner = found[1] or found[2]
+        start, end = found.span()
+        before, after = folded(line[max(0, start - 40) : start]), folded(line[end : end + 40])
+        leads = _LEADS_TO_A_NAME.search(before)
+        if leads and (explained := _EXPLAINED.match(inner)):
+            return explained[1]
         if _QUOTED_LINE.match(folded(inner)):
             return " quoted "
         if len(inner) + 4 >= len(line) and len(inner.split()) <= _SHORT:
             return inner
         if len(inner.split()) > 2:
             return " quoted "
-        start, end = found.span()
-        before, after = folded(line[max(0, start - 40) : start]), folded(line[end : end + 40])
         if _LABEL_BEFORE.search(before) and _is_complete(after):
             return f"{inner}, "
-        leads = _LEADS_TO_A_NAME.search(before)
         begins = not line[:start].strip() and _FOLLOWS_A_NAME.match(after)
         return inner if leads or begins else " quoted "
 
@@ -293,7 +324,7 @@ def _name_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | Non
         taken = _taken(words, at, len(parts))
         if taken is not None and taken[0] == parts:
             return _name(first, name), taken[1]
-    if number := _number_at(words, at, names):
+    if number := _number_at(words, at, names) or _step_at(words, at, names):
         return number
     taken = _taken(words, at, 2)
     if taken is None:
@@ -349,3 +380,19 @@ def _number_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | N
     if rank is None:
         return None
     return first._replace(code="K" if labelled else "P", rank=rank), index + 1 - at
+
+
+def _step_at(words: Sequence[Word], at: int, names: Names) -> tuple[Word, int] | None:
+    """`Stufe 3 von 4`, `level 2 of 5`, `als Stufe 3`."""
+    texts = [word.text for word in words[at : at + 4]]
+    if len(texts) < 3 or texts[0] not in STEPS:
+        return None
+    step, last = NUMBERS.get(texts[1], -1), NUMBERS.get(texts[-1], -1)
+    if texts[2] in ("von", "of") and 0 < step <= last:
+        ranks = sorted(set(names.by_number.values()), reverse=True)
+        rank = ranks[-1] if step == last else ranks[min(step, len(ranks)) - 1]
+        return words[at]._replace(code="K", rank=rank), 4
+    number = names.by_number.get(("p", step))
+    if number is None or not at or words[at - 1].text not in ("als", "as"):
+        return None
+    return words[at]._replace(code="K", rank=number), 2

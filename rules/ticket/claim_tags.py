@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rules.ticket.claim_context import CodedSentence, says_it_may_wait
 from rules.ticket.claim_lines import NAME, Word
 
-_TAG = re.compile(rf"^[gfLiCke1X+~b/&a]*(?:[{NAME}]|X~?L|L[:e~b]*X)[gfLiCkeX+~/{NAME}da]*$")
+_TAG = re.compile(rf"^[gfLiCke1X+~b/&a]*(?:[{NAME}]|X~?L|L[:e~b]*X)[gfLiCkeX+~/{NAME}da&]*$")
 _STRONG = re.compile(r"[PNKX]|[JM]~?i?L|L[:e]*[JMX]")
 _CERTAIN = re.compile(r"[PKX]|L")
 _LEAD = re.compile(r"[fkX+]*([PNK])(?:/[PNKJM])*(~?)(.?)")

@@ -31,15 +31,25 @@ def _german(*stems: str) -> str:
     return " ".join(stem + end for stem in stems for end in ("", "e", "er", "es", "en", "em"))
 
 
+def _strongest(stem: str) -> str:
+    """The forms of `superkritisch` and its like."""
+    degrees = ("super", "hyper", "mega", "ultra", "extrem", "hoch", "hoechst", "brand", "sau")
+    return _german(*(degree + stem for degree in degrees))
+
+
 STRONG = {
     "critical": "critical critcal critial criticial kritisch kritsch "
     + _german("kritisch")
+    + " "
+    + _strongest("kritisch")
     + " geschaeftskritisch betriebskritisch produktionskritisch unternehmenskritisch"
     " critique critiques critico critica criticos criticas kritiek kritieke",
     "urgent": "urgent urgently urgend urgant ugrent urgente urgentes urgenter urgentes urgenten "
     "dringendst dringlich dringent dringends eilig eilt spoed spoedeisend dringende dringendste "
     "dringendster dringendstes dringendsten "
-    + _german("dringend", "dringlich", "eilig", "brandeilig"),
+    + _german("dringend", "dringlich", "eilig", "brandeilig")
+    + " "
+    + _strongest("dringend"),
     "blocking": "blocking blockierend bloquant bloquante bloccante bloqueante",
 }
 """Adjectives that name the top levels, by the name that a policy may give such a level."""
@@ -48,10 +58,10 @@ NOUNS = {
     "blocker": "blocker showstopper",
 }
 WEAK = {
-    "high": "high hoch " + _german("hoh"),
+    "high": "high hoch elevated " + _german("hoh", "erhoeht"),
     "medium": "medium mittel moderate " + _german("mittler"),
     "normal": "normal standard " + _german("normal"),
-    "low": "low niedrig gering nieder " + _german("niedrig", "gering"),
+    "low": "low niedrig gering nieder " + _german("niedrig", "gering", "nachrangig"),
     "question": "question frage produktfrage",
     "trivial": "trivial cosmetic kosmetisch",
 }
@@ -76,13 +86,18 @@ HIGHEST = (
 LOWEST = "lowest niedrigste niedrigster niedrigsten geringste geringster minimal unterste"
 SIBLINGS = (("high", "major", "serious"), ("medium", "normal"), ("low", "minor", "trivial"))
 """A policy that has a level with one of these names gives it the others, unless it has them too."""
-COMPOUNDS = ("business critical", "mission critical", "time critical")
+COMPOUNDS = (
+    "business critical", "mission critical", "time critical", "hoechste eile", "allerhoechste eile",
+    "groesste eile", "utmost urgency", "highest urgency",
+)  # fmt: skip
+ALARMS = ("alarmstufe rot", "code red", "red alert")
+"""Nouns of several words, whatever the policy calls its first level."""
 
 LABELS = (
     "severity priority prio urgency sev criticality importance serverity severty priorty prioity "
     "schwergrad schweregard fehlerklasse stoerungsklasse fehlerkategorie "
     "schweregrad schweregrads prioritaet prioritat dringlichkeit kritikalitaet "
-    "wichtigkeit dringlichkeitsstufe prioritaetsstufe schwere priorisierung "
+    "wichtigkeit dringlichkeitsstufe prioritaetsstufe prioritaetsklasse schwere priorisierung "
     "gravite priorite severite urgence severidad prioridad gravedad urgencia severita priorita "
     "gravita urgenza prioriteit urgentie ernstgraad severidade prioridade gravidade"
 )
@@ -121,6 +136,7 @@ _BY_CODE = {
         "molto muy een het hiermit hereby klassischer klassisches klassischen "
         "classic typical typischer typisches echter echte echtes echten genuine proper real "
         "klarer klares klaren folgende folgenden folgendes daraus draus geworden overnight mal "
+        "echt wahnsinnig unglaublich verdammt furchtbar total mega super "
         "ebenfalls laengst voellig vollkommen allemal locker her eigene eigenen eigener"
     ),
     # a problem
@@ -176,7 +192,8 @@ _BY_CODE = {
     "o": ("on in at of for from by to into under within per am im an von aus um beim ins zum zur"),
     # have
     "H": (
-        "handelt have has having face facing got experience experiencing seeing encountered "
+        "herrscht handelt have has having face facing got experience experiencing seeing "
+        "encountered "
         "encountering report reporting there 've haben hab habe hat besteht gibt liegt ongoing"
     ),
     # in a tag, besides the name
@@ -184,7 +201,8 @@ _BY_CODE = {
         "needed need needs asap attention immediately immediate required action assistance "
         "response now today fast quick quickly all team sofort sofortige sofortiger "
         "schnell umgehend umgehende noetig erforderlich wichtig important achtung benoetigt "
-        "gebraucht brauchen benoetigen handlungsbedarf hinweis warnung alert warning info fyi"
+        "gebraucht geboten brauchen benoetigen handlungsbedarf hinweis warnung alert warning info "
+        "fyi"
     ),
     # help
     "C": (
@@ -217,8 +235,8 @@ _BY_CODE = {
     # could, would
     "m": (
         "could might may would wouldn couldn can should shall koennte koennten duerfte wuerde "
-        "koennt koenntet koenntest wuerdet waere waeren sollte sollten koenne kann koennen soll "
-        "sollen must darf"
+        "koennt koenntet koenntest wuerdet waere waeren sollte sollten koenne kann koennen duerfen "
+        "soll sollen must darf"
     ),
     # what, how
     "q": (
@@ -330,6 +348,7 @@ PHRASE_GAPS = frozenset(_GAPS.split())
 SMALL = frozenset(["is", "are", "the", "a", "an", "our", "ist", "sind", "der", "die", "das"])
 """What a phrase may leave out."""
 PAIRS = {
+    ("would", "say"): "f",
     ("used", "to"): "p", ("week", "ago"): "p", ("weeks", "ago"): "p", ("month", "ago"): "p",
     ("months", "ago"): "p", ("year", "ago"): "p", ("years", "ago"): "p", ("days", "ago"): "p",
     ("as", "soon"): "h", ("as", "long"): "h", ("so", "bald"): "h", ("in", "case"): "h",

@@ -18,7 +18,7 @@ from rules.mail.quoting import own_text
 from rules.ticket import claim_words
 from rules.ticket.claim_descriptions import is_heading, supposes
 from rules.ticket.claim_forms import claims_in
-from rules.ticket.claim_lines import LevelName, Names, family
+from rules.ticket.claim_lines import STEPS, LevelName, Names, family
 from rules.ticket.claim_outages import may_be_outage
 from rules.ticket.claim_words import folded
 from rules.ticket.severity import Claim, Level
@@ -115,7 +115,7 @@ def vocabulary(
         by_rank={level.rank: level for level in levels},
         names=Names(by_first, numbers, said, ranks[outage] if outage is not None else None),
         to_the_letter={name.casefold(): x.rank for x in levels for name in x.names},
-        triggers=frozenset({*alone, *labels, *numbered, "p", "show", "level"}),
+        triggers=frozenset({*alone, *labels, *numbered, "p", "show", *STEPS}),
         patterns=tuple((each.pattern, ranks[each.level]) for each in patterns),
         high_importance=ranks[high_importance] if high_importance is not None else None,
     )
@@ -265,6 +265,8 @@ def _names(levels: Sequence[Level]) -> NamesByParts:
                 names.setdefault((word,), LevelName(top, code))
     for compound in claim_words.COMPOUNDS:
         names.setdefault(_parts(compound), names[("critical",)])
+    for alarm in claim_words.ALARMS:
+        names.setdefault(_parts(alarm), LevelName(top, "P"))
     for word in claim_words.HIGHEST.split():
         names.setdefault((word,), LevelName(top, "X"))
     for word in claim_words.LOWEST.split():
@@ -273,17 +275,19 @@ def _names(levels: Sequence[Level]) -> NamesByParts:
 
 
 def _numbers(levels: Sequence[Level]) -> dict[tuple[str, int], int]:
-    """The ranks of the numbers in the names. A number above the last is of the lowest level. Those
-    of priority are also of severity, and the other way round, where the policy numbers only one
-    of them."""
+    """The ranks of the numbers in the names. A number above the last is of the lowest level, one
+    below the first of the highest. Those of priority are also of severity, and the other way round,
+    where the policy numbers only one of them."""
     given: dict[tuple[str, int], int] = {}
     for level in levels:
         for name in level.names:
             if found := _NUMBER.fullmatch(folded(name)):
                 given[family(found[1]), int(found[2])] = level.rank
-    lowest = min(level.rank for level in levels)
-    for kind, last in {kind: max(n for k, n in given if k == kind) for kind, _ in given}.items():
-        given |= {(kind, number): lowest for number in range(last + 1, 6)}
+    ranks = [level.rank for level in levels]
+    for kind in {kind for kind, _ in given}:
+        numbers = [number for of, number in given if of == kind]
+        given |= {(kind, number): min(ranks) for number in range(max(numbers) + 1, 6)}
+        given |= {(kind, number): max(ranks) for number in range(min(numbers))}
     missing = {"p", "sev"} - {kind for kind, _ in given}
     others = {(kind, number): rank for kind in missing for (_, number), rank in given.items()}
     return given | others
