@@ -250,7 +250,8 @@ def _is_day(before: Sequence[str], tokens: Sequence[str]) -> bool:
     if bare_word(first).casefold() in OPENERS:
         return len(before) <= 2
     if first[:1].isupper():
-        return len(before) <= 1 and not first.endswith((".", "!", "?"))
+        month = len(before) == 2 and before[1][:1].isupper()  # Torsdag, November 27, 2025
+        return len(before) <= 1 + month and not first.endswith((".", "!", "?"))
     return len(before) <= (1 if first[:1].islower() else 2)
 
 

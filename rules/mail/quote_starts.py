@@ -14,6 +14,7 @@ from rules.mail.header_blocks import (
     is_block_below,
     is_header_block,
     is_quoting_block,
+    key_of,
     rule_above,
     words_above,
 )
@@ -25,6 +26,7 @@ from rules.mail.plain_lines import (
     unquoted,
     without_rule,
 )
+from rules.mail.wordings.header_names import FROM
 from rules.mail.wordings.separators import FORWARDED, FORWARDED_BY, ORIGINAL
 
 REPLY_MARK = "##- Write your reply above this line -##"
@@ -186,6 +188,8 @@ class _Reader:
                 return QuoteStart(LineKind.HEADER, index, index)
             if _is_separator(examined, ORIGINAL) and self._is_above_quote(index):
                 return QuoteStart(LineKind.HEADER, index, index)
+            if self._is_joined_header(examined):
+                return QuoteStart(LineKind.HEADER, index, index)
             if _is_forward(examined):
                 return QuoteStart(LineKind.FORWARD, index, index)
             if may_end(lines, index) and (found := self._attribution(index)) is not None:
@@ -199,6 +203,14 @@ class _Reader:
         elif is_bare_block(lines, index):
             return QuoteStart(LineKind.HEADER, words_above(lines, index), index)
         return None
+
+    def _is_joined_header(self, line: str) -> bool:
+        """Whether a line of dashes goes on with the header that clients write below it:
+        `--- Original Message ---From: ann@acme.example Date: …`."""
+        found = _JOINED_RULE.match(line)
+        if found is None or without_rule(found[1]) not in ORIGINAL | FORWARDED:
+            return False
+        return self._private or key_of(found[2]) in FROM
 
     def _is_above_quote(self, index: int) -> bool:
         """Whether a quote follows the words `Original Message`: people write these as well."""
@@ -262,4 +274,5 @@ _RULES = ("-", "=", "_", "*", "–", "—", "#", " ")
 _ENDS = (":", "：", "៖", "։", ">", ")", "-", "*", " ", "\u200f", "\u202c", "\r", "\xa0")
 _OTHER_MARK = re.compile(r"[^\W\d_]{1,4}>(?:[ >\r]|$)|\|(?:[ \r]|$)")
 """Initials in any script: `AB>`, `КД>`."""
+_JOINED_RULE = re.compile(r"[-_=]{3,}([^-_=]{3,60})[-_=]{3,}(?=\S| \S)(.{1,200})")
 _BELOW_ORIGINAL = 5

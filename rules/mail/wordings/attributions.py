@@ -97,6 +97,7 @@ ATTRIBUTIONS = (
     "El {when}, *escribió* {who}",  # Evolution
     "{who} *escribió* el {when} a las {when}",  # Thunderbird
     "El {when}, {who} ha *escrito*",  # Roundcube
+    "El {when}, {who} *dijo*",  # mutt
     "En {when} {who} *escribió*",  # Yahoo
     "*Citando a* {who}",  # Horde
     # et
@@ -236,6 +237,7 @@ ATTRIBUTIONS = (
     "{when} ਨੂੰ {who} ਨੇ *ਲਿਖਿਆ*",  # Gmail
     # pl
     "{when} o {when} {who} *napisał(a)*",  # Gmail
+    "W Twoim liście datowanym {when} *można przeczytać*",  # The Bat
     "Dnia {when} o godz. {when} {who} *napisał*",  # Apple Mail, WP, Onet
     "Dnia {when} {who} *napisała*",  # WP
     "Dnia {when} {who} *pisze*",  # KMail

@@ -185,6 +185,9 @@ STYLES: dict[str, Callable[[Words], str]] = {
     "Outlook Express": lambda w: f"----- {w.original} -----\n{block(w, 'ftds')}\n\n{WITHOUT_MARK}",
     "Outlook, Windows lines": lambda w: f"{block(w)}\n\n{WITHOUT_MARK}".replace("\n", "\r\n"),
     "Samsung": lambda w: f"-------- {w.original} --------\n{block(w, 'fdts')}\n\n{WITHOUT_MARK}",
+    "Samsung, all in one line": lambda w: (
+        f"-------- {w.original} --------{block(w, 'fdts')} {WITHOUT_MARK}".replace("\n", " ")
+    ),
     "Samsung, words alone": lambda w: f"-------- {w.original} --------\n{WITHOUT_MARK}",
     "bold rule": lambda w: f"*-------- {w.original} --------*\n{WITHOUT_MARK}",
     "QQ": lambda w: f"------------------\xa0{w.original}\xa0------------------\n{WITHOUT_MARK}",
@@ -227,3 +230,18 @@ def test_none_is_published_below_a_short_answer_either(language: str, style: str
     assert published(f"Done.\n{quote}", REPLY_MARK) == "Done."
     assert published(f"Done.\n\n\n{quote}\n\nSee above.", REPLY_MARK) == "Done."
     assert published(quote, REPLY_MARK) == ""
+
+
+@pytest.mark.parametrize(
+    "introduction",
+    [
+        f"Torsdag, November 26, 2026 16:48 CET, Desk via Help\n{DESK.partition(' ')[2]} skrev:",
+        "El jue 26 de nov de 2026 a las 16:48:05 +0100, Desk via Help dijo:",
+        "W Twoim liście datowanym 26 listopada 2026 (16:48:05) można przeczytać:\n",
+    ],
+    ids=["SOGo", "mutt", "The Bat"],
+)
+def test_the_introduction_of_a_quote_is_not_published(introduction: str) -> None:
+    quote = "\n".join(f"> {line}" for line in WITHOUT_MARK.splitlines())
+
+    assert published(f"{OWN}\n\n{introduction}\n{quote}", REPLY_MARK) == OWN
