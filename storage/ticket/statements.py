@@ -37,7 +37,7 @@ NOTICE = compiled_insert(table(NoticeRow))
 AUDIT = compiled_insert(table(AuditRow))
 
 
-_NOW_OR_NEVER = ("first_due_at", "first_answered_at")
+NOW_OR_NEVER = ("first_due_at", "first_answered_at")
 """A time that is set once: a value that is there stays."""
 
 
@@ -48,7 +48,7 @@ def change(set_: frozenset[str], was: frozenset[str], guarded: bool) -> Statemen
     It always raises the version; if `guarded`, only from `version`.
     """
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in set_}
-    for name in set_.intersection(_NOW_OR_NEVER):
+    for name in set_.intersection(NOW_OR_NEVER):
         new = bindparam(f"new_{name}", type_=_TIME)
         values[name] = func.coalesce(_ticket.c[name], new)
     unchanged = [

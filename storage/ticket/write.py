@@ -144,7 +144,7 @@ def _change_row(
     """Submit the UPDATE of the ticket's row; it finds no row if the ticket was changed since.
 
     Of several changes of one column, the first names the value that was decided on, and the last
-    the new one.
+    the new one; of a time that is set once, the first that is one.
     """
     new: dict[str, Any] = {}
     was: dict[str, Any] = {}
@@ -152,7 +152,11 @@ def _change_row(
         columns = _columns(context, effect)
         for name, value in columns.was.items():
             was.setdefault(name, value)
-        new |= columns.new
+        new |= {
+            name: value
+            for name, value in columns.new.items()
+            if name not in sql.NOW_OR_NEVER or new.get(name) is None
+        }
     of_fields = [each for each in effects if isinstance(each, FieldsFound | FieldSet)]
     new |= _fields(connection, ticket, of_fields)
     version = versions.get(ticket)

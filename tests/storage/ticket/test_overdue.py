@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from rules.policy import ClockSection, CompletenessSection, FactSection, TierSection
-from rules.ticket.changes import SetStatus
+from rules.ticket.changes import SetStatus, WriteComment
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
+from rules.ticket.visibility import Visibility
 from storage.notices import overview
 from storage.ticket import overdue
 from storage.ticket.overdue import DueTicket
+from storage.ticket.read import ticket_view
 from tests.rules.building import ANN, NOON, SAM, a_mail, default_policy
 from tests.storage.shop import Shop, opened
 
@@ -54,6 +56,15 @@ def test_nothing_is_due_before_the_warning(desk: Shop) -> None:
 def test_the_warning_goes_to_the_staff_once(desk: Shop) -> None:
     assert [notify(desk, WARNED), notify(desk, WARNED + timedelta(minutes=1))] == [1, 0]
     assert kinds(desk) == [NoticeKind.SLA_WARNING]
+
+
+def test_an_answer_that_also_resolves_the_ticket_is_its_first_response(desk: Shop) -> None:
+    desk.change(1, WriteComment("Restart it.", Visibility.PUBLIC), SetStatus(Status.RESOLVED))
+
+    view = desk.database.read(lambda c: ticket_view(c, 1))
+
+    assert view is not None
+    assert view.details.first_answered_at == NOON
 
 
 def test_two_nodes_that_find_the_same_ticket_notify_once(desk: Shop) -> None:
