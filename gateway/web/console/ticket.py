@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,9 +23,10 @@ from gateway.web.console.ticket_words import (
     source_words,
     status_words,
 )
+from gateway.web.console.words import Say
 from gateway.web.pages.forms import client_of_request
 from rules.mail import Mailbox
-from rules.people import Presence, Staff
+from rules.people import ParticipantKind, Presence, Staff
 from rules.policy import Policy
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
@@ -35,6 +37,8 @@ from storage.ticket import files, read
 from storage.ticket.files import StoredAttachment
 from storage.ticket.views import AuditView, TicketView
 
+ONCE_BYTES = 12
+"""Of what makes a form that is sent twice known."""
 HISTORY_SHOWN = 200
 """Entries of the audit trail, the latest."""
 
@@ -95,11 +99,74 @@ class ShownTicket:
     """The latest first."""
     has_more_history: bool
     levels: tuple[Level, ...]
-    staff: tuple[Staff, ...]
+    staff: tuple[str, ...]
+    """The addresses of the staff of its mailbox."""
+    user: str
+    say: Say
 
     @property
     def is_over(self) -> bool:
         return Status(self.view.summary.status).is_over
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the user's comments are those of staff."""
+        return self.user in self.staff
+
+    @property
+    def is_followed(self) -> bool:
+        return any(
+            each.address == self.user and each.presence == Presence.ACTIVE.value
+            for each in self.view.members
+        )
+
+    @property
+    def readers(self) -> list[str]:
+        """Whoever gets a public comment, besides staff."""
+        return [
+            each.address
+            for each in self.view.members
+            if each.presence == Presence.ACTIVE.value
+            and each.part != ParticipantKind.FOLLOWER.value
+            and not each.suspended
+        ]
+
+    @property
+    def assignable(self) -> list[str]:
+        """Staff, and the assignee who may have left them."""
+        assignee = self.view.summary.assignee
+        return sorted({*self.staff, assignee} - {""})
+
+    @property
+    def last_comment(self) -> int:
+        return max((each.id for each in self.view.comments), default=0)
+
+    @property
+    def statuses(self) -> list[tuple[str, str]]:
+        """Each status with what setting it is called."""
+        return [
+            (Status.OPEN.value, self.say("Open")),
+            (Status.PENDING.value, self.say("Wait for the customer")),
+            (Status.RESOLVED.value, self.say("Solved")),
+            (Status.CLOSED.value, self.say("Closed")),
+        ]
+
+    @property
+    def next_statuses(self) -> list[tuple[str, str]]:
+        """Those that can follow, as buttons."""
+        if self.is_over:
+            found = [(Status.OPEN.value, self.say("Reopen"))]
+            if self.view.summary.status == Status.RESOLVED.value:
+                found.append((Status.CLOSED.value, self.say("Close")))
+            return found
+        waits = self.view.summary.status == Status.PENDING.value
+        return [
+            (Status.RESOLVED.value, self.say("Solve")),
+            (Status.OPEN.value, self.say("Open again"))
+            if waits
+            else (Status.PENDING.value, self.say("Wait for the customer")),
+            (Status.CLOSED.value, self.say("Close")),
+        ]
 
 
 async def ticket(visit: Visit) -> web.Response:
@@ -118,6 +185,7 @@ async def ticket_page(visit: Visit, error: str = "", status: int = 200) -> web.R
         details=shown.view.details,
         error=error,
         form=visit.form,
+        once=secrets.token_urlsafe(ONCE_BYTES),
     )
 
 
@@ -199,7 +267,9 @@ def _presented(
         history=tuple(reversed(history[-HISTORY_SHOWN:])),
         has_more_history=len(history) > HISTORY_SHOWN,
         levels=tuple(policy.levels) if policy is not None else (),
-        staff=staff,
+        staff=tuple(each.address for each in staff),
+        user=visit.user.address,
+        say=say,
     )
 
 

@@ -103,13 +103,11 @@ async def change(visit: Visit) -> web.Response:
     path = f"/tickets/{number}"
     if outcome.is_repeat:
         return visit.done(path, "This was done already: {done}.", done="; ".join(outcome.effects))
+    if outcome.withheld:  # the effects say it to the user
+        log.notices_withheld(outcome.mailbox, number, outcome.withheld, "console")
+        visit.runtime.metrics.withheld(outcome.withheld)
     done = "; ".join(outcome.effects) or visit.say("nothing was to be changed")
-    if not outcome.withheld:
-        return visit.done(path, "Done: {done}.", done=done)
-    log.notices_withheld(outcome.mailbox, number, outcome.withheld, "console")
-    visit.runtime.metrics.withheld(outcome.withheld)
-    text = "Done: {done}. Not sent, since their readers were sent enough within the hour: {number}."
-    return visit.done(path, text, done=done, number=outcome.withheld)
+    return visit.done(path, "Done: {done}.", done=done)
 
 
 def _patch(visit: Visit) -> TicketPatch | NotDone:

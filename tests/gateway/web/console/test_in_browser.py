@@ -1,4 +1,5 @@
-"""The console in a real browser: what comes live, and what a hostile mail does not do."""
+"""The console in a real browser: what comes live, how it is answered, and what a hostile mail does
+not do."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ def link_into(postern: Postern) -> str:
 
 
 @IN_CHROMIUM
-def test_a_mail_appears_without_a_reload_and_its_script_does_not_run(
+def test_a_mail_appears_without_a_reload_runs_nothing_and_is_answered(
     sqlite_stores: SqliteStores, tmp_path: Path
 ) -> None:
     config = write_config(tmp_path, enrolled_store(sqlite_stores.new()))
@@ -55,6 +56,19 @@ def test_a_mail_appears_without_a_reload_and_its_script_does_not_run(
         with page.expect_download() as download:
             page.click("text=notes.txt")
         assert download.value.path().read_text().strip() == "One, two."
+
+        page.click(".facts a[href$='/tickets/1']")
+        page.fill("#text", "Pour water on it.")
+        page.set_input_files("input[type=file]", download.value.path())
+        page.click("text=Send the reply")
+        expect(page.locator(".notice")).to_contain_text("Done: comment added to #1 (public)")
+        expect(page.locator(".comment.staff .files")).to_be_visible()
+        page.click("text=Change the severity")
+        page.select_option("#level", "Critical")
+        page.fill("#severity-why", "It is still on fire.")
+        page.click("text=Set the severity")
+        expect(page.locator(".notice")).to_contain_text("#1 is now Critical")
+        expect(page.locator(".side")).to_contain_text("It is still on fire.")
 
 
 def hostile() -> bytes:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
+from aiohttp import FormData
+
 from rules.mail import Delivery, Envelope
 from rules.service.console_roles import ConsoleRole
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
+from storage.notices import overview
+from storage.notices.overview import NoticeFilter
 from storage.registry import mailboxes
+from storage.ticket import read
 from tests.gateway.web.console.desk import Desk
 from tests.gateway.web.console.test_in_browser import ANN, hostile
 from tests.gateway.web.link_pages import EVE, SAM, SUPPORT
@@ -78,3 +85,103 @@ async def test_a_ticket_of_another_desk_is_not_there(desk: Desk) -> None:
     assert (await tom.send("/console/", ONE, do="approve", address=EVE))[0] == 404
     assert (await tom.get("/console/tickets/999"))[0] == 404
     assert await desk.site.presence() == "pending"
+
+
+def form_of(page: str) -> dict[str, str]:
+    """The hidden fields of the form in which an answer is written."""
+    form = page[page.index('id="write"') :]
+    return dict(re.findall(r'name="(csrf|once|last)" value="([\w-]+)"', form))
+
+
+async def test_a_reply_with_a_file_is_sent_once_and_the_customer_gets_it(desk: Desk) -> None:
+    await open_by_mail(desk)
+    agent = await desk.logged_in()
+    _, page = await agent.get(TWO)
+    form = FormData(form_of(page) | {"do": "reply", "text": "Use water.", "then": "resolved"})
+    form.add_field("file", b"", filename="", content_type="application/octet-stream")
+    form.add_field("file", b"step 1", filename="plan.txt", content_type="text/plain")
+
+    first = await agent.client.post(TWO, data=form, allow_redirects=False)
+    _, done = await agent.get(TWO)
+    again = FormData(form_of(page) | {"do": "reply", "text": "Use water.", "then": "resolved"})
+    again.add_field("file", b"step 1", filename="plan.txt", content_type="text/plain")
+    second = await agent.client.post(TWO, data=again, allow_redirects=False)
+    _, repeated = await agent.get(TWO)
+
+    assert (first.status, second.status) == (303, 303)
+    assert "Done: comment added to #2 (public); #2 is now resolved." in done
+    assert "This was done already: comment added to #2 (public)" in repeated
+    ticket = await desk.site.write(lambda c: read.ticket_view(c, 2))
+    assert ticket is not None
+    (reply,) = [each for each in ticket.comments if each.author == SAM]
+    assert (reply.text, reply.proof) == ("Use water.", Source.CONSOLE)
+    assert [each.name for each in reply.attachments] == ["plan.txt"]
+    assert ticket.details.first_answered_at == reply.written_at
+    sent = await desk.site.write(lambda c: overview.listing(c, NoticeFilter(ticket=2)))
+    assert ANN in {notice.address for notice in sent if notice.kind == "comment"}
+
+
+async def test_an_answer_to_what_its_author_has_not_read_is_kept_in_the_form(desk: Desk) -> None:
+    await open_by_mail(desk)
+    agent = await desk.logged_in()
+    _, page = await agent.get(TWO)
+    answer = form_of(page) | {"do": "reply", "text": "Use <b>water</b>.", "last": "0"}
+
+    status, refused = await agent.post(TWO, **answer)
+
+    assert status == 409
+    assert "Nothing was sent: somebody has written since you opened the page." in refused
+    assert "Use &lt;b&gt;water&lt;/b&gt;.</textarea>" in refused
+    again = form_of(refused) | {"do": "note", "text": "Nobody was told."}
+    assert (await agent.post(TWO, **again))[0] == 303
+    ticket = await desk.site.write(lambda c: read.ticket_view(c, 2))
+    assert ticket is not None
+    assert [c.visibility for c in ticket.comments if c.author == SAM] == ["note"]
+
+
+async def test_a_severity_needs_a_reason_and_is_set_by_the_address_of_the_user(desk: Desk) -> None:
+    agent = await desk.logged_in()
+
+    status, page = await agent.send(ONE, do="severity", level="critical", why=" ")
+    done = await agent.send(ONE, do="severity", level="critical", why="nobody can work")
+    _, shown = await agent.get(ONE)
+
+    assert (status, "Please give the reason for the severity." in page) == (409, True)
+    assert done == (303, ONE)
+    ticket = await desk.site.ticket_view()
+    assert ticket.summary.severity == "Critical"
+    (entry,) = [e for e in ticket.history if e.event is AuditEvent.SEVERITY_CHANGED]
+    assert (entry.actor, entry.source) == (SAM, Source.CONSOLE)
+    assert entry.reason == "nobody can work"
+    assert "Set by sam@help.example" in shown
+
+
+async def test_everything_else_is_done_by_its_form(desk: Desk) -> None:
+    agent = await desk.logged_in()
+
+    for form in (
+        {"do": "status", "status": "open", "why": "not over"},
+        {"do": "assign", "assignee": SAM},
+        {"do": "tag", "tag": "Paper, ink"},
+        {"do": "untag", "tag": "ink"},
+        {"do": "unfollow"},
+    ):
+        assert (await agent.send(ONE, **form))[0] == 303, form
+
+    ticket = await desk.site.ticket_view()
+    assert (ticket.summary.status, ticket.summary.assignee) == ("open", SAM)
+    assert ticket.summary.tags == ("paper",)
+    status, page = await agent.send(ONE, do="anything")
+    assert (status, "Please choose what is to be done." in page) == (409, True)
+
+
+async def test_whoever_is_not_staff_of_a_mailbox_writes_nothing_on_its_tickets(desk: Desk) -> None:
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
+
+    _, page = await operator.get(ONE)
+    status, refused = await operator.send(ONE, do="reply", text="I am from the support.")
+
+    assert "<textarea" not in page
+    assert status == 409
+    assert "postern staff add op@help.example" in refused
+    assert (await desk.site.ticket_view()).comments == ()
