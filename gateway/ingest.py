@@ -104,9 +104,12 @@ class Ingest:
             # What was known changed after the mail had been judged with its body unread.
             return await _under_policies_in_force(partial(take, judged=True))
 
-    async def preview(self, delivery: Delivery) -> Sequence[tuple[Entry, Decision]]:
-        """The decision about a mail for each of its mailboxes; nothing is written."""
-        entries = await self._reception().entries(delivery)
+    async def preview(
+        self, delivery: Delivery, assumed: Authentication | None = None
+    ) -> Sequence[tuple[Entry, Decision]]:
+        """The decision about a mail for each of its mailboxes; nothing is written. Its author is
+        proven as the mail proves them, or as is assumed."""
+        entries = await self._reception().entries(delivery, assumed=assumed)
         job = partial(filing.preview, entries=entries)
         return await self.runtime.read(job)
 

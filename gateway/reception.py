@@ -57,12 +57,18 @@ class Reception:
     parser: Parser
     authenticator: Authenticator
 
-    async def entries(self, delivery: Delivery, *, judged: bool = False) -> list[Entry]:
+    async def entries(
+        self,
+        delivery: Delivery,
+        *,
+        judged: bool = False,
+        assumed: Authentication | None = None,
+    ) -> list[Entry]:
         """The mail, once for each of our mailboxes that it came to; empty where it came to none.
 
         A mail whose body costs more than a few milliseconds is judged with its body unread, and its
         body is read only if the decision depends on it. `judged` is true for a mail of which that
-        is known.
+        is known. With an `assumed` proof nothing is looked up: for previews alone.
         """
         snapshot = await self.runtime.mailbox_cache.current()
         deliveries = _by_mailbox(delivery, snapshot)
@@ -70,7 +76,7 @@ class Reception:
             return []
         mail = await self.parser.begin(delivery.raw, delivery.envelope)
         began = time.monotonic()
-        authentication = await self._authenticate(delivery, mail, deliveries)
+        authentication = assumed or await self._authenticate(delivery, mail, deliveries)
         ordinary = not isinstance(mail.body, Unread)
         if ordinary:
             authentication = await self._with_attached(

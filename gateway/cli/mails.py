@@ -15,9 +15,9 @@ from rich.text import Text
 from gateway import log
 from gateway.cli.command_services import command_services
 from gateway.cli.common import ConfigOption, exit_on_error, fail, read
-from gateway.cli.describe_decision import describe
 from gateway.cli.journal import print_facts, print_trace
 from gateway.cli.terminal import VERDICT_STYLES, console, say_error
+from gateway.describe_decision import describe
 from gateway.shares import address_of
 from rules import replies
 from rules.decision.model import Decision

@@ -100,6 +100,11 @@ class Visit:
     """With the form."""
 
     @property
+    def file(self) -> bytes:
+        """The content of the first file; empty where there is none."""
+        return self.files[0].content if self.files else b""
+
+    @property
     def context(self) -> ConsoleContext:
         return self.request.app[CONSOLE]
 

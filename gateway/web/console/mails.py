@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +19,10 @@ from gateway.web.console.context import PREFIX, Refused, Visit
 from gateway.web.console.journal import reason_words, size_words, verdict_words
 from gateway.web.console.mail_html import FRAME_HEADERS, document, image_names
 from gateway.web.console.verdicts import CHECKS
+from gateway.web.console.words import Say
 from gateway.web.pages.forms import client_of_request
 from rules.decision.content import body_of
+from rules.decision.model import Step
 from rules.decision.reasons import Verdict
 from rules.mail import Body, Mail
 from rules.mail.shown_html import HtmlView, PlainOnly
@@ -62,6 +64,30 @@ class Content:
     files: tuple[MailFile, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnStep:
+    """A check as it is drawn."""
+
+    name: str
+    saw: str
+    outcome: str
+    mark: str
+
+
+def drawn(trace: Sequence[Step], verdict: str, masker: Masker, say: Say) -> list[DrawnStep]:
+    """The way of a mail, check by check; the last one decided."""
+    last = len(trace) - 1
+    return [
+        DrawnStep(
+            say(CHECKS.get(step.check, step.check)),
+            masker.mask(step.saw),
+            masker.mask(step.outcome),
+            MARKS.get(verdict, "passed") if number == last else "passed",
+        )
+        for number, step in enumerate(trace)
+    ]
+
+
 async def mail(visit: Visit) -> web.Response:
     """The page of one mail."""
     found = await _found(visit)
@@ -69,9 +95,8 @@ async def mail(visit: Visit) -> web.Response:
     if found.state == "held":
         return web.Response(status=303, headers={"Location": f"{PREFIX}/held/{entry.id}"})
     caused = await visit.runtime.read(partial(overview.caused_by, mails=[entry.id]))
-    masker = await _masker(visit)
+    masker = await masker_of(visit)
     left_out = not_to(entry)
-    last = len(entry.trace) - 1
     return visit.page(
         "mail.html",
         mail=found,
@@ -82,15 +107,7 @@ async def mail(visit: Visit) -> web.Response:
         became=verdict_words(entry.verdict, visit.say),
         why=reason_words(entry.reason, visit.say),
         size=size_words(entry.size_bytes),
-        steps=[
-            (
-                visit.say(CHECKS.get(step.check, step.check)),
-                masker.mask(step.saw),
-                masker.mask(step.outcome),
-                MARKS.get(entry.verdict, "passed") if number == last else "passed",
-            )
-            for number, step in enumerate(entry.trace)
-        ],
+        steps=drawn(entry.trace, entry.verdict, masker, visit.say),
         proof=proof(entry.authentication),
         evidence=[(e["method"], evidence(e)) for e in entry.authentication.get("evidence", ())],
         warnings=entry.authentication.get("warnings", ()),
@@ -113,7 +130,7 @@ async def html(visit: Visit) -> web.Response:
     with room_for(visit, 2 * stored.size_bytes):
         raw = await raw_of(visit, stored)
         view = await visit.runtime.html_views.view(raw)
-        masker = await _masker(visit)
+        masker = await masker_of(visit)
         images = await _images(visit, raw, view)
         markup = await asyncio.to_thread(document, view, masker.mask, images)
     if view.plain_only is PlainOnly.NO_HTML:
@@ -151,7 +168,7 @@ async def file(visit: Visit) -> web.StreamResponse:
         )
         if isinstance(taken, NotTaken):
             raise Refused(503, "The file could not be taken out of its mail. Please try again.")
-        name = (await _masker(visit)).mask(found.name)
+        name = (await masker_of(visit)).mask(found.name)
         headers = headers_of_file(name, found.content_type)
         send = visit.context.downloads.send
         return await send(visit.request, taken[part].content, headers)
@@ -208,7 +225,7 @@ def room_for(visit: Visit, size_bytes: int) -> Iterator[None]:
         raise Refused(503, "Too many files are being sent. Please try again.") from None
 
 
-async def _masker(visit: Visit) -> Masker:
+async def masker_of(visit: Visit) -> Masker:
     return (await visit.runtime.mailbox_cache.current()).masker
 
 

@@ -21,6 +21,7 @@ from gateway.web.console import (
     sessions,
     ticket,
     ticket_changes,
+    trial,
 )
 from gateway.web.console.context import (
     CONSOLE,
@@ -71,6 +72,8 @@ ROUTES = (
     Route("GET", "/tickets/{number}", ConsoleRight.READ, ticket.ticket),
     Route("POST", "/tickets/{number}", ConsoleRight.HANDLE, ticket_changes.change),
     Route("GET", "/tickets/{number}/files/{part}", ConsoleRight.READ, ticket.file),
+    Route("GET", "/try", ConsoleRight.HANDLE, trial.form),
+    Route("POST", "/try", ConsoleRight.HANDLE, trial.preview),
 )
 """Every page behind the login. A form is refused without the token of its session."""
 

@@ -13,7 +13,7 @@ import pytest
 from gateway.web.console import ticket_words, verdicts, words
 
 WEB = Path(str(resources.files("gateway.web")))
-SAYS = {"Refused": 1, "done": 1, "say": 0}
+SAYS = {"Refused": 1, "done": 1, "say": 0, "TrialFault": 0}
 """The functions that show a text, and which argument it is."""
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.cli.describe_decision import describe
+from gateway.describe_decision import describe
 from rules.decision.model import Decision
 from rules.facts import Earlier
 from rules.people import ParticipantKind

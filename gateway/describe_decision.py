@@ -1,4 +1,4 @@
-"""Describes the effects of a decision, for `postern check`."""
+"""Describes the effects of a decision, for `postern check` and the console."""
 
 from __future__ import annotations
 
