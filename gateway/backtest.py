@@ -8,6 +8,7 @@ itself: had an earlier mail gone another way, the later ones do not know.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -48,12 +49,17 @@ class BacktestQuery:
     mailbox: str | None
     """None for all of them."""
     limit: int
+    mails: int | None = None
+    """So many mails at most, the newest; None for all of them."""
+    patience_s: float | None = None
+    """After this time no further mail is decided; None for no such limit."""
 
 
 async def run_backtest(
     database: Database, known: Policies, new: Policy, wanted: BacktestQuery
 ) -> Report:
-    """Decide the mails again. Raises Unknown for a mailbox and PolicyRefused for its policy."""
+    """Decide the mails again, in a thread. Raises Unknown for a mailbox and PolicyRefused for its
+    policy."""
     loop, parser = asyncio.get_running_loop(), Parser(workers=1)
 
     def parse(raw: bytes) -> Mail:
@@ -79,13 +85,25 @@ def _compare(
         chosen = (mailbox_named(connection, wanted.mailbox),)
     in_force = {mailbox.id: policies.of_mailbox(known, mailbox) for mailbox in chosen}
     span = ({mailbox.id: mailbox for mailbox in chosen}, wanted.since, wanted.until)
-    report = Report(tuple(m.address for m in chosen), by_verdict(connection, *span))
+    report, oldest, began = Report(tuple(m.address for m in chosen)), None, time.monotonic()
     for recorded in recorded_mails(connection, *span):
+        if oldest is not None and _is_enough(report, wanted, time.monotonic() - began):
+            report.cut_at = oldest.decided_at
+            break
+        oldest = recorded
         mail, present = parse(recorded.raw), in_force[recorded.mailbox.id]
         considered = [_consider(recorded, mail, snapshot, policy) for policy in (present, new)]
         was, would_be = map(outcome_of, _decide_both(connection, recorded, *considered))
         report.add(recorded, was, would_be, wanted.limit)
+    first = oldest.journal_id if oldest is not None and report.cut_at is not None else None
+    report.lines = by_verdict(connection, *span, first)
     return report
+
+
+def _is_enough(report: Report, wanted: BacktestQuery, passed_s: float) -> bool:
+    if wanted.mails is not None and report.mails >= wanted.mails:
+        return True
+    return wanted.patience_s is not None and passed_s > wanted.patience_s
 
 
 def _consider(recorded: RecordedMail, mail: Mail, snapshot: Snapshot, policy: Policy) -> Considered:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import assert_never
 
 from rules.decision.model import (
@@ -63,6 +64,40 @@ class Outcome:
     first_due: datetime | None = None
 
 
+ASPECT_NAMES: Mapping[Aspect, str] = MappingProxyType(
+    {
+        Aspect.CRITICAL_CLAIMED: "critical claimed",
+        Aspect.FOLLOWS: "follow-up of",
+        Aspect.ORDERS: "mails sent",
+        Aspect.FIRST_DUE: "first answer due",
+    }
+)
+
+
+def name_of(aspect: Aspect) -> str:
+    return ASPECT_NAMES.get(aspect, aspect.value)
+
+
+def value_of(outcome: Outcome, aspect: Aspect) -> str:
+    """In words; nothing of it is made safe for a terminal."""
+    value = getattr(outcome, aspect.value)
+    match value:
+        case None | () | {} if not value:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M}"
+        case tuple():
+            return ", ".join(value)
+        case Mapping():
+            return ", ".join(f"{key} {each}" for key, each in value.items())
+        case int():
+            return f"#{value}"
+        case _:
+            return str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One mail that the new policy decides otherwise."""
@@ -79,8 +114,10 @@ class Report:
     """What a back-test found; it grows mail by mail."""
 
     mailboxes: tuple[str, ...]
-    lines: Mapping[Verdict, int]
+    lines: Mapping[Verdict, int] = field(default_factory=dict)
     """All lines of the journal in that time, by their verdicts."""
+    cut_at: datetime | None = None
+    """The time of the oldest mail that was decided, where enough were; None if all of them were."""
     mails: int = 0
     different: int = 0
     aspects: Counter[Aspect] = field(default_factory=Counter)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from rich.text import Text
 
 from gateway import backtest, clock, policies
 from gateway.backtest import BacktestQuery
-from gateway.backtest_report import Aspect, Difference, Outcome, Report
+from gateway.backtest_report import Aspect, Difference, Outcome, Report, name_of, value_of
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.terminal import VERDICT_STYLES, console, escape, print_for_scripts
 from gateway.policies import Policies
@@ -30,12 +30,6 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"(\d{1,5})([mhdw])")
 WITHOUT_MAIL = (Verdict.REFUSED, Verdict.DEFERRED)
 """Mails that were not taken are not stored either."""
-ASPECT_NAMES = {
-    Aspect.CRITICAL_CLAIMED: "critical claimed",
-    Aspect.FOLLOWS: "follow-up of",
-    Aspect.ORDERS: "mails sent",
-    Aspect.FIRST_DUE: "first answer due",
-}
 
 
 def run(
@@ -102,7 +96,7 @@ def _summary(report: Report, new: Policy, query: BacktestQuery) -> Iterator[str]
     same = report.mails - report.different
     yield f"  {report.mails} mails looked at: {same} the same, {report.different} different"
     for aspect, number in report.aspects.most_common():
-        yield f"    {number:>6}  {_name(aspect)}"
+        yield f"    {number:>6}  {name_of(aspect)}"
     for verdict in WITHOUT_MAIL:
         if number := report.lines.get(verdict, 0):
             yield f"  {number} {verdict}: left out, since refused or deferred mail is not stored"
@@ -143,33 +137,10 @@ def _changes(difference: Difference) -> Text:
             for outcome in (was, would_be)
         )
     lines = (
-        f"{_name(aspect)}: {_value(was, aspect)} → {_value(would_be, aspect)}"
+        f"{name_of(aspect)}: {escape(value_of(was, aspect))} → {escape(value_of(would_be, aspect))}"
         for aspect in difference.aspects
     )
     return Text("\n".join(lines))
-
-
-def _name(aspect: Aspect) -> str:
-    return ASPECT_NAMES.get(aspect, aspect.value)
-
-
-def _value(outcome: Outcome, aspect: Aspect) -> str:
-    value = getattr(outcome, aspect.value)
-    match value:
-        case None | () | {} if not value:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case datetime():
-            return f"{value:%Y-%m-%d %H:%M}"
-        case tuple():
-            return escape(", ".join(value))
-        case Mapping():
-            return escape(", ".join(f"{key} {each}" for key, each in value.items()))
-        case int():
-            return f"#{value}"
-        case _:
-            return escape(str(value))
 
 
 def _as_json(report: Report, new: Policy, query: BacktestQuery) -> dict[str, object]:

@@ -107,14 +107,21 @@ def read_only(connection: Connection) -> None:
 
 
 def by_verdict(
-    connection: Connection, mailboxes: Mapping[int, Mailbox], since: datetime, until: datetime
+    connection: Connection,
+    mailboxes: Mapping[int, Mailbox],
+    since: datetime,
+    until: datetime,
+    first: UUID | None = None,
 ) -> Mapping[Verdict, int]:
-    """The number of journal rows in [since, until) by verdict, those without a mail included."""
+    """The number of journal rows in [since, until) by verdict, those without a mail included; from
+    the row `first` on, where it is given."""
     query = (
         select(_journal.c.verdict, func.count())
         .where(*_within(mailboxes, since, journal.first_id(until)))
         .group_by(_journal.c.verdict)
     )
+    if first is not None:
+        query = query.where(_journal.c.id >= first)
     return {Verdict(verdict): number for verdict, number in connection.execute(query)}
 
 

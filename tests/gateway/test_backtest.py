@@ -445,3 +445,25 @@ def test_more_mails_than_one_batch_are_each_looked_at_once(tmp_path: Path) -> No
     assert (report.mails, report.lost) == (count, 0)
     assert 0 < report.different < count
     assert as_recorded(report)
+
+
+async def test_a_backtest_of_so_many_mails_ends_there_and_names_its_beginning(
+    postern: InProcessPostern,
+) -> None:
+    for name in ("one", "two", "three"):
+        await postern.take(a_mail(message_id=f"<{name}@acme.example>"))
+    end = clock.now() + timedelta(seconds=1)
+    services = postern.services.runtime
+
+    async def tried_on(mails: int | None = None, patience_s: float | None = None) -> Report:
+        wanted = BacktestQuery(end - DAY, end, None, 50, mails, patience_s)
+        return await backtest.run_backtest(
+            services.database, services.policies, default_policy(), wanted
+        )
+
+    every, two, at_once = await tried_on(), await tried_on(2), await tried_on(patience_s=-1)
+
+    assert (every.mails, every.cut_at) == (3, None)
+    assert (two.mails, sum(two.lines.values()), two.lost) == (2, 2, 0)
+    assert two.cut_at is not None
+    assert (at_once.mails, sum(at_once.lines.values())) == (1, 1)

@@ -70,6 +70,8 @@ class ConsoleContext:
     """Whether browsers reach the console by https: then its cookies go nowhere else."""
     clients: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))
     addresses: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))
+    backtests: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One at a time: a back-test takes time from the mail that arrives."""
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HASHED_AT_ONCE))
 
 

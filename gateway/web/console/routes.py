@@ -17,6 +17,7 @@ from gateway.web.console import (
     login,
     mails,
     outbox,
+    policies,
     queues,
     sessions,
     ticket,
@@ -74,6 +75,10 @@ ROUTES = (
     Route("GET", "/tickets/{number}/files/{part}", ConsoleRight.READ, ticket.file),
     Route("GET", "/try", ConsoleRight.HANDLE, trial.form),
     Route("POST", "/try", ConsoleRight.HANDLE, trial.preview),
+    Route("GET", "/policies", ConsoleRight.READ, policies.listing),
+    Route("GET", "/policies/{name}", ConsoleRight.READ, policies.policy),
+    Route("GET", "/backtest", ConsoleRight.OPERATE, policies.backtest_form),
+    Route("POST", "/backtest", ConsoleRight.OPERATE, policies.run_backtest),
 )
 """Every page behind the login. A form is refused without the token of its session."""
 

@@ -18,6 +18,7 @@ MATRIX = {
 
 def path_of(route: Route) -> str:
     path = f"/console{route.path}".replace("{part}", "2").replace("{number}", "1")
+    path = path.replace("{name}", "default")
     return path.replace("{id}", "00000000-0000-0000-0000-000000000001")
 
 

@@ -1,0 +1,79 @@
+"""Policies in words, and a back-test as a page."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import FormData
+
+from gateway import policies
+from rules.policy.explain import chapters_of
+from rules.service.console_roles import ConsoleRole
+from storage.registry import mailboxes
+from tests.gateway.web.console.desk import Browser, Desk
+from tests.gateway.web.link_pages import SUPPORT
+
+STRICTER = policies.find(None)["default"].text.replace(
+    'registration = "user"', 'registration = "domain"'
+)
+
+
+async def tried(browser: Browser, file: bytes) -> tuple[int, str]:
+    """A back-test of a policy file."""
+    _, page = await browser.get("/console/backtest")
+    token = re.search(r'name="csrf" value="(\w+)"', page)
+    assert token is not None
+    form = FormData({"csrf": token[1], "mailbox": SUPPORT, "mails": "100"})
+    form.add_field("file", file, filename="new.toml")
+    response = await browser.client.post("/console/backtest", data=form)
+    return response.status, await response.text()
+
+
+async def test_a_policy_is_explained_as_on_the_command_line(desk: Desk) -> None:
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+
+    _, listed = await browser.get("/console/policies")
+    status, page = await browser.get("/console/policies/default")
+
+    assert '<a href="/console/policies/default">' in listed
+    assert SUPPORT in listed
+    assert status == 200
+    for chapter in chapters_of(policies.find(None)["default"].policy):
+        assert f"<h2>{chapter.title}</h2>" in page
+    assert "Only registered people open requests." in page
+
+
+async def test_only_operators_see_the_policies_of_others_and_try_one(desk: Desk) -> None:
+    await desk.site.write(lambda c: mailboxes.add_mailbox(c, "sales@help.example", "weka"))
+    agent = await desk.logged_in()
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
+
+    assert (await agent.get("/console/policies/weka"))[0] == 404
+    assert "/console/backtest" not in (await agent.get("/console/policies"))[1]
+    assert (await agent.get("/console/backtest"))[0] == 403
+    assert "sales@help.example" in (await operator.get("/console/policies/weka"))[1]
+
+
+async def test_a_backtest_shows_which_mails_would_have_gone_another_way(desk: Desk) -> None:
+    held = await desk.hold("I am <b>new</b> here")
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
+
+    status, page = await tried(operator, STRICTER.encode())
+    _, same = await operator.send("/console/backtest", policy="default")
+
+    assert status == 200
+    assert f'href="/console/mails/{held.journal_id}"' in page
+    assert "I am &lt;b&gt;new&lt;/b&gt; here" in page
+    assert re.search(r"Held, the author is not registered[^→]+→ <b>New ticket, a new request", page)
+    assert "No mail would have gone another way." in same
+
+
+async def test_a_file_that_is_no_policy_is_refused_with_its_faults(desk: Desk) -> None:
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
+
+    status, page = await tried(operator, b'name = "mine"\nregistraton = "user"\n')
+    nothing = await operator.send("/console/backtest", policy="unknown")
+
+    assert status == 422
+    assert "registraton" in page
+    assert nothing[0] == 422
