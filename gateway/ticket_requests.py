@@ -79,7 +79,12 @@ Text = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_without_co
 Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 Addresses = Annotated[tuple[Line, ...], Field(max_length=MOST_ADDRESSES)]
 FieldValues = Annotated[
-    dict[Line, Line], Field(max_length=MOST_FIELDS), BeforeValidator(_each_named_once)
+    dict[Line, Line],
+    Field(
+        max_length=MOST_FIELDS,
+        description='must be an object with names and values, such as {"project_id": "blue-7"}',
+    ),
+    BeforeValidator(_each_named_once),
 ]
 """Values of a ticket's fields by name."""
 
@@ -87,7 +92,9 @@ FieldValues = Annotated[
 class _Model(BaseModel):
     """Refuses unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, use_attribute_docstrings=True
+    )
 
 
 class Comment(_Model):

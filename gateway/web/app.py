@@ -13,10 +13,11 @@ from gateway.metrics import CONTENT_TYPE
 from gateway.runtime import Runtime
 from gateway.shares import Networks
 from gateway.smtp.limits import ConnectionPool
-from gateway.web.api import macros, staff_notices, tickets
-from gateway.web.api.access import ApiContext
+from gateway.web.api import routes
+from gateway.web.api.access import CONTEXT, ApiContext
 from gateway.web.api.auth import ApiError
 from gateway.web.api.download import Downloads
+from gateway.web.api.pushed_mail import PUSHED_MAILS, PushedMails
 from gateway.web.api.uploads import Uploads
 from gateway.web.connection import SERVER
 from gateway.web.console.context import PREFIX, ConsoleContext
@@ -29,7 +30,6 @@ from gateway.web.pages.forms import PROXIES
 from gateway.web.pages.held import HeldPages
 from gateway.web.pages.links import LinkPages
 from gateway.web.problems import problem
-from gateway.web.pushed_mail import PushedMails
 from rules import replies
 from storage.db.database import store_down
 from storage.db.ledger import Conflict
@@ -82,15 +82,11 @@ def application(
                 web.get("/metrics", _metrics),
             ]
         )
-        PushedMails(
-            runtime=runtime, ingest=ingest, connections=connections, listed=listed
-        ).add_routes(app)
+        app[PUSHED_MAILS] = PushedMails(ingest=ingest, connections=connections, listed=listed)
         runtime.metrics.watch("download_bytes", downloads.shares)
-        macros.add_routes(app)
-        staff_notices.add_routes(app)
         uploads = Uploads(connections, ingest.parser)
-        context = ApiContext(runtime=runtime, downloads=downloads, uploads=uploads)
-        tickets.add_routes(app, context)
+        context = app[CONTEXT] = ApiContext(runtime=runtime, downloads=downloads, uploads=uploads)
+        routes.add_routes(app)
         feed = JournalFeed(runtime.database, runtime.clock)
         desk = console(
             ConsoleContext(
@@ -185,7 +181,7 @@ async def _index_of_everything(_: web.Request) -> web.Response:
     return web.Response(
         text="Postern takes support mail and files it as tickets.\n\n"
         "POST /api/v1/mails   one raw mail, with a bearer token\n"
-        "GET  /api/v1/tickets tickets, for portals and staff tools: see docs/api.md\n"
+        "GET  /api/v1/tickets tickets, for portals and staff tools: see /api/v1/reference\n"
         "GET  /console/       for people: what waits, and held mail\n"
         "GET  /healthz        the process is running\n"
         "GET  /readyz         the store responds\n"

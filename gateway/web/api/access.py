@@ -18,7 +18,7 @@ from gateway.seldom import Seldom
 from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope, actor, authorise
 from gateway.web.api.download import Downloads
 from gateway.web.api.masked_texts import MaskedTexts
-from gateway.web.api.request_parsing import check_query
+from gateway.web.api.queries import Query, query_of
 from gateway.web.api.ticket_json import TicketJson
 from gateway.web.api.turns import CallerTurns
 from gateway.web.api.uploads import Uploads
@@ -38,6 +38,7 @@ from storage.ticket.read import mailbox_of
 from storage.ticket.rows import ChangeContext
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=Query)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +148,19 @@ class VisibleTicket:
     access: Access
 
 
-async def caller_of(request: web.Request, *allowed: Scope, keys: Collection[str] = ()) -> Caller:
-    """The caller; `keys` are the query parameters that the request may have. Raises ApiError."""
+NOBODY = Caller(Scope.PORTAL, "")
+"""Who asks for what everybody may read: a customer whom nobody knows."""
+
+
+async def caller_of(
+    request: web.Request, allowed: Collection[Scope], model: type[Q]
+) -> tuple[Caller, Q]:
+    """The caller, whose token has an allowed scope, and the query. Raises ApiError."""
+    if not allowed:
+        return NOBODY, query_of(request, model)
     scope = await authorise(request, request.app[CONTEXT].runtime.database, *allowed)
-    check_query(request, keys)
-    return Caller(scope, actor(request, scope))
+    query = query_of(request, model)
+    return Caller(scope, actor(request, scope)), query
 
 
 def number_of(request: web.Request) -> int:

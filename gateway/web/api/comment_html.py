@@ -1,8 +1,4 @@
-"""The HTML of a comment over HTTP, made of the raw mail when it is asked for.
-
-GET   /api/v1/tickets/{number}/comments/{id}/html?images=remote
-GET   /api/v1/tickets/{number}/comments/{id}/images/{name}
-"""
+"""The HTML of a comment over HTTP, made of the raw mail when it is asked for."""
 
 from __future__ import annotations
 
@@ -16,11 +12,14 @@ from aiohttp import web
 from gateway import log
 from gateway.parsing.our_mails import has_mark_of_ours
 from gateway.web.api import access
-from gateway.web.api.access import CONTEXT, Caller, caller_of, number_of, presenter
-from gateway.web.api.auth import ApiError, Scope
+from gateway.web.api.access import CONTEXT, Caller, number_of, presenter
+from gateway.web.api.answers import CommentHtmlAnswer
+from gateway.web.api.auth import ApiError
 from gateway.web.api.download import SANDBOXED, headers_of_image
 from gateway.web.api.files import taken_for
-from gateway.web.api.ticket_json import Json, TicketJson
+from gateway.web.api.operations import ALL, JsonAnswer, Operation, OtherAnswer
+from gateway.web.api.queries import CommentHtmlQuery, Query
+from gateway.web.api.ticket_json import TicketJson
 from gateway.web.pages.forms import client_of_request
 from rules.commands.readable import readable
 from rules.commands.readable_html import readable_html
@@ -35,7 +34,6 @@ from storage.db.database import Connection
 from storage.ticket import files
 from storage.ticket.comment_mail import CommentWithMail, comment_with_mail
 
-KEYS = ("images",)
 PLACEHOLDER = "image not loaded"
 LARGEST_IMAGE = 16 * 1024 * 1024
 
@@ -69,25 +67,20 @@ class _Parts:
     plain_only: PlainOnly | None = None
 
 
-async def get_html(request: web.Request) -> web.Response:
-    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL, Scope.READ, keys=KEYS)
+async def _html(request: web.Request, caller: Caller, query: CommentHtmlQuery) -> web.Response:
     context = request.app[CONTEXT]
-    wanted = request.query.get("images")
-    if wanted not in (None, "remote"):
-        raise ApiError(400, f"images={wanted}: expected remote")
     asked = await _asked(request, caller)
     view = await _view(request, asked, caller)
 
     def made(_: Connection) -> str:
-        return json.dumps(_as_json(asked, view, remote=wanted is not None))
+        return json.dumps(_as_json(asked, view, remote=query.images is not None))
 
     text = await context.show(made, caller.address)
     return web.json_response(text=text, headers=SANDBOXED)
 
 
-async def get_image(request: web.Request) -> web.StreamResponse:
-    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
-    context, name = request.app[CONTEXT], request.match_info["name"]
+async def _image(request: web.Request, caller: Caller, _: Query) -> web.StreamResponse:
+    context, name = request.app[CONTEXT], request.match_info["image"]
     asked = await _asked(request, caller)
     mail = asked.comment.mail
     missing = ApiError(404, f"there is no image {name} in comment {asked.comment.id}")
@@ -116,7 +109,7 @@ async def get_image(request: web.Request) -> web.StreamResponse:
 async def _asked(request: web.Request, caller: Caller) -> _Asked:
     """The comment of the path. Raises ApiError where the caller may not read it."""
     context, number = request.app[CONTEXT], number_of(request)
-    wanted = int(request.match_info["id"])
+    wanted = int(request.match_info["comment"])
 
     def look_up(connection: Connection) -> _Asked:
         access.find_ticket(connection, context, caller, number, context.runtime.clock())
@@ -197,7 +190,7 @@ def _of_html(asked: _Asked, view: HtmlView) -> _Parts | PlainOnly:
     return _Parts(masked_own, masked_quoted)
 
 
-def _as_json(asked: _Asked, view: HtmlView, *, remote: bool) -> dict[str, Json]:
+def _as_json(asked: _Asked, view: HtmlView, *, remote: bool) -> CommentHtmlAnswer:
     comment, parts = asked.comment, _readable(asked, view)
     path = f"/api/v1/tickets/{asked.number}/comments/{comment.id}/images"
 
@@ -217,3 +210,29 @@ def _as_json(asked: _Asked, view: HtmlView, *, remote: bool) -> dict[str, Json]:
         "degraded": comment.degraded,
         "charset_guessed": comment.charset_guessed,
     }
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/api/v1/tickets/{number}/comments/{comment}/html",
+        handler=_html,
+        name="get_comment_html",
+        summary="The HTML of a comment",
+        scopes=ALL,
+        query=CommentHtmlQuery,
+        answer=JsonAnswer(CommentHtmlAnswer),
+        errors=(404,),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/tickets/{number}/comments/{comment}/images/{image}",
+        handler=_image,
+        name="get_comment_image",
+        summary="An image in the HTML of a comment",
+        scopes=ALL,
+        query=Query,
+        answer=OtherAnswer(("image/*",)),
+        errors=(404,),
+    ),
+)

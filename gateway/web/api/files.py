@@ -1,8 +1,4 @@
-"""The files of a ticket over HTTP.
-
-GET   /api/v1/tickets/{number}/attachments/{id}
-GET   /api/v1/tickets/{number}/raw/{journal id}
-"""
+"""The files of a ticket over HTTP."""
 
 from __future__ import annotations
 
@@ -16,9 +12,11 @@ from gateway.parsing.mail_files import NotTaken
 from gateway.parsing.our_mails import is_whole_text
 from gateway.parsing.taken import TakenFile
 from gateway.web.api import access
-from gateway.web.api.access import CONTEXT, Caller, caller_of, number_of, presenter
+from gateway.web.api.access import CONTEXT, Caller, number_of, presenter
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.download import ANY_TYPE, headers_of_file
+from gateway.web.api.operations import ALL, Operation, OtherAnswer
+from gateway.web.api.queries import Query
 from gateway.web.api.request_parsing import journal_id_of
 from gateway.web.pages.forms import client_of_request
 from rules.ticket.visibility import Visibility
@@ -27,13 +25,9 @@ from storage.ticket import files
 from storage.ticket.files import StoredAttachment, StoredMail
 
 
-async def get_attachment(request: web.Request) -> web.StreamResponse:
-    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL, Scope.READ)
-    context, number, wanted = (
-        request.app[CONTEXT],
-        number_of(request),
-        int(request.match_info["id"]),
-    )
+async def _attachment(request: web.Request, caller: Caller, _: Query) -> web.StreamResponse:
+    context, number = request.app[CONTEXT], number_of(request)
+    wanted = int(request.match_info["attachment"])
 
     def look_up(connection: Connection) -> tuple[StoredAttachment, StoredMail, str, str]:
         visible = access.find_ticket(connection, context, caller, number, context.runtime.clock())
@@ -100,8 +94,7 @@ async def taken_for(
             assert_never(found)
 
 
-async def get_raw(request: web.Request) -> web.StreamResponse:
-    caller = await caller_of(request, Scope.STAFF)
+async def _raw(request: web.Request, caller: Caller, _: Query) -> web.StreamResponse:
     context, number = request.app[CONTEXT], number_of(request)
     wanted = request.match_info["journal_id"]
 
@@ -129,3 +122,29 @@ async def _read(request: web.Request, mail: StoredMail, what: str) -> bytes:
 
 def _not_stored(what: str, number: int) -> ApiError:
     return ApiError(404, f"{what} is not stored with #{number}")
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/api/v1/tickets/{number}/attachments/{attachment}",
+        handler=_attachment,
+        name="get_attachment",
+        summary="A file of a comment",
+        scopes=ALL,
+        query=Query,
+        answer=OtherAnswer(("*/*",)),
+        errors=(404,),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/tickets/{number}/raw/{journal_id}",
+        handler=_raw,
+        name="get_raw_mail",
+        summary="The mail of a comment, as it arrived",
+        scopes=(Scope.STAFF,),
+        query=Query,
+        answer=OtherAnswer((ANY_TYPE,)),
+        errors=(404,),
+    ),
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -13,15 +12,10 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.ticket_requests import LARGEST_NUMBER
 from gateway.web.api.auth import ApiError
-from rules.ticket.lifecycle import Status
 from rules.validation.messages import explain, suggestion
-from storage.ticket.lists import Cursor
 
 BODY_LIMIT_BYTES = 1024 * 1024
-MAX_PAGE_SIZE = 200
-DEFAULT_PAGE_SIZE = 50
 
 MAX_VALUES = 1_000
 MAX_DEPTH = 16
@@ -31,8 +25,6 @@ FAULTS_SHOWN = 10
 
 _STRUCTURE = re.compile(rb'"(?>(?:[^"\\]++|\\.)*)"?|[\[\]{},]', re.DOTALL)
 """A string, as one match whose content counts for nothing, or a mark outside of strings."""
-_CURSOR = re.compile(r"(\d{1,17})-(\d{1,18})")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -60,46 +52,6 @@ def journal_id_of(text: str) -> UUID:
         raise ApiError(
             400, f"{text} is not a valid journal id; take it from a comment's `raw`"
         ) from None
-
-
-def status_of(text: str | None) -> str | None:
-    if text is not None and text not in set(Status):
-        raise ApiError(400, f"status={text}: expected one of: {', '.join(Status)}")
-    return text
-
-
-def limit_of(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_PAGE_SIZE
-    if not re.fullmatch(r"\d{1,4}", text) or not 1 <= int(text) <= MAX_PAGE_SIZE:
-        raise ApiError(400, f"limit={text}: must be a number from 1 to {MAX_PAGE_SIZE}")
-    return int(text)
-
-
-def cursor_of(text: str | None) -> Cursor | None:
-    if text is None:
-        return None
-    found = _CURSOR.fullmatch(text)
-    if found is None or int(found[2]) > LARGEST_NUMBER:
-        raise ApiError(400, f"before={text}: must be the `before` of the previous page")
-    try:
-        updated_at = _EPOCH + timedelta(microseconds=int(found[1]))
-    except OverflowError:
-        raise ApiError(400, f"before={text}: must be the `before` of the previous page") from None
-    return Cursor(updated_at, int(found[2]))
-
-
-def comment_of(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not re.fullmatch("[0-9]{1,18}", text):
-        raise ApiError(400, f"before={text}: must be the id of a comment")
-    return int(text)
-
-
-def cursor_text(cursor: Cursor) -> str:
-    """The end of a page as text, as `cursor_of` reads it."""
-    return f"{(cursor.updated_at - _EPOCH) // timedelta(microseconds=1)}-{cursor.number}"
 
 
 async def body_of(request: web.Request, model: type[M]) -> M:

@@ -1,7 +1,4 @@
-"""Of which tickets the staff person who asks is notified.
-
-PUT /api/v1/staff/notices?mailbox=
-"""
+"""Of which tickets the staff person who asks is notified."""
 
 from __future__ import annotations
 
@@ -9,8 +6,11 @@ from aiohttp import web
 
 from gateway.ticket_requests import NoticesChoice
 from gateway.web.api import access
-from gateway.web.api.access import CONTEXT, caller_of
+from gateway.web.api.access import CONTEXT, Caller
+from gateway.web.api.answers import NoticesAnswer
 from gateway.web.api.auth import Scope
+from gateway.web.api.operations import JsonAnswer, JsonBody, Operation
+from gateway.web.api.queries import MailboxQuery
 from gateway.web.api.request_parsing import body_of
 from storage.db.database import Connection
 from storage.registry.people import set_notices
@@ -18,18 +18,31 @@ from storage.registry.people import set_notices
 PATH = "/api/v1/staff/notices"
 
 
-def add_routes(app: web.Application) -> None:
-    app.add_routes([web.put(PATH, _put)])
-
-
-async def _put(request: web.Request) -> web.Response:
-    caller = await caller_of(request, Scope.STAFF, keys=("mailbox",))
-    context, named = request.app[CONTEXT], request.query.get("mailbox", "")
+async def _put(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
+    context = request.app[CONTEXT]
     choice = await body_of(request, NoticesChoice)
 
     def job(connection: Connection) -> None:
-        role = access.mailbox_role(connection, caller, named, context.runtime.clock())
+        now = context.runtime.clock()
+        role = access.mailbox_role(connection, caller, query.mailbox, now)
         set_notices(connection, role.mailbox, caller.address, choice.notices)
 
     await context.write(job)
-    return web.json_response({"notices": choice.notices.value})
+    answer: NoticesAnswer = {"notices": choice.notices.value}
+    return web.json_response(answer)
+
+
+OPERATIONS = (
+    Operation(
+        method="PUT",
+        path=PATH,
+        handler=_put,
+        name="set_notices",
+        summary="Set of which tickets the staff person who asks is notified",
+        scopes=(Scope.STAFF,),
+        query=MailboxQuery,
+        body=JsonBody(NoticesChoice),
+        answer=JsonAnswer(NoticesAnswer),
+        errors=(404,),
+    ),
+)

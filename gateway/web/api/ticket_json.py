@@ -6,8 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
-from typing import TypeAlias
 
+from gateway.web.api.answers import (
+    AttachmentAnswer,
+    AuditEntryAnswer,
+    CommentAnswer,
+    HiddenAnswer,
+    ParticipantAnswer,
+    TicketAnswer,
+    TicketInList,
+)
 from gateway.web.api.masked_texts import MaskedTexts
 from rules.commands.readable import readable
 from rules.identity import is_unproven
@@ -28,8 +36,6 @@ from storage.ticket.views import (
     TicketView,
 )
 
-Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
-
 TEXTS_SHOWN = 1024 * 1024
 """Characters of all comments in one response: each is searched for what must be masked."""
 HISTORY_SHOWN = 1000
@@ -47,9 +53,9 @@ class TicketJson:
     policies: Mapping[str, Policy] = field(default_factory=dict)
     """By the address of the mailbox."""
 
-    def in_list(self, summary: TicketSummary) -> dict[str, Json]:
+    def in_list(self, summary: TicketSummary) -> TicketInList:
         """A ticket in a list."""
-        shown: dict[str, Json] = {
+        shown: TicketInList = {
             "number": summary.number,
             "mailbox": summary.mailbox,
             "subject": self._masked(summary.subject),
@@ -60,8 +66,8 @@ class TicketJson:
             "company": summary.company,
             "merged_into": summary.merged_into,
             "due_at": _timestamp(summary.due_at),
-            "opened_at": _timestamp(summary.opened_at),
-            "updated_at": _timestamp(summary.updated_at),
+            "opened_at": summary.opened_at.isoformat(),
+            "updated_at": summary.updated_at.isoformat(),
         }
         if self.for_staff:
             shown |= {
@@ -73,7 +79,7 @@ class TicketJson:
             }
         return shown
 
-    def in_full(self, ticket: TicketView, before: int | None = None) -> dict[str, Json]:
+    def in_full(self, ticket: TicketView, before: int | None = None) -> TicketAnswer:
         """A ticket with everything that this reader may see; with `before` the comments before
         this one alone."""
         details = ticket.details
@@ -82,8 +88,8 @@ class TicketJson:
             for member in ticket.members
             if self.for_staff or member.presence == Presence.ACTIVE.value
         )
-        shown = self.in_list(ticket.summary)
-        shown |= {
+        shown: TicketAnswer = {
+            **self.in_list(ticket.summary),  # type: ignore[typeddict-item]  # has no more keys
             "tier": details.tier,
             "fields": {name: self._masked(value) for name, value in details.fields.items()},
             "missing": list(details.missing),
@@ -120,19 +126,21 @@ class TicketJson:
             comment for comment in ticket.comments if self.for_staff or comment.visibility == public
         )
 
-    def _participant(self, member: ParticipantView) -> Json:
-        shown: dict[str, Json] = {
+    def _participant(self, member: ParticipantView) -> ParticipantAnswer:
+        shown: ParticipantAnswer = {
             "address": member.address,
             "part": member.part,
             "presence": member.presence,
         }
-        return shown | {"suspended": member.suspended} if self.for_staff else shown
+        if self.for_staff:
+            shown["suspended"] = member.suspended
+        return shown
 
-    def _comments(self, ticket: TicketView, before: int | None) -> list[Json]:
+    def _comments(self, ticket: TicketView, before: int | None) -> list[CommentAnswer]:
         """The oldest first; the latest have their texts, as far as `TEXTS_SHOWN` goes."""
         until = takewhile(lambda comment: comment.id != before, self.comments(ticket))
         members = {member.address for member in ticket.members}
-        left, shown = TEXTS_SHOWN, list[Json]()
+        left, shown = TEXTS_SHOWN, list[CommentAnswer]()
         for comment in reversed(list(until)):
             size = len(shown_part(comment.text))
             left = left - size if size <= left else 0
@@ -143,7 +151,7 @@ class TicketJson:
 
     def _comment(
         self, comment: CommentView, summary: TicketSummary, text: str, *, outside: bool
-    ) -> dict[str, Json]:
+    ) -> CommentAnswer:
         shortened = comment.text_left_out or len(shown_part(text)) < len(comment.text)
         # Cut afterwards: of what the cut divides, the first part alone is not recognised.
         text = shown_part(self._masked(text))
@@ -154,7 +162,7 @@ class TicketJson:
             shortened = shortened or (cut and leaves_out_words(whole, visible(text).text))
         path = f"/api/v1/tickets/{summary.number}"
         seen = visible(text)
-        shown: dict[str, Json] = {
+        shown: CommentAnswer = {
             "id": comment.id,
             "author": comment.author,
             "by_staff": comment.by_staff,
@@ -166,7 +174,7 @@ class TicketJson:
             "shortened": shortened,
             "degraded": comment.degraded,
             "charset_guessed": comment.charset_guessed,
-            "written_at": _timestamp(comment.written_at),
+            "written_at": comment.written_at.isoformat(),
             "unproven": is_unproven(comment.proof),
             "attachments": [self._attachment(each, path) for each in comment.attachments],
             "attachments_shortened": comment.files_left_out,
@@ -176,7 +184,7 @@ class TicketJson:
             shown |= {"raw": raw, "proof": comment.proof, "feedback": comment.is_feedback}
         return shown
 
-    def _attachment(self, attachment: AttachmentView, path: str) -> Json:
+    def _attachment(self, attachment: AttachmentView, path: str) -> AttachmentAnswer:
         return {
             "id": attachment.id,
             "name": self._masked(attachment.name),
@@ -188,12 +196,12 @@ class TicketJson:
     def _masked(self, text: str) -> str:
         return self.masked_texts.mask(self.masker, text)
 
-    def _audit_entry(self, entry: AuditView) -> Json:
+    def _audit_entry(self, entry: AuditView) -> AuditEntryAnswer:
         if entry.event == AuditEvent.FIELD_CHANGED:  # the values may be a customer's words
             was, became = self._masked(entry.was), self._masked(entry.became)
             entry = replace(entry, was=was, became=became)
         return {
-            "at": _timestamp(entry.at),
+            "at": entry.at.isoformat(),
             "actor": entry.actor,
             "source": entry.source,
             "event": entry.event,
@@ -206,7 +214,7 @@ class TicketJson:
         }
 
 
-def _hidden(seen: VisibleText) -> Json:
+def _hidden(seen: VisibleText) -> HiddenAnswer | None:
     """What `text` has and `shown` has not; null if that is nothing."""
     return {"lines": seen.hidden_lines, "kind": seen.hidden_kinds} if seen.lines else None
 

@@ -1,12 +1,5 @@
 """The ticket API: lists, single tickets, and changes to them; `files` has their files, and
-`comment_html` the HTML of their comments.
-
-    GET   /api/v1/tickets?mailbox=&status=&list=&tag=&limit=&before=
-    POST  /api/v1/tickets
-    GET   /api/v1/tickets/{number}
-    PATCH /api/v1/tickets/{number}
-
-The manual is docs/api.md.
+`comment_html` the HTML of their comments. The manual is docs/api.md.
 """
 
 from __future__ import annotations
@@ -19,24 +12,19 @@ from aiohttp import web
 
 from gateway import log
 from gateway.ticket_requests import NewTicket, TicketPatch
-from gateway.web.api import access, comment_html, files, repeats
+from gateway.web.api import access, repeats
 from gateway.web.api.access import (
     CONTEXT,
     ApiContext,
     Caller,
     MailboxRole,
-    caller_of,
     number_of,
     presenter,
 )
+from gateway.web.api.answers import ChangedAnswer, TicketAnswer, TicketsAnswer
 from gateway.web.api.auth import ApiError, Scope
-from gateway.web.api.request_parsing import (
-    comment_of,
-    cursor_of,
-    cursor_text,
-    limit_of,
-    status_of,
-)
+from gateway.web.api.operations import ALL, JsonAnswer, JsonBody, Operation
+from gateway.web.api.queries import Query, TicketQuery, TicketsQuery, cursor_text
 from gateway.web.api.uploads import AskedFor
 from rules.decision.effects import ChangeRefused
 from rules.decision.request import Request
@@ -51,57 +39,38 @@ from storage.ticket.lists import All, CopiedTo, OfCompany, RequestedBy, Which
 from storage.ticket.views import TicketView
 
 PATH = "/api/v1/tickets"
-LISTS = ("mine", "cc", "organisation")
-LIST_KEYS = ("mailbox", "status", "list", "tag", "limit", "before")
+ONE = f"{PATH}/{{number}}"
 
 
-def add_routes(app: web.Application, context: ApiContext) -> None:
-    app[CONTEXT] = context
-    one = f"{PATH}/{{number:[0-9]{{1,18}}}}"
-    app.add_routes(
-        [
-            web.get(PATH, _list),
-            web.post(PATH, _open),
-            web.get(one, _show),
-            web.patch(one, _change),
-            web.get(f"{one}/attachments/{{id:[0-9]{{1,18}}}}", files.get_attachment),
-            web.get(f"{one}/raw/{{journal_id}}", files.get_raw),
-            web.get(f"{one}/comments/{{id:[0-9]{{1,18}}}}/html", comment_html.get_html),
-            web.get(f"{one}/comments/{{id:[0-9]{{1,18}}}}/images/{{name}}", comment_html.get_image),
-        ]
-    )
-
-
-async def _list(request: web.Request) -> web.Response:
-    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL, Scope.READ, keys=LIST_KEYS)
-    context, query = request.app[CONTEXT], request.query
-    status, limit = status_of(query.get("status")), limit_of(query.get("limit"))
-    before = cursor_of(query.get("before"))
-    tag = as_tag(query["tag"]) or "" if "tag" in query else None
+async def _list(request: web.Request, caller: Caller, query: TicketsQuery) -> web.Response:
+    context = request.app[CONTEXT]
+    tag = as_tag(query.tag) or "" if query.tag is not None else None
     if tag is not None and not caller.by_staff:
         raise ApiError(400, "tag is only for staff; customers see no tags")
 
     def read_page(connection: Connection) -> str:
-        role = access.mailbox_role(
-            connection, caller, query.get("mailbox", ""), context.runtime.clock()
-        )
-        which = _requested_list(context, caller, role, query.get("list"))
+        role = access.mailbox_role(connection, caller, query.mailbox, context.runtime.clock())
         found = lists.page(
-            connection, role.mailbox, which, status=status, limit=limit, before=before, tag=tag
+            connection,
+            role.mailbox,
+            _requested_list(context, caller, role, query.list),
+            status=query.status,
+            limit=query.limit,
+            before=query.before,
+            tag=tag,
         )
         # Here, in a thread: to mask 200 subjects takes up to a quarter of a second.
         shown = presenter(connection, context, caller)
         following = cursor_text(found.ends_at) if found.ends_at is not None else None
         tickets = [shown.in_list(each) for each in found.tickets]
-        return json.dumps({"tickets": tickets, "before": following})
+        answer: TicketsAnswer = {"tickets": tickets, "before": following}
+        return json.dumps(answer)
 
     return web.json_response(text=await context.show(read_page, caller.address))
 
 
-async def _show(request: web.Request) -> web.Response:
-    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL, Scope.READ, keys=("before",))
-    context, number = request.app[CONTEXT], number_of(request)
-    before = comment_of(request.query.get("before"))
+async def _show(request: web.Request, caller: Caller, query: TicketQuery) -> web.Response:
+    context, number, before = request.app[CONTEXT], number_of(request), query.before
 
     def read_ticket(connection: Connection) -> str:
         access.find_ticket(connection, context, caller, number, context.runtime.clock())
@@ -114,9 +83,8 @@ async def _show(request: web.Request) -> web.Response:
     return web.json_response(text=await context.show(read_ticket, caller.address))
 
 
-async def _change(request: web.Request) -> web.Response:
+async def _change(request: web.Request, caller: Caller, _: Query) -> web.Response:
     """All of the changes or none: 409 if one is impossible, 403 if one is not permitted."""
-    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL)
     context, number = request.app[CONTEXT], number_of(request)
     now = context.runtime.clock()
     async with context.uploads.request(request, TicketPatch) as asked:
@@ -214,9 +182,8 @@ async def _afterwards(
         return "null"
 
 
-async def _open(request: web.Request) -> web.Response:
+async def _open(request: web.Request, caller: Caller, _: Query) -> web.Response:
     """201 with the new ticket, or with that of an earlier request with the same key."""
-    caller = await caller_of(request, Scope.STAFF, Scope.PORTAL)
     context = request.app[CONTEXT]
     now = context.runtime.clock()
     async with context.uploads.request(request, NewTicket) as asked:
@@ -283,8 +250,6 @@ def _requested_list(
     context: ApiContext, caller: Caller, role: MailboxRole, wanted: str | None
 ) -> Which:
     """The requested list; by default a customer's own tickets, and for staff all tickets."""
-    if wanted is not None and wanted not in LISTS:
-        raise ApiError(400, f"list={wanted}: expected one of: {', '.join(LISTS)}")
     if caller.by_staff:
         if wanted is not None:
             raise ApiError(
@@ -303,3 +268,56 @@ def _requested_list(
             403, f"tickets of {person.company.name} are shown only to the people on them; ask staff"
         )
     return OfCompany(person.company.id)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path=PATH,
+        handler=_list,
+        name="list_tickets",
+        summary="Tickets, the most recently changed first",
+        scopes=ALL,
+        query=TicketsQuery,
+        answer=JsonAnswer(TicketsAnswer),
+        errors=(404,),
+    ),
+    Operation(
+        method="POST",
+        path=PATH,
+        handler=_open,
+        name="open_ticket",
+        summary="Open a ticket",
+        scopes=(Scope.STAFF, Scope.PORTAL),
+        query=Query,
+        body=JsonBody(NewTicket, with_files=True),
+        status=201,
+        answer=JsonAnswer(TicketAnswer, has_location=True, or_null=True),
+        errors=(404, 409, 422),
+        is_repeatable=True,
+    ),
+    Operation(
+        method="GET",
+        path=ONE,
+        handler=_show,
+        name="get_ticket",
+        summary="A ticket, as far as the actor may read it",
+        scopes=ALL,
+        query=TicketQuery,
+        answer=JsonAnswer(TicketAnswer),
+        errors=(404,),
+    ),
+    Operation(
+        method="PATCH",
+        path=ONE,
+        handler=_change,
+        name="change_ticket",
+        summary="Change a ticket: all of the changes are made, or none",
+        scopes=(Scope.STAFF, Scope.PORTAL),
+        query=Query,
+        body=JsonBody(TicketPatch, with_files=True),
+        answer=JsonAnswer(ChangedAnswer),
+        errors=(404, 409, 422),
+        is_repeatable=True,
+    ),
+)

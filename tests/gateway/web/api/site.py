@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from pydantic import TypeAdapter, ValidationError
 
 from gateway import clock
 from gateway.policies import Policies
+from gateway.web.api.operations import JsonAnswer, Operation
+from gateway.web.api.routes import OPERATIONS
 from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
 from rules.people import Role
@@ -176,5 +179,37 @@ async def serving(
             connections=services.connections,
             sign_up=SignUp(runtime=runtime),
         )
+        undescribed: list[str] = []
+        app.on_response_prepare.append(partial(_compare, undescribed))
         async with TestClient(TestServer(app)) as client:
             yield Site(client, postern)
+        assert undescribed == []
+
+
+async def _compare(
+    undescribed: list[str], request: web.Request, response: web.StreamResponse
+) -> None:
+    """Each answer of the API in each test is one that its operation describes."""
+    resource = request.match_info.route.resource
+    operation = OPERATION_OF.get((request.method, resource.canonical if resource else ""))
+    if operation is None:
+        return
+    if response.status not in operation.statuses:
+        undescribed.append(f"{operation.name}: {response.status}")
+    elif response.status == operation.status and isinstance(operation.answer, JsonAnswer):
+        assert isinstance(response, web.Response)
+        assert isinstance(response.body, bytes)
+        try:
+            _adapter(operation).validate_json(response.body, strict=True)
+        except ValidationError as error:
+            undescribed.append(f"{operation.name}: {error}")
+
+
+OPERATION_OF = {(each.method, each.path): each for each in OPERATIONS}
+
+
+@cache
+def _adapter(operation: Operation[Any]) -> TypeAdapter[Any]:
+    answer = operation.answer
+    assert isinstance(answer, JsonAnswer)
+    return TypeAdapter(answer.model | None if answer.or_null else answer.model)

@@ -1,7 +1,4 @@
-"""Raw mails pushed over HTTP: their parameters and bytes, checked as SMTP checks them.
-
-POST /api/v1/mails?mail_from=&rcpt=&rcpt=&peer=&helo=
-"""
+"""Raw mails pushed over HTTP: their parameters and bytes, checked as SMTP checks them."""
 
 from __future__ import annotations
 
@@ -13,55 +10,53 @@ from itertools import repeat
 from aiohttp import web
 
 from gateway.ingest import Ingest
-from gateway.runtime import Runtime
 from gateway.shares import Networks, address_of, is_in
 from gateway.smtp.limits import ConnectionPool
 from gateway.smtp.paths import forward_path, reverse_path
 from gateway.smtp.rates import Act
-from gateway.web.api.auth import ApiError, Scope, authorise
-from gateway.web.api.request_parsing import check_query
+from gateway.web.api.access import Caller
+from gateway.web.api.answers import PushedMailAnswer, RefusedMailAnswer
+from gateway.web.api.auth import ApiError, Scope
+from gateway.web.api.operations import JsonAnswer, Operation, RawBody
+from gateway.web.api.queries import EnvelopeQuery
 from gateway.web.pages.forms import client_of_request
 from gateway.web.problems import problem
 from rules import replies
 from rules.mail import Delivery, Envelope, as_sent, forbidden_octets
 
 LONGEST_HELO = 255
-ENVELOPE_KEYS = ("mail_from", "rcpt", "peer", "helo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushedMails:
     """Takes mails, within the budgets that the same client has by SMTP."""
 
-    runtime: Runtime
     ingest: Ingest
     connections: ConnectionPool
     listed: Networks = ()
     """Clients that bring the mail of many: they have the reserve, and no rates."""
 
-    def add_routes(self, app: web.Application) -> None:
-        app.add_routes([web.post("/api/v1/mails", self._post)])
-
-    async def _post(self, request: web.Request) -> web.Response:
+    async def take(self, request: web.Request, query: EnvelopeQuery) -> web.Response:
         """A mail whose `peer` is not stated is proven by its signatures alone. 200 with a reply for
         each recipient once the mail is on disk; 422 if all recipients were refused permanently;
         429 and 503 if the client must try again.
         """
-        await authorise(request, self.runtime.database, Scope.MAILS)
-        check_query(request, ENVELOPE_KEYS, repeated=("rcpt",))
-        envelope = envelope_of(request, self.connections.limits.recipients)
+        most = self.connections.limits.recipients
+        envelope = envelope_of(query, most, over_tls=request.secure)
         with self._room(request, len(envelope.rcpt_tos)):
             raw = content_of(await request.read())
             answered = await self.ingest.take(Delivery(envelope, raw))
         folded = replies.for_all(answered)
-        listed = [
-            {"recipient": recipient, "reply": str(reply)}
-            for recipient, reply in zip(envelope.rcpt_tos, answered, strict=True)
-        ]
+        answer: PushedMailAnswer = {
+            "reply": str(folded),
+            "recipients": [
+                {"recipient": recipient, "reply": str(reply)}
+                for recipient, reply in zip(envelope.rcpt_tos, answered, strict=True)
+            ],
+        }
         if folded.accepted:
-            return web.json_response({"reply": str(folded), "recipients": listed})
-        status = 503 if folded.temporary else 422
-        return problem(status, str(folded), reply=str(folded), recipients=listed)
+            return web.json_response(answer)
+        return problem(503 if folded.temporary else 422, str(folded), **answer)
 
     @contextmanager
     def _room(self, request: web.Request, recipients: int) -> Iterator[None]:
@@ -85,10 +80,36 @@ class PushedMails:
             pool.in_flight.give_back(client, size_bytes)
 
 
-def envelope_of(request: web.Request, most_recipients: int) -> Envelope:
+PUSHED_MAILS = web.AppKey("pushed_mails", PushedMails)
+
+
+async def _post(request: web.Request, _: Caller, query: EnvelopeQuery) -> web.Response:
+    return await request.app[PUSHED_MAILS].take(request, query)
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/api/v1/mails",
+        handler=_post,
+        name="push_mail",
+        summary="Take one raw mail, as by SMTP",
+        scopes=(Scope.MAILS,),
+        query=EnvelopeQuery,
+        body=RawBody("message/rfc822"),
+        answer=JsonAnswer(PushedMailAnswer),
+        errors=(429,),
+        own_errors={
+            422: ("All recipients were refused permanently.", RefusedMailAnswer),
+            503: ("Not possible now, or all recipients were deferred.", RefusedMailAnswer),
+        },
+    ),
+)
+
+
+def envelope_of(query: EnvelopeQuery, most_recipients: int, *, over_tls: bool) -> Envelope:
     """The envelope that the query states. Raises ApiError, 400, with the parameter's name."""
-    query = request.query
-    recipients = tuple(query.getall("rcpt", []))
+    recipients = query.rcpt
     if not recipients:
         raise ApiError(400, "name the recipients: ?rcpt=support@help.example")
     if len(recipients) > most_recipients:
@@ -96,20 +117,18 @@ def envelope_of(request: web.Request, most_recipients: int) -> Envelope:
     for each in recipients:
         if (path := forward_path(f"<{each}>", utf8=True)) is None or path[1]:
             raise ApiError(400, f"rcpt={each!a}: must be an email address")
-    mail_from = query.get("mail_from", "")
+    mail_from = query.mail_from
     if (path := reverse_path(f"<{mail_from}> SMTPUTF8")) is None or path[0] != mail_from:
         raise ApiError(400, f"mail_from={mail_from!a}: must be an email address, or empty")
-    peer = query.get("peer", "")
+    peer = query.peer
     if peer and ("%" in peer or address_of(peer) is None):
         raise ApiError(
             400, f"peer={peer!a}: must be the client's IP address, such as 192.0.2.7, without zone"
         )
-    helo = query.get("helo", "")
+    helo = query.helo
     if len(helo) > LONGEST_HELO or not (helo.isascii() and (helo.isprintable())):
         raise ApiError(400, f"helo: must be at most {LONGEST_HELO} printable characters of ASCII")
-    return Envelope(
-        peer=peer, helo=helo, tls=request.secure, mail_from=mail_from, rcpt_tos=recipients
-    )
+    return Envelope(peer=peer, helo=helo, tls=over_tls, mail_from=mail_from, rcpt_tos=recipients)
 
 
 def content_of(body: bytes) -> bytes:

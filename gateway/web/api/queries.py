@@ -1,0 +1,149 @@
+"""The query parameters of the API, and how each is read; every mistake is named."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, TypeVar, get_origin
+
+from aiohttp import web
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from gateway.ticket_requests import LARGEST_NUMBER
+from gateway.web.api.auth import ApiError
+from gateway.web.api.request_parsing import check_query
+from rules.ticket.lifecycle import Status
+from rules.validation.messages import LONGEST_VALUE, explain, shown
+from storage.ticket.lists import Cursor
+
+MAX_PAGE_SIZE = 200
+DEFAULT_PAGE_SIZE = 50
+
+_CURSOR = re.compile(r"(\d{1,17})-(\d{1,18})", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Q = TypeVar("Q", bound="Query")
+
+
+class Query(BaseModel):
+    """No parameters. A parameter that is a tuple may be there more than once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def query_of(request: web.Request, model: type[Q]) -> Q:
+    """The query as a value. Raises ApiError with every mistake named."""
+    repeated = {
+        name for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple
+    }
+    check_query(request, tuple(model.model_fields), repeated=repeated)
+    query = request.query
+    given = {name: query.getall(name) if name in repeated else query[name] for name in query}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise ApiError(400, "; ".join(_explained(error, given, model))) from None
+
+
+def _explained(error: ValidationError, given: dict[str, Any], model: type[Query]) -> list[str]:
+    """As the parameter is written: `status=opne: expected one of: …`."""
+    faults = []
+    for fault in error.errors(include_url=False):
+        name = str(fault["loc"][0])
+        written = f"{name}={str(given.get(name, ''))[:LONGEST_VALUE]}: "
+        message = explain(fault, model, name)
+        for beginning in (f"{name}: {shown(fault)}: ", f"{name}: "):
+            if message.startswith(beginning):
+                message = written + message.removeprefix(beginning)
+                break
+        faults.append(message)
+    return faults
+
+
+def _limit(text: Any) -> int:
+    if not re.fullmatch("[0-9]{1,4}", str(text)) or not 1 <= int(text) <= MAX_PAGE_SIZE:
+        raise ValueError(f"must be a number from 1 to {MAX_PAGE_SIZE}")
+    return int(text)
+
+
+def _cursor(text: Any) -> Cursor:
+    found = _CURSOR.fullmatch(str(text))
+    if found is None or int(found[2]) > LARGEST_NUMBER:
+        raise ValueError("must be the `before` of the previous page")
+    try:
+        updated_at = _EPOCH + timedelta(microseconds=int(found[1]))
+    except OverflowError:
+        raise ValueError("must be the `before` of the previous page") from None
+    return Cursor(updated_at, int(found[2]))
+
+
+def cursor_text(cursor: Cursor) -> str:
+    """The end of a page as text, as `before` of the next one takes it."""
+    return f"{(cursor.updated_at - _EPOCH) // timedelta(microseconds=1)}-{cursor.number}"
+
+
+def _comment(text: Any) -> int:
+    if not re.fullmatch("[0-9]{1,18}", str(text)):
+        raise ValueError("must be the id of a comment")
+    return int(text)
+
+
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(_limit)]
+TicketCursor = Annotated[
+    Cursor,
+    BeforeValidator(_cursor),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,17}-[0-9]{1,18}$"}),
+]
+CommentId = Annotated[int, Field(ge=0, lt=10**18), BeforeValidator(_comment)]
+
+
+class MailboxQuery(Query):
+    mailbox: str = ""
+    """Its address; may be omitted where the actor has only one."""
+
+
+class TicketsQuery(MailboxQuery):
+    status: Status | None = None
+    """Tickets with this status."""
+    list: Literal["mine", "cc", "organisation"] | None = None
+    """For customers: which of the tickets that they may read."""
+    tag: str | None = None
+    """For staff: tickets with this tag."""
+    limit: Limit = DEFAULT_PAGE_SIZE
+    """The largest number of tickets on a page."""
+    before: TicketCursor | None = None
+    """The `before` of the previous page."""
+
+
+class TicketQuery(Query):
+    before: CommentId | None = None
+    """The id of a comment: only those before it are shown."""
+
+
+class CommentHtmlQuery(Query):
+    images: Literal["remote"] | None = None
+    """`remote` leaves images on other hosts in the HTML."""
+
+
+class SavedReplyQuery(MailboxQuery):
+    language: str | None = None
+    """Of the saved reply; without it, of all languages."""
+
+
+class EnvelopeQuery(Query):
+    mail_from: str = ""
+    """The envelope sender; empty for a bounce."""
+    rcpt: Annotated[tuple[str, ...], Field(json_schema_extra={"minItems": 1})] = ()
+    """The envelope recipients."""
+    peer: str = ""
+    """The IP address of the client that sent the mail; without it, signatures alone prove the
+    author."""
+    helo: str = ""
+    """The name that the client gave."""

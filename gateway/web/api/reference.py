@@ -1,0 +1,164 @@
+"""The reference of the API: the OpenAPI document, and a page that shows it to people."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import jinja2
+from aiohttp import web
+
+from gateway.web.api.access import Caller
+from gateway.web.api.openapi import Schema, document
+from gateway.web.api.operations import JsonAnswer, Operation, OtherAnswer
+from gateway.web.api.queries import Query
+from gateway.web.pages.render import SAFE
+
+DESCRIBED = web.AppKey("described", tuple)
+"""The operations that the document is made of."""
+DOCUMENT_PATH = "/api/v1/openapi.json"
+STYLE_PATH = "/api/v1/reference.css"
+
+_templates = jinja2.Environment(
+    loader=jinja2.PackageLoader("gateway.web", "templates/api"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+async def _document(request: web.Request, _: Caller, __: Query) -> web.Response:
+    return web.json_response(await asyncio.to_thread(_made, request.app[DESCRIBED]))
+
+
+async def _page(request: web.Request, _: Caller, __: Query) -> web.Response:
+    text = await asyncio.to_thread(_text, request.app[DESCRIBED])
+    return web.Response(text=text, content_type="text/html", headers=SAFE)
+
+
+def _text(operations: tuple[Operation[Any], ...]) -> str:
+    made = _made(operations)
+    return _templates.get_template("reference.html").render(
+        about=made["info"]["description"],
+        operations=list(_operations(made)),
+        schemas=made["components"]["schemas"],
+        type_of=type_of,
+        document=DOCUMENT_PATH,
+        style=STYLE_PATH,
+    )
+
+
+async def _style(_: web.Request, __: Caller, ___: Query) -> web.Response:
+    text = (resources.files("gateway.web") / "static" / "reference.css").read_text("utf-8")
+    return web.Response(text=text, content_type="text/css")
+
+
+@lru_cache(maxsize=1)
+def _made(operations: tuple[Operation[Any], ...]) -> Schema:
+    """Made when it is asked for, in a thread: to make it takes a tenth of a second or more."""
+    return document(operations)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An operation as the page shows it."""
+
+    method: str
+    path: str
+    described: Schema
+    scopes: tuple[str, ...]
+    bodies: Mapping[str, Schema]
+    """By their media types."""
+    answers: Mapping[str, Schema]
+    """By their statuses."""
+
+
+def _operations(made: Schema) -> Iterator[Shown]:
+    errors = made["components"]["responses"]
+    for path, methods in made["paths"].items():
+        for method, described in methods.items():
+            answers = {
+                status: errors[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+                for status, answer in described["responses"].items()
+            }
+            yield Shown(
+                method.upper(),
+                path,
+                described,
+                tuple(each["token"][0] for each in described["security"]),
+                described.get("requestBody", {}).get("content", {}),
+                answers,
+            )
+
+
+def type_of(schema: Schema) -> str:
+    """The type of a value in a few words; a named one by its name."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        return " or ".join(type_of(each) for each in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(f"“{each}”" for each in schema["enum"])
+    if "const" in schema:
+        return f"“{schema['const']}”"
+    match schema.get("type"):
+        case "array":
+            return f"list of {type_of(schema['items'])}"
+        case "object" if isinstance(values := schema.get("additionalProperties"), dict):
+            return f"object of {type_of(values)}"
+        case "string" if "format" in schema:
+            return f"string ({schema['format']})"
+        case None:
+            return "anything"
+        case kind:
+            return ", ".join((str(kind), *_bounds(schema)))
+
+
+def _bounds(schema: Schema) -> Iterable[str]:
+    for key, words in (
+        ("minimum", "from"),
+        ("maximum", "up to"),
+        ("exclusiveMaximum", "below"),
+        ("maxLength", "characters up to"),
+    ):
+        if key in schema:
+            yield f"{words} {schema[key]:,}"
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path=DOCUMENT_PATH,
+        handler=_document,
+        name="get_document",
+        summary="This document, in OpenAPI 3.1",
+        scopes=(),
+        query=Query,
+        answer=JsonAnswer(dict[str, Any]),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/reference",
+        handler=_page,
+        name="get_reference",
+        summary="This document as a page",
+        scopes=(),
+        query=Query,
+        answer=OtherAnswer(("text/html",)),
+    ),
+    Operation(
+        method="GET",
+        path=STYLE_PATH,
+        handler=_style,
+        name="get_reference_style",
+        summary="The style of the page",
+        scopes=(),
+        query=Query,
+        answer=OtherAnswer(("text/css",)),
+    ),
+)

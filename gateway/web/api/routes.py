@@ -1,0 +1,33 @@
+"""All operations of the API. A new one is described in the table of its module, or has no route."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.web.api import (
+    comment_html,
+    files,
+    macros,
+    pushed_mail,
+    reference,
+    staff_notices,
+    tickets,
+)
+from gateway.web.api.operations import Operation, add_operations
+
+OPERATIONS: tuple[Operation[Any], ...] = (
+    *tickets.OPERATIONS,
+    *files.OPERATIONS,
+    *comment_html.OPERATIONS,
+    *macros.OPERATIONS,
+    *staff_notices.OPERATIONS,
+    *pushed_mail.OPERATIONS,
+    *reference.OPERATIONS,
+)
+
+
+def add_routes(app: web.Application) -> None:
+    app[reference.DESCRIBED] = OPERATIONS
+    add_operations(app, OPERATIONS)
