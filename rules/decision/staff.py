@@ -75,9 +75,9 @@ def by_staff(
     if is_note and not silent:
         faults = (*faults, *_read_outside(case, ticket))
     if isinstance(whole, Sentence):
-        return _draft(case, ticket, saw, (*faults, whole), conflict)
+        return _draft(case, ticket, saw, (*faults, whole), conflict, silent=silent)
     if faults:
-        return _draft(case, ticket, saw, faults, conflict)
+        return _draft(case, ticket, saw, faults, conflict, silent=silent)
     wanted, lists = _changes(given.given, whole), _lists(case, ticket, given)
     if silent and not wanted and lists is None:
         empty = _receipt(case, ticket, ReceiptPayload(ReceiptText.NOTHING_PUBLISHED))
@@ -102,7 +102,7 @@ def by_staff(
     )
     decided = with_commands(case, ticket, action, wanted, Source.STAFF_MAIL, silent=silent)
     if isinstance(decided, ChangeRefused):
-        return _draft(case, ticket, saw, (decided.why,), conflict)
+        return _draft(case, ticket, saw, (decided.why,), conflict, silent=silent)
     reminded = () if private or calm else _reminders(case, ticket, decided, whole)
     if reminded:
         decided = replace(decided, orders=(*decided.orders, *reminded))
@@ -118,7 +118,8 @@ def by_staff(
 def _says_something(given: Commands) -> bool:
     """Whether there is a text to publish. Below commands, a greeting and a closing with a name are
     none: many clients write them into each mail."""
-    return bool(without_salutations(given.text) if given.given else given.text.strip())
+    has_commands = given.given or given.faults
+    return bool(without_salutations(given.text) if has_commands else given.text.strip())
 
 
 def _faults(case: Case, ticket: Ticket, given: Commands, *, is_note: bool) -> tuple[Sentence, ...]:
@@ -245,11 +246,14 @@ def _draft(
     saw: str,
     faults: tuple[Sentence, ...],
     conflict: tuple[str, ...],
+    *,
+    silent: bool,
 ) -> Ruling:
-    """No command is done, nothing is published; the text is kept, a receipt gives the reason."""
+    """No command is done, nothing is published; the text is kept, a receipt gives the reason. Of a
+    mail that says nothing besides its commands, colleagues get no notice."""
     refused = ReceiptPayload(ReceiptText.NOTHING_DONE, sentences=faults)
     (answer,) = _receipt(case, ticket, refused)
-    notices, calm, quiet = _notices(case, ticket, Visibility.PRIVATE)
+    notices, calm, quiet = ((), (), ()) if silent else _notices(case, ticket, Visibility.PRIVATE)
     draft = _private(case, ticket, (replace(answer, quotes=True), *notices))
     notes = (f"refused: {faults[0]}", *conflict, *calm, *quiet)
     return Ruling(saw, draft, Reason.COMMAND_REFUSED, notes)

@@ -59,7 +59,22 @@ def add_person(
     without = no_mail(address, person)
     rows = (added, *(() if without else _welcome(ticket, addition, facts, policy)))
     done = sentence("{address} is now on #{ticket}", address=address, ticket=ticket.id)
-    return Effects(rows, (done, *without))
+    return Effects(rows, (done, *_of_another_company(address, person, ticket), *without))
+
+
+def _of_another_company(
+    address: str, person: Person | None, ticket: Ticket
+) -> tuple[Sentence, ...]:
+    """What staff should know of a person whom they have added: it may be a slip of the pen."""
+    if person is None or person.company is None or not is_of_others(person, ticket.company):
+        return ()
+    return (
+        sentence(
+            "{address} is a user of another company, {company}",
+            address=address,
+            company=person.company.name,
+        ),
+    )
 
 
 def _welcome(

@@ -50,13 +50,24 @@ def told(decision: Decision) -> dict[str, object]:
 
 
 def test_a_refused_command_quotes_the_draft_and_is_announced_to_colleagues() -> None:
-    decision = world().decide(a_mail(SAM.address, text="#stauts open\n\nHello."), to=token_to(79))
+    decision = world().decide(
+        a_mail(SAM.address, text="#stauts open\n\nIt works."), to=token_to(79)
+    )
 
     assert decision.reason is Reason.COMMAND_REFUSED
     (receipt,) = [o for o in orders_of(decision) if o.address == SAM.address]
     assert receipt.kind is NoticeKind.RECEIPT
     assert receipt.quotes
     assert told(decision)[SUE.address] == NewCommentPayload(Visibility.PRIVATE)
+
+
+def test_a_mail_with_nothing_but_a_refused_command_is_of_no_interest_to_colleagues() -> None:
+    decision = world().decide(
+        a_mail(SAM.address, text="#assign nobody@acme.example\n\nRegards,\nSam"), to=token_to(79)
+    )
+
+    assert decision.reason is Reason.COMMAND_REFUSED
+    assert set(told(decision)) == {SAM.address}
 
 
 def test_a_reply_to_the_plain_address_is_flagged_quoted_and_announced() -> None:
@@ -81,7 +92,8 @@ def test_what_somebody_may_have_written_in_a_staff_persons_name_is_not_quoted_to
 
 @pytest.mark.parametrize("command", ["#stauts open", "#severity high\n#assign nobody@acme.example"])
 def test_nothing_of_a_refused_mail_reaches_a_customer(command: str) -> None:
-    decision = world().decide(a_mail(SAM.address, text=f"{command}\n\nHello."), to=token_to(79))
+    text = f"{command}\n\nThe tray was replaced."
+    decision = world().decide(a_mail(SAM.address, text=text), to=token_to(79))
 
     assert decision.reason is Reason.COMMAND_REFUSED
     assert set(told(decision)) == {SAM.address, SUE.address}

@@ -262,6 +262,23 @@ def test_to_a_ticket_that_is_full_the_portal_adds_nobody_either() -> None:
     assert str(refused.why) == "#7 may have no more than 200 people"
 
 
+def test_staff_who_add_a_user_of_another_company_are_told_which() -> None:
+    eve = replace(BOB, company=replace(ACME, id=ACME.id + 1, name="Globex"))
+    facts = ChangeFacts(
+        at=NOON,
+        actor=SAM.address,
+        source=Source.API,
+        by_staff=True,
+        mailbox=SUPPORT,
+        people={eve.address: eve},
+    )
+
+    added = decide_change(ANNS, AddPerson(eve.address), facts, default_policy())
+
+    assert isinstance(added, Effects)
+    assert str(added.done[-1]) == f"{eve.address} is a user of another company, Globex"
+
+
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
