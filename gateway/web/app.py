@@ -30,6 +30,7 @@ from gateway.web.pages.forms import PROXIES
 from gateway.web.pages.held import HeldPages
 from gateway.web.pages.links import LinkPages
 from gateway.web.problems import problem
+from gateway.web.readers import Readers
 from rules import replies
 from storage.db.database import store_down
 from storage.db.ledger import Conflict
@@ -72,7 +73,7 @@ def application(
         file_links.add_routes(app, FilePages(runtime=runtime, downloads=downloads))
         signup.add_routes(app, sign_up)
         links.add_routes(app, LinkPages(runtime=runtime))
-        held.add_routes(app, HeldPages(runtime=runtime, ingest=ingest))
+        held.add_routes(app, HeldPages(runtime=runtime, ingest=ingest, readers=Readers(runtime)))
         folded.add_routes(app, FoldedPages(runtime=runtime))
     if api:
         app.add_routes(
@@ -85,7 +86,13 @@ def application(
         app[PUSHED_MAILS] = PushedMails(ingest=ingest, connections=connections, listed=listed)
         runtime.metrics.watch("download_bytes", downloads.shares)
         uploads = Uploads(connections, ingest.parser)
-        context = app[CONTEXT] = ApiContext(runtime=runtime, downloads=downloads, uploads=uploads)
+        context = app[CONTEXT] = ApiContext(
+            runtime=runtime,
+            downloads=downloads,
+            uploads=uploads,
+            showing=Readers(runtime),
+            viewing=Readers(runtime),
+        )
         routes.add_routes(app)
         feed = JournalFeed(runtime.database, runtime.clock)
         desk = console(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,7 @@ from typing import assert_never
 
 from gateway import log
 from gateway.ingest import Ingest
+from gateway.mailbox_cache import Snapshot
 from gateway.outgoing.mime import one_line, plain
 from gateway.outgoing.sentences import worded
 from gateway.reception import StatedByStaff
@@ -18,6 +20,7 @@ from rules.decision.content import body_of
 from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body, Mail
+from rules.policy import Policy
 from rules.sender.authentication import Authentication
 from rules.service.digests import held_because
 from rules.service.participants import is_ours, named_addresses
@@ -131,6 +134,7 @@ class HeldDesk:
 class HeldText:
     """A held mail as staff may read it: without anybody's tokens and links of ours."""
 
+    author: str
     subject: str
     why: str
     people: tuple[str, ...]
@@ -142,11 +146,18 @@ class HeldText:
 
 async def shown(runtime: Runtime, ingest: Ingest, mail: HeldMail, language: str) -> HeldText:
     cached = await runtime.mailbox_cache.current()
-    masker = cached.masker
     read = await _read(runtime, ingest, mail)
+    policy = runtime.policy_of(mail.mailbox)
+    # In a thread: to mask a text that somebody wrote for that takes a second.
+    return await asyncio.to_thread(_text_of, mail, read, cached, policy, language)
+
+
+def _text_of(
+    mail: HeldMail, read: Mail | None, cached: Snapshot, policy: Policy, language: str
+) -> HeldText:
+    masker = cached.masker
     body = body_of(read) if read is not None else None
     text = body.text if isinstance(body, Body) else ""
-    policy = runtime.policy_of(mail.mailbox)
 
     def joins(address: str) -> bool:
         return not is_ours(address, cached.own_addresses, mail.mailbox.address, policy)
@@ -156,6 +167,7 @@ async def shown(runtime: Runtime, ingest: Ingest, mail: HeldMail, language: str)
         return (*(one_line(masker.mask(n), LONGEST_NAME) for n in names[:SHOWN_NAMES]), *more)
 
     return HeldText(
+        author=masker.mask(mail.author),
         subject=one_line(masker.mask(mail.subject), LONGEST_SUBJECT),
         why=worded(held_because(mail.reason), language),
         # A release files all of the mail: whom it adds, and its files.

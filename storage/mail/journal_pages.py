@@ -1,14 +1,14 @@
 """The journal as pages, the newest first, for a reader who sees some mailboxes.
 
-A page continues from the key of its last line, and no page examines more than `EXAMINED` rows of a
-kind: a search for a rare word ends there, and goes on further back when somebody asks for more.
+A page continues from the key of its last line, and no page examines more than `EXAMINED` rows: a
+search for a rare word ends there, and goes on further back when somebody asks for more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from storage.mail.journal import kinds
 _journal, _mail = table(JournalRow), table(MailRow)
 
 EXAMINED = 20_000
+FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""A key lies between them: near the ends of the calendar no time can be computed with."""
 OVERLAP = timedelta(seconds=30)
 """A row can become visible after a younger one."""
 
@@ -41,7 +43,8 @@ class PageKey(NamedTuple):
             key = cls(datetime.fromisoformat(at), UUID(name))
         except ValueError:
             return None
-        return key if key.at.tzinfo is not None else None
+        known = key.at.tzinfo is not None and FIRST < key.at < LAST
+        return key if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +106,13 @@ def page(
     """The newest rows before a key, the newest first."""
     keys: list[PageKey] = []
     starts: list[datetime] = []
-    for kind in _kinds(connection, wanted):
+    every = list(_kinds(connection, wanted))
+    examined = max(1, EXAMINED // max(1, len(every)))
+    for kind in every:
         conditions = [*kind, *_before(before)]
         ordered = _journal.c.received_at.desc()
         times = select(_journal.c.received_at).where(*conditions).order_by(ordered)
-        start = connection.execute(times.offset(EXAMINED).limit(1)).scalar()
+        start = connection.execute(times.offset(examined).limit(1)).scalar()
         if start is not None:
             starts.append(start)
             conditions.append(_journal.c.received_at >= start)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 from aiohttp import web
 
-from gateway import log
-from gateway.in_time import STORE_S
 from gateway.runtime import Runtime
-from gateway.seldom import Seldom
 from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope, actor, authorise
 from gateway.web.api.download import Downloads
 from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.api.queries import Query, query_of
 from gateway.web.api.ticket_json import TicketJson
-from gateway.web.api.turns import CallerTurns
 from gateway.web.api.uploads import Uploads
+from gateway.web.readers import Readers
 from rules.mail import Mailbox
 from rules.people import Person, Role
 from rules.policy import Policy
@@ -48,58 +43,16 @@ class ApiContext:
     runtime: Runtime
     downloads: Downloads
     uploads: Uploads
+    showing: Readers
+    """Of tickets and lists."""
+    viewing: Readers
+    """Of what the process makes that sanitises HTML."""
     masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
-    showing: CallerTurns = field(default_factory=CallerTurns)
-    viewing: CallerTurns = field(default_factory=CallerTurns)
-    """At the process that sanitises HTML."""
-    seldom: Seldom = field(default_factory=Seldom)
-
-    @asynccontextmanager
-    async def turn(self, turns: CallerTurns, actor: str) -> AsyncIterator[None]:
-        """A turn, until the end of the context. Raises ApiError where it does not come in time."""
-        await self._acquire(turns, actor)
-        try:
-            yield
-        finally:
-            turns.release()
-
-    async def _acquire(self, turns: CallerTurns, actor: str) -> None:
-        try:
-            async with asyncio.timeout(STORE_S):
-                await turns.acquire(actor)
-        except TimeoutError:
-            self.runtime.metrics.api_busy()
-            if self.seldom.allows(actor.encode()):
-                log.api_busy(actor)
-            raise ApiError(503, "too many tickets are being shown, try again later") from None
 
     async def show(self, query: Callable[[Connection], T], actor: str) -> T:
-        """The result of a query that shows texts: one at a time, and the callers take turns. It may
-        take seconds, and mail needs the threads that read, and the interpreter. Raises ApiError
-        where the turn does not come in time."""
-        await self._acquire(self.showing, actor)
-        loop, ended, begun = asyncio.get_running_loop(), False, False
-
-        def end() -> None:
-            nonlocal ended
-            if not ended:
-                ended = True
-                self.showing.release()
-
-        def shown(connection: Connection) -> T:
-            nonlocal begun
-            begun = True
-            try:
-                return query(connection)
-            finally:  # also where nobody waits for it any more
-                with suppress(RuntimeError):  # the loop is closed
-                    loop.call_soon_threadsafe(end)
-
-        try:
-            return await self.runtime.read(shown)
-        finally:
-            if not begun:
-                end()
+        """The result of a query that shows texts, of which one runs at a time. Raises ApiError
+        where its turn does not come in time."""
+        return await self.showing.read(query, actor)
 
     async def write(self, job: Callable[[Connection], T], *, apart: bool = False) -> T:
         """The job's result once it is committed; if the job fails, nothing is written. One of more
@@ -129,6 +82,12 @@ class Caller:
     @property
     def by_staff(self) -> bool:
         return self.scope is not Scope.PORTAL
+
+    @property
+    def has_whole_mails(self) -> bool:
+        """Whether they may have mails as they came, with the links and reply addresses in them: who
+        has these can act."""
+        return self.scope is Scope.STAFF
 
 
 @dataclass(frozen=True, slots=True)

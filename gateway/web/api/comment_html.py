@@ -97,7 +97,7 @@ async def _image(request: web.Request, caller: Caller, _: Query) -> web.StreamRe
             if taken is None or taken.is_ours:
                 raise missing
             content = taken.content
-        elif not caller.by_staff and await asyncio.to_thread(has_mark_of_ours, content):
+        elif not caller.has_whole_mails and await asyncio.to_thread(has_mark_of_ours, content):
             raise missing
         kind = image_type(content)
         if not kind:
@@ -129,7 +129,7 @@ async def _view(request: web.Request, asked: _Asked, caller: Caller) -> HtmlView
     mail, context = asked.comment.mail, request.app[CONTEXT]
     if mail is None:
         return HtmlView(plain_only=PlainOnly.NOT_STORED)
-    async with context.turn(context.viewing, caller.address):
+    async with context.viewing.turn(caller.address):
         with context.downloads.room(client_of_request(request), mail.size_bytes):
             try:
                 raw = await _raw(request, asked)

@@ -35,7 +35,7 @@ async def _attachment(request: web.Request, caller: Caller, _: Query) -> web.Str
         if found is None or not (caller.by_staff or found.visibility == Visibility.PUBLIC.value):
             raise ApiError(404, f"there is no attachment {wanted} on #{number}")
         whole = found.by_staff and is_whole_text(found.name, found.content_type)
-        if whole and not caller.by_staff:
+        if whole and not caller.has_whole_mails:
             raise ApiError(
                 403,
                 f"attachment {wanted} has the whole text of a staff person's email, with what it "
@@ -69,12 +69,12 @@ async def _attachment(request: web.Request, caller: Caller, _: Query) -> web.Str
 async def taken_for(
     request: web.Request, caller: Caller, ticket: int, raw: bytes, part: str
 ) -> TakenFile | None:
-    """A file of a mail, examined for customers; None if the mail has no such part. Raises ApiError
-    if it could not be taken out."""
+    """A file of a mail, examined for who may not have whole mails; None if the mail has no such
+    part. Raises ApiError if it could not be taken out."""
     found = await request.app[CONTEXT].runtime.mail_files.taken(
         raw,
         (part,),
-        examined=not caller.by_staff,
+        examined=not caller.has_whole_mails,
         client=client_of_request(request),
         reader=caller.address,
     )

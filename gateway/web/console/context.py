@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 from urllib.parse import quote, unquote
@@ -20,6 +22,7 @@ from gateway.runtime import Runtime
 from gateway.web.api.access import ApiContext
 from gateway.web.api.auth import ApiError
 from gateway.web.api.download import Downloads
+from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.api.uploads import SentFile
 from gateway.web.console import words
 from gateway.web.console.feed import JournalFeed
@@ -66,6 +69,7 @@ class ConsoleContext:
     downloads: Downloads
     api: ApiContext
     """Of the API, which shows and changes tickets as the console does."""
+    masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
     over_tls: bool = False
     """Whether browsers reach the console by https: then its cookies go nowhere else."""
     clients: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))
@@ -142,6 +146,16 @@ class Visit:
 
     def may(self, right: ConsoleRight) -> bool:
         return may(self.user.role, right)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """The user's turn at what takes long: to read a mail, or to make its HTML."""
+        return self.context.api.viewing.turn(self.user.address)
+
+    async def mask(self) -> Callable[[str], str]:
+        """Masks what was sealed for others. Only for threads: a text may take a quarter of a
+        second."""
+        masker = (await self.runtime.mailbox_cache.current()).masker
+        return partial(self.context.masked_texts.mask, masker)
 
     async def mailboxes(self) -> Sequence[Mailbox]:
         """The mailboxes that the user sees."""

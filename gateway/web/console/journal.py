@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,10 +17,18 @@ from gateway.web.console.context import HEADERS, PREFIX, SESSION_COOKIE, Refused
 from gateway.web.console.feed import Batch, Ending, FeedIsFull, Viewer
 from gateway.web.console.verdicts import OF_REASON, REASONS, VERDICTS
 from gateway.web.console.words import Say
+from rules.decision.reasons import Verdict
 from rules.mail import Mailbox
-from rules.sender.masking import Masker
+from storage.db.database import Connection
 from storage.mail import journal_pages
-from storage.mail.journal_pages import EXAMINED, OVERLAP, JournalLine, PageFilter, PageKey
+from storage.mail.journal_pages import (
+    EXAMINED,
+    OVERLAP,
+    JournalLine,
+    JournalPage,
+    PageFilter,
+    PageKey,
+)
 
 LISTED = 50
 CAUGHT_UP = 50
@@ -33,6 +41,7 @@ LONGEST_TEXT = 100
 LONGEST_SUBJECT = 200
 KIB = 1024
 FILTERS = ("mailbox", "verdict", "reason", "text")
+KNOWN_VERDICTS = frozenset(each.value for each in Verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +65,12 @@ class ShownLine:
 
 @dataclass(frozen=True, slots=True)
 class LineWriter:
-    """How lines are shown to one user: in their language, without what was sealed for others."""
+    """How lines are shown to one user: in their language, without what was sealed for others.
 
-    masker: Masker
+    Only for threads: to mask fifty subjects that somebody wrote for that takes seconds.
+    """
+
+    mask: Callable[[str], str]
     mailboxes: dict[int, str]
     say: Say
 
@@ -72,8 +84,8 @@ class LineWriter:
             key=str(line.key),
             at=line.received_at,
             mailbox=self.mailboxes.get(line.mailbox_id, ""),
-            author=one_line(self.masker.mask(author), LONGEST_SUBJECT),
-            subject=one_line(self.masker.mask(line.subject), LONGEST_SUBJECT),
+            author=one_line(self.mask(author), LONGEST_SUBJECT),
+            subject=one_line(self.mask(line.subject), LONGEST_SUBJECT),
             verdict=line.verdict,
             became=verdict_words(line.verdict, self.say),
             why=reason_words(line.reason, self.say),
@@ -100,8 +112,7 @@ def size_words(size_bytes: int) -> str:
 
 
 async def reader_of(visit: Visit, mailboxes: Sequence[Mailbox]) -> LineWriter:
-    cached = await visit.runtime.mailbox_cache.current()
-    return LineWriter(cached.masker, {each.id: each.address for each in mailboxes}, visit.say)
+    return LineWriter(await visit.mask(), {each.id: each.address for each in mailboxes}, visit.say)
 
 
 async def journal(visit: Visit) -> web.Response:
@@ -109,9 +120,13 @@ async def journal(visit: Visit) -> web.Response:
     mailboxes = await visit.mailboxes()
     wanted, query = _wanted(visit, mailboxes)
     before = PageKey.read(visit.request.query.get("before", ""))
-    find = partial(journal_pages.page, wanted=wanted, before=before, limit=LISTED)
-    found = await visit.runtime.read(find)
-    lines = (await reader_of(visit, mailboxes)).shown(found.lines)
+    reader = await reader_of(visit, mailboxes)
+
+    def look(connection: Connection) -> tuple[JournalPage, list[ShownLine]]:
+        page = journal_pages.page(connection, wanted, before, LISTED)
+        return page, reader.shown(page.lines)
+
+    found, lines = await visit.show(look)
     here = f"{PREFIX}/journal"
     newest = f"{here}?{urlencode(query)}" if query else here
     following = ""
@@ -138,10 +153,11 @@ async def journal(visit: Visit) -> web.Response:
 def _wanted(visit: Visit, mailboxes: Sequence[Mailbox]) -> tuple[PageFilter, dict[str, str]]:
     """What the query asks for, of what the user sees, and the query itself without all else."""
     asked = visit.request.query
+    verdict, reason = asked.get("verdict", ""), asked.get("reason", "")
     query = {
         "mailbox": asked.get("mailbox", ""),
-        "verdict": asked.get("verdict", ""),
-        "reason": asked.get("reason", ""),
+        "verdict": verdict if verdict in KNOWN_VERDICTS else "",
+        "reason": reason if reason in OF_REASON else "",
         "text": one_line(asked.get("text", ""), LONGEST_TEXT),
     }
     named = frozenset(m.id for m in mailboxes if query["mailbox"] in ("", m.address))
@@ -205,7 +221,8 @@ class _Stream:
                 if sent is not Ending.CLOSED:
                     await self.response.write(f"event: {sent.value}\ndata:\n\n".encode())
                 return
-            await self.response.write(self._written(sent).encode())
+            written = await asyncio.to_thread(self._written, sent)
+            await self.response.write(written.encode())
 
     def _written(self, batch: Batch) -> str:
         events = ["event: more\ndata:\n\n"] if batch.is_cut else []

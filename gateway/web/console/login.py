@@ -19,6 +19,8 @@ from storage.registry import console_users
 from storage.registry.console_users import ConsoleUser
 
 LONGEST_PATH = 500
+LONGEST_ADDRESS = 500
+"""Characters that are read of what was typed: a failed attempt is logged."""
 
 
 async def ask(request: web.Request) -> web.Response:
@@ -32,7 +34,7 @@ async def log_in(request: web.Request) -> web.Response:
     context = request.app[CONSOLE]
     _check_origin(request)
     form = await read_form(request, FORM_LIMIT_BYTES)
-    typed, to = form.get("address", "").strip(), _local(form.get("to", ""))
+    typed, to = form.get("address", "").strip()[:LONGEST_ADDRESS], _local(form.get("to", ""))
     address = normalise(typed) or ""
     client = client_of_request(request)
     allowed = context.clients.allows(*(keys_of(client) if client is not None else (b"",)))

@@ -15,11 +15,10 @@ from gateway.backtest_report import Aspect, Difference, Report, name_of, value_o
 from gateway.outgoing.mime import one_line
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.journal import reason_words, verdict_words
-from gateway.web.console.mails import masker_of
+from gateway.web.console.mails import Mask
 from rules.decision.reasons import Verdict
 from rules.policy import Policy, parse
 from rules.policy.explain import chapters_of
-from rules.sender.masking import Masker
 from rules.service.console_roles import ConsoleRight
 from rules.validation.messages import InvalidFile, text_of
 
@@ -126,7 +125,7 @@ async def run_backtest(visit: Visit) -> web.Response:
             report = await backtest.run_backtest(runtime.database, runtime.policies, new, query)
     except InvalidFile as refused:  # the mailbox names a policy that is gone
         return await _backtest_page(visit, faults=refused.faults, status=422)
-    masker = await masker_of(visit)
+    mask = await visit.mask()
     return await _backtest_page(
         visit,
         new=new,
@@ -137,7 +136,9 @@ async def run_backtest(visit: Visit) -> web.Response:
         moved_on=report.moved_on.total(),
         left_out=_left_out(report),
         aspects=[(name_of(each), many) for each, many in report.aspects.most_common()],
-        differences=[_shown(visit, masker, each) for each in report.shown],
+        differences=await asyncio.to_thread(
+            lambda: [_shown(visit, mask, each) for each in report.shown]
+        ),
     )
 
 
@@ -158,15 +159,15 @@ def _left_out(report: Report) -> Sequence[tuple[str, int]]:
     return [(name, number) for name, number in found.items() if number > 0]
 
 
-def _shown(visit: Visit, masker: Masker, difference: Difference) -> DifferentMail:
+def _shown(visit: Visit, mask: Mask, difference: Difference) -> DifferentMail:
     mail, was, would_be = difference.mail, difference.was, difference.would_be
     goes_elsewhere = Aspect.VERDICT in difference.aspects or Aspect.REASON in difference.aspects
     changes = [] if goes_elsewhere else difference.aspects
     return DifferentMail(
         path=f"/mails/{mail.journal_id}",
         at=mail.decided_at,
-        author=one_line(masker.mask(mail.author or mail.envelope.mail_from), LONGEST_SUBJECT),
-        subject=one_line(masker.mask(mail.subject), LONGEST_SUBJECT),
+        author=one_line(mask(mail.author or mail.envelope.mail_from), LONGEST_SUBJECT),
+        subject=one_line(mask(mail.subject), LONGEST_SUBJECT),
         was=_words(visit, was.verdict, was.reason) if goes_elsewhere else "",
         would_be=_words(visit, would_be.verdict, would_be.reason) if goes_elsewhere else "",
         changes=[

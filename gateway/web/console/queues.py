@@ -8,9 +8,18 @@ from functools import partial
 
 from aiohttp import web
 
+from gateway.outgoing.mime import one_line
 from gateway.outgoing.sentences import worded
 from gateway.web.console.context import Refused, Visit
-from gateway.web.held_mail import Choice, HeldDesk, HeldOutcome, HeldResult, is_possible, shown
+from gateway.web.held_mail import (
+    LONGEST_SUBJECT,
+    Choice,
+    HeldDesk,
+    HeldOutcome,
+    HeldResult,
+    is_possible,
+    shown,
+)
 from rules.mail import Mailbox
 from rules.service.digests import QueueState, held_because, leaves_at
 from rules.ticket.changes import Source
@@ -54,19 +63,29 @@ async def home(visit: Visit) -> web.Response:
                 found.append(MailboxQueues(mailbox, [each for each in states if each.number]))
         return found
 
-    return visit.page("home.html", mailboxes=await runtime.read(look), places=PLACES)
+    return visit.page("home.html", mailboxes=await visit.show(look), places=PLACES)
 
 
 async def held(visit: Visit) -> web.Response:
     """Held mails: those of proven senders first, and the oldest of each first."""
     mailboxes = {mailbox.id: mailbox for mailbox in await visit.mailboxes()}
-    # Only theirs are looked up: a flood at another desk hides nothing here.
-    mails = await visit.runtime.read(partial(quarantine.held_mails, mailboxes=list(mailboxes)))
+    mask = await visit.mask()
+
+    def look(connection: Connection) -> tuple[list[tuple[HeldMail, str, str]], int]:
+        # Only theirs are looked up: a flood at another desk hides nothing here.
+        mails = quarantine.held_mails(connection, mailboxes=list(mailboxes))
+        listed = [
+            (mail, mask(mail.author), one_line(mask(mail.subject), LONGEST_SUBJECT))
+            for mail in mails[:LISTED]
+        ]
+        return listed, max(0, len(mails) - LISTED)
+
+    mails, more = await visit.show(look)
     return visit.page(
         "held.html",
-        mails=mails[:LISTED],
-        more=max(0, len(mails) - LISTED),
-        why={mail.reason: worded(held_because(mail.reason), visit.language) for mail in mails},
+        mails=mails,
+        more=more,
+        why={each.reason: worded(held_because(each.reason), visit.language) for each, *_ in mails},
         several=len(mailboxes) > 1,
     )
 
@@ -122,11 +141,13 @@ async def _held_page(
 ) -> web.Response:
     runtime = visit.runtime
     policy = runtime.policy_of(mail.mailbox)
+    async with visit.turn():
+        text = await shown(runtime, visit.context.ingest, mail, visit.language)
     return visit.page(
         "held_mail.html",
         status,
         mail=mail,
-        text=await shown(runtime, visit.context.ingest, mail, visit.language),
+        text=text,
         until=leaves_at(policy, mail.came_at),
         choices=[each.value for each in Choice if is_possible(each, mail)],
         error=error and visit.say(error),

@@ -36,6 +36,7 @@ from gateway.web.console.context import (
 from gateway.web.console.posted import posted
 from gateway.web.messages import CATALOGUES
 from gateway.web.pages.render import PATIENCE_S, STYLE_FRESH_S, Problem, language_for
+from gateway.web.readers import TooManyReaders
 from rules.service.console_roles import ConsoleRight
 from storage.db.database import store_down
 
@@ -161,6 +162,9 @@ async def _answered(request: web.Request, handler: _Handler) -> web.StreamRespon
         return await handler(request)
     except Refused as refused:
         return _error_page(request, refused)
+    except TooManyReaders:
+        text = "Too many pages are being made. Please try again in a minute."
+        return _error_page(request, Refused(503, text))
     except Problem as problem:  # of reading a form
         text = CATALOGUES[language_for(request)].page_errors[problem.error].text
         return _error_page(request, Refused(problem.status, text))

@@ -6,14 +6,11 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from aiohttp import web
 
-from gateway.parsing.mail_files import NotTaken
-from gateway.web.api.download import headers_of_file
 from gateway.web.console.context import Refused, Visit
-from gateway.web.console.mails import raw_of, room_for
+from gateway.web.console.mails import raw_of, room_for, send_file
 from gateway.web.console.promises import Promise, Reading, promises
 from gateway.web.console.thread import CommentThread, Mask, thread_of
 from gateway.web.console.ticket_words import (
@@ -24,7 +21,6 @@ from gateway.web.console.ticket_words import (
     status_words,
 )
 from gateway.web.console.words import Say
-from gateway.web.pages.forms import client_of_request
 from rules.mail import Mailbox
 from rules.people import ParticipantKind, Presence, Staff
 from rules.policy import Policy
@@ -201,18 +197,9 @@ async def file(visit: Visit) -> web.StreamResponse:
     found = await visit.runtime.read(look_up)
     if found is None or found.mail is None:
         raise Refused(404, "There is no such file, or it is not stored any more.")
-    client = client_of_request(visit.request)
     with room_for(visit, 2 * found.mail.size_bytes):
         raw = await raw_of(visit, found.mail)
-        taken = await visit.runtime.mail_files.taken(
-            raw, (found.part,), examined=False, client=client, reader=visit.user.address
-        )
-        if isinstance(taken, NotTaken):
-            raise Refused(503, "The file could not be taken out of its mail. Please try again.")
-        masker = (await visit.runtime.mailbox_cache.current()).masker
-        headers = headers_of_file(masker.mask(found.name), found.content_type)
-        send = visit.context.downloads.send
-        return await send(visit.request, taken[found.part].content, headers)
+        return await send_file(visit, raw, found.part, found.name, found.content_type)
 
 
 def mailbox_in_sight(connection: Connection, visit: Visit, number: int) -> Mailbox:
@@ -228,8 +215,7 @@ def missing() -> Refused:
 
 
 async def _shown(visit: Visit, written_before: str) -> ShownTicket:
-    masker = (await visit.runtime.mailbox_cache.current()).masker
-    mask = partial(visit.context.api.masked_texts.mask, masker)
+    mask = await visit.mask()
     is_number = written_before.isdecimal() and len(written_before) <= 18
     before = int(written_before) if is_number else None
 

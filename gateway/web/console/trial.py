@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.errors import HeaderParseError
@@ -18,13 +19,12 @@ from gateway.parsing.turns import Overloaded
 from gateway.shares import address_of
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.journal import reason_words, verdict_words
-from gateway.web.console.mails import DrawnStep, drawn, masker_of, room_for
+from gateway.web.console.mails import DrawnStep, Mask, drawn, room_for
 from rules.decision.model import Decision
 from rules.mail import Delivery, Envelope, Mailbox, as_sent, forbidden_octets, header
 from rules.mail.addresses import domain_of, normalise
 from rules.mail.header import Author
 from rules.sender.authentication import Authentication
-from rules.sender.masking import Masker
 from storage.mail.apply import Entry
 
 HELO = "check.invalid"
@@ -69,13 +69,16 @@ async def preview(visit: Visit) -> web.Response:
     assumed = ASSUMED if visit.form.get("proven") else None
     try:
         with room_for(visit, len(raw)):
-            decided = await visit.context.ingest.preview(delivery, assumed)
+            async with visit.turn():
+                decided = await visit.context.ingest.preview(delivery, assumed)
     except Overloaded:
         raise Refused(503, "Too many mails are being read. Please try again.") from None
     if not decided:
         text = "This mailbox takes no mail any more."
         return await _page(visit, error=text, status=422)
-    return await _page(visit, outcome=_outcome(visit, await masker_of(visit), *decided[0]))
+    entry, decision = decided[0]
+    outcome = await asyncio.to_thread(_outcome, visit, await visit.mask(), entry, decision)
+    return await _page(visit, outcome=outcome)
 
 
 def _mailbox(visit: Visit, mailboxes: Sequence[Mailbox]) -> Mailbox:
@@ -118,7 +121,7 @@ def _envelope(visit: Visit, raw: bytes, mailbox: Mailbox) -> Envelope:
     )
 
 
-def _outcome(visit: Visit, masker: Masker, entry: Entry, decision: Decision) -> TrialOutcome:
+def _outcome(visit: Visit, mask: Mask, entry: Entry, decision: Decision) -> TrialOutcome:
     measured = entry.considered.measured
     octets = forbidden_octets(entry.delivery.raw)
     text = "The mail has {octets}, so it is refused before any check."
@@ -127,8 +130,8 @@ def _outcome(visit: Visit, masker: Masker, entry: Entry, decision: Decision) -> 
         verdict=decision.verdict.value,
         became=verdict_words(decision.verdict, visit.say),
         why=reason_words(decision.reason, visit.say),
-        effects=[(label, masker.mask(text)) for label, text in describe(decision)],
-        steps=drawn(decision.trace, decision.verdict, masker, visit.say),
+        effects=[(label, mask(text)) for label, text in describe(decision)],
+        steps=drawn(decision.trace, decision.verdict, mask, visit.say),
         proof=proof({"by": measured.by, "vouched_by": measured.vouched_by}),
         evidence=[
             (

@@ -25,6 +25,7 @@ from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, read_form, read_link
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
+from gateway.web.readers import Readers, TooManyReaders
 from rules.mail import Mailbox
 from rules.sender.tokens import HeldLink, Keys, read_held_token
 from rules.service.digests import held_because, leaves_at
@@ -43,6 +44,7 @@ class HeldPages:
 
     runtime: Runtime
     ingest: Ingest
+    readers: Readers
     rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
 
 
@@ -132,7 +134,11 @@ async def _shown(
     visit: _HeldVisit, mail: HeldMail, chosen: str, error: str = "", status: int = 200
 ) -> web.Response:
     runtime, language = visit.pages.runtime, visit.language
-    text = await shown(runtime, visit.pages.ingest, mail, language)
+    try:
+        async with visit.pages.readers.turn(visit.view.owner):
+            text = await shown(runtime, visit.pages.ingest, mail, language)
+    except TooManyReaders:
+        raise Problem(429, PageError.TOO_OFTEN) from None
     policy = runtime.policy_of(visit.mailbox)
     zone, until = policy.clock.calendar.zone, leaves_at(policy, mail.came_at)
     return page(
@@ -142,7 +148,7 @@ async def _shown(
         mailbox=visit.mailbox.address,
         owner=visit.view.owner,
         journal_id=str(mail.journal_id),
-        author=mail.author,
+        author=text.author,
         subject=text.subject,
         why=text.why,
         since=date_and_time(mail.came_at, zone, language),

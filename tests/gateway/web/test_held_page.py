@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import update
 
 from gateway import clock
 from gateway.outgoing.compose import Composer
+from gateway.web import readers
 from gateway.web.held_mail import SHOWN_TEXT
+from gateway.web.pages.held import HELD
 from rules.decision.reasons import Reason
 from rules.mail import Delivery, Envelope
 from rules.people import Role
@@ -98,6 +101,22 @@ async def test_the_page_shows_the_mail_and_changes_nothing(site: Site) -> None:
     assert "Burn &lt;b&gt;me&lt;/b&gt; down." in page
     assert SAM in page
     assert await number_held(site) == 1
+
+
+async def test_a_held_mail_is_read_for_one_holder_of_a_link_at_a_time(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the holder of one could have all processes read a costly mail."""
+    monkeypatch.setattr(readers, "STORE_S", 0.05)
+    path = await hold(site)
+    app = site.client.app
+    assert app is not None
+
+    async with app[HELD].readers.turn("tom@help.example"):
+        busy, _ = await site.get(path)
+    free, _ = await site.get(path)
+
+    assert (busy, free) == (429, 200)
 
 
 async def test_of_a_mail_without_one_author_only_what_works_is_offered(site: Site) -> None:

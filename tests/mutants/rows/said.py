@@ -79,7 +79,7 @@ SAID: tuple[Mutation, ...] = (
     ),
     said(
         "a busy API",
-        "gateway/web/api/access.py",
+        "gateway/web/readers.py",
         "            self.runtime.metrics.api_busy()\n",
         "",
         "gateway/web/api/test_budgets.py::test_a_ticket_is_shown_once_the_one_before_is_shown",

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from gateway import clock
 from gateway.clock import new_id
 from gateway.outgoing.quoted_comment import Redactor, quoted_comment
-from gateway.web.api import access
+from gateway.web import readers
 from gateway.web.api.access import CONTEXT
 from rules.decision.effects import CommentWritten, NewComment, notified
 from rules.mail import Attachment
@@ -104,7 +104,7 @@ async def test_a_ticket_is_shown_once_the_one_before_is_shown(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where nobody waits for that one any more."""
-    monkeypatch.setattr(access, "STORE_S", 0.05)
+    monkeypatch.setattr(readers, "STORE_S", 0.05)
     context = site.client.app[CONTEXT]
     begun, released = threading.Event(), threading.Event()
 
@@ -119,7 +119,7 @@ async def test_a_ticket_is_shown_once_the_one_before_is_shown(
     with capture_logs() as logged:
         busy, _ = await site.get("/1", SAM)
     released.set()
-    monkeypatch.setattr(access, "STORE_S", 8)
+    monkeypatch.setattr(readers, "STORE_S", 8)
     free, _ = await site.get("/1", SAM)
 
     assert (busy, free) == (503, 404)

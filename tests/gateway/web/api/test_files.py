@@ -60,8 +60,9 @@ async def test_a_notice_that_a_client_attaches_to_an_answer_is_for_staff_alone(
     path = await the_file(site, number)
 
     by_customer, by_staff = await site.ask("GET", path, ANN), await site.ask("GET", path, SAM)
+    by_report = await site.ask("GET", path, scope="read")
 
-    assert (by_customer.status, by_staff.status) == (403, 200)
+    assert (by_customer.status, by_staff.status, by_report.status) == (403, 200, 403)
     assert "only staff may read it" in (await by_customer.json())["detail"]
 
 
@@ -114,8 +115,9 @@ async def test_a_file_that_wraps_the_text_of_a_staff_persons_mail_is_for_staff_a
 
     by_customer = [(await site.ask("GET", path, ANN)).status for path in paths]
     by_staff = [(await site.ask("GET", path, SAM)).status for path in paths]
+    by_report = [(await site.ask("GET", path, scope="read")).status for path in paths]
 
-    assert (by_customer, by_staff) == ([403, 200], [200, 200])
+    assert (by_customer, by_staff, by_report) == ([403, 200], [200, 200], [403, 200])
 
 
 async def test_a_file_within_a_winmail_dat_is_equal_to_the_byte(site: Site) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html import unescape
+from uuid import UUID
 
 import pytest
 from aiohttp import ClientResponse
@@ -87,6 +88,21 @@ async def test_filters_select_and_a_page_goes_on_from_its_last_line(
     assert (await subjects("text=0%25&verdict=opened"))[0] == ["Printer three", "Printer two"]
     assert (await subjects("text=%25x"))[0] == []
     assert (await subjects("mailbox=other@help.example"))[0] == []
+
+
+async def test_what_no_page_asks_for_is_no_error_of_ours(desk: Desk) -> None:
+    """PostgreSQL takes no NUL, and the ends of the calendar are in no time zone."""
+    await send(desk, "Printer")
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+    first, last = "0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59"
+    key = f"_{UUID(int=0)}"
+
+    for query in ("verdict=%00", "reason=%00", f"before={first}{key}", f"before={last}{key}"):
+        status, page = await browser.get(f"/console/journal?{query}")
+        assert (status, "Printer" in page) == (200, True), query
+    for end in (first, last):
+        async with watching(browser, f"?after={end}{key}"):
+            pass
 
 
 async def test_a_search_ends_after_so_many_mails_and_goes_on_from_there(

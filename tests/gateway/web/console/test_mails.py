@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rules.mail import Delivery, Envelope
+from rules.sender.tokens import Purpose, ReplyToken, reply_token
 from rules.service.console_roles import ConsoleRole
 from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
@@ -10,6 +11,7 @@ from storage.registry import mailboxes
 from tests.gateway.web.console.desk import Desk
 from tests.gateway.web.console.test_in_browser import ANN, hostile
 from tests.gateway.web.link_pages import SUPPORT
+from tests.in_process import a_mail
 
 HOSTILE = hostile()
 """With a boundary that another call would not have."""
@@ -53,6 +55,34 @@ async def test_a_viewer_reads_a_mail_but_not_as_it_came(desk: Desk) -> None:
     assert status == 200
     assert "/raw" not in page
     assert (await viewer.get(f"{path}/raw"))[0] == 403
+
+
+async def test_a_viewer_gets_no_address_and_no_link_of_a_recipient_of_ours(desk: Desk) -> None:
+    """With them they could act, which their role does not permit. Agents have the whole mail."""
+    keys = (await desk.site.services.runtime.mailbox_cache.current()).keys
+    token = reply_token(keys, desk.site.mailbox.id, ReplyToken(desk.site.ticket, 1, Purpose.REPLY))
+    notice = a_mail(text=f"https://postern.example/held/1/{token}", X_Postern_Loop="AB12").decode()
+    raw = (
+        f"From: {ANN}\r\nTo: {SUPPORT}\r\nMessage-ID: <{token}@acme.example>\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSee."
+        f"\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n{notice}\r\n--b--\r\n"
+    )
+    envelope = Envelope("127.0.0.1", f"helo-{token}", False, ANN, (SUPPORT,))
+    await desk.site.services.ingest.take(Delivery(envelope, raw.encode()))
+    mail = (await desk.site.write(lambda c: journal.newest(c, JournalFilter(), 1)))[-1]
+    held = await desk.hold(f"About {token}", f"support+{token}@acme.example")
+    path = f"/console/mails/{mail.id}"
+    whole = await (await desk.logged_in()).get(f"{path}/files/2")
+    viewer = await desk.logged_in(ConsoleRole.VIEWER)
+
+    pages = (path, "/console/held", f"/console/held/{held.journal_id}", "/console/journal")
+    shown = [await viewer.get(each) for each in pages]
+    withheld = await viewer.get(f"{path}/files/2")
+
+    assert [status for status, _ in shown] == [200] * 4
+    assert not any(token in page for _, page in shown)
+    assert (whole[0], token in whole[1]) == (200, True)
+    assert (withheld[0], token in withheld[1]) == (403, False)
 
 
 async def test_a_mail_of_another_desk_is_not_there(desk: Desk) -> None:

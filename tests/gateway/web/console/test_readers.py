@@ -1,0 +1,119 @@
+"""Whatever users of the console open, mail goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from sqlalchemy import Connection, func, insert, select
+from structlog.testing import capture_logs
+
+from gateway import clock
+from gateway.web import readers
+from gateway.web.console.context import CONSOLE, ConsoleContext
+from rules.mail import Delivery, Envelope
+from rules.service.console_roles import ConsoleRole
+from storage.db.tables import JournalRow, table
+from storage.mail import journal
+from storage.mail.journal import JournalEntry, JournalFilter
+from tests.gateway.web.console.desk import NEW, Desk, a_desk
+from tests.gateway.web.link_pages import ANN, SAM, SUPPORT
+from tests.in_process import a_mail
+from tests.stores import SqliteStores
+
+COSTLY = ("=?utf-8?q?" + "ae" * 18 + "?= ") * 20
+"""To mask it takes as long as to file a hundred mails."""
+_journal = table(JournalRow)
+
+
+@pytest_asyncio.fixture
+async def desk(sqlite_stores: SqliteStores, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with a_desk(sqlite_stores.new(), tmp_path) as desk:
+        yield desk
+
+
+def context_of(desk: Desk) -> ConsoleContext:
+    app = desk.site.client.app
+    assert app is not None
+    (found,) = (
+        each._app[CONSOLE]
+        for each in app.router.resources()
+        if isinstance(each, web.PrefixedSubAppResource)
+    )
+    return found
+
+
+async def take(desk: Desk, text: str = "It does not print.", author: str = ANN) -> JournalEntry:
+    envelope = Envelope("127.0.0.1", "", False, author, (SUPPORT,))
+    raw = a_mail(author, text=text)
+    (reply,) = await desk.site.services.ingest.take(Delivery(envelope, raw))
+    assert reply.accepted
+    return (await desk.site.write(lambda c: journal.newest(c, JournalFilter(), 1)))[-1]
+
+
+async def test_of_the_pages_that_take_long_one_is_made_at_a_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who searches in twenty windows would have all threads and processes that mail
+    needs."""
+    monkeypatch.setattr(readers, "STORE_S", 0.05)
+    mail, held = await take(desk), await desk.hold()
+    viewer, context = await desk.logged_in(ConsoleRole.VIEWER), context_of(desk)
+    one = f"/console/mails/{mail.id}"
+    pages = ("/console/", "/console/held", "/console/journal?text=rare", one, f"{one}/html")
+
+    tom = "tom@help.example"
+    async with context.api.showing.turn(tom), context.api.viewing.turn(tom):
+        with capture_logs() as logged:
+            busy = [
+                (await viewer.get(path))[0]
+                for path in (*pages, f"{one}/files/1", f"/console/held/{held.journal_id}")
+            ]
+        await take(desk, "Meanwhile.")
+    free = [(await viewer.get(path))[0] for path in pages]
+
+    assert (busy, free) == ([503] * 7, [200] * 5)
+    assert {each["actor"] for each in logged if each["event"] == "api_busy"} == {SAM}
+
+
+async def test_what_takes_long_to_mask_holds_up_no_mail(desk: Desk) -> None:
+    """A customer may write subjects and texts for that."""
+    mail = await take(desk, COSTLY * 3)
+    copies = [{"id": clock.new_id(), "subject": COSTLY[: 990 - n]} for n in range(12)]
+    await desk.site.write(partial(_copied, copies=copies))
+    held = await take(desk, COSTLY * 3, NEW)
+    viewer, context = await desk.logged_in(ConsoleRole.VIEWER), context_of(desk)
+    mask = (await desk.site.services.runtime.mailbox_cache.current()).masker.mask
+    began_s = time.thread_time()
+    mask(COSTLY[:900])
+    one_s = time.thread_time() - began_s
+
+    for path in (
+        "/console/journal",
+        f"/console/mails/{mail.id}",
+        f"/console/held/{held.id}",
+    ):
+        context.masked_texts._masked.clear()
+        began_s = time.thread_time()
+        status, _ = await viewer.get(path)
+        assert status == 200
+        # This thread has the event loop.
+        assert time.thread_time() - began_s < 2 * one_s, path
+
+    async with viewer.client.get("/console/journal/events") as response:
+        began_s = time.thread_time()
+        async with asyncio.timeout(20):
+            await response.content.readuntil(b"event: mail")
+        assert time.thread_time() - began_s < 2 * one_s
+
+
+def _copied(connection: Connection, copies: list[dict[str, object]]) -> None:
+    row = dict(connection.execute(select(_journal).limit(1)).mappings().one())
+    connection.execute(insert(_journal), [{**row, **each} for each in copies])
+    assert connection.execute(select(func.count()).select_from(_journal)).scalar_one() > len(copies)
