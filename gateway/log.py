@@ -275,6 +275,11 @@ def console_login_failed(address: str) -> None:
     _log.warning("console_login_failed", address=address)
 
 
+def registry_changed(mailbox: str, subject: str, change: str, by: str) -> None:
+    """A company or a person was registered or changed in the console."""
+    _log.info("registry_changed", mailbox=mailbox, subject=subject, change=change, by=by)
+
+
 def viewer_dropped(address: str) -> None:
     """A browser that watched the journal did not read what it was sent, and is sent no more."""
     _log.warning("viewer_dropped", address=address)

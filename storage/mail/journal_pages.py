@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, text
 
-from storage.db.tables import JournalRow, MailRow, table
+from storage.db.tables import TAKEN, JournalRow, MailRow, table
 from storage.mail.journal import kinds
 
 _journal, _mail = table(JournalRow), table(MailRow)
@@ -136,6 +136,18 @@ def page(
 def newest(connection: Connection, since: datetime, limit: int) -> tuple[JournalLine, ...]:
     """The newest rows of all mailboxes from a time on, the newest first."""
     query = _LINES.where(_journal.c.received_at >= since)
+    return tuple(map(_line, connection.execute(query.limit(limit))))
+
+
+def taken_of(
+    connection: Connection, mailbox: int, author: str, limit: int
+) -> tuple[JournalLine, ...]:
+    """The newest mails of an author that were taken in a mailbox, the newest first."""
+    query = _LINES.where(
+        _journal.c.mailbox_id == mailbox,
+        _journal.c.author == author,
+        text(TAKEN),  # exactly the condition of the index
+    )
     return tuple(map(_line, connection.execute(query.limit(limit))))
 
 

@@ -13,10 +13,12 @@ from aiohttp import web
 
 from gateway import log
 from gateway.web.console import (
+    companies,
     journal,
     login,
     mails,
     outbox,
+    people,
     policies,
     queues,
     sessions,
@@ -78,6 +80,12 @@ ROUTES = (
     Route("POST", "/try", ConsoleRight.HANDLE, trial.preview),
     Route("GET", "/policies", ConsoleRight.READ, policies.listing),
     Route("GET", "/policies/{name}", ConsoleRight.READ, policies.policy),
+    Route("GET", "/people", ConsoleRight.READ, people.listing),
+    Route("POST", "/people", ConsoleRight.OPERATE, people.register),
+    Route("GET", "/people/{number}", ConsoleRight.READ, people.person),
+    Route("POST", "/people/{number}", ConsoleRight.OPERATE, people.change_person),
+    Route("GET", "/companies/{number}", ConsoleRight.READ, companies.company),
+    Route("POST", "/companies/{number}", ConsoleRight.OPERATE, companies.change_company),
     Route("GET", "/backtest", ConsoleRight.OPERATE, policies.backtest_form),
     Route("POST", "/backtest", ConsoleRight.OPERATE, policies.run_backtest),
 )

@@ -107,6 +107,11 @@ def clock(policy: Policy) -> Iterator[Explained]:
         yield from _calendar(calendar, f"For plans and contracts with calendar {calendar.name}: ")
 
 
+def hours(calendar: CalendarSection) -> list[str]:
+    """When the support of a calendar is available."""
+    return [each.text for each in _calendar(calendar)]
+
+
 def _calendar(calendar: CalendarSection, name: str = "") -> Iterator[Explained]:
     support = f"{name}{'support' if name else 'Support'} is"
     if calendar.always:

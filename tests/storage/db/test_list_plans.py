@@ -15,7 +15,7 @@ from rules.mail import Mailbox
 from rules.ticket.notices import NoticeState
 from storage.db.database import Database
 from storage.db.ledger import open_ledger
-from storage.mail import journal, quarantine
+from storage.mail import journal, journal_pages, quarantine
 from storage.mail.journal import JournalFilter
 from storage.notices import outbox_pages, overview
 from storage.notices.outbox_pages import OutboxScope, OutboxView
@@ -62,6 +62,10 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
     "tail": (tail(), "ix_journal_received_at"),
     "tail --verdict": (tail(verdict="held"), "ix_journal_verdict"),
     "tail --reason": (tail(reason="stranger"), "ix_journal_verdict"),
+    "mails of a person": (
+        partial(journal_pages.taken_of, mailbox=1, author="ann@a.example", limit=9),
+        "ix_journal_taken_author",
+    ),
     "outbox list": (outbox(), "ix_notice_created_at"),
     "outbox list --dead": (outbox(state=NoticeState.DEAD), "ix_notice_dead"),
     "mail that failed": (not_sent(OutboxView.FAILED), "ix_notice_dead"),

@@ -13,7 +13,7 @@ import pytest
 from gateway.web.console import ticket_words, verdicts, words
 
 WEB = Path(str(resources.files("gateway.web")))
-SAYS = {"Refused": 1, "done": 1, "say": 0, "TrialFault": 0}
+SAYS = {"Refused": 1, "done": 1, "say": 0, "TrialFault": 0, "NotAsked": 0, "RegistryChange": 3}
 """The functions that show a text, and which argument it is."""
 
 
@@ -45,7 +45,9 @@ def in_code() -> Iterator[str]:
 
 
 def _texts(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+    if isinstance(node, ast.IfExp):
+        yield from (*_texts(node.body), *_texts(node.orelse))
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
         yield node.value
 
 

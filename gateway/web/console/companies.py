@@ -1,0 +1,175 @@
+"""One company: what is agreed with it, its people and tickets; and what operators change of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from aiohttp import web
+
+from gateway.web.console.context import Refused, Visit
+from gateway.web.console.registry_changes import (
+    REFUSED,
+    Job,
+    NotAsked,
+    RegistryChange,
+    do,
+    mailbox_of,
+    new_person,
+    words_of,
+)
+from gateway.web.console.ticket_words import status_words
+from rules.mail import Mailbox
+from rules.people import Role
+from rules.policy import Policy
+from rules.policy.explain.service import hours
+from storage.db.database import Connection
+from storage.registry import companies, directory
+from storage.registry.companies import CompanyAgreement, Contract
+from storage.registry.directory import ListedCompany, ListedPerson
+from storage.ticket import lists
+from storage.ticket.lists import OfCompany
+
+LISTED = 100
+"""People on the page."""
+RECENT = 20
+"""Tickets on it."""
+
+
+async def company(visit: Visit) -> web.Response:
+    return await _company_page(visit, *await _company(visit))
+
+
+async def change_company(visit: Visit) -> web.Response:
+    found, agreement = await _company(visit)
+    mailbox = await mailbox_of(visit, found.mailbox_id)
+    try:
+        change = _company_change(visit, mailbox, agreement)
+        await do(visit, mailbox, change)
+    except REFUSED as refused:
+        return await _company_page(visit, found, agreement, str(refused), 422)
+    except NotAsked as fault:
+        return await _company_page(visit, found, agreement, visit.say(str(fault)), 422)
+    return visit.done(f"/companies/{found.id}", change.text, **change.values)
+
+
+def _company_change(visit: Visit, mailbox: Mailbox, known: CompanyAgreement) -> RegistryChange:
+    name, form = known.name, visit.form
+    domains = words_of(visit, "domain")
+    match form.get("do"):
+        case "suspend" | "activate" as asked:
+            active = asked == "activate"
+            job: Job = partial(
+                companies.set_company_active, mailbox=mailbox, name=name, active=active
+            )
+            text = "Its mail is taken again." if active else "Its mail is refused from now on."
+            return RegistryChange(job, asked, name, text, {})
+        case "add_domain" if domains:
+            job = partial(companies.add_domains, mailbox=mailbox, name=name, domains=domains)
+            return RegistryChange(job, f"add_domain {domains[0]}", name, "It is registered.", {})
+        case "remove_domain" if domains:
+            job = partial(companies.remove_domains, mailbox=mailbox, name=name, domains=domains)
+            text = "{domain} is removed; the people there stay registered."
+            change = f"remove_domain {domains[0]}"
+            return RegistryChange(job, change, name, text, {"domain": domains[0]})
+        case "add_person":
+            return new_person(visit, mailbox, Role.USER, name)
+        case "tier" if form.get("tier") in _tiers(visit, mailbox):
+            contract = Contract(form["tier"], visit.now, {})
+            job = partial(companies.add_contract, mailbox=mailbox, name=name, contract=contract)
+            text = "New tickets have the tier {tier}; the others keep theirs."
+            change = f"tier {contract.tier}"
+            return RegistryChange(job, change, name, text, {"tier": contract.tier})
+        case "contacts":
+            team, manager = words_of(visit, "team"), form.get("manager", "").strip()
+            job = partial(
+                _set_contacts,
+                mailbox=mailbox,
+                name=name,
+                team=team,
+                manager=manager,
+                channel=form.get("channel", ""),
+            )
+            return RegistryChange(job, "contacts", name, "The contacts are changed.", {})
+        case _:
+            raise NotAsked("Please choose what is changed.")
+
+
+def _set_contacts(
+    connection: Connection,
+    mailbox: Mailbox,
+    name: str,
+    team: Sequence[str],
+    manager: str,
+    channel: str,
+) -> None:
+    companies.set_account_team(connection, mailbox, name, team)
+    companies.set_success_manager(connection, mailbox, name, manager)
+    companies.set_channel(connection, mailbox, name, channel)
+
+
+async def _company(visit: Visit) -> tuple[ListedCompany, CompanyAgreement]:
+    """The company that the path names. Raises Refused, for one of another desk as well."""
+    number = visit.request.match_info["number"]
+    if number.isdecimal() and len(number) < 10:
+        sees = [each.id for each in await visit.mailboxes()]
+        find = partial(directory.company, mailboxes=sees, number=int(number))
+        if (found := await visit.runtime.read(find)) is not None:
+            return found
+    raise Refused(404, "There is no such company.")
+
+
+async def _company_page(
+    visit: Visit,
+    found: ListedCompany,
+    agreement: CompanyAgreement,
+    error: str = "",
+    status: int = 200,
+) -> web.Response:
+    mailbox = await mailbox_of(visit, found.mailbox_id)
+
+    def look(connection: Connection) -> tuple[Sequence[ListedPerson], int, lists.Page]:
+        registered = directory.people_of(connection, found.id, LISTED)
+        number = directory.number_of_people(connection, found.id)
+        which = OfCompany(found.id)
+        return registered, number, lists.page(connection, mailbox, which, None, RECENT, None)
+
+    registered, number, page = await visit.runtime.read(look)
+    policy = visit.runtime.policies.get(mailbox.policy)
+    in_force = next((c for c in reversed(agreement.contracts) if c.starts_at <= visit.now), None)
+    return visit.page(
+        "company.html",
+        status,
+        company=found,
+        agreement=agreement,
+        mailbox=mailbox,
+        people=registered,
+        more=max(0, number - len(registered)),
+        tickets=page.tickets,
+        status_of=partial(status_words, language=visit.language),
+        tiers=_tiers(visit, mailbox),
+        tier=_tier_title(policy, in_force),
+        in_force=in_force,
+        hours=_hours(policy, in_force),
+        error=error,
+    )
+
+
+def _tiers(visit: Visit, mailbox: Mailbox) -> Mapping[str, str]:
+    policy = visit.runtime.policies.get(mailbox.policy)
+    return {each.name: each.title for each in policy.tiers} if policy is not None else {}
+
+
+def _tier_title(policy: Policy | None, in_force: Contract | None) -> str:
+    tier = policy.tier(in_force.tier if in_force else None) if policy is not None else None
+    return tier.title if tier is not None else ""
+
+
+def _hours(policy: Policy | None, in_force: Contract | None) -> Sequence[str]:
+    """When the company has support; nothing where nothing is promised."""
+    tier = policy.tier(in_force.tier if in_force else None) if policy is not None else None
+    if policy is None or tier is None:
+        return ()
+    name = (in_force.calendar if in_force else "") or tier.calendar
+    named = {each.name: each for each in policy.calendars}
+    return hours(named.get(name or "", policy.clock.calendar))

@@ -1,0 +1,183 @@
+"""Companies and people, found; and one person, with their last mails and tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from aiohttp import web
+
+from gateway.outgoing.mime import one_line
+from gateway.web.console.context import Refused, Visit
+from gateway.web.console.journal import reader_of
+from gateway.web.console.registry_changes import (
+    LONGEST_TEXT,
+    REFUSED,
+    Job,
+    NotAsked,
+    RegistryChange,
+    do,
+    mailbox_of,
+    new_person,
+    words_of,
+)
+from gateway.web.console.ticket_words import status_words
+from rules.mail import Mailbox
+from rules.mail.language import KNOWN as LANGUAGES
+from rules.people import Role
+from storage.db.database import Connection
+from storage.mail import journal_pages
+from storage.mail.journal_pages import JournalLine
+from storage.registry import companies, directory, people
+from storage.registry.directory import ListedCompany, ListedPerson
+from storage.ticket import lists
+from storage.ticket.lists import CopiedTo, RequestedBy
+
+LISTED = 100
+"""Companies on one page, and people."""
+RECENT = 20
+"""Mails and tickets of a person."""
+
+
+async def listing(visit: Visit) -> web.Response:
+    return await _listing(visit)
+
+
+async def register(visit: Visit) -> web.Response:
+    """Register a company, or a staff member."""
+    mailboxes = await visit.mailboxes()
+    named = visit.form.get("mailbox", "")
+    mailbox = next((each for each in mailboxes if named in ("", each.address)), None)
+    try:
+        if mailbox is None:
+            raise NotAsked("Please choose a mailbox.")
+        await do(visit, mailbox, _registration(visit, mailbox))
+    except REFUSED as refused:
+        return await _listing(visit, str(refused), 422)
+    except NotAsked as fault:
+        return await _listing(visit, visit.say(str(fault)), 422)
+    return visit.done("/people", "It is registered.")
+
+
+def _registration(visit: Visit, mailbox: Mailbox) -> RegistryChange:
+    name = one_line(visit.form.get("name", ""), LONGEST_TEXT)
+    match visit.form.get("do"):
+        case "company" if name:
+            domains = words_of(visit, "domains")
+            job: Job = partial(companies.add_company, mailbox=mailbox, name=name, domains=domains)
+            return RegistryChange(job, "company_added", name, "It is registered.", {})
+        case "staff":
+            return new_person(visit, mailbox, Role.STAFF, None)
+        case _:
+            raise NotAsked("Please give a name, or an address.")
+
+
+async def _listing(visit: Visit, error: str = "", status: int = 200) -> web.Response:
+    mailboxes = {each.id: each for each in await visit.mailboxes()}
+    asked = one_line(visit.request.query.get("text", ""), LONGEST_TEXT).strip()
+
+    def look(
+        connection: Connection,
+    ) -> tuple[Sequence[ListedCompany], Sequence[ListedPerson]]:
+        found = directory.find_companies(connection, mailboxes, asked, LISTED + 1)
+        return found, directory.find_people(connection, mailboxes, asked, LISTED + 1)
+
+    found_companies, found_people = await visit.runtime.read(look)
+    return visit.page(
+        "people.html",
+        status,
+        text=asked,
+        companies=found_companies[:LISTED],
+        people=found_people[:LISTED],
+        more_companies=len(found_companies) > LISTED,
+        more_people=len(found_people) > LISTED,
+        listed=LISTED,
+        mailboxes=mailboxes,
+        error=error,
+    )
+
+
+async def person(visit: Visit) -> web.Response:
+    return await _person_page(visit, await _person(visit))
+
+
+async def change_person(visit: Visit) -> web.Response:
+    found = await _person(visit)
+    mailbox = await mailbox_of(visit, found.mailbox_id)
+    try:
+        change = _person_change(visit, mailbox, found)
+        await do(visit, mailbox, change)
+    except REFUSED as refused:
+        return await _person_page(visit, found, str(refused), 422)
+    except NotAsked as fault:
+        return await _person_page(visit, found, visit.say(str(fault)), 422)
+    return visit.done(f"/people/{found.id}", change.text, **change.values)
+
+
+def _person_change(visit: Visit, mailbox: Mailbox, known: ListedPerson) -> RegistryChange:
+    match visit.form.get("do"):
+        case "deactivate" | "activate" as asked:
+            active = asked == "activate"
+            job: Job = partial(
+                people.set_person_active,
+                mailbox=mailbox,
+                role=known.role,
+                address=known.address,
+                active=active,
+            )
+            text = "Their mail is taken again." if active else "Their mail is refused from now on."
+            return RegistryChange(job, asked, known.address, text, {})
+        case "language":
+            language = visit.form.get("language", "")
+            job = partial(
+                people.set_language,
+                mailbox=mailbox,
+                role=known.role,
+                address=known.address,
+                language=language,
+            )
+            change = f"language {language}"
+            return RegistryChange(job, change, known.address, "The language is changed.", {})
+        case _:
+            raise NotAsked("Please choose what is changed.")
+
+
+async def _person(visit: Visit) -> ListedPerson:
+    """The person that the path names. Raises Refused, for one of another desk as well."""
+    number = visit.request.match_info["number"]
+    if number.isdecimal() and len(number) < 10:
+        sees = [each.id for each in await visit.mailboxes()]
+        find = partial(directory.person, mailboxes=sees, number=int(number))
+        if (found := await visit.runtime.read(find)) is not None:
+            return found
+    raise Refused(404, "There is no such person.")
+
+
+async def _person_page(
+    visit: Visit, found: ListedPerson, error: str = "", status: int = 200
+) -> web.Response:
+    mailbox = await mailbox_of(visit, found.mailbox_id)
+    address = found.address
+
+    def look(connection: Connection) -> tuple[Sequence[JournalLine], list[lists.Page]]:
+        mails = journal_pages.taken_of(connection, mailbox.id, address, RECENT)
+        pages = [
+            lists.page(connection, mailbox, which, None, RECENT, None)
+            for which in (RequestedBy(address), CopiedTo(address))
+        ]
+        return mails, pages
+
+    mails, (requested, copied) = await visit.runtime.read(look)
+    return visit.page(
+        "person.html",
+        status,
+        person=found,
+        mailbox=mailbox,
+        lines=(await reader_of(visit, [mailbox])).shown(mails),
+        several=False,
+        requested=requested.tickets,
+        status_of=partial(status_words, language=visit.language),
+        copied=copied.tickets,
+        languages=sorted(LANGUAGES),
+        error=error,
+    )
