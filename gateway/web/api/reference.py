@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 from aiohttp import web
+from markupsafe import Markup
 
 from gateway.web.api.access import Caller
 from gateway.web.api.openapi import Schema, document
@@ -30,6 +31,18 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def _with_code(text: str) -> Markup:
+    """What is between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part
+        for number, part in enumerate(parts)
+    )
+
+
+_templates.filters["code"] = _with_code
 
 
 async def _document(request: web.Request, _: Caller, __: Query) -> web.Response:
