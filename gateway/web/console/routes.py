@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway import log
 from gateway.web.console import (
     companies,
+    figures,
     journal,
     login,
     mails,
@@ -86,6 +87,7 @@ ROUTES = (
     Route("POST", "/people/{number}", ConsoleRight.OPERATE, people.change_person),
     Route("GET", "/companies/{number}", ConsoleRight.READ, companies.company),
     Route("POST", "/companies/{number}", ConsoleRight.OPERATE, companies.change_company),
+    Route("GET", "/figures", ConsoleRight.READ, figures.dashboard),
     Route("GET", "/backtest", ConsoleRight.OPERATE, policies.backtest_form),
     Route("POST", "/backtest", ConsoleRight.OPERATE, policies.run_backtest),
 )
@@ -94,6 +96,7 @@ ROUTES = (
 _STATIC = {
     "console.css": "text/css",
     "desk.css": "text/css",
+    "figures.css": "text/css",
     "mails.css": "text/css",
     "tickets.css": "text/css",
     "journal.js": "text/javascript",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from rules.mail import Mailbox
 from rules.ticket.notices import NoticeState
 from storage.db.database import Database
 from storage.db.ledger import open_ledger
+from storage.desk import figures
 from storage.mail import journal, journal_pages, quarantine
 from storage.mail.journal import JournalFilter
 from storage.notices import outbox_pages, overview
@@ -66,6 +67,15 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
         partial(journal_pages.taken_of, mailbox=1, author="ann@a.example", limit=9),
         "ix_journal_taken_author",
     ),
+    "figures of mails": (
+        partial(figures.decided, mailboxes=[1], times=[OURS.now, OURS.now + timedelta(days=1)]),
+        "ix_journal_received_at",
+    ),
+    "figures of open tickets": (partial(figures.of_tickets, mailboxes=[1]), "ix_ticket_status"),
+    "figures of outgoing mail": (
+        partial(figures.sending_times, mailboxes=[1], since=OURS.now),
+        "ix_notice_created_at",
+    ),
     "outbox list": (outbox(), "ix_notice_created_at"),
     "outbox list --dead": (outbox(state=NoticeState.DEAD), "ix_notice_dead"),
     "mail that failed": (not_sent(OutboxView.FAILED), "ix_notice_dead"),
@@ -79,6 +89,7 @@ BY_OTHER_ORDERS: Mapping[str, Listing] = {
     "outbox list --to": outbox(address="ann@a.example"),
     "counts of the outbox": overview.counts,
     "counts of the views of the outbox": partial(outbox_pages.counts, scope=OURS),
+    "figures of held mail": partial(figures.held_before, mailboxes=[1], times=[OURS.now]),
     "held list": quarantine.held_mails,
 }
 """Those that read all that they choose from, and nothing else: what one person or ticket has."""
