@@ -57,6 +57,8 @@ class PageFilter:
     reason: str = ""
     text: str = ""
     """A part of the subject, or of the address of author or envelope, in any case."""
+    since: datetime | None = None
+    """Received then or later."""
 
     def takes(self, line: JournalLine) -> bool:
         """The same for a row that was read already."""
@@ -65,6 +67,7 @@ class PageFilter:
             line.mailbox_id in self.mailboxes
             and self.verdict in ("", line.verdict)
             and self.reason in ("", line.reason)
+            and (self.since is None or self.since <= line.received_at)
             and any(text in each.lower() for each in (line.subject, line.author, line.mail_from))
         )
 
@@ -109,7 +112,7 @@ def page(
     every = list(_kinds(connection, wanted))
     examined = max(1, EXAMINED // max(1, len(every)))
     for kind in every:
-        conditions = [*kind, *_before(before)]
+        conditions = [*kind, *_before(before), *_since(wanted.since)]
         ordered = _journal.c.received_at.desc()
         times = select(_journal.c.received_at).where(*conditions).order_by(ordered)
         start = connection.execute(times.offset(examined).limit(1)).scalar()
@@ -163,6 +166,11 @@ _LINES: Select[Any] = (
 )
 
 
+def one(connection: Connection, row: UUID) -> JournalLine | None:
+    """The row with this id; None where there is none."""
+    return next(iter(_lines(connection, [row])), None)
+
+
 def _lines(connection: Connection, ids: Collection[UUID]) -> tuple[JournalLine, ...]:
     return tuple(map(_line, connection.execute(_LINES.where(_journal.c.id.in_(ids)))))
 
@@ -187,6 +195,10 @@ def _before(key: PageKey | None) -> list[ColumnElement[bool]]:
     at, row = _journal.c.received_at, _journal.c.id
     # With a limit of its own for the time, which the index has in this order.
     return [at <= key.at, or_(at < key.at, and_(at == key.at, row < key.id))]
+
+
+def _since(start: datetime | None) -> list[ColumnElement[bool]]:
+    return [_journal.c.received_at >= start] if start is not None else []
 
 
 def _conditions(wanted: PageFilter) -> Iterator[ColumnElement[bool]]:

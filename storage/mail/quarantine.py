@@ -6,10 +6,10 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, case, delete, func, select, text, update
+from sqlalchemy import Connection, Row, and_, case, delete, func, or_, select, text, update
 
 from rules.decision.reasons import Reason
 from rules.mail import Delivery, Envelope, Mailbox
@@ -67,6 +67,10 @@ class HeldMail:
     network: str
     """The client's network, if anybody could have sent the mail; empty if its sender is proven."""
 
+    @property
+    def key(self) -> HeldKey:
+        return HeldKey(bool(self.network), self.came_at, self.journal_id)
+
 
 @dataclass(frozen=True, slots=True)
 class HeldGroup:
@@ -91,18 +95,38 @@ class HeldQueue:
     since: datetime | None
 
 
+class HeldKey(NamedTuple):
+    """The place of a held mail in the list; the next page starts behind it."""
+
+    by_anybody: bool
+    came_at: datetime
+    id: UUID
+
+
 def held_mails(
-    connection: Connection, limit: int = 10_000, mailboxes: Collection[int] | None = None
+    connection: Connection,
+    limit: int = 10_000,
+    mailboxes: Collection[int] | None = None,
+    after: HeldKey | None = None,
 ) -> Sequence[HeldMail]:
-    """Held mails, of these mailboxes or of all: those of proven senders first, then the oldest
-    first.
+    """Held mails, of these mailboxes or of all, behind a place in the list: those of proven senders
+    first, then the oldest first.
 
     What anybody can send is listed last, so that it hides nothing.
     """
     by_anybody = case((_journal.c.network != "", 1), else_=0)
-    query = _HELD.order_by(by_anybody, _journal.c.received_at).limit(limit)
+    order = (by_anybody, _journal.c.received_at, _journal.c.id)
+    query = _HELD.order_by(*order).limit(limit)
     if mailboxes is not None:
         query = query.where(_journal.c.mailbox_id.in_(mailboxes))
+    if after is not None:
+        at, row = _journal.c.received_at, _journal.c.id
+        later = or_(at > after.came_at, and_(at == after.came_at, row > after.id))
+        query = query.where(
+            or_(
+                by_anybody > int(after.by_anybody), and_(by_anybody == int(after.by_anybody), later)
+            )
+        )
     rows = connection.execute(query)
     return [_as_held(row) for row in rows]
 

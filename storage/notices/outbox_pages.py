@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -58,11 +60,29 @@ def is_late(now: datetime) -> ColumnElement[bool]:
     return and_(_notice.c.state == NoticeState.DUE.value, _notice.c.created_at < before, tried)
 
 
+class NoticeKey(NamedTuple):
+    """The place of a mail in a view; the next page starts behind it."""
+
+    at: datetime
+    id: UUID
+
+
 def listing(
-    connection: Connection, view: OutboxView, scope: OutboxScope, limit: int
+    connection: Connection,
+    view: OutboxView,
+    scope: OutboxScope,
+    limit: int,
+    after: NoticeKey | None = None,
 ) -> Sequence[NoticeSummary]:
-    """The mails of a view: dead ones from the newest on, others from the one that is due first."""
-    return summaries(connection, _order(view), limit, *_conditions(view, scope))
+    """The mails of a view behind a place in it: dead ones from the newest on, others from the one
+    that is due first."""
+    conditions = (*_conditions(view, scope), *_behind(view, after))
+    return summaries(connection, _order(view), limit, *conditions)
+
+
+def key_of(view: OutboxView, notice: NoticeSummary) -> NoticeKey:
+    """The place of a mail in a view."""
+    return NoticeKey(notice.created_at if view in _OVER else notice.due_at, notice.id)
 
 
 def counts(connection: Connection, scope: OutboxScope) -> dict[OutboxView, int]:
@@ -76,9 +96,25 @@ def counts(connection: Connection, scope: OutboxScope) -> dict[OutboxView, int]:
 
 
 def _order(view: OutboxView) -> tuple[ColumnElement[object] | UnaryExpression[object], ...]:
-    if view in (OutboxView.FAILED, OutboxView.WITHDRAWN):
-        return (_notice.c.created_at.desc(),)
-    return (_notice.c.due_at,)
+    if view in _OVER:
+        return (_notice.c.created_at.desc(), _notice.c.id.desc())
+    return (_notice.c.due_at, _notice.c.id)
+
+
+def _behind(view: OutboxView, after: NoticeKey | None) -> Collection[ColumnElement[bool]]:
+    if after is None:
+        return ()
+    row = _notice.c.id
+    # With a limit of its own for the time, which the index has in this order.
+    if view in _OVER:
+        at = _notice.c.created_at
+        return at <= after.at, or_(at < after.at, and_(at == after.at, row < after.id))
+    at = _notice.c.due_at
+    return at >= after.at, or_(at > after.at, and_(at == after.at, row > after.id))
+
+
+_OVER = (OutboxView.FAILED, OutboxView.WITHDRAWN)
+"""The views of what is not tried again, the newest first."""
 
 
 def _conditions(

@@ -46,15 +46,18 @@ class ListedPerson:
 
 
 def find_companies(
-    connection: Connection, mailboxes: Collection[int], text: str, limit: int
+    connection: Connection, mailboxes: Collection[int], text: str, limit: int, after: str = ""
 ) -> Sequence[ListedCompany]:
-    """Companies with a text in their name or in a domain of theirs, by name; all for no text."""
+    """Companies with a text in their name or in a domain of theirs, by name; all for no text. Of
+    one mailbox, those behind a name."""
     query = select(_company).where(_company.c.mailbox_id.in_(sorted(mailboxes)))
     if text:
         of_domain = exists().where(
             _domain.c.company_id == _company.c.id, _domain.c.domain.icontains(text, autoescape=True)
         )
         query = query.where(or_(_company.c.name.icontains(text, autoescape=True), of_domain))
+    if after:
+        query = query.where(_company.c.name > after)
     query = query.order_by(_company.c.mailbox_id, _company.c.name)
     return _with_domains(connection, connection.execute(query.limit(limit)).all())
 
@@ -78,14 +81,17 @@ def company(
 
 
 def find_people(
-    connection: Connection, mailboxes: Collection[int], text: str, limit: int
+    connection: Connection, mailboxes: Collection[int], text: str, limit: int, after: str = ""
 ) -> Sequence[ListedPerson]:
-    """People with a text in their address or their name, by address; all for no text."""
+    """People with a text in their address or their name, by address; all for no text. Of one
+    mailbox, those behind an address."""
     query = _PEOPLE.where(_person.c.mailbox_id.in_(sorted(mailboxes)))
     if text:
         # Addresses are stored in lower case.
         of_address = _person.c.address.contains(text.lower(), autoescape=True)
         query = query.where(or_(of_address, _person.c.name.icontains(text, autoescape=True)))
+    if after:
+        query = query.where(_person.c.address > after)
     return _people(connection, query.order_by(_person.c.mailbox_id, _person.c.address), limit)
 
 

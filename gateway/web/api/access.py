@@ -165,13 +165,7 @@ def mailbox_role(
     connection: Connection, caller: Caller, named_mailbox: str, now: datetime
 ) -> MailboxRole:
     """The mailbox with this address, or the caller's only one. Raises ApiError."""
-    identities = _identities(connection, caller, now)
-    if identities is None:
-        roles = [
-            MailboxRole(mailbox, person=None) for mailbox in mailboxes.list_mailboxes(connection)
-        ]
-    else:
-        roles = [MailboxRole(mailbox, person) for mailbox, person in identities.items()]
+    roles = mailbox_roles(connection, caller, now)
     if named_mailbox:
         for each in roles:
             if each.mailbox.address == named_mailbox.lower():
@@ -182,6 +176,14 @@ def mailbox_role(
     known = ", ".join(each.mailbox.address for each in roles)
     expected = f"expected one of: {known}" if known else "none exists"
     raise ApiError(400, f"name the mailbox ({expected})")
+
+
+def mailbox_roles(connection: Connection, caller: Caller, now: datetime) -> list[MailboxRole]:
+    """All mailboxes at which the caller is somebody. Raises ApiError."""
+    identities = _identities(connection, caller, now)
+    if identities is None:
+        return [MailboxRole(each, person=None) for each in mailboxes.list_mailboxes(connection)]
+    return [MailboxRole(mailbox, person) for mailbox, person in identities.items()]
 
 
 def _identities(

@@ -208,3 +208,157 @@ class RemovedAnswer(TypedDict):
 @with_config(EXACT)
 class NoticesAnswer(TypedDict):
     notices: str
+
+
+@with_config(EXACT)
+class JournalMailAnswer(TypedDict):
+    """A mail that was offered, and what became of it."""
+
+    id: str
+    mailbox: str
+    received_at: Time
+    verdict: str
+    reason: str
+    ticket: int | None
+    author: str
+    mail_from: str
+    subject: str
+    size_bytes: int
+    held: bool
+    """It is in quarantine still."""
+
+
+@with_config(EXACT)
+class JournalAnswer(TypedDict):
+    mails: list[JournalMailAnswer]
+    before: str | None
+    """Leads to the next page; null on the last one."""
+    searched_in_part: bool
+    """The page has fewer mails than it could have, since enough were searched for them."""
+
+
+@with_config(EXACT)
+class StepAnswer(TypedDict):
+    check: str
+    saw: str
+    outcome: str
+
+
+@with_config(EXACT)
+class ExplainedMailAnswer(JournalMailAnswer):
+    peer: str
+    helo: str
+    rcpt_tos: list[str]
+    message_id: str
+    reply: str
+    """As it was answered by SMTP."""
+    trace: list[StepAnswer]
+    """What each check saw and decided, in their order."""
+
+
+@with_config(EXACT)
+class HeldMailAnswer(TypedDict):
+    id: str
+    """In the journal."""
+    mailbox: str
+    came_at: Time
+    reason: str
+    author: str
+    subject: str
+    mail_from: str
+    size_bytes: int
+    proven: bool
+    """Its sender is proven; else anybody could have sent it."""
+    network: str
+    """Of the client, if the sender is not proven."""
+
+
+@with_config(EXACT)
+class HeldMailsAnswer(TypedDict):
+    held: list[HeldMailAnswer]
+    after: str | None
+    """Leads to the next page; null on the last one."""
+
+
+@with_config(EXACT)
+class OutgoingMailAnswer(TypedDict):
+    id: str
+    mailbox: str
+    ticket: int | None
+    kind: str
+    address: str
+    state: str
+    created_at: Time
+    due_at: Time
+    attempts: int
+    last_error: str
+    """In the words of the relay."""
+    cause: str | None
+    """The mail that caused it, by its id in the journal."""
+
+
+@with_config(EXACT)
+class OutboxAnswer(TypedDict):
+    mails: list[OutgoingMailAnswer]
+    after: str | None
+    """Leads to the next page; null on the last one."""
+
+
+@with_config(EXACT)
+class PersonAnswer(TypedDict):
+    address: str
+    name: str
+    role: str
+    """`user` or `staff`."""
+    active: bool
+    machine: bool
+    language: str
+    """Of their notices; empty for that of the policy."""
+    notices: str
+    """Of which tickets a staff person is notified; empty for all."""
+    company: str
+    """Empty for staff."""
+    company_active: bool
+
+
+@with_config(EXACT)
+class PeopleAnswer(TypedDict):
+    people: list[PersonAnswer]
+    after: str | None
+    """Leads to the next page; null on the last one."""
+
+
+@with_config(EXACT)
+class CompanyAnswer(TypedDict):
+    id: int
+    mailbox: str
+    name: str
+    active: bool
+    domains: list[str]
+
+
+@with_config(EXACT)
+class CompaniesAnswer(TypedDict):
+    companies: list[CompanyAnswer]
+    after: str | None
+    """Leads to the next page; null on the last one."""
+
+
+@with_config(EXACT)
+class ContractAnswer(TypedDict):
+    tier: str
+    starts_at: Time
+    targets: dict[str, dict[str, str]]
+    """What is promised besides the tier: `first` and `ongoing`, spans by level."""
+    calendar: str
+
+
+@with_config(EXACT)
+class CompanyAgreementAnswer(CompanyAnswer):
+    contracts: list[ContractAnswer]
+    """The oldest first; the last one that has started is in force."""
+    account_team: list[str]
+    success_manager: str
+    channel: str
+    visibility: str
+    updates_by: str

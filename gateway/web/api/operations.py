@@ -15,13 +15,14 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from gateway.web.api.access import Caller, caller_of
+from gateway.web.api.auth import ApiError
 from gateway.web.api.queries import Query
 from gateway.web.api.scopes import Scope
 
 Q = TypeVar("Q", bound=Query)
 Handler = Callable[[web.Request, Caller, Q], Awaitable[web.StreamResponse]]
 
-PREFIX = "/api/"
+_NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 ALL = (Scope.STAFF, Scope.PORTAL, Scope.READ)
 
 
@@ -42,6 +43,7 @@ PATH_PARAMETERS: Mapping[str, PathParameter] = MappingProxyType(
         "journal_id": PathParameter(
             "[^/]+", {"type": "string", "format": "uuid"}, "The id of a mail in the journal."
         ),
+        "company": PathParameter("[0-9]{1,18}", _ID, "The `id` of a company."),
         "image": PathParameter(
             "[^/]+", {"type": "string"}, "The name of an image in the HTML of a comment."
         ),
@@ -156,6 +158,9 @@ class Operation(Generic[Q]):
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The answer. Raises ApiError."""
+        for text in (*request.match_info.values(), *request.query.values()):
+            if _NOT_TEXT.search(text):  # no store would take it
+                raise ApiError(400, "path and query must be text in UTF-8, without NUL")
         caller, query = await caller_of(request, self.scopes, self.query)
         return await self.handler(request, caller, query)
 

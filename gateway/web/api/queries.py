@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 from aiohttp import web
@@ -16,18 +16,18 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from gateway.ticket_requests import LARGEST_NUMBER
 from gateway.web.api.auth import ApiError
+from gateway.web.api.cursors import HeldCursor, RowCursor, TicketCursor
 from gateway.web.api.request_parsing import check_query
+from rules.decision.reasons import Reason, Verdict
 from rules.ticket.lifecycle import Status
 from rules.validation.messages import LONGEST_VALUE, explain, shown
-from storage.ticket.lists import Cursor
+from storage.notices.outbox_pages import OutboxView
 
 MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 50
-
-_CURSOR = re.compile(r"(\d{1,17})-(\d{1,18})", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_TEXT = 200
+LONGEST_NAME = 254
 
 Q = TypeVar("Q", bound="Query")
 
@@ -73,20 +73,16 @@ def _limit(text: Any) -> int:
     return int(text)
 
 
-def _cursor(text: Any) -> Cursor:
-    found = _CURSOR.fullmatch(str(text))
-    if found is None or int(found[2]) > LARGEST_NUMBER:
-        raise ValueError("must be the `before` of the previous page")
+def _time(text: Any) -> datetime:
+    # A + in a query is a space unless it is encoded.
+    written = re.sub(r" (?=[0-9]{2}:?[0-9]{2}$)", "+", str(text))
     try:
-        updated_at = _EPOCH + timedelta(microseconds=int(found[1]))
-    except OverflowError:
-        raise ValueError("must be the `before` of the previous page") from None
-    return Cursor(updated_at, int(found[2]))
-
-
-def cursor_text(cursor: Cursor) -> str:
-    """The end of a page as text, as `before` of the next one takes it."""
-    return f"{(cursor.updated_at - _EPOCH) // timedelta(microseconds=1)}-{cursor.number}"
+        found = datetime.fromisoformat(written)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("must be a time with its zone, such as 2026-11-28T09:14:03Z")
 
 
 def _comment(text: Any) -> int:
@@ -96,10 +92,8 @@ def _comment(text: Any) -> int:
 
 
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(_limit)]
-TicketCursor = Annotated[
-    Cursor,
-    BeforeValidator(_cursor),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,17}-[0-9]{1,18}$"}),
+Since = Annotated[
+    datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 CommentId = Annotated[int, Field(ge=0, lt=10**18), BeforeValidator(_comment)]
 
@@ -120,6 +114,46 @@ class TicketsQuery(MailboxQuery):
     """The largest number of tickets on a page."""
     before: TicketCursor | None = None
     """The `before` of the previous page."""
+
+
+class JournalQuery(MailboxQuery):
+    verdict: Verdict | None = None
+    """What became of the mail."""
+    reason: Reason | None = None
+    """Why."""
+    text: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    """A part of the subject, or of the address of author or envelope, in any case."""
+    since: Since | None = None
+    """Mails that came then or later."""
+    limit: Limit = DEFAULT_PAGE_SIZE
+    """The largest number of mails on a page."""
+    before: RowCursor | None = None
+    """The `before` of the previous page."""
+
+
+class HeldQuery(MailboxQuery):
+    limit: Limit = DEFAULT_PAGE_SIZE
+    """The largest number of mails on a page."""
+    after: HeldCursor | None = None
+    """The `after` of the previous page."""
+
+
+class OutboxQuery(MailboxQuery):
+    view: OutboxView = OutboxView.FAILED
+    """Mail that failed, that is late, that waits for its time, or that was withdrawn."""
+    limit: Limit = DEFAULT_PAGE_SIZE
+    """The largest number of mails on a page."""
+    after: RowCursor | None = None
+    """The `after` of the previous page."""
+
+
+class RegistryQuery(MailboxQuery):
+    text: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+    """A part of a name, an address or a domain, in any case."""
+    limit: Limit = DEFAULT_PAGE_SIZE
+    """The largest number of entries on a page."""
+    after: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
+    """The `after` of the previous page."""
 
 
 class TicketQuery(Query):

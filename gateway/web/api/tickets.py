@@ -23,8 +23,9 @@ from gateway.web.api.access import (
 )
 from gateway.web.api.answers import ChangedAnswer, TicketAnswer, TicketsAnswer
 from gateway.web.api.auth import ApiError, Scope
+from gateway.web.api.cursors import ticket_cursor
 from gateway.web.api.operations import ALL, JsonAnswer, JsonBody, Operation
-from gateway.web.api.queries import Query, TicketQuery, TicketsQuery, cursor_text
+from gateway.web.api.queries import Query, TicketQuery, TicketsQuery
 from gateway.web.api.uploads import AskedFor
 from rules.decision.effects import ChangeRefused
 from rules.decision.request import Request
@@ -61,7 +62,8 @@ async def _list(request: web.Request, caller: Caller, query: TicketsQuery) -> we
         )
         # Here, in a thread: to mask 200 subjects takes up to a quarter of a second.
         shown = presenter(connection, context, caller)
-        following = cursor_text(found.ends_at) if found.ends_at is not None else None
+        end = found.ends_at
+        following = ticket_cursor(end.updated_at, end.number) if end is not None else None
         tickets = [shown.in_list(each) for each in found.tickets]
         answer: TicketsAnswer = {"tickets": tickets, "before": following}
         return json.dumps(answer)

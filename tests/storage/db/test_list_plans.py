@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, event
@@ -18,8 +19,10 @@ from storage.db.ledger import open_ledger
 from storage.desk import figures
 from storage.mail import journal, journal_pages, quarantine
 from storage.mail.journal import JournalFilter
+from storage.mail.journal_pages import PageFilter, PageKey
+from storage.mail.quarantine import HeldKey
 from storage.notices import outbox_pages, overview
-from storage.notices.outbox_pages import OutboxScope, OutboxView
+from storage.notices.outbox_pages import NoticeKey, OutboxScope, OutboxView
 from storage.notices.overview import NoticeFilter
 from storage.registry import mailboxes
 from storage.ticket import lists, read
@@ -45,8 +48,16 @@ def tail(**conditions: Any) -> Listing:
 OURS = OutboxScope(frozenset({1}), datetime(2026, 11, 29, tzinfo=UTC))
 
 
-def not_sent(view: OutboxView) -> Listing:
-    return partial(outbox_pages.listing, view=view, scope=OURS, limit=9)
+ROW = UUID("01980000-0000-7000-8000-000000000000")
+
+
+def not_sent(view: OutboxView, after: NoticeKey | None = None) -> Listing:
+    return partial(outbox_pages.listing, view=view, scope=OURS, limit=9, after=after)
+
+
+def of_the_journal(**conditions: Any) -> Listing:
+    wanted = PageFilter(frozenset({1}), **conditions)
+    return partial(journal_pages.page, wanted=wanted, before=PageKey(OURS.now, ROW), limit=9)
 
 
 def outbox(**conditions: Any) -> Listing:
@@ -79,6 +90,14 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
     "outbox list": (outbox(), "ix_notice_created_at"),
     "outbox list --dead": (outbox(state=NoticeState.DEAD), "ix_notice_dead"),
     "mail that failed": (not_sent(OutboxView.FAILED), "ix_notice_dead"),
+    "a page of mail that failed": (
+        not_sent(OutboxView.FAILED, NoticeKey(OURS.now, ROW)),
+        "ix_notice_dead",
+    ),
+    "a page of mail that waits": (
+        not_sent(OutboxView.WAITING, NoticeKey(OURS.now, ROW)),
+        "ix_notice_state_due_at",
+    ),
     "mail that is late": (not_sent(OutboxView.LATE), "ix_notice_state_due_at"),
     "outbox list --ticket": (outbox(ticket=7), "ix_notice_ticket_id_created_at"),
 }
@@ -91,6 +110,11 @@ BY_OTHER_ORDERS: Mapping[str, Listing] = {
     "counts of the views of the outbox": partial(outbox_pages.counts, scope=OURS),
     "figures of held mail": partial(figures.held_before, mailboxes=[1], times=[OURS.now]),
     "held list": quarantine.held_mails,
+    "a page of the journal": of_the_journal(since=OURS.now),
+    "a page of a verdict": of_the_journal(verdict="held", since=OURS.now),
+    "a page of held mail": partial(
+        quarantine.held_mails, mailboxes=[1], after=HeldKey(False, OURS.now, ROW)
+    ),
 }
 """Those that read all that they choose from, and nothing else: what one person or ticket has."""
 

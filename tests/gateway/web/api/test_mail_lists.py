@@ -1,0 +1,105 @@
+"""The journal, held mail and the outbox: for staff of their mailbox, and for reports."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.gateway.web.api.site import ALICE, ANN, SAM, SHARED, Site
+from tests.in_process import ANYWHERE, SUPPORT, a_mail
+
+PATHS = ("journal", "held", "outbox")
+
+
+async def ask(site: Site, path: str, actor: str = SAM, scope: str = "") -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {scope or 'staff'}-token"}
+    headers |= {"X-Postern-Actor": actor} if actor else {}
+    answer = await site.client.get(f"/api/v1/{path}", headers=headers)
+    return answer.status, await answer.json()
+
+
+async def test_the_journal_is_read_in_pages_and_explained(either: Site) -> None:
+    for number in range(3):
+        await either.mailed(a_mail(ANN, subject=f"Lift {number}"))
+    query = f"journal?mailbox={SUPPORT}&verdict=opened&text=LIFT&limit=2"
+
+    _, first = await ask(either, query)
+    _, second = await ask(either, f"{query}&before={first['before']}")
+
+    subjects = [each["subject"] for each in (*first["mails"], *second["mails"])]
+    assert (subjects, second["before"]) == (["Lift 2", "Lift 1", "Lift 0"], None)
+    status, mail = await ask(either, f"journal/{first['mails'][0]['id']}", "", "read")
+    assert (status, mail["rcpt_tos"]) == (200, [SUPPORT])
+    assert mail["trace"][-1]["outcome"].startswith("opens")
+
+
+async def test_only_what_came_since_a_time_is_listed(site: Site) -> None:
+    await site.mailed()
+    later = datetime.now(UTC) + timedelta(seconds=1)
+
+    _, before = await ask(site, f"journal?mailbox={SUPPORT}&since=2026-01-01T00:00:00%2B00:00")
+    _, after = await ask(site, f"journal?mailbox={SUPPORT}&since={quote(later.isoformat())}")
+
+    assert (len(before["mails"]), after["mails"]) == (1, [])
+
+
+async def test_held_mail_is_read_in_pages(either: Site) -> None:
+    for number in range(3):
+        await either.postern.take(a_mail(f"eve{number}@evil.example"), ANYWHERE, strangers="hold")
+    query = f"held?mailbox={SUPPORT}&limit=2"
+
+    _, first = await ask(either, query)
+    _, second = await ask(either, f"{query}&after={first['after']}")
+
+    listed = [each["author"] for each in (*first["held"], *second["held"])]
+    assert (listed, second["after"]) == ([f"eve{number}@evil.example" for number in range(3)], None)
+    assert {each["proven"] for each in first["held"]} == {False}
+
+
+async def test_mail_that_waits_is_read_in_pages(either: Site) -> None:
+    for _ in range(2):
+        await either.open(ANN)
+    query = f"outbox?mailbox={SUPPORT}&view=waiting&limit=1"
+
+    ids: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        _, page = await ask(either, f"{query}{after and f'&after={after}'}")
+        ids += [each["id"] for each in page["mails"]]
+        after = page["after"]
+
+    _, whole = await ask(either, f"outbox?mailbox={SUPPORT}&view=waiting")
+    assert len(ids) >= 2
+    assert ids == [each["id"] for each in whole["mails"]]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_customers_and_staff_of_other_mailboxes_read_none(site: Site, path: str) -> None:
+    status, _ = await ask(site, f"{path}?mailbox={SHARED}", ANN, "portal")
+    other, _ = await ask(site, f"{path}?mailbox={SUPPORT}", ALICE)
+
+    assert (status, other) == (403, 404)
+
+
+async def test_a_mail_of_another_desk_looks_like_one_that_does_not_exist(site: Site) -> None:
+    await site.mailed()
+    here = (await site.postern.last()).id
+
+    theirs = await ask(site, f"journal/{here}", ALICE)
+    nobodys = await ask(site, "journal/01980000-0000-7000-8000-000000000000", ALICE)
+
+    assert (theirs[0], nobodys[0]) == (404, 404)
+    assert theirs[1]["detail"] == f"there is no mail {here}"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["since=yesterday", "since=2026-01-01T00:00:00", "before=now", "text=%00", "verdict=opene"],
+)
+async def test_an_invalid_query_is_refused(site: Site, query: str) -> None:
+    status, body = await ask(site, f"journal?mailbox={SUPPORT}&{query}")
+
+    assert (status, body["title"]) == (400, "Bad Request")
