@@ -286,6 +286,7 @@ def summary(row: Row[Any]) -> TicketSummary:
         subject=row.subject,
         status=row.status,
         severity=row.severity,
+        is_critical=row.critical,
         severity_claimed=row.severity_claimed,
         critical_claimed=row.critical_claimed,
         requester=row.requester,

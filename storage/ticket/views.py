@@ -19,6 +19,7 @@ class TicketSummary:
     subject: str
     status: str
     severity: str
+    is_critical: bool
     severity_claimed: str | None
     critical_claimed: bool
     requester: str

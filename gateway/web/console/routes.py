@@ -25,6 +25,7 @@ from gateway.web.console import (
     sessions,
     ticket,
     ticket_changes,
+    tickets,
     trial,
 )
 from gateway.web.console.context import (
@@ -74,6 +75,7 @@ ROUTES = (
     Route("GET", "/outbox", ConsoleRight.READ, outbox.outbox),
     Route("POST", "/outbox", ConsoleRight.OPERATE, outbox.retry),
     Route("GET", "/outbox/{id}", ConsoleRight.READ, outbox.outgoing_mail),
+    Route("GET", "/tickets", ConsoleRight.READ, tickets.tickets),
     Route("GET", "/tickets/{number}", ConsoleRight.READ, ticket.ticket),
     Route("POST", "/tickets/{number}", ConsoleRight.HANDLE, ticket_changes.change),
     Route("GET", "/tickets/{number}/files/{part}", ConsoleRight.READ, ticket.file),

@@ -47,7 +47,10 @@ from storage.db.tables.registry import (
     SigningKeyRow,
 )
 from storage.db.tables.tickets import (
+    ASSIGNED,
+    CLAIMED,
     CRITICAL_SOURCES,
+    DUE,
     FLAGGED,
     FOLDED,
     WAITS,
@@ -61,10 +64,13 @@ from storage.db.tables.tickets import (
 )
 
 __all__ = [
+    "ASSIGNED",
+    "CLAIMED",
     "COUNTED_BY_NETWORK",
     "COUNTED_BY_PROVIDER",
     "CRITICAL_SOURCES",
     "DEAD",
+    "DUE",
     "FLAGGED",
     "FOLDED",
     "FROM_INSIDE",

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from gateway import clock
 from gateway.config.model import load
@@ -108,6 +108,12 @@ class Site:
 
     async def set_ticket(self, **values: object) -> None:
         change = update(_ticket).where(_ticket.c.id == self.ticket).values(**values)
+        await self.write(lambda c: c.execute(change))
+
+    async def set_last(self, **values: object) -> None:
+        """Set columns of the ticket that was opened last."""
+        last = select(func.max(_ticket.c.id)).scalar_subquery()
+        change = update(_ticket).where(_ticket.c.id == last).values(**values)
         await self.write(lambda c: c.execute(change))
 
     async def status_of(self, ticket: int) -> str:

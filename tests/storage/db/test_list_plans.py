@@ -25,8 +25,10 @@ from storage.notices import outbox_pages, overview
 from storage.notices.outbox_pages import NoticeKey, OutboxScope, OutboxView
 from storage.notices.overview import NoticeFilter
 from storage.registry import mailboxes
-from storage.ticket import lists, read
+from storage.ticket import lists, pages, read
 from storage.ticket.lists import All, CopiedTo, OfCompany, RequestedBy, Which
+from storage.ticket.pages import TicketFilter
+from tests.rules.building import NOON
 
 GROWING = ("audit", "comment", "journal", "mail", "notice", "participant", "ticket")
 """Tables with a row for each mail or more; the others have one for a person or a company."""
@@ -64,6 +66,11 @@ def outbox(**conditions: Any) -> Listing:
     return partial(overview.listing, wanted=NoticeFilter(**conditions), limit=9)
 
 
+def of_a_desk(**conditions: Any) -> Listing:
+    wanted = TicketFilter(mailboxes=frozenset({1}), **conditions)
+    return partial(pages.page, wanted=wanted, after=None, limit=9)
+
+
 LISTS: Mapping[str, tuple[Listing, str]] = {
     "tickets": (partial(read.newest, limit=9), "ix_ticket_mailbox_id_updated_at"),
     "tickets --status": (partial(read.newest, limit=9, status="open"), "ix_ticket_status"),
@@ -71,6 +78,20 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
     "tickets of a status": (of_tickets(All(), "open"), "ix_ticket_status"),
     "tickets of a requester": (of_tickets(RequestedBy("ann@a.example")), "ix_ticket_requester"),
     "tickets of a company": (of_tickets(OfCompany(7)), "ix_ticket_company"),
+    "tickets of a desk": (of_a_desk(), "ix_ticket_mailbox_id_updated_at"),
+    "those of a status": (of_a_desk(statuses=frozenset({"open"})), "ix_ticket_status"),
+    "those of a severity": (of_a_desk(severity="Low"), "ix_ticket_mailbox_id_updated_at"),
+    "those of a requester": (
+        of_a_desk(requester="ann@a.example", statuses=frozenset({"open"})),
+        "ix_ticket_requester",
+    ),
+    "those of companies": (of_a_desk(companies=frozenset({7})), "ix_ticket_company"),
+    "those of an assignee": (
+        of_a_desk(assignee="sam@help.example", statuses=frozenset({"open"})),
+        "ix_ticket_assignee",
+    ),
+    "overdue ones": (of_a_desk(overdue_at=NOON, severity="Low"), "ix_ticket_due_at"),
+    "claimed ones": (of_a_desk(claimed=True), "ix_ticket_claimed"),
     "tail": (tail(), "ix_journal_received_at"),
     "tail --verdict": (tail(verdict="held"), "ix_journal_verdict"),
     "tail --reason": (tail(reason="stranger"), "ix_journal_verdict"),
@@ -104,6 +125,11 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
 """Each with the index that has it in its order."""
 BY_OTHER_ORDERS: Mapping[str, Listing] = {
     "tickets of a copied person": of_tickets(CopiedTo("ann@a.example")),
+    "tickets of a desk with a tag": of_a_desk(tag="ink", statuses=frozenset({"open"})),
+    "tickets of a desk to review": of_a_desk(to_review=True),
+    "overdue tickets, counted": partial(pages.overdue, mailbox=1, now=NOON),
+    "claims, counted": partial(pages.unanswered_claims, mailbox=1),
+    "tickets of an assignee, counted": partial(pages.assigned, mailbox=1, address="a@b.example"),
     "tail --ticket": tail(ticket=7),
     "outbox list --to": outbox(address="ann@a.example"),
     "counts of the outbox": overview.counts,
