@@ -6,7 +6,7 @@ search for a rare word ends there, and goes on further back when somebody asks f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ _journal, _mail = table(JournalRow), table(MailRow)
 EXAMINED = 20_000
 FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 """A key lies between them: near the ends of the calendar no time can be computed with."""
+WATCHED = 10_000
 OVERLAP = timedelta(seconds=30)
 """A row can become visible after a younger one."""
 
@@ -128,7 +129,7 @@ def page(
         keys.extend(PageKey(row.received_at, row.id) for row in rows)
     start = max(starts, default=None)
     last = sorted((key for key in keys if start is None or key.at >= start), reverse=True)
-    lines = _lines(connection, [key.id for key in last[:limit]])
+    lines = lines_of(connection, [key.id for key in last[:limit]])
     if len(last) > limit:
         return JournalPage(lines, last[limit - 1])
     if start is not None:
@@ -140,6 +141,14 @@ def newest(connection: Connection, since: datetime, limit: int) -> tuple[Journal
     """The newest rows of all mailboxes from a time on, the newest first."""
     query = _LINES.where(_journal.c.received_at >= since)
     return tuple(map(_line, connection.execute(query.limit(limit))))
+
+
+def keys_since(connection: Connection, since: datetime) -> Sequence[PageKey]:
+    """The keys of all rows from a time on, the newest first; `WATCHED` at most."""
+    query = select(_journal.c.received_at, _journal.c.id).where(_journal.c.received_at >= since)
+    ordered = query.order_by(_journal.c.received_at.desc(), _journal.c.id.desc())
+    rows = connection.execute(ordered.limit(WATCHED))
+    return [PageKey(row.received_at, row.id) for row in rows]
 
 
 def taken_of(
@@ -168,10 +177,10 @@ _LINES: Select[Any] = (
 
 def one(connection: Connection, row: UUID) -> JournalLine | None:
     """The row with this id; None where there is none."""
-    return next(iter(_lines(connection, [row])), None)
+    return next(iter(lines_of(connection, [row])), None)
 
 
-def _lines(connection: Connection, ids: Collection[UUID]) -> tuple[JournalLine, ...]:
+def lines_of(connection: Connection, ids: Collection[UUID]) -> tuple[JournalLine, ...]:
     return tuple(map(_line, connection.execute(_LINES.where(_journal.c.id.in_(ids)))))
 
 

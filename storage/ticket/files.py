@@ -10,10 +10,19 @@ from sqlalchemy import Connection, case, exists, select
 
 from rules.people import Role
 from storage.db import raw_mail
-from storage.db.tables import AttachmentRow, CommentRow, MailRow, PersonRow, RawMailRow, table
+from storage.db.tables import (
+    AttachmentRow,
+    CommentRow,
+    MailRow,
+    PersonRow,
+    RawMailRow,
+    TicketRow,
+    table,
+)
 
 _attachment, _comment = table(AttachmentRow), table(CommentRow)
 _mail, _raw, _person = table(MailRow), table(RawMailRow), table(PersonRow)
+_ticket = table(TicketRow)
 
 IS_AUTHOR = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
     _person.c.address == _comment.c.author
@@ -51,7 +60,7 @@ class StoredAttachment:
 
 
 def attachment(connection: Connection, number: int, wanted: int) -> StoredAttachment | None:
-    """An attachment of a ticket; None if the ticket has none with this id."""
+    """An attachment of a ticket; None if the ticket has none with this id, or was deleted."""
     row = connection.execute(
         select(
             _attachment.c.name,
@@ -69,7 +78,8 @@ def attachment(connection: Connection, number: int, wanted: int) -> StoredAttach
         .join(_person, IS_AUTHOR, isouter=True)
         .join(_mail, _mail.c.journal_id == _comment.c.journal_id, isouter=True)
         .join(_raw, HAS_FILES_OF_COMMENT, isouter=True)
-        .where(_attachment.c.id == wanted, _comment.c.ticket_id == number)
+        .join(_ticket, _comment.c.ticket_id == _ticket.c.id)
+        .where(_attachment.c.id == wanted, _ticket.c.id == number, _ticket.c.deleted_at.is_(None))
     ).one_or_none()
     if row is None:
         return None

@@ -195,11 +195,14 @@ class _Watcher:
 
     def _new_lines(self, connection: Connection) -> Batch:
         since = self._feed._clock() - OVERLAP
-        found = journal_pages.newest(connection, since, AT_ONCE)
-        new = [line for line in found if line.id not in self._shown]
+        # All keys, since a row may become visible after many that are younger.
+        new = [
+            key for key in journal_pages.keys_since(connection, since) if key.id not in self._shown
+        ]
         self._shown = {each: at for each, at in self._shown.items() if at >= since}
-        self._shown.update((line.id, line.received_at) for line in new)
-        return Batch(tuple(reversed(new)), is_cut=len(new) == AT_ONCE)
+        self._shown.update((key.id, key.at) for key in new)
+        found = journal_pages.lines_of(connection, [key.id for key in new[:AT_ONCE]])
+        return Batch(tuple(reversed(found)), is_cut=len(new) > AT_ONCE)
 
     def _changed(self, connection: Connection) -> list[Viewer]:
         """The viewers whose session has ended, or whose role or mailboxes are others now."""

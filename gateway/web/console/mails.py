@@ -140,7 +140,7 @@ def _values(
         ],
         "warnings": [mask(each) for each in entry.authentication.get("warnings", ())],
         "caused": [
-            (each.kind.replace("_", " "), each.address, _worded(visit, became(each)))
+            (each.kind.replace("_", " "), each.address, mask(_worded(visit, became(each))))
             for each in caused
         ],
         "left_out": mask(_worded(visit, left_out)) if left_out is not None else "",

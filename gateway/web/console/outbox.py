@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -24,15 +26,18 @@ async def outbox(visit: Visit) -> web.Response:
     wanted = visit.request.query.get("view", OutboxView.FAILED.value)
     view = next((each for each in OutboxView if each == wanted), OutboxView.FAILED)
     mailboxes = await visit.mailboxes()
+    mask = await visit.mask()
     scope = OutboxScope(frozenset(each.id for each in mailboxes), visit.now)
 
     def look(
         connection: Connection,
     ) -> tuple[Sequence[NoticeSummary], Mapping[OutboxView, int]]:
-        mails = outbox_pages.listing(connection, view, scope, LISTED)
+        found = outbox_pages.listing(connection, view, scope, LISTED)
+        # The relay may name the address that its answers go to.
+        mails = [replace(each, last_error=mask(each.last_error)) for each in found]
         return mails, outbox_pages.counts(connection, scope)
 
-    mails, counts = await visit.runtime.read(look)
+    mails, counts = await visit.show(look)
     return visit.page(
         "outbox.html",
         mails=mails,
@@ -55,7 +60,9 @@ async def outgoing_mail(visit: Visit) -> web.Response:
             each.address for each in await visit.mailboxes()
         }:
             is_dead = found.state is NoticeState.DEAD
-            return visit.page("outgoing_mail.html", mail=found, is_dead=is_dead)
+            error = await asyncio.to_thread(await visit.mask(), found.last_error)
+            shown = replace(found, last_error=error)
+            return visit.page("outgoing_mail.html", mail=shown, is_dead=is_dead)
     raise Refused(404, "There is no such outgoing mail.")
 
 

@@ -16,7 +16,8 @@ from tests.gateway.web.console.desk import Desk
 from tests.gateway.web.link_pages import ANN
 
 _notice = table(NoticeRow)
-WORDS = "550 5.1.1 <b>no such user</b>"
+REPLY_TO = f"support+{'ae' * 18}@help.example"
+WORDS = f"550 5.1.1 <b>no such user</b>, from {REPLY_TO}"
 
 
 async def set_notice(desk: Desk, **values: object) -> str:
@@ -47,6 +48,7 @@ async def test_a_mail_that_failed_is_shown_with_the_words_of_the_relay(desk: Des
     for each in (listed, page):
         assert "550 5.1.1 &lt;b&gt;no such user&lt;/b&gt;" in each
         assert "An operator can try" in each
+        assert REPLY_TO not in each
     assert f'href="/console/outbox/{notice}"' in listed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from structlog.testing import capture_logs
 
 from gateway import clock
 from gateway.web import readers
+from gateway.web.console import feed
 from gateway.web.console.context import CONSOLE, ConsoleContext
 from rules.mail import Delivery, Envelope
 from rules.service.console_roles import ConsoleRole
@@ -117,3 +119,18 @@ def _copied(connection: Connection, copies: list[dict[str, object]]) -> None:
     row = dict(connection.execute(select(_journal).limit(1)).mappings().one())
     connection.execute(insert(_journal), [{**row, **each} for each in copies])
     assert connection.execute(select(func.count()).select_from(_journal)).scalar_one() > len(copies)
+
+
+async def test_a_mail_that_is_committed_after_many_younger_ones_is_shown_live(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "AT_ONCE", 1)
+    viewer = await desk.logged_in(ConsoleRole.VIEWER)
+
+    async with viewer.client.get("/console/journal/events") as response, asyncio.timeout(20):
+        await response.content.readuntil(b"retry: 2000\n\n")
+        mail = await take(desk)
+        await response.content.readuntil(b"event: mail")
+        late = {"id": clock.new_id(), "received_at": mail.received_at - timedelta(seconds=5)}
+        await desk.site.write(partial(_copied, copies=[{**late, "subject": "Late"}]))
+        await response.content.readuntil(b"Late")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 from aiohttp import FormData
+from sqlalchemy import update
 
+from gateway import clock
 from rules.mail import Delivery, Envelope
 from rules.service.console_roles import ConsoleRole
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
+from storage.db.tables import TicketRow, table
 from storage.notices import overview
 from storage.notices.overview import NoticeFilter
 from storage.registry import mailboxes
@@ -85,6 +88,15 @@ async def test_a_ticket_of_another_desk_is_not_there(desk: Desk) -> None:
     assert (await tom.send("/console/", ONE, do="approve", address=EVE))[0] == 404
     assert (await tom.get("/console/tickets/999"))[0] == 404
     assert await desk.site.presence() == "pending"
+
+
+async def test_a_deleted_ticket_and_its_files_are_not_there(desk: Desk) -> None:
+    await open_by_mail(desk)
+    change = update(table(TicketRow)).values(deleted_at=clock.now())
+    await desk.site.write(lambda c: c.execute(change))
+    agent = await desk.logged_in()
+
+    assert [(await agent.get(path))[0] for path in (TWO, f"{TWO}/files/1")] == [404, 404]
 
 
 def form_of(page: str) -> dict[str, str]:
