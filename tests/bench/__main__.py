@@ -15,15 +15,19 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import load, machine, report
+from tests.bench import machine, report
 from tests.bench.client import Sent
+from tests.bench.desk import Desk
 from tests.bench.load import Load
 from tests.bench.postern import PosternTarget
 from tests.bench.postfix import PostfixTarget
 from tests.bench.processes import Failed
 from tests.bench.report import Figures, Measured
-from tests.bench.targets import MAILBOX, BenchmarkTarget, RunningTarget, SinkTarget
+from tests.bench.surroundings import LoadKind, Plain
+from tests.bench.targets import MAILBOX, BenchmarkTarget, OutboxFigures, RunningTarget, SinkTarget
+from tests.bench.untrusted import Untrusted
 
+LOADS: dict[str, LoadKind] = {"plain": Plain(), "desk": Desk(), "untrusted": Untrusted()}
 NAMES = ("sink", "postern-sqlite", "postern-postgres", "postfix")
 NOT_A_DISK = frozenset({"tmpfs", "ramfs", "overlay"})
 CLIENT_S = 60.0
@@ -34,6 +38,7 @@ SLOWEST_MAIL_S = 0.1
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--load", choices=LOADS, default="plain", help="see tests/bench/*.py")
     parser.add_argument("--mails", type=int, default=4000)
     parser.add_argument("--sessions", type=int, default=20, help="connections, kept open")
     parser.add_argument("--senders", type=int, default=200)
@@ -66,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     base = Path(tempfile.mkdtemp(prefix="postern-bench-", dir=given.folder))
     base.chmod(0o755)
     try:
-        mails = load.write(base / "mails", given.mails, given.senders, MAILBOX)
+        mails = LOADS[given.load].write(base / "mails", given.mails, given.senders)
         print(f"mails: {len(mails.mails)}, {mails.octets / len(mails.mails):.0f} octets on average")
         print(f"written by {mails.source}")
         measured, failed = run(_targets(given), mails, base, given.rounds, given.sessions)
@@ -78,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(report.table(report.summarise(measured)))
     print(f"\n{report.LEGEND}")
     if given.json is not None:
-        settings = {"mails": given.mails, "sessions": given.sessions, "rounds": given.rounds}
+        settings = {"load": given.load, "mails": given.mails, "sessions": given.sessions}
+        settings |= {"rounds": given.rounds}
         written = report.as_json(about, settings, measured)
         given.json.write_text(json.dumps(written, indent=2) + "\n")
     return 1 if failed or any(each.faults for each in measured) else 0
@@ -95,7 +101,8 @@ def _targets(given: argparse.Namespace) -> list[BenchmarkTarget]:
                 found.append(PostfixTarget())
             case _:
                 kind = name.removeprefix("postern-")
-                found += [PosternTarget(kind, count, given.profile) for count in given.workers]
+                chosen = LOADS[given.load]
+                found += [PosternTarget(kind, chosen, n, given.profile) for n in given.workers]
     for target in list(found):
         if why := target.missing():
             print(f"skipped: {target.name}: {why}")
@@ -138,7 +145,8 @@ def measure(
             sent = _send(running, mails, sessions)
             delivered_s = running.delivered_s(sent) or sent.wall_s
             cpu_s = machine.cpu_s(running.roots) - before_s
-            figures = _figures(sent, delivered_s, cpu_s, machine.peak_mib(running.roots))
+            peak_mib = machine.peak_mib(running.roots)
+            figures = _figures(sent, delivered_s, cpu_s, peak_mib, running.outbox())
             faults = running.finish(sent)
             if unsent := len(mails.mails) - len(sent.accepted):
                 faults.append(f"{unsent} mails were not accepted")
@@ -161,7 +169,9 @@ def _send(running: RunningTarget, mails: Load, sessions: int) -> Sent:
     return Sent(**json.loads(done.stdout))
 
 
-def _figures(sent: Sent, delivered_s: float, cpu_s: float, peak_mib: float) -> Figures:
+def _figures(
+    sent: Sent, delivered_s: float, cpu_s: float, peak_mib: float, outbox: OutboxFigures
+) -> Figures:
     count = len(sent.accepted)
     if not count:
         raise Failed(f"no mail was accepted: {sent.replies} {sent.refusals}")
@@ -173,6 +183,8 @@ def _figures(sent: Sent, delivered_s: float, cpu_s: float, peak_mib: float) -> F
         peak_mib=peak_mib,
         client_cpu_ms=sent.cpu_s * 1000 / count,
         delivered_per_s=count / delivered_s,
+        notices=outbox.sent,
+        oldest_due_s=outbox.oldest_due_s,
     )
 
 
@@ -186,6 +198,9 @@ def _print_result(one: Measured) -> None:
     text = (
         f"{figures.mails_per_s:.0f} mails/s, p50 {figures.p50_ms:.1f}, p99 {figures.p99_ms:.1f} ms"
     )
+    if figures.notices:
+        text += f", {figures.delivered_per_s:.0f} mails/s with all {figures.notices:.0f} notices"
+        text += f", the oldest due for {figures.oldest_due_s:.1f} s"
     print(f"  {one.target}: {text}, CPU {figures.cpu_ms:.2f} ms; replies {one.replies}", flush=True)
     if one.notes and one.round == 1:
         print("    " + ", ".join(f"{name} {value}" for name, value in one.notes.items()))

@@ -107,8 +107,11 @@ class _Thread:
     ids: list[str] = field(default_factory=list)
 
 
-def write(folder: Path, count: int, senders: int, mailbox: str) -> None:
-    """Fill a new folder with numbered mails and a `manifest.csv` (file, sender)."""
+def write(
+    folder: Path, count: int, senders: int, mailbox: str, *, replies: float = REPLIES
+) -> None:
+    """Fill a new folder with numbered mails and a `manifest.csv` (file, sender); this share of them
+    are replies."""
     folder.mkdir(parents=True)
     threads: dict[str, list[_Thread]] = {}
     rows: list[tuple[str, str]] = []
@@ -116,7 +119,7 @@ def write(folder: Path, count: int, senders: int, mailbox: str) -> None:
         rng = random.Random(number)
         sender = _sender(rng.randrange(senders))
         own = threads.setdefault(sender.addr_spec, [])
-        if not own or rng.random() >= REPLIES:
+        if not own or rng.random() >= replies:
             own.append(_Thread(_random_text(rng, 5).capitalize()))
             thread = own[-1]
         else:

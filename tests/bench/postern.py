@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -17,12 +18,19 @@ from typing import Any
 
 import psycopg
 
+from rules.people import Role
+from storage.db.database import Connection, Database
+from storage.db.ledger import open_ledger
+from storage.registry.mailboxes import mailbox_named
+from storage.registry.people import NewPerson, add_person
 from tests import running
 from tests.bench import profile
 from tests.bench.client import Sent
 from tests.bench.load import Load
+from tests.bench.outbox import OutboxWatch
 from tests.bench.processes import STOP_S, Failed, free_ports, program, until
-from tests.bench.targets import MAILBOX, START_S, RunningTarget
+from tests.bench.surroundings import LoadKind, Surroundings
+from tests.bench.targets import MAILBOX, START_S, OutboxFigures, RunningTarget
 from tests.stores import postgres
 
 DURABILITY_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_method")
@@ -53,11 +61,24 @@ class RunningPostern(RunningTarget):
 
     load: Load = field(kw_only=True)
     query: Query = field(kw_only=True)
+    watch: OutboxWatch | None = field(kw_only=True)
+    """Of the notices; None if nobody looks at them."""
+
+    def delivered_s(self, sent: Sent, /) -> float | None:
+        if self.watch is None:
+            return None
+        self.watch.wait_until_empty()
+        return time.time() - sent.started_at
+
+    def outbox(self) -> OutboxFigures:
+        return OutboxFigures() if self.watch is None else self.watch.figures()
 
     def finish(self, sent: Sent, /) -> list[str]:
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(STOP_S)
         faults = [f"postern ended with {code}"] if code else []
+        if self.watch is not None:
+            faults += self.watch.faults()
         return faults + audit(self.query, self.load, sent)
 
 
@@ -67,6 +88,7 @@ class PosternTarget:
 
     kind: str
     """`sqlite` or `postgres`."""
+    load_kind: LoadKind
     workers: int
     profiles: Path | None = None
     """A folder for profiles of the server, which slow it down."""
@@ -80,15 +102,19 @@ class PosternTarget:
 
     @contextmanager
     def running(self, folder: Path, load: Load, /) -> Iterator[RunningTarget]:
-        with STORES[self.kind](folder) as store:
+        with STORES[self.kind](folder) as store, self.load_kind.around(folder) as around:
             smtp, http = free_ports(2)
-            config = _configure(folder, store.url, smtp, http)
+            config = _configure(folder, store.url, smtp, http, around)
             enrol(config, load.senders)
+            _enrol_staff(store.url, around.staff)
             log = folder / "postern.log"
             command = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
             with program([*command, "--workers", str(self.workers)], log) as process:
                 until(process, lambda: _started(log, self.workers), START_S, "postern serve")
-                with profile.of([process.pid], self.profiles, self.name):
+                with (
+                    profile.of([process.pid], self.profiles, self.name),
+                    _watching(store, around) as watch,
+                ):
                     yield RunningPostern(
                         process,
                         smtp,
@@ -96,7 +122,21 @@ class PosternTarget:
                         store.notes,
                         load=load,
                         query=store.query,
+                        watch=watch,
                     )
+
+
+@contextmanager
+def _watching(store: Store, around: Surroundings) -> Iterator[OutboxWatch | None]:
+    """The watch of the notices; None if no relay takes them."""
+    if around.relay is None:
+        yield None
+        return
+    watch = OutboxWatch(store.url, around.relay)
+    try:
+        yield watch
+    finally:
+        watch.stop()
 
 
 @contextmanager
@@ -138,13 +178,12 @@ def postgresql(folder: Path) -> Iterator[Store]:
 STORES = {"sqlite": sqlite, "postgres": postgresql}
 
 
-def _configure(folder: Path, url: str, smtp: int, http: int) -> Path:
+def _configure(folder: Path, url: str, smtp: int, http: int, around: Surroundings) -> Path:
     path = folder / "postern.toml"
     path.write_text(
         f'[smtp]\nlisten = "127.0.0.1:{smtp}"\n'
         f'[http]\nlisten = "127.0.0.1:{http}"\nadmin_listen = "127.0.0.1:{http}"\n'
-        f'[store]\nurl = "{url}"\n[trust]\npeers = ["127.0.0.0/8"]\n'
-        f'[relay]\nmaildir = "{folder}/outbox"\n' + running.generous(folder)
+        f'[store]\nurl = "{url}"\n{around.settings}' + running.generous(folder, **around.policy)
     )
     return path
 
@@ -163,6 +202,23 @@ def enrol(config: Path, senders: Sequence[str]) -> None:
     for domain in sorted({address.partition("@")[2] for address in senders}):
         _command(config, "company", "add", domain, "--domain", domain)
     _command(config, "users", "import", str(users))
+
+
+def _enrol_staff(store_url: str, staff: Sequence[str]) -> None:
+    """As `postern staff add` does, which takes a process for each."""
+
+    def add(connection: Connection) -> None:
+        mailbox = mailbox_named(connection, MAILBOX)
+        for address in staff:
+            add_person(connection, mailbox, NewPerson(address, "", Role.STAFF, None))
+
+    database = Database(store_url, connections=1)
+    ledger = open_ledger(database)
+    try:
+        ledger.submit(add).result()
+    finally:
+        ledger.close()
+        database.close()
 
 
 def _command(config: Path, *arguments: str) -> None:

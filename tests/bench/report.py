@@ -25,7 +25,12 @@ class Figures:
     client_cpu_ms: float
     """The client's own CPU time per mail."""
     delivered_per_s: float
-    """Mails per second until the last was delivered, which may be at its 250."""
+    """Mails per second until the last was delivered, which may be at its 250, and the last notice
+    sent."""
+    notices: float = 0
+    """How many were sent."""
+    oldest_due_s: float = 0
+    """The longest that a notice had been due before it was sent, as samples showed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,14 @@ def _line(name: str, measured: Sequence[Measured]) -> TableLine:
 
 _HEAD = ("target", "mails/s", "p50 ms", "p99 ms", "CPU ms", "peak MiB")
 _TAIL = ("x sink", "x postfix", "client ms", "delivered/s")
+_SENDING = ("notices", "oldest due s")
 
 
 def table(lines: Sequence[TableLine]) -> str:
     """Plain text, the figures right-aligned under their names."""
-    rows = [(*_HEAD, *_TAIL), *(_row(line) for line in lines)]
+    sends = any(line.figures.notices for line in lines)
+    head = (*_HEAD, *_TAIL, *(_SENDING if sends else ()))
+    rows = [head, *((*_row(line), *(_sending(line) if sends else ())) for line in lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(
@@ -103,10 +111,15 @@ def _row(line: TableLine) -> tuple[str, ...]:
     )
 
 
+def _sending(line: TableLine) -> tuple[str, ...]:
+    return f"{line.figures.notices:.0f}", f"{line.figures.oldest_due_s:.1f}"
+
+
 LEGEND = """\
 mails/s: 250 after the final dot.  ms: from the dot to the 250.  CPU: user and system of the whole
 target per mail, including PostgreSQL and deliveries.  x: median ratio of mails/s to that target in
-the same round.  delivered/s: until the last mail was delivered."""
+the same round.  delivered/s: until the last mail was delivered, and the last notice sent; CPU is
+read then."""
 
 
 def as_json(

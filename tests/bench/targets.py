@@ -19,6 +19,15 @@ MAILBOX = "support@help.example"
 START_S = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class OutboxFigures:
+    """What a target sent."""
+
+    sent: int = 0
+    oldest_due_s: float = 0.0
+    """The longest that a notice which was not sent yet had been due, as samples showed it."""
+
+
 @dataclass
 class RunningTarget:
     """A target that takes mail on a port of 127.0.0.1."""
@@ -35,9 +44,13 @@ class RunningTarget:
         return (self.process.pid, *self.helpers)
 
     def delivered_s(self, _: Sent, /) -> float | None:
-        """Seconds from the first MAIL until the last mail was delivered; None if a mail is
-        delivered when it is answered 250."""
+        """Seconds from the first MAIL until the last mail was delivered, and the last notice sent;
+        None if a mail is delivered when it is answered 250."""
         return None
+
+    def outbox(self) -> OutboxFigures:
+        """What it sent until then."""
+        return OutboxFigures()
 
     def finish(self, _: Sent, /) -> list[str]:
         """Stop it and check that it has each accepted mail; a text for each fault."""
@@ -71,9 +84,12 @@ class SinkTarget:
     def running(self, folder: Path, _: Load, /) -> Iterator[RunningTarget]:
         log = folder / "sink.log"
         with program([sys.executable, "-m", "tests.bench.sink"], log) as process:
-            yield RunningTarget(process, until(process, lambda: _port(log), START_S, "sink"))
+            yield RunningTarget(
+                process, until(process, lambda: listening_port(log), START_S, "sink")
+            )
 
 
-def _port(log: Path) -> int | None:
+def listening_port(log: Path) -> int | None:
+    """The port that the sink has printed; None until then."""
     found = re.search(r"listening on (\d+)\n", log.read_text())
     return int(found[1]) if found else None

@@ -10,15 +10,18 @@ import pytest
 from tests.bench import __main__ as bench
 from tests.bench import load, mail_generator
 from tests.bench.client import Sent, stuffed
+from tests.bench.outbox import differences
 from tests.bench.postern import audit
 from tests.bench.report import Figures, Measured, summarise
 
 
 def test_a_small_run_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--mails", "40", "--senders", "1", "--sessions", "4", "--rounds", "1"]
-    code = bench.main([*arguments, "--workers", "1", "--targets", "sink", "postern-sqlite"])
+    arguments = ["--mails", "8", "--senders", "1", "--sessions", "4", "--rounds", "1"]
+    targets = ["--workers", "1", "--targets", "sink", "postern-sqlite"]
+    code = bench.main([*arguments, *targets, "--load", "desk"])
     shown = capsys.readouterr().out
     assert code == 0, shown
+    assert "with all" in shown, "its notices are counted"
     rows = [line.split() for line in shown.partition("Medians")[2].splitlines()]
     names = [row[0] for row in rows if row]
     assert names.index("target") < names.index("sink") < names.index("postern-sqlite")
@@ -45,6 +48,15 @@ def test_a_lost_and_a_duplicated_mail_are_detected(tmp_path: Path) -> None:
     assert audit(query, load.Load(tmp_path, mails, "us"), sent) == [
         "1 mails answered 250 are on no ticket",
         "1 mails are on tickets more than once",
+    ]
+
+
+def test_a_lost_and_a_repeated_notice_are_detected() -> None:
+    assert differences({"sent": 5}, received=5, different=5) == []
+    assert differences({"sent": 5, "dead": 1}, received=5, different=4) == [
+        "1 notices are dead",
+        "5 notices are sent in the store, 4 at the relay",
+        "the relay has 1 mails twice",
     ]
 
 

@@ -11,18 +11,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import multiprocessing
 import random
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address
-from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 import uvloop
@@ -40,8 +38,8 @@ from storage.registry.companies import add_company
 from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person
 from tests.bench import machine
+from tests.bench.untrusted import name_server
 from tests.gateway.senders import SigningKey, rsa_key, signed
-from tests.nameserver import NameServer
 
 SUPPORT = "support@help.example"
 PEER = "192.0.2.7"
@@ -138,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"mails: {len(rounds)} x {given.mails}, {min(sizes)} to {max(sizes)} octets, RSA-2048")
     with (
         tempfile.TemporaryDirectory(prefix="postern-bench-") as folder,
-        name_server(key) as port,
+        name_server(_records(key), silent="silent.example") as port,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         good = runner.run(measure(Path(folder), port, rounds))
@@ -290,30 +288,12 @@ def _enrol(connection: Connection) -> None:
             add_person(connection, mailbox, NewPerson(person, "", Role.USER, company))
 
 
-@contextmanager
-def name_server(key: SigningKey) -> Iterator[int]:
-    """Run the DNS in a separate process; yields its port."""
-    context = multiprocessing.get_context("spawn")
-    pipe, child_pipe = context.Pipe()
-    process = context.Process(target=_serve_names, args=(child_pipe, key.record), daemon=True)
-    process.start()
-    try:
-        yield int(pipe.recv())
-    finally:
-        pipe.send("stop")
-        process.join(10)
-
-
-def _serve_names(pipe: Pipe, record: str) -> None:
-    texts = {
+def _records(key: SigningKey) -> dict[str, str]:
+    return {
         "acme.example": "v=spf1 ip4:192.0.2.1 -all",
         "_dmarc.acme.example": "v=DMARC1; p=reject",
-        "s1._domainkey.acme.example": record,
+        "s1._domainkey.acme.example": key.record,
     }
-    with NameServer({(name, "TXT"): [text] for name, text in texts.items()}) as server:
-        server.silent.add("silent.example")
-        pipe.send(server.port)
-        pipe.recv()
 
 
 if __name__ == "__main__":
