@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from aiohttp import web
@@ -11,6 +12,7 @@ from aiohttp import web
 from gateway.outgoing.mime import one_line
 from gateway.outgoing.sentences import worded
 from gateway.web.console.context import Refused, Visit
+from gateway.web.console.tickets import list_path
 from gateway.web.held_mail import (
     LONGEST_SUBJECT,
     Choice,
@@ -28,6 +30,8 @@ from storage.db.database import Connection
 from storage.desk import queues
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
+from storage.ticket import pages
+from storage.ticket.pages import WaitingTickets
 
 LISTED = 200
 """Held mails on one page."""
@@ -37,8 +41,19 @@ PLACES: Mapping[Queue, str] = {
     Queue.STRANGERS: "/held",
     Queue.LATE: "/outbox?view=late",
     Queue.DEAD: "/outbox",
+    Queue.FLAGGED: "/tickets?view=review",
 }
 """The page on which each queue is worked through, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketQueue:
+    """Tickets that wait for something."""
+
+    name: str
+    waiting: WaitingTickets
+    place: str
+    """The list that has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,8 @@ class MailboxQueues:
     """What waits in one mailbox."""
 
     mailbox: Mailbox
+    tickets: Sequence[TicketQueue]
+    """Those that have tickets."""
     states: Sequence[QueueState]
     """Of the queues that are not empty."""
 
@@ -60,10 +77,28 @@ async def home(visit: Visit) -> web.Response:
             policy = runtime.policies.get(mailbox.policy)
             if policy is not None:
                 states = queues.states(connection, mailbox, policy, now, named=0)
-                found.append(MailboxQueues(mailbox, [each for each in states if each.number]))
+                filled = [each for each in states if each.number]
+                tickets = _of_tickets(connection, visit.user.address, mailbox, now)
+                found.append(MailboxQueues(mailbox, tickets, filled))
         return found
 
     return visit.page("home.html", mailboxes=await visit.show(look), places=PLACES)
+
+
+def _of_tickets(
+    connection: Connection, user: str, mailbox: Mailbox, now: datetime
+) -> list[TicketQueue]:
+    """What is most urgent first."""
+    every = (
+        ("claimed", pages.unanswered_claims(connection, mailbox.id), {"view": "claimed"}),
+        ("overdue", pages.overdue(connection, mailbox.id, now), {"view": "overdue"}),
+        ("mine", pages.assigned(connection, mailbox.id, user), {"assignee": user}),
+    )
+    return [
+        TicketQueue(name, waiting, list_path({**query, "mailbox": mailbox.address}))
+        for name, waiting, query in every
+        if waiting.number
+    ]
 
 
 async def held(visit: Visit) -> web.Response:

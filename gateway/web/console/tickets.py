@@ -95,7 +95,7 @@ async def tickets(visit: Visit) -> web.Response:
     masker = (await visit.runtime.mailbox_cache.current()).masker
     following = ""
     if found.following is not None:
-        following = _path({**query, "after": str(found.following)})
+        following = list_path({**query, "after": str(found.following)})
     return visit.page(
         "tickets.html",
         tickets=[_listed(visit, each, masker) for each in found.tickets],
@@ -107,16 +107,16 @@ async def tickets(visit: Visit) -> web.Response:
         statuses=[(each.value, status_words(each.value, visit.language)) for each in Status],
         views=[
             (
-                _path({"mailbox": query.get("mailbox", ""), "view": view}),
+                list_path({"mailbox": query.get("mailbox", ""), "view": view}),
                 visit.say(text),
                 query.get("view", "") == view and "assignee" not in query,
             )
             for view, text in VIEWS.items()
         ],
-        mine=_path({"assignee": visit.user.address}),
-        unassigned=_path({"assignee": NOBODY}),
+        mine=list_path({"assignee": visit.user.address}),
+        unassigned=list_path({"assignee": NOBODY}),
         following=following,
-        first=_path(query) if after is not None else "",
+        first=list_path(query) if after is not None else "",
         is_cut=found.is_cut,
         examined=f"{EXAMINED:,}",
     )
@@ -129,7 +129,8 @@ def _query(visit: Visit) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _path(query: Mapping[str, str]) -> str:
+def list_path(query: Mapping[str, str]) -> str:
+    """Where the list is that a query asks for."""
     asked = {name: value for name, value in query.items() if value}
     return f"{PREFIX}/tickets" + (f"?{urlencode(asked)}" if asked else "")
 

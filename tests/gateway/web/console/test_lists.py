@@ -32,6 +32,14 @@ async def listed(browser: Browser, query: str = "") -> list[int]:
     return [int(number) for number in re.findall(r'<span class="id">#(\d+)</span>', page)]
 
 
+def counted(first_page: tuple[int, str]) -> dict[str, tuple[int, str]]:
+    """The lists that the first page counts, each with the age of its oldest ticket."""
+    cards = re.findall(
+        r'"number">(\d+)</p>.*?view=(\w+).*?<time[^>]*>([^<]+)</time>', first_page[1], re.DOTALL
+    )
+    return {name: (int(number), since) for number, name, since in cards}
+
+
 async def test_a_filter_selects_tickets_of_the_desk(desk: Desk) -> None:
     for subject in ("Paper", "<i>Ink</i>", "[P1] Everything is down"):
         await open_by_mail(desk, subject)
@@ -59,6 +67,7 @@ async def test_an_answer_of_staff_takes_a_claim_from_the_list(desk: Desk) -> Non
     await open_by_mail(desk, "[P1] Everything is down")
     agent = await desk.logged_in()
     assert await listed(agent, "?view=claimed") == [2]
+    assert counted(await agent.get("/console/"))["claimed"] == (1, "now")
 
     by = ChangeContext(desk.site.mailbox, SAM, Source.CONSOLE, clock.now(), clock.new_id)
     policy = desk.site.services.runtime.policy_of(desk.site.mailbox)
@@ -68,6 +77,7 @@ async def test_an_answer_of_staff_takes_a_claim_from_the_list(desk: Desk) -> Non
     )
 
     assert await listed(agent, "?view=claimed") == []
+    assert "claimed" not in counted(await agent.get("/console/"))
 
 
 async def test_the_longest_overdue_comes_first(desk: Desk) -> None:
@@ -79,6 +89,7 @@ async def test_the_longest_overdue_comes_first(desk: Desk) -> None:
 
     assert await listed(agent, "?view=overdue") == [3, 2]
     assert "3 h late" in (await agent.get("/console/tickets?view=overdue"))[1]
+    assert counted(await agent.get("/console/"))["overdue"] == (2, "3 h")
 
 
 async def test_a_list_has_nothing_of_another_desk(desk: Desk) -> None:
