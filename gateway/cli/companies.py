@@ -23,6 +23,7 @@ from gateway.cli.common import (
     read,
     write,
 )
+from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import console, escape, print_table, say
 from rules.policy import Policy
 from rules.service.contracts import endless_promises
@@ -66,8 +67,16 @@ def add(
 
 
 @app.command("list", help="List the companies with their domains.")
-def list_companies(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
+def list_companies(
+    mailbox: MailboxOption = None, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
     rows = read(config, lambda c: companies.list_companies(c, mailbox_named(c, mailbox)))
+    if as_json:
+        print_json_lines(
+            {"name": company.name, "active": company.active, "domains": domains}
+            for company, domains in rows
+        )
+        return
     print_table(
         ("company", "domains", "state"),
         (

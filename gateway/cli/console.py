@@ -10,6 +10,7 @@ import typer
 
 from gateway import clock
 from gateway.cli.common import ConfigOption, exit_on_error, load_config, read, write
+from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.people import AddressArgument
 from gateway.cli.terminal import print_for_scripts, print_table, say
 from gateway.config.model import Config
@@ -53,7 +54,20 @@ def link_for(
 
 
 @app.command("list", help="List the users of the console.")
-def list_users(config: ConfigOption = None) -> None:
+def list_users(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    users = read(config, console_users.list_users)
+    if as_json:
+        print_json_lines(
+            {
+                "address": each.user.address,
+                "role": each.user.role,
+                "language": each.user.language,
+                "has_password": each.has_password,
+                "seen_at": each.seen_at,
+            }
+            for each in users
+        )
+        return
     print_table(
         ("address", "role", "password", "last request"),
         (
@@ -63,7 +77,7 @@ def list_users(config: ConfigOption = None) -> None:
                 "set" if each.has_password else "not yet",
                 f"{each.seen_at:%Y-%m-%d %H:%M}" if each.seen_at else "",
             )
-            for each in read(config, console_users.list_users)
+            for each in users
         ),
     )
 

@@ -8,6 +8,7 @@ import typer
 
 from gateway import clock
 from gateway.cli.common import ConfigOption, read, write
+from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import print_table, say
 from storage.registry import signing_keys
 
@@ -24,8 +25,14 @@ def add(config: ConfigOption = None) -> None:
 
 
 @app.command("list", help="List the signing keys, and which of them signs.")
-def list_keys(config: ConfigOption = None) -> None:
+def list_keys(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     dates = read(config, signing_keys.key_dates)
+    if as_json:
+        print_json_lines(
+            {"key": number, "since": since, "signs": number == dates[-1][0]}
+            for number, since in dates
+        )
+        return
     print_table(
         ("key", "since", "use"),
         (

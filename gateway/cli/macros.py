@@ -11,6 +11,7 @@ from rich.text import Text
 
 from gateway import clock
 from gateway.cli.common import ConfigOption, MailboxOption, account, fail, read, write
+from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import console, escape, say
 from rules.ticket.saved_replies import as_reply_name
 from rules.validation.messages import suggestion
@@ -29,8 +30,14 @@ ReplyLanguageOption = Annotated[
 
 
 @app.command("list", help="List the saved replies with their texts.")
-def list_macros(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
-    for each in read(config, lambda c: saved_replies.list_replies(c, mailbox_named(c, mailbox))):
+def list_macros(
+    mailbox: MailboxOption = None, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    saved = read(config, lambda c: saved_replies.list_replies(c, mailbox_named(c, mailbox)))
+    if as_json:
+        print_json_lines(saved)
+        return
+    for each in saved:
         line = Text(f"{escape(each.name):<20}", style="bold")
         line.append(f"{each.language or 'all':<4}", style="not bold")
         console.print(line.append(escape(each.text.replace("\n", " "))[:100], style="not bold"))

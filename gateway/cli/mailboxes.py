@@ -10,6 +10,7 @@ import typer
 
 from gateway import clock, policies
 from gateway.cli.common import ConfigOption, exit_on_error, load_config, read, write
+from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import say
 from rules.policy import Policy
 from rules.policy.switching import Orphan
@@ -75,8 +76,12 @@ def _known_policy(address: str, policy: str, config: Path | None) -> Policy:
 
 
 @app.command("list", help="List the mailboxes with their policies.")
-def list_mailboxes(config: ConfigOption = None) -> None:
-    for mailbox in read(config, mailboxes.list_mailboxes):
+def list_mailboxes(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    found = read(config, mailboxes.list_mailboxes)
+    if as_json:
+        print_json_lines({"address": each.address, "policy": each.policy} for each in found)
+        return
+    for mailbox in found:
         say(f"{mailbox.address}  {mailbox.policy}")
 
 

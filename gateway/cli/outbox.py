@@ -22,6 +22,7 @@ from gateway.cli.common import (
     read,
     write,
 )
+from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.short_ids import only
 from gateway.cli.terminal import console, escape, say
 from rules.ticket.notices import NoticeState
@@ -51,6 +52,7 @@ def list_mails(
     to: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Show only mails to this address.")
     ] = None,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     wanted = NoticeFilter(NoticeState.DEAD if dead else None, ticket, to)
@@ -59,6 +61,9 @@ def list_mails(
         return overview.listing(connection, wanted, lines), overview.counts(connection)
 
     notices, counts = read(config, query)
+    if as_json:
+        print_json_lines(notices)
+        return
     for notice in notices:
         console.print(_line(notice))
     if not notices and wanted != NoticeFilter():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.cli.common import read, write
+from gateway.cli.json_lines import print_json_lines
 from gateway.cli.terminal import print_table, say
 from rules.mail.language import KNOWN as LANGUAGES
-from rules.people import Role
+from rules.people import Person, Role
 from storage.db.database import Connection
 from storage.registry import people
 from storage.registry.mailboxes import mailbox_named
@@ -32,8 +34,11 @@ def add(person: NewPerson, mailbox: str | None, config: Path | None) -> None:
     say(f"{person.address} is registered.")
 
 
-def print_list(role: Role, mailbox: str | None, config: Path | None) -> None:
+def print_list(role: Role, mailbox: str | None, config: Path | None, *, as_json: bool) -> None:
     found = read(config, lambda c: people.list_people(c, mailbox_named(c, mailbox), role))
+    if as_json:
+        print_json_lines(map(_fields, found))
+        return
     print_table(
         ("address", "name", "company", "state"),
         (
@@ -46,6 +51,20 @@ def print_list(role: Role, mailbox: str | None, config: Path | None) -> None:
             for person in found
         ),
     )
+
+
+def _fields(person: Person) -> Mapping[str, object]:
+    """As the API names them."""
+    company = person.company
+    return {
+        "address": person.address,
+        "name": person.name,
+        "role": person.role,
+        "active": person.active,
+        "machine": person.machine,
+        "company": company.name if company is not None else "",
+        "company_active": company is None or company.active,
+    }
 
 
 def set_active(

@@ -13,6 +13,7 @@ from rich.text import Text
 from gateway import clock, policies
 from gateway.cli import backtest
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
+from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import console, say
 from gateway.policies import PolicyFile
 from rules.mail import Mailbox
@@ -30,14 +31,29 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The policy's 
 
 
 @app.command("list", help="List the policies, and the mailboxes that use each.")
-def list_policies(config: ConfigOption = None) -> None:
+def list_policies(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     files = _files(config)
     mailboxes = _mailboxes(config)
+    used = {
+        name: [mailbox.address for mailbox in mailboxes or () if mailbox.policy == name]
+        for name in sorted(files)
+    }
+    if as_json:
+        print_json_lines(
+            {
+                "name": name,
+                "title": files[name].policy.title,
+                "from": files[name].source,
+                "mailboxes": used_by if mailboxes is not None else None,
+            }
+            for name, used_by in used.items()
+        )
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("policy", "title", "from", "mailboxes"):
         table.add_column(heading, overflow="fold")
-    for name, file in sorted(files.items()):
-        used_by = [mailbox.address for mailbox in mailboxes or () if mailbox.policy == name]
+    for name, used_by in used.items():
+        file = files[name]
         table.add_row(*map(Text, (name, file.policy.title, file.source, " ".join(used_by))))
     console.print(table)
     if mailboxes is None:

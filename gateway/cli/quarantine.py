@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,7 @@ from gateway.cli.common import (
     read,
     write,
 )
+from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.short_ids import only
 from gateway.cli.terminal import console, escape
 from gateway.parsing.parser import read as read_mail
@@ -56,6 +58,7 @@ def list_mails(
     sender: Annotated[
         str | None, typer.Option(help="Show only mails of this address, domain or client network.")
     ] = None,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     mails = [
@@ -63,6 +66,9 @@ def list_mails(
         for mail in read(config, quarantine.held_mails)
         if reason in (None, mail.reason) and (sender is None or _is_of(mail, sender.lower()))
     ]
+    if as_json:
+        print_json_lines(map(_fields, mails))
+        return
     for group in quarantine.grouped(mails):
         shown = group.mails if every or sender else group.mails[:SHOWN_OF_GROUP]
         for mail in shown:
@@ -72,6 +78,22 @@ def list_mails(
             newest = f"the newest of {group.mails[-1].came_at:%Y-%m-%d %H:%M}"
             hint = f"  and {more} more {group.reason} of {of}, {newest}: held list --sender {of}"
             console.print(Text(hint, style="dim"))
+
+
+def _fields(mail: HeldMail) -> Mapping[str, object]:
+    """As the API names them."""
+    return {
+        "id": mail.journal_id,
+        "mailbox": mail.mailbox.address,
+        "came_at": mail.came_at,
+        "reason": mail.reason,
+        "author": mail.author,
+        "subject": mail.subject,
+        "mail_from": mail.envelope.mail_from,
+        "size_bytes": mail.size_bytes,
+        "proven": not mail.network,
+        "network": mail.network,
+    }
 
 
 def _is_of(mail: HeldMail, sender: str) -> bool:

@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli import people
 from gateway.cli.common import ConfigOption, MailboxOption, write
+from gateway.cli.json_lines import JsonOption
 from gateway.cli.people import AddressArgument, LanguageArgument, NameOption
 from gateway.cli.terminal import say
 from rules.decision.change.preferences import preferred
@@ -33,8 +34,10 @@ def add(
 
 
 @app.command("list", help="List the staff.")
-def list_staff(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
-    people.print_list(Role.STAFF, mailbox, config)
+def list_staff(
+    mailbox: MailboxOption = None, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    people.print_list(Role.STAFF, mailbox, config, as_json=as_json)
 
 
 @app.command("deactivate", help="Refuse a staff member's mail from now on.")

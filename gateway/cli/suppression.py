@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from gateway.cli.common import ConfigOption, MailboxOption, fail, read, write
+from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import console, escape, say
 from rules.mail.addresses import normalise
 from storage.notices import suppression
@@ -18,8 +19,13 @@ app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list", help="List the addresses whose mail bounced, the latest first.")
-def list_addresses(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
+def list_addresses(
+    mailbox: MailboxOption = None, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
     rows = read(config, lambda c: suppression.listing(c, mailbox_named(c, mailbox).id))
+    if as_json:
+        print_json_lines(rows)
+        return
     for row in rows:
         suppressed = row.suspended_at is not None
         line = Text(f"{row.last_at:%Y-%m-%d %H:%M}  ")

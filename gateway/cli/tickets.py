@@ -21,6 +21,7 @@ from gateway.cli.common import (
     read,
     write,
 )
+from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import console, escape, say
 from gateway.cli.ticket_facts import facts_of
 from gateway.cli.ticket_options import (
@@ -83,10 +84,11 @@ def list_by_default(
     lines: LinesOption = 20,
     status: StatusOption = None,
     tag: OfTagOption = None,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     if context.invoked_subcommand is None:
-        list_tickets(lines, status, tag, config)
+        list_tickets(lines, status, tag, as_json, config)
 
 
 @app.command("list", help="List the tickets that changed last.")
@@ -94,12 +96,17 @@ def list_tickets(
     lines: LinesOption = 20,
     status: StatusOption = None,
     tag: OfTagOption = None,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     wanted = as_tag(tag) if tag is not None else None
     if tag is not None and wanted is None:
         fail(os.EX_USAGE, f"--tag {tag!r} is not a tag")
-    for summary in read(config, lambda connection: newest(connection, lines, status, wanted)):
+    found = read(config, lambda connection: newest(connection, lines, status, wanted))
+    if as_json:
+        print_json_lines(found)
+        return
+    for summary in found:
         console.print(_line(summary))
 
 

@@ -10,6 +10,7 @@ import typer
 
 from gateway import clock
 from gateway.cli.common import ConfigOption, fail, read, write
+from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import (
     discard_output,
     is_output_closed,
@@ -44,13 +45,16 @@ def add(
 
 
 @app.command("list", help="List the tokens with their scopes.")
-def list_tokens(config: ConfigOption = None) -> None:
+def list_tokens(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    tokens = read(config, api_tokens.list_api_tokens)
+    if as_json:
+        print_json_lines(
+            {"name": name, "scope": scope, "since": since} for name, scope, since in tokens
+        )
+        return
     print_table(
         ("name", "scope", "since"),
-        (
-            (name, scope, f"{since:%Y-%m-%d %H:%M}")
-            for name, scope, since in read(config, api_tokens.list_api_tokens)
-        ),
+        ((name, scope, f"{since:%Y-%m-%d %H:%M}") for name, scope, since in tokens),
     )
 
 

@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli import people
 from gateway.cli.common import ConfigOption, MailboxOption, fail, write
+from gateway.cli.json_lines import JsonOption
 from gateway.cli.people import AddressArgument, LanguageArgument, NameOption
 from gateway.cli.terminal import say
 from gateway.users_csv import parse_users
@@ -44,8 +45,10 @@ def add(
 
 
 @user_app.command("list", help="List the users.")
-def list_users(mailbox: MailboxOption = None, config: ConfigOption = None) -> None:
-    people.print_list(Role.USER, mailbox, config)
+def list_users(
+    mailbox: MailboxOption = None, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    people.print_list(Role.USER, mailbox, config, as_json=as_json)
 
 
 @user_app.command("deactivate", help="Refuse a user's mail from now on; their tickets stay.")
