@@ -81,9 +81,9 @@ async def _explained(request: web.Request, caller: Caller, _: Query) -> web.Resp
         answer: ExplainedMailAnswer = {
             **_journal_mail(line, role.mailbox, mask),
             "peer": entry.peer,
-            "helo": entry.helo,
+            "helo": mask(entry.helo),
             "rcpt_tos": [mask(each) for each in entry.rcpt_tos],
-            "message_id": entry.message_id,
+            "message_id": mask(entry.message_id),
             "reply": entry.reply,
             "trace": [
                 {"check": each.check, "saw": mask(each.saw), "outcome": mask(each.outcome)}
@@ -145,7 +145,7 @@ def _journal_mail(line: JournalLine, mailbox: Mailbox, mask: Mask) -> JournalMai
         "verdict": line.verdict,
         "reason": line.reason,
         "ticket": line.ticket,
-        "author": line.author,
+        "author": mask(line.author),
         "mail_from": mask(line.mail_from),
         "subject": mask(line.subject),
         "size_bytes": line.size_bytes,
@@ -159,7 +159,7 @@ def _held_mail(mail: HeldMail, mask: Mask) -> HeldMailAnswer:
         "mailbox": mail.mailbox.address,
         "came_at": mail.came_at.isoformat(),
         "reason": mail.reason,
-        "author": mail.author,
+        "author": mask(mail.author),
         "subject": mask(mail.subject),
         "mail_from": mask(mail.envelope.mail_from),
         "size_bytes": mail.size_bytes,

@@ -36,7 +36,7 @@ async def _people(request: web.Request, caller: Caller, query: RegistryQuery) ->
             "after": found[limit - 1].address if len(found) > limit else None,
         }
 
-    return web.json_response(await context.runtime.read(read_page))
+    return web.json_response(await context.show(read_page, caller.address))
 
 
 async def _companies(request: web.Request, caller: Caller, query: RegistryQuery) -> web.Response:
@@ -53,7 +53,7 @@ async def _companies(request: web.Request, caller: Caller, query: RegistryQuery)
             "after": found[limit - 1].name if len(found) > limit else None,
         }
 
-    return web.json_response(await context.runtime.read(read_page))
+    return web.json_response(await context.show(read_page, caller.address))
 
 
 async def _agreement(request: web.Request, caller: Caller, _: Query) -> web.Response:

@@ -19,6 +19,7 @@ from gateway.web.console.registry_changes import (
     words_of,
 )
 from gateway.web.console.ticket_words import status_words
+from gateway.web.console.tickets import masked_subjects
 from rules.mail import Mailbox
 from rules.people import Role
 from rules.policy import Policy
@@ -29,6 +30,7 @@ from storage.registry.companies import CompanyAgreement, Contract
 from storage.registry.directory import ListedCompany, ListedPerson
 from storage.ticket import lists
 from storage.ticket.lists import OfCompany
+from storage.ticket.views import TicketSummary
 
 LISTED = 100
 """People on the page."""
@@ -128,13 +130,18 @@ async def _company_page(
 ) -> web.Response:
     mailbox = await mailbox_of(visit, found.mailbox_id)
 
-    def look(connection: Connection) -> tuple[Sequence[ListedPerson], int, lists.Page]:
+    mask = await visit.mask()
+
+    def look(
+        connection: Connection,
+    ) -> tuple[Sequence[ListedPerson], int, Sequence[TicketSummary]]:
         registered = directory.people_of(connection, found.id, LISTED)
         number = directory.number_of_people(connection, found.id)
         which = OfCompany(found.id)
-        return registered, number, lists.page(connection, mailbox, which, None, RECENT, None)
+        page = lists.page(connection, mailbox, which, None, RECENT, None)
+        return registered, number, masked_subjects(page.tickets, mask)
 
-    registered, number, page = await visit.runtime.read(look)
+    registered, number, tickets = await visit.show(look)
     policy = visit.runtime.policies.get(mailbox.policy)
     in_force = next((c for c in reversed(agreement.contracts) if c.starts_at <= visit.now), None)
     return visit.page(
@@ -145,7 +152,7 @@ async def _company_page(
         mailbox=mailbox,
         people=registered,
         more=max(0, number - len(registered)),
-        tickets=page.tickets,
+        tickets=tickets,
         status_of=partial(status_words, language=visit.language),
         tiers=_tiers(visit, mailbox),
         tier=_tier_title(policy, in_force),

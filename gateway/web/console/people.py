@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.outgoing.mime import one_line
 from gateway.web.console.context import Refused, Visit
-from gateway.web.console.journal import reader_of
+from gateway.web.console.journal import ShownLine, reader_of
 from gateway.web.console.registry_changes import (
     LONGEST_TEXT,
     REFUSED,
@@ -22,16 +22,17 @@ from gateway.web.console.registry_changes import (
     words_of,
 )
 from gateway.web.console.ticket_words import status_words
+from gateway.web.console.tickets import masked_subjects
 from rules.mail import Mailbox
 from rules.mail.language import KNOWN as LANGUAGES
 from rules.people import Role
 from storage.db.database import Connection
 from storage.mail import journal_pages
-from storage.mail.journal_pages import JournalLine
 from storage.registry import companies, directory, people
 from storage.registry.directory import ListedCompany, ListedPerson
 from storage.ticket import lists
 from storage.ticket.lists import CopiedTo, RequestedBy
+from storage.ticket.views import TicketSummary
 
 LISTED = 100
 """Companies on one page, and people."""
@@ -82,7 +83,7 @@ async def _listing(visit: Visit, error: str = "", status: int = 200) -> web.Resp
         found = directory.find_companies(connection, mailboxes, asked, LISTED + 1)
         return found, directory.find_people(connection, mailboxes, asked, LISTED + 1)
 
-    found_companies, found_people = await visit.runtime.read(look)
+    found_companies, found_people = await visit.show(look)
     return visit.page(
         "people.html",
         status,
@@ -159,25 +160,29 @@ async def _person_page(
     mailbox = await mailbox_of(visit, found.mailbox_id)
     address = found.address
 
-    def look(connection: Connection) -> tuple[Sequence[JournalLine], list[lists.Page]]:
+    reader = await reader_of(visit, [mailbox])
+
+    def look(connection: Connection) -> tuple[Sequence[ShownLine], list[Sequence[TicketSummary]]]:
         mails = journal_pages.taken_of(connection, mailbox.id, address, RECENT)
         pages = [
-            lists.page(connection, mailbox, which, None, RECENT, None)
+            masked_subjects(
+                lists.page(connection, mailbox, which, None, RECENT, None).tickets, reader.mask
+            )
             for which in (RequestedBy(address), CopiedTo(address))
         ]
-        return mails, pages
+        return reader.shown(mails), pages
 
-    mails, (requested, copied) = await visit.runtime.read(look)
+    lines, (requested, copied) = await visit.show(look)
     return visit.page(
         "person.html",
         status,
         person=found,
         mailbox=mailbox,
-        lines=(await reader_of(visit, [mailbox])).shown(mails),
+        lines=lines,
         several=False,
-        requested=requested.tickets,
+        requested=requested,
         status_of=partial(status_words, language=visit.language),
-        copied=copied.tickets,
+        copied=copied,
         languages=sorted(LANGUAGES),
         error=error,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import urlencode
@@ -12,11 +12,11 @@ from aiohttp import web
 
 from gateway.outgoing.mime import one_line
 from gateway.web.console.context import PREFIX, Visit
+from gateway.web.console.mails import Mask
 from gateway.web.console.ticket_words import status_words
 from gateway.web.console.words import Say, age
 from rules.mail import Mailbox
 from rules.mail.addresses import normalise
-from rules.sender.masking import Masker
 from rules.ticket.lifecycle import Status
 from rules.ticket.tags import as_tag
 from storage.db.database import Connection
@@ -85,20 +85,23 @@ async def tickets(visit: Visit) -> web.Response:
     query = _query(visit)
     after = TicketKey.read(visit.request.query.get("after", ""))
 
-    def look(connection: Connection) -> tuple[TicketPage, Choices]:
+    mask = await visit.mask()
+
+    def look(connection: Connection) -> tuple[TicketPage, list[ListedTicket], Choices]:
         wanted = _wanted(connection, visit, mailboxes, query)
         found = pages.page(connection, wanted, after, LISTED)
         staff = {s.address for m in mailboxes for s in lookup.staff(connection, m)()}
-        return found, Choices(tuple(_levels(visit, mailboxes)), tuple(sorted(staff)))
+        listed = [_listed(visit, each, mask) for each in found.tickets]
+        choices = Choices(tuple(_levels(visit, mailboxes)), tuple(sorted(staff)))
+        return found, listed, choices
 
-    found, choices = await visit.runtime.read(look)
-    masker = (await visit.runtime.mailbox_cache.current()).masker
+    found, listed, choices = await visit.show(look)
     following = ""
     if found.following is not None:
         following = list_path({**query, "after": str(found.following)})
     return visit.page(
         "tickets.html",
-        tickets=[_listed(visit, each, masker) for each in found.tickets],
+        tickets=listed,
         choices=choices,
         mailboxes=mailboxes,
         several=len(mailboxes) > 1,
@@ -179,13 +182,11 @@ def _levels(visit: Visit, mailboxes: Sequence[Mailbox]) -> list[str]:
     return list(found)
 
 
-def _listed(visit: Visit, ticket: TicketSummary, masker: Masker) -> ListedTicket:
+def _listed(visit: Visit, ticket: TicketSummary, mask: Mask) -> ListedTicket:
     due_at, now = ticket.due_at, visit.now
     return ListedTicket(
         number=ticket.number,
-        subject=one_line(
-            visit.context.api.masked_texts.mask(masker, ticket.subject), LONGEST_SUBJECT
-        ),
+        subject=one_line(mask(ticket.subject), LONGEST_SUBJECT),
         status=ticket.status,
         status_words=status_words(ticket.status, visit.language),
         severity=ticket.severity,
@@ -201,6 +202,13 @@ def _listed(visit: Visit, ticket: TicketSummary, masker: Masker) -> ListedTicket
         due_at=due_at,
         is_late=due_at is not None and due_at < now,
     )
+
+
+def masked_subjects(tickets: Sequence[TicketSummary], mask: Mask) -> Sequence[TicketSummary]:
+    """Tickets as a short list of them shows them."""
+    return [
+        replace(each, subject=one_line(mask(each.subject), LONGEST_SUBJECT)) for each in tickets
+    ]
 
 
 def _due_words(due_at: datetime, now: datetime, say: Say) -> str:

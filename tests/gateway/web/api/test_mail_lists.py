@@ -36,6 +36,19 @@ async def test_the_journal_is_read_in_pages_and_explained(either: Site) -> None:
     assert mail["trace"][-1]["outcome"].startswith("opens")
 
 
+async def test_reply_addresses_are_masked_wherever_a_sender_may_write_them(site: Site) -> None:
+    sealed = "ae" * 18
+    author = f"support+{sealed}@help.example"
+    await site.postern.take(a_mail(author, Message_ID=f"<{author}>"), ANYWHERE, strangers="hold")
+
+    found = [await ask(site, f"{path}?mailbox={SUPPORT}", "", "read") for path in PATHS]
+    mail = found[0][1]["mails"][0]["id"]
+    found.append(await ask(site, f"journal/{mail}", "", "read"))
+
+    assert [status for status, _ in found] == [200] * 4
+    assert not any(sealed in str(body) for _, body in found)
+
+
 async def test_only_what_came_since_a_time_is_listed(site: Site) -> None:
     await site.mailed()
     later = datetime.now(UTC) + timedelta(seconds=1)
