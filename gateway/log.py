@@ -280,6 +280,11 @@ def registry_changed(mailbox: str, subject: str, change: str, by: str) -> None:
     _log.info("registry_changed", mailbox=mailbox, subject=subject, change=change, by=by)
 
 
+def console_user_changed(address: str, change: str, by: str) -> None:
+    """A user of the console was invited or removed there, or changed their own password."""
+    _log.info("console_user_changed", address=address, change=change, by=by)
+
+
 def viewer_dropped(address: str) -> None:
     """A browser that watched the journal did not read what it was sent, and is sent no more."""
     _log.warning("viewer_dropped", address=address)

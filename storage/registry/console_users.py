@@ -184,6 +184,50 @@ def end_session(connection: Connection, secret: str) -> None:
     connection.execute(delete(_session).where(_session.c.digest == _digest(secret)))
 
 
+@dataclass(frozen=True, slots=True)
+class UserSession:
+    """A browser that is logged in."""
+
+    begun_at: datetime
+    seen_at: datetime
+    is_own: bool
+    """It is the one that asks."""
+
+
+def sessions_of(
+    connection: Connection, address: str, secret: str, now: datetime
+) -> Sequence[UserSession]:
+    """The sessions of a user that have not ended, the last seen first; `secret` is of the one that
+    asks."""
+    query = select(_session).where(
+        _session.c.address == address,
+        _session.c.seen_at > now - IDLE,
+        _session.c.begun_at > now - LONGEST,
+    )
+    own = _digest(secret)
+    rows = connection.execute(query.order_by(_session.c.seen_at.desc()))
+    return [UserSession(row.begun_at, row.seen_at, row.digest == own) for row in rows]
+
+
+def end_other_sessions(connection: Connection, address: str, secret: str) -> int:
+    """End every session of a user but the one of this secret; returns how many."""
+    others = (_session.c.address == address) & (_session.c.digest != _digest(secret))
+    return connection.execute(delete(_session).where(others)).rowcount
+
+
+def change_password(
+    connection: Connection, address: str, was: str, password: str, secret: str
+) -> bool:
+    """Store the hash of a new password, and end the user's other sessions. False if the stored one
+    is no longer the one that was verified: somebody has changed it since."""
+    unchanged = (_user.c.address == address) & (_user.c.password == was)
+    changed = connection.execute(update(_user).where(unchanged).values(password=password))
+    if not changed.rowcount:
+        return False
+    end_other_sessions(connection, address, secret)
+    return True
+
+
 def set_language(connection: Connection, address: str, language: str) -> None:
     connection.execute(update(_user).where(_user.c.address == address).values(language=language))
 

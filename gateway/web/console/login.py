@@ -66,7 +66,7 @@ async def use_link(request: web.Request) -> web.Response:
     user, use = await _link(request)
     form = await read_form(request, FORM_LIMIT_BYTES)
     password = form.get("password", "")
-    if use is EntryUse.PASSWORD and (fault := _fault_of(password, form.get("again", ""))):
+    if use is EntryUse.PASSWORD and (fault := fault_of(password, form.get("again", ""))):
         return _enter_page(request, user, use, fault=fault, status=422)
     secret = request.match_info["secret"]
     now = context.runtime.clock()
@@ -104,7 +104,7 @@ def _enter_page(
     return page(request, "enter.html", language, status, **values)
 
 
-def _fault_of(password: str, again: str) -> str:
+def fault_of(password: str, again: str) -> str:
     """What is wrong with a chosen password, as the key of a text; empty if nothing is."""
     if len(password) < SHORTEST_PASSWORD:
         return "short"

@@ -27,6 +27,7 @@ from gateway.web.console import (
     ticket_changes,
     tickets,
     trial,
+    users,
 )
 from gateway.web.console.context import (
     CONSOLE,
@@ -89,6 +90,10 @@ ROUTES = (
     Route("POST", "/people/{number}", ConsoleRight.OPERATE, people.change_person),
     Route("GET", "/companies/{number}", ConsoleRight.READ, companies.company),
     Route("POST", "/companies/{number}", ConsoleRight.OPERATE, companies.change_company),
+    Route("GET", "/me", ConsoleRight.READ, users.own_page),
+    Route("POST", "/me", ConsoleRight.READ, users.change_own),
+    Route("GET", "/users", ConsoleRight.ADMINISTER, users.listing),
+    Route("POST", "/users", ConsoleRight.ADMINISTER, users.change_users),
     Route("GET", "/figures", ConsoleRight.READ, figures.dashboard),
     Route("GET", "/backtest", ConsoleRight.OPERATE, policies.backtest_form),
     Route("POST", "/backtest", ConsoleRight.OPERATE, policies.run_backtest),

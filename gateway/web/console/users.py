@@ -1,0 +1,146 @@
+"""Users of the console: their own sessions and password, and, for administrators, who they are."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from aiohttp import web
+
+from gateway import log
+from gateway.web.console import sessions
+from gateway.web.console.context import PREFIX, SESSION_COOKIE, Refused, Visit
+from gateway.web.console.login import fault_of
+from gateway.web.console.sessions import SHORTEST_PASSWORD
+from gateway.web.messages import CATALOGUES
+from rules.service.console_roles import ConsoleRole, EntryUse
+from storage.db.database import Connection
+from storage.registry import console_users
+from storage.registry.console_users import NewLink, UserSession
+from storage.registry.errors import InvalidValue, NotFound
+
+
+async def own_page(visit: Visit) -> web.Response:
+    return await _own_page(visit)
+
+
+async def change_own(visit: Visit) -> web.Response:
+    """Change one's own password or language, or end one's other sessions."""
+    runtime, address = visit.runtime, visit.user.address
+    match visit.form.get("do"):
+        case "password":
+            return await _change_password(visit)
+        case "language" if visit.form.get("language", "") in ("", *CATALOGUES):
+            language = visit.form.get("language", "")
+            change = partial(console_users.set_language, address=address, language=language)
+            await runtime.write(change)
+            return visit.done("/me", "The language is changed.")
+        case "sessions":
+            end = partial(console_users.end_other_sessions, address=address, secret=_secret(visit))
+            ended = await runtime.write(end)
+            return visit.done("/me", "{number} other sessions have ended.", number=ended)
+        case _:
+            raise Refused(422, "Please choose what is changed.")
+
+
+async def _change_password(visit: Visit) -> web.Response:
+    context, user, form = visit.context, visit.user, visit.form
+    if not context.addresses.allows(user.address.encode()):
+        raise Refused(429, "Too many attempts to log in. Please wait a minute and try again.")
+    look_up = partial(console_users.password_hash, address=user.address)
+    was = await visit.runtime.read(look_up)
+    if was and not await sessions.is_password(context, user.address, form.get("present", "")):
+        log.console_login_failed(user.address)
+        return await _own_page(visit, "wrong", 422)
+    password = form.get("password", "")
+    if fault := fault_of(password, form.get("again", "")):
+        return await _own_page(visit, fault, 422)
+    job = partial(
+        console_users.change_password,
+        address=user.address,
+        was=was,
+        password=await sessions.hashed(context, password),
+        secret=_secret(visit),
+    )
+    if not await visit.runtime.write(job):
+        raise Refused(409, "Your password was changed meanwhile. Please log in again.")
+    log.console_user_changed(user.address, "password", user.address)
+    return visit.done("/me", "Your password is changed, and your other sessions have ended.")
+
+
+async def _own_page(visit: Visit, fault: str = "", status: int = 200) -> web.Response:
+    address, secret, now = visit.user.address, _secret(visit), visit.now
+
+    def look(connection: Connection) -> tuple[list[UserSession], bool]:
+        found = console_users.sessions_of(connection, address, secret, now)
+        return list(found), bool(console_users.password_hash(connection, address))
+
+    own, has_password = await visit.runtime.read(look)
+    return visit.page(
+        "me.html",
+        status,
+        sessions=own,
+        has_password=has_password,
+        mailboxes=[each.address for each in await visit.mailboxes()],
+        languages=sorted(CATALOGUES),
+        shortest=SHORTEST_PASSWORD,
+        fault=fault,
+    )
+
+
+async def listing(visit: Visit) -> web.Response:
+    """All users of the console."""
+    return await _listing(visit)
+
+
+async def change_users(visit: Visit) -> web.Response:
+    """Invite or remove a user, as `postern console` does."""
+    address = visit.form.get("address", "").strip().lower()
+    role = next((each for each in ConsoleRole if each.value == visit.form.get("role")), None)
+    match visit.form.get("do"):
+        case "invite" if role is not None and address != visit.user.address:
+            return await _invite(visit, address, role)
+        case "remove" if address != visit.user.address:
+            try:
+                await visit.runtime.write(partial(console_users.remove, address=address))
+            except NotFound:
+                return visit.done("/users", "Another person has removed this user already.")
+            log.console_user_changed(address, "removed", visit.user.address)
+            return visit.done("/users", "{address} no longer uses the console.", address=address)
+        case "invite" | "remove" if address == visit.user.address:
+            text = "Another administrator can change your own role, or remove you."
+            return await _listing(visit, error=visit.say(text), status=422)
+        case _:
+            raise Refused(422, "Please choose what is changed.")
+
+
+async def _invite(visit: Visit, address: str, role: ConsoleRole) -> web.Response:
+    secret = sessions.new_secret()
+    link = NewLink(EntryUse.PASSWORD, secret, visit.now)
+    job = partial(console_users.invite, address=address, role=role, link=link)
+    try:
+        invited = await visit.runtime.write(job)
+    except InvalidValue as refused:
+        return await _listing(visit, error=str(refused), status=422)
+    log.console_user_changed(invited.address, f"invited as {role.value}", visit.user.address)
+    scheme = "https" if visit.context.over_tls else visit.request.scheme
+    path = f"{PREFIX}/enter/{secret}"
+    shown = f"{scheme}://{visit.request.host}{path}"
+    return await _listing(visit, link=shown, invited=invited.address)
+
+
+async def _listing(
+    visit: Visit, error: str = "", status: int = 200, link: str = "", invited: str = ""
+) -> web.Response:
+    return visit.page(
+        "users.html",
+        status,
+        users=await visit.runtime.read(console_users.list_users),
+        roles=[each.value for each in ConsoleRole],
+        link=link,
+        invited=invited,
+        error=error,
+    )
+
+
+def _secret(visit: Visit) -> str:
+    return visit.request.cookies.get(SESSION_COOKIE, "")

@@ -1,0 +1,98 @@
+"""Users of the console: their own sessions and passwords, and who they are."""
+
+from __future__ import annotations
+
+import re
+
+from rules.service.console_roles import ConsoleRole, EntryUse
+from tests.gateway.web.console.desk import PASSWORD, Browser, Desk
+from tests.gateway.web.link_pages import SAM
+
+ROOT = "root@help.example"
+NEWER = "a newer password"
+
+
+async def is_logged_in(browser: Browser) -> bool:
+    return (await browser.get("/console/"))[0] == 200
+
+
+async def with_password(desk: Desk) -> Browser:
+    browser = desk.browser()
+    link = await desk.link(ConsoleRole.VIEWER, EntryUse.PASSWORD)
+    await browser.post(link, password=PASSWORD, again=PASSWORD)
+    return browser
+
+
+async def test_a_user_ends_their_other_sessions_and_nobody_elses(desk: Desk) -> None:
+    here, there = await desk.logged_in(), await desk.logged_in()
+    other = await desk.logged_in(ConsoleRole.VIEWER, ROOT)
+
+    _, before = await here.get("/console/me")
+    await here.send("/console/me", do="sessions")
+    _, after = await here.get("/console/me")
+
+    assert before.count("another browser") == 1
+    assert "1 other sessions have ended." in after
+    assert "another browser" not in after
+    assert [await is_logged_in(each) for each in (here, there, other)] == [True, False, True]
+
+
+async def test_a_user_changes_their_password_if_they_know_it(desk: Desk) -> None:
+    here = await with_password(desk)
+    there = desk.browser()
+    await there.post("/console/login", address=SAM, password=PASSWORD)
+    new = {"do": "password", "password": NEWER, "again": NEWER}
+
+    wrong, page = await here.send("/console/me", **new, present="anything else")
+    short, _ = await here.send("/console/me", do="password", present=PASSWORD, password="x")
+    assert await is_logged_in(there)
+    done = await here.send("/console/me", **new, present=PASSWORD)
+
+    assert (wrong, "The present password is wrong." in page, short) == (422, True, 422)
+    assert done == (303, "/console/me")
+    assert [await is_logged_in(each) for each in (here, there)] == [True, False]
+    logins = [
+        await desk.browser().post("/console/login", address=SAM, password=each)
+        for each in (PASSWORD, NEWER)
+    ]
+    assert [status for status, _ in logins] == [401, 303]
+
+
+async def test_a_user_chooses_the_language_of_the_console(desk: Desk) -> None:
+    browser = await desk.logged_in()
+
+    await browser.send("/console/me", do="language", language="de")
+    unknown, _ = await browser.send("/console/me", do="language", language="xx")
+
+    assert "Was auf Sie wartet" in (await browser.get("/console/"))[1]
+    assert unknown == 422
+
+
+async def test_an_administrator_invites_and_removes_a_user(desk: Desk) -> None:
+    admin = await desk.logged_in(ConsoleRole.ADMIN, ROOT)
+    form = {"do": "invite", "address": "tom@help.example", "role": "viewer"}
+
+    status, page = await admin.send("/console/users", **form)
+    link = re.search(r"http://[^/<]+(/console/enter/[\w-]+)", page)
+    assert link is not None
+    tom = desk.browser()
+    entered = await tom.post(link[1], password=PASSWORD, again=PASSWORD)
+    _, listed = await admin.get("/console/users")
+    removed = await admin.send("/console/users", do="remove", address="tom@help.example")
+
+    assert (status, entered) == (200, (303, "/console/"))
+    assert link[1] not in listed
+    assert removed == (303, "/console/users")
+    assert not await is_logged_in(tom)
+
+
+async def test_an_administrator_does_not_remove_or_demote_themselves(desk: Desk) -> None:
+    admin = await desk.logged_in(ConsoleRole.ADMIN, ROOT)
+
+    removed, page = await admin.send("/console/users", do="remove", address=ROOT.upper())
+    demoted, _ = await admin.send("/console/users", do="invite", address=ROOT, role="viewer")
+    invalid, _ = await admin.send("/console/users", do="invite", address="tom", role="viewer")
+
+    assert removed == demoted == invalid == 422
+    assert "Another administrator can change your own role" in page
+    assert (await admin.get("/console/users"))[0] == 200
