@@ -53,6 +53,9 @@ class BacktestQuery:
     """So many mails at most, the newest; None for all of them."""
     patience_s: float | None = None
     """After this time no further mail is decided; None for no such limit."""
+    rests: bool = False
+    """Whether it rests after each mail for as long as that took: in a process that takes mail too,
+    whose other threads wait while this one computes."""
 
 
 async def run_backtest(
@@ -90,11 +93,13 @@ def _compare(
         if oldest is not None and _is_enough(report, wanted, time.monotonic() - began):
             report.cut_at = oldest.decided_at
             break
-        oldest = recorded
+        oldest, started = recorded, time.monotonic()
         mail, present = parse(recorded.raw), in_force[recorded.mailbox.id]
         considered = [_consider(recorded, mail, snapshot, policy) for policy in (present, new)]
         was, would_be = map(outcome_of, _decide_both(connection, recorded, *considered))
         report.add(recorded, was, would_be, wanted.limit)
+        if wanted.rests:
+            time.sleep(time.monotonic() - started)
     first = oldest.journal_id if oldest is not None and report.cut_at is not None else None
     report.lines = by_verdict(connection, *span, first)
     return report

@@ -116,7 +116,9 @@ async def run_backtest(visit: Visit) -> web.Response:
     if new is None or mailbox not in addresses:
         text = "Please choose a mailbox, and a policy or a file."
         return await _backtest_page(visit, faults=[visit.say(text)], status=422)
-    query = BacktestQuery(visit.now - REACH, visit.now, mailbox, SHOWN, number, PATIENCE_S)
+    query = BacktestQuery(
+        visit.now - REACH, visit.now, mailbox, SHOWN, number, PATIENCE_S, rests=True
+    )
     runtime = visit.runtime
     if visit.context.backtests.locked():
         raise Refused(503, "Another back-test is running. Please try again in a minute.")
