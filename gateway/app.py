@@ -121,7 +121,7 @@ async def _http_listener(
         api=api,
         proxies=config.http.proxies,
         listed=_listed(config),
-        over_tls=config.http.console_begins.startswith("https:"),
+        console_begins=config.http.console_begins,
     )
     limits = HttpLimits(
         connections=config.http.connections,

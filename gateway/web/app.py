@@ -52,13 +52,14 @@ def application(
     api: bool = True,
     proxies: Networks = (),
     listed: Networks = (),
-    over_tls: bool = False,
+    console_begins: str = "",
 ) -> web.Application:
     """The web application; it has no state besides its arguments.
 
     `pages` are for everybody; `api` is all else: the console, the API, metrics and readiness.
     `proxies` are believed about whose requests they bring; `listed` clients may push any number of
-    mails. With `over_tls` the console's cookies are for https only.
+    mails. Links into the console begin with `console_begins`; where that is https, its cookies are
+    for https only.
     """
     app = web.Application(
         client_max_size=connections.limits.mail_size_bytes, middlewares=[_not_kept, _plain_errors]
@@ -102,7 +103,7 @@ def application(
                 feed=feed,
                 downloads=downloads,
                 api=context,
-                over_tls=over_tls,
+                begins=console_begins,
             )
         )
         desk[PROXIES] = proxies

@@ -70,8 +70,8 @@ class ConsoleContext:
     api: ApiContext
     """Of the API, which shows and changes tickets as the console does."""
     masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
-    over_tls: bool = False
-    """Whether browsers reach the console by https: then its cookies go nowhere else."""
+    begins: str = ""
+    """The part of a link into the console before its path."""
     clients: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))
     addresses: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))
     backtests: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -229,7 +229,7 @@ def keep(
         value,
         path=PREFIX,
         httponly=True,
-        secure=context.over_tls,
+        secure=context.begins.startswith("https:"),
         samesite="Lax",
         max_age=max_age,
     )

@@ -122,10 +122,8 @@ async def _invite(visit: Visit, address: str, role: ConsoleRole) -> web.Response
     except InvalidValue as refused:
         return await _listing(visit, error=str(refused), status=422)
     log.console_user_changed(invited.address, f"invited as {role.value}", visit.user.address)
-    scheme = "https" if visit.context.over_tls else visit.request.scheme
-    path = f"{PREFIX}/enter/{secret}"
-    shown = f"{scheme}://{visit.request.host}{path}"
-    return await _listing(visit, link=shown, invited=invited.address)
+    address = f"{visit.context.begins}{PREFIX}/enter/{secret}"
+    return await _listing(visit, link=address, invited=invited.address)
 
 
 async def _listing(
