@@ -1,4 +1,4 @@
-"""Lists of tickets in pages, the latest change first."""
+"""The lists of a customer's tickets in pages, the latest change first; `pages` has a desk's."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, Connection, exists, or_, select, true
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from rules.mail import Mailbox
 from rules.people import Presence
 from storage.db.tables import ParticipantRow, TicketRow, table
-from storage.ticket import tags
 from storage.ticket.read import SUMMARY, summary
 from storage.ticket.views import TicketSummary
 
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    """Every ticket of the mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +35,7 @@ class OfCompany:
     company: int
 
 
-Which = All | RequestedBy | CopiedTo | OfCompany
+Which = RequestedBy | CopiedTo | OfCompany
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +60,20 @@ def page(
     status: str | None,
     limit: int,
     before: Cursor | None,
-    tag: str | None = None,
+    since: datetime | None = None,
 ) -> Page:
-    """Up to `limit` tickets of a mailbox, after a place in the list."""
-    # In its order an index has all tickets of the mailbox: for staff the newest are the first of
-    # them, but to find a customer's, all of the others' would be read. An expression has no index.
-    every = isinstance(which, All) and tag is None
-    here = _ticket.c.mailbox_id if every else _ticket.c.mailbox_id + 0
+    """Up to `limit` tickets of a mailbox, after a place in the list; with `since` those that
+    changed then or later."""
+    # In its order an index has all tickets of the mailbox: to find a customer's, all of the others'
+    # would be read. An expression has no index.
+    here = _ticket.c.mailbox_id + 0
     query = SUMMARY.where(
         here == mailbox.id, _ticket.c.deleted_at.is_(None), _among(mailbox, which)
     )
     if status is not None:
         query = query.where(_ticket.c.status == status)
-    if tag is not None:
-        query = query.where(_ticket.c.id.in_(tags.tagged(tag, mailbox.id)))
+    if since is not None:
+        query = query.where(_ticket.c.updated_at >= since)
     if before is not None:
         query = query.where(
             _ticket.c.updated_at <= before.updated_at,
@@ -94,8 +88,6 @@ def page(
 
 def _among(mailbox: Mailbox, which: Which) -> ColumnElement[bool]:
     match which:
-        case All():
-            return true()
         case RequestedBy(address=address):
             # An index has a requester's tickets in the order of the list.
             return (_ticket.c.requester == address) & exists().where(

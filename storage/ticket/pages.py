@@ -87,6 +87,8 @@ class TicketFilter:
     """Claimed as critical, which staff have not answered since, nor set another severity."""
     to_review: bool = False
     """With comments or drafts that wait to be published."""
+    changed_since: datetime | None = None
+    """Changed then or later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def page(
     keys: list[TicketKey] = []
     ends: list[TicketKey] = []
     for kind in _kinds(connection, wanted):
-        conditions = [*kind.conditions, *order.behind(after)]
+        conditions = [*kind.conditions, *order.behind(after), *_changed(wanted, order)]
         rest = list(_conditions(wanted, kind.covers))
         if rest and kind.in_order and (end := _end(connection, conditions, order, examined)):
             ends.append(end)
@@ -290,6 +292,13 @@ def _kinds(connection: Connection, wanted: TicketFilter) -> Iterator[_Kind]:
             yield _Kind((_ticket.c.mailbox_id == mailbox,), frozenset({"mailboxes"}))
 
 
+def _changed(wanted: TicketFilter, order: _Order) -> list[Condition]:
+    """In the order of a list it is its other end."""
+    if wanted.changed_since is None or not order.latest_first:
+        return []
+    return [_ticket.c.updated_at >= wanted.changed_since]
+
+
 def _conditions(wanted: TicketFilter, covered: frozenset[str]) -> Iterator[Condition]:
     """Those that a kind does not meet by itself. A column that another index begins with is in an
     expression, for which that index is not read instead."""
@@ -297,6 +306,8 @@ def _conditions(wanted: TicketFilter, covered: frozenset[str]) -> Iterator[Condi
         yield (_ticket.c.mailbox_id + 0).in_(sorted(wanted.mailboxes))
     if wanted.statuses and "statuses" not in covered:
         yield _ticket.c.status.concat("").in_(sorted(wanted.statuses))
+    if wanted.changed_since is not None and wanted.overdue_at is not None:
+        yield _ticket.c.updated_at >= wanted.changed_since
     if wanted.severity:
         yield _ticket.c.severity == wanted.severity
     if wanted.assignee is not None and "assignee" not in covered:

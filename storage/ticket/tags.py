@@ -28,10 +28,9 @@ TAGS = (
 """All tags of a ticket, separated by spaces; a tag has none."""
 
 
-def tagged(tag: str, mailbox: int | None = None) -> Select[tuple[int]]:
-    """The tickets with a tag, of one mailbox or of all; of one, they have an index."""
-    found = select(_tag.c.ticket_id).where(_tag.c.tag == tag)
-    return found if mailbox is None else found.where(_tag.c.mailbox_id == mailbox)
+def tagged(tag: str) -> Select[tuple[int]]:
+    """The tickets with a tag, of all mailboxes."""
+    return select(_tag.c.ticket_id).where(_tag.c.tag == tag)
 
 
 def read(tags: str | None) -> tuple[str, ...]:

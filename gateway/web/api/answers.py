@@ -77,6 +77,8 @@ class TicketsAnswer(TypedDict):
     tickets: list[TicketInList]
     before: str | None
     """Leads to the next page; null on the last one."""
+    searched_in_part: bool
+    """The page has fewer tickets than it could have, since enough were searched for them."""
 
 
 @with_config(EXACT)

@@ -22,6 +22,7 @@ from gateway.web.api.request_parsing import check_query
 from rules.decision.reasons import Reason, Verdict
 from rules.ticket.lifecycle import Status
 from rules.validation.messages import LONGEST_VALUE, explain, shown
+from storage.mail.journal_pages import FIRST, LAST
 from storage.notices.outbox_pages import OutboxView
 
 MAX_PAGE_SIZE = 200
@@ -73,12 +74,18 @@ def _limit(text: Any) -> int:
     return int(text)
 
 
+def _true(text: Any) -> bool:
+    if text != "true":
+        raise ValueError("must be true, or omitted")
+    return True
+
+
 def _time(text: Any) -> datetime:
     # A + in a query is a space unless it is encoded.
     written = re.sub(r" (?=[0-9]{2}:?[0-9]{2}$)", "+", str(text))
     try:
         found = datetime.fromisoformat(written)
-        if found.tzinfo is not None:
+        if found.tzinfo is not None and FIRST <= found <= LAST:
             return found.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
@@ -95,6 +102,11 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(_limit)]
 Since = Annotated[
     datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
+Overdue = Annotated[
+    bool,
+    BeforeValidator(_true),
+    WithJsonSchema({"type": "string", "enum": ["true"]}),
+]
 CommentId = Annotated[int, Field(ge=0, lt=10**18), BeforeValidator(_comment)]
 
 
@@ -110,6 +122,14 @@ class TicketsQuery(MailboxQuery):
     """For customers: which of the tickets that they may read."""
     tag: str | None = None
     """For staff: tickets with this tag."""
+    assignee: str | None = None
+    """For staff: tickets that this staff person works on; empty for those of nobody."""
+    requester: str | None = None
+    """For staff: tickets of this requester."""
+    overdue: Overdue = False
+    """For staff: tickets whose next answer is overdue, the longest overdue first."""
+    since: Since | None = None
+    """Tickets that changed then or later."""
     limit: Limit = DEFAULT_PAGE_SIZE
     """The largest number of tickets on a page."""
     before: TicketCursor | None = None

@@ -34,9 +34,10 @@ from rules.service.permissions import forbidden, shows_tickets, with_reopening
 from rules.ticket.lifecycle import Status
 from rules.ticket.tags import as_tag
 from storage.db.database import Connection, store_down
-from storage.ticket import lists, read, request_keys
+from storage.ticket import lists, pages, read, request_keys
 from storage.ticket.change import change_loaded, open_requested
-from storage.ticket.lists import All, CopiedTo, OfCompany, RequestedBy, Which
+from storage.ticket.lists import CopiedTo, Cursor, OfCompany, RequestedBy, Which
+from storage.ticket.pages import TicketFilter, TicketKey, TicketPage
 from storage.ticket.views import TicketView
 
 PATH = "/api/v1/tickets"
@@ -45,30 +46,78 @@ ONE = f"{PATH}/{{number}}"
 
 async def _list(request: web.Request, caller: Caller, query: TicketsQuery) -> web.Response:
     context = request.app[CONTEXT]
-    tag = as_tag(query.tag) or "" if query.tag is not None else None
-    if tag is not None and not caller.by_staff:
-        raise ApiError(400, "tag is only for staff; customers see no tags")
+    _check_filters(caller, query)
 
     def read_page(connection: Connection) -> str:
-        role = access.mailbox_role(connection, caller, query.mailbox, context.runtime.clock())
-        found = lists.page(
-            connection,
-            role.mailbox,
-            _requested_list(context, caller, role, query.list),
-            status=query.status,
-            limit=query.limit,
-            before=query.before,
-            tag=tag,
-        )
+        now = context.runtime.clock()
+        role = access.mailbox_role(connection, caller, query.mailbox, now)
+        if caller.by_staff:
+            found = _of_desk(connection, role, query, now)
+        else:
+            which = _requested_list(context, caller, role, query.list)
+            found = _of_customer(connection, role, which, query)
         # Here, in a thread: to mask 200 subjects takes up to a quarter of a second.
         shown = presenter(connection, context, caller)
-        end = found.ends_at
-        following = ticket_cursor(end.updated_at, end.number) if end is not None else None
-        tickets = [shown.in_list(each) for each in found.tickets]
-        answer: TicketsAnswer = {"tickets": tickets, "before": following}
+        end = found.following
+        answer: TicketsAnswer = {
+            "tickets": [shown.in_list(each) for each in found.tickets],
+            "before": ticket_cursor(end.at, end.number) if end is not None else None,
+            "searched_in_part": found.is_cut,
+        }
         return json.dumps(answer)
 
     return web.json_response(text=await context.show(read_page, caller.address))
+
+
+def _check_filters(caller: Caller, query: TicketsQuery) -> None:
+    """Raises ApiError for a parameter that is not for this caller."""
+    if caller.by_staff:
+        if query.list is not None:
+            raise ApiError(
+                400, f"list={query.list} is only for customers; staff see all tickets of a mailbox"
+            )
+        return
+    if query.tag is not None:
+        raise ApiError(400, "tag is only for staff; customers see no tags")
+    for name in ("assignee", "requester", "overdue"):
+        if name in query.model_fields_set:
+            raise ApiError(400, f"{name} is only for staff; customers use list")
+
+
+def _of_desk(
+    connection: Connection, role: MailboxRole, query: TicketsQuery, now: datetime
+) -> TicketPage:
+    tag = as_tag(query.tag) if query.tag is not None else ""
+    if tag is None:  # what is no tag is on no ticket
+        return TicketPage((), None)
+    wanted = TicketFilter(
+        mailboxes=frozenset({role.mailbox.id}),
+        statuses=frozenset({query.status.value}) if query.status is not None else frozenset(),
+        assignee=query.assignee.lower() if query.assignee is not None else None,
+        requester=(query.requester or "").lower(),
+        tag=tag,
+        overdue_at=now if query.overdue else None,
+        changed_since=query.since,
+    )
+    after = TicketKey(*query.before) if query.before is not None else None
+    return pages.page(connection, wanted, after, query.limit)
+
+
+def _of_customer(
+    connection: Connection, role: MailboxRole, which: Which, query: TicketsQuery
+) -> TicketPage:
+    found = lists.page(
+        connection,
+        role.mailbox,
+        which,
+        status=query.status,
+        limit=query.limit,
+        before=Cursor(*query.before) if query.before is not None else None,
+        since=query.since,
+    )
+    end = found.ends_at
+    following = TicketKey(end.updated_at, end.number) if end is not None else None
+    return TicketPage(tuple(found.tickets), following)
 
 
 async def _show(request: web.Request, caller: Caller, query: TicketQuery) -> web.Response:
@@ -251,13 +300,7 @@ def _ticket_view(
 def _requested_list(
     context: ApiContext, caller: Caller, role: MailboxRole, wanted: str | None
 ) -> Which:
-    """The requested list; by default a customer's own tickets, and for staff all tickets."""
-    if caller.by_staff:
-        if wanted is not None:
-            raise ApiError(
-                400, f"list={wanted} is only for customers; staff see all tickets of a mailbox"
-            )
-        return All()
+    """The list that a customer asks for; by default their own tickets."""
     if wanted == "cc":
         return CopiedTo(caller.address)
     if wanted != "organisation":

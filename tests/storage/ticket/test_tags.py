@@ -5,8 +5,8 @@ from __future__ import annotations
 from rules.decision.effects import ChangeRefused, Effects
 from rules.ticket.changes import AddTag, Merge, RemoveTag, Split
 from rules.ticket.tags import MOST_TAGS
-from storage.ticket import lists
-from storage.ticket.lists import All
+from storage.ticket import pages
+from storage.ticket.pages import TicketFilter
 from storage.ticket.read import newest, ticket_view
 from tests.rules.building import SAM, a_mail
 from tests.storage.shop import Shop, opened
@@ -17,9 +17,8 @@ def tags_of(shop: Shop, number: int) -> tuple[str, ...]:
 
 
 def listed(shop: Shop, tag: str) -> list[int]:
-    found = shop.database.read(
-        lambda c: lists.page(c, shop.mailbox, All(), status=None, limit=9, before=None, tag=tag)
-    )
+    wanted = TicketFilter(mailboxes=frozenset({shop.mailbox.id}), tag=tag)
+    found = shop.database.read(lambda c: pages.page(c, wanted, None, 9))
     everywhere = shop.database.read(lambda c: newest(c, 9, tag=tag))
     assert [t.number for t in everywhere] == [t.number for t in found.tickets]
     return [t.number for t in found.tickets]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import Connection, update
 
+from gateway import clock
 from rules.people import Role
+from storage.db.tables import TicketRow, table
 from storage.registry import companies, mailboxes, people
 from storage.registry.people import NewPerson
 from tests.gateway.web.api.site import ALICE, ANN, BOB, CAT, GIL, PLANNED, SAM, SHARED, Site
@@ -37,6 +41,54 @@ async def test_a_company_finds_all_its_tickets_where_the_policy_allows_it(site: 
     await site.open(GIL, SHARED)
 
     assert await site.numbers(f"?mailbox={SHARED}&list=organisation", BOB) == [number]
+
+
+async def test_staff_find_tickets_by_whom_they_wait_for(either: Site) -> None:
+    ours = await either.open(ANN)
+    free = await either.open(CAT)
+    await either.effects(ours, assignee=SAM)
+    query = f"?mailbox={SUPPORT}"
+
+    assert await either.numbers(f"{query}&assignee={SAM}", SAM) == [ours]
+    assert await either.numbers(f"{query}&assignee=", SAM) == [free]
+    assert await either.numbers(f"{query}&requester={CAT}&status=open") == [free]
+    assert await either.numbers(f"{query}&requester={CAT}&status=closed") == []
+
+
+async def test_staff_find_what_is_overdue_the_longest_first(either: Site) -> None:
+    later, first = await either.open(ANN, PLANNED), await either.open(CAT, PLANNED)
+    await either.open(BOB, PLANNED)
+    await either.write(partial(_make_due, number=later, hours_ago=1))
+    await either.write(partial(_make_due, number=first, hours_ago=2))
+    query = f"?mailbox={PLANNED}&overdue=true&limit=1"
+
+    _, page = await either.get(query, SAM)
+
+    assert [each["number"] for each in page["tickets"]] == [first]
+    assert await either.numbers(f"{query}&before={page['before']}", SAM) == [later]
+
+
+def _make_due(connection: Connection, number: int, hours_ago: int) -> None:
+    ticket = table(TicketRow)
+    due_at = clock.now() - timedelta(hours=hours_ago)
+    connection.execute(update(ticket).where(ticket.c.id == number).values(due_at=due_at))
+
+
+@pytest.mark.parametrize("actor", [ANN, SAM])
+async def test_only_tickets_that_changed_since_a_time_are_listed(site: Site, actor: str) -> None:
+    number = await site.open(ANN)
+    query = f"?mailbox={SUPPORT}&since="
+    later = (clock.now() + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+
+    assert await site.numbers(f"{query}2026-01-01T00:00:00Z", actor) == [number]
+    assert await site.numbers(f"{query}{later}", actor) == []
+
+
+@pytest.mark.parametrize("query", [f"assignee={SAM}", f"requester={BOB}", "overdue=true"])
+async def test_customers_do_not_search_as_staff_do(site: Site, query: str) -> None:
+    status, body = await site.get(f"?mailbox={SUPPORT}&{query}", ANN)
+
+    assert (status, "only for staff" in body["detail"]) == (400, True)
 
 
 async def test_elsewhere_the_policy_that_keeps_them_private_is_named(site: Site) -> None:
@@ -112,7 +164,7 @@ async def test_a_deleted_ticket_is_in_no_list(site: Site) -> None:
         ("?list=yours", 400, "expected one of: mine, cc, organisation"),
         ("?list=mine", 400, "is only for customers"),
         ("?lsit=mine", 400, "unknown query parameter: lsit (did you mean list?)"),
-        ("?colour=red", 400, "colour (expected one of: mailbox, status, list, tag, limit, before)"),
+        ("?colour=red", 400, "colour (expected one of: mailbox, status, list, tag, assignee, "),
         ("?mailbox=no@help.example", 404, "there is no mailbox no@help.example"),
     ],
 )

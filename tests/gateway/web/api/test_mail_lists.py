@@ -110,7 +110,14 @@ async def test_a_mail_of_another_desk_looks_like_one_that_does_not_exist(site: S
 
 @pytest.mark.parametrize(
     "query",
-    ["since=yesterday", "since=2026-01-01T00:00:00", "before=now", "text=%00", "verdict=opene"],
+    [
+        "since=yesterday",
+        "since=2026-01-01T00:00:00",
+        "since=0001-01-01T00:00:00Z",
+        "before=now",
+        "text=%00",
+        "verdict=opene",
+    ],
 )
 async def test_an_invalid_query_is_refused(site: Site, query: str) -> None:
     status, body = await ask(site, f"journal?mailbox={SUPPORT}&{query}")
