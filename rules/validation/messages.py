@@ -115,7 +115,9 @@ def _wrong_value(fault: ErrorDetails) -> str:
         choices = _QUOTED.findall(context.get("expected", ""))
         hint = suggestion(str(fault["input"]), choices)
         return f"expected one of: {', '.join(choices)}{f' ({hint})' if hint else ''}"
-    if kind == "string_too_short" and context["min_length"] == 1:
+    # Text that was changed before it was measured is counted as if it were a list.
+    is_text = kind == "too_short" and isinstance(fault["input"], str)
+    if (kind == "string_too_short" or is_text) and context["min_length"] == 1:
         return "must not be empty"
     if kind in _BOUNDS:
         return _BOUNDS[kind].format(**{name: _plain(bound) for name, bound in context.items()})

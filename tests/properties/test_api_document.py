@@ -17,7 +17,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
-from gateway.web.api.operations import Operation
+from gateway.web.api.operations import JsonBody, Operation
 from tests.gateway.web.api.conftest import site, template
 from tests.gateway.web.api.site import ANN, BOB, OPERATION_OF, SAM, SHARED, Site
 from tests.in_process import SUPPORT, TRUSTED, a_mail
@@ -46,9 +46,12 @@ KNOWN: Mapping[str, tuple[Any, ...]] = {
     "assignee": (SAM, ""),
     "add": ([BOB],),
     "number": (1, 2, 3),
+    "status": ("open", "pending", "resolved"),
     "fields": ({"area": "lift"}, {}),
 }
 """Values that lead further than those that are made of a schema."""
+ALWAYS_SENT = {"mailbox", "status"}
+"""Without one of these most requests are refused."""
 
 schemathesis.serializer.alias("message/rfc822", "application/octet-stream")
 Case = schemathesis.Case[Any]
@@ -112,8 +115,11 @@ def _ask(session: requests.Session, data: st.DataObject, case: Case) -> None:
     operation = _operation_of(case.operation)
     _fill(data, case.path_parameters, operation.parameters)
     _fill(data, case.query, operation.query.model_fields)
-    if isinstance(case.body, dict):
-        _fill(data, case.body, tuple(case.body))
+    if isinstance(operation.body, JsonBody) and isinstance(case.body, dict):
+        more = ALWAYS_SENT.intersection(operation.body.model.model_fields)
+        body = case.body.get("request", case.body)  # of a form, the part with the JSON
+        if isinstance(body, dict):
+            _fill(data, body, sorted({*body, *more}))
     if case.media_type == "message/rfc822":
         case.body = MAIL
     fitting = [caller for caller in CALLERS if caller[0] in operation.scopes]

@@ -158,7 +158,7 @@ def _header_parameters(operation: Operation[Any]) -> Iterable[Schema]:
             "required": False,
             "description": "A new key for each request, such as a UUID: a repeat with the same key "
             "gets the answer of the first request.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+            "schema": {"type": "string", "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
         }
 
 

@@ -1,0 +1,46 @@
+"""Which token may do what: every operation by every scope."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.web.api.routes import OPERATIONS
+from gateway.web.api.scopes import Scope
+from tests.gateway.web.api.site import ANN, SAM, Site
+
+OF_CUSTOMERS = {
+    "list_tickets",
+    "open_ticket",
+    "get_ticket",
+    "change_ticket",
+    "get_attachment",
+    "get_comment_html",
+    "get_comment_image",
+}
+"""A portal acts for everybody who uses it: what it may do is listed here as well."""
+OF_EVERYBODY = {"get_document", "get_reference", "get_reference_style"}
+ACTORS = {Scope.STAFF: SAM, Scope.PORTAL: ANN}
+
+
+async def test_every_operation_is_refused_without_a_token_of_its_scopes(site: Site) -> None:
+    for operation in OPERATIONS:
+        path = re.sub(r"\{\w+\}", "1", operation.path)
+        for scope in (None, *Scope):
+            headers = {"Authorization": f"Bearer {scope}-token"} if scope is not None else {}
+            headers |= {"X-Postern-Actor": ACTORS[scope]} if scope in ACTORS else {}
+            answer = await site.client.request(operation.method, path, headers=headers)
+            detail = (await answer.json())["detail"] if answer.status in (401, 403) else ""
+            of_scope = answer.status == 401 or "this token is for" in detail
+            is_allowed = not operation.scopes or scope in operation.scopes
+            assert of_scope != is_allowed, (operation.name, scope, answer.status)
+
+
+def test_what_customers_and_everybody_may_do_is_listed() -> None:
+    of_customers = {each.name for each in OPERATIONS if Scope.PORTAL in each.scopes}
+    of_everybody = {each.name for each in OPERATIONS if not each.scopes}
+
+    assert (of_customers, of_everybody) == (OF_CUSTOMERS, OF_EVERYBODY)
+
+
+def test_a_token_that_only_reads_changes_nothing() -> None:
+    assert {each.method for each in OPERATIONS if Scope.READ in each.scopes} == {"GET"}
