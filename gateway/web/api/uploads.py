@@ -26,6 +26,7 @@ from pydantic import BaseModel
 from gateway.parsing.parser import Parser
 from gateway.smtp.limits import ConnectionPool
 from gateway.web.api.auth import ApiError
+from gateway.web.api.form_parts import parts_of
 from gateway.web.api.request_parsing import BODY_LIMIT_BYTES, body_of, parsed, too_large
 from gateway.web.pages.forms import client_of_request
 from rules import replies
@@ -134,8 +135,7 @@ class Uploads:
         what: M | None = None
         files: list[SentFile] = []
         left = self.connections.limits.mail_size_bytes
-        reader = await request.multipart()
-        while (part := await reader.next()) is not None:
+        async for part in parts_of(request):
             if not isinstance(part, BodyPartReader):
                 raise ApiError(400, "a part of the form is itself multipart; send each file alone")
             if {"Content-Transfer-Encoding", "Content-Encoding"}.intersection(part.headers):

@@ -10,6 +10,7 @@ from aiohttp import BodyPartReader, web
 
 from gateway.web.api import uploads
 from gateway.web.api.auth import ApiError
+from gateway.web.api.form_parts import parts_of
 from gateway.web.api.uploads import FORM, MALFORMED, MOST_FILES, SentFile, Uploads
 from gateway.web.console.context import FORM_LIMIT_BYTES, Refused, Visit
 from gateway.web.pages.forms import Form, read_form
@@ -39,10 +40,11 @@ async def _read(request: web.Request, taking: Uploads) -> tuple[Form, tuple[Sent
     of_fields, of_files = FORM_LIMIT_BYTES, taking.connections.limits.mail_size_bytes
     malformed = ApiError(400, "")
     try:
-        reader = await request.multipart()
-        while (part := await reader.next()) is not None:
+        async for part in parts_of(request):
             if not isinstance(part, BodyPartReader) or len(form) == MOST_FIELDS:
                 raise malformed
+            if {"Content-Transfer-Encoding", "Content-Encoding"}.intersection(part.headers):
+                raise malformed  # no browser sends them
             if part.filename is None:
                 content = await uploads.content_of(part, of_fields, ApiError(413, ""))
                 of_fields -= len(content)

@@ -1,0 +1,51 @@
+"""A form with files, part by part (RFC 7578), as far as one goes that a program makes for us.
+
+aiohttp reads lines before the first boundary without end, and copies for each part what it has
+received of those that follow: a megabyte of empty lines, or of parts without content, would hold
+the event loop for seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.streams import StreamReader
+
+MOST_PARTS = 150
+MOST_LINES = 2_000
+"""Of boundaries and headers, and before the first boundary."""
+
+
+class _FewLines:
+    """The body of a request, as far as `MultipartReader` uses it. Its parts' contents are read in
+    blocks."""
+
+    def __init__(self, content: StreamReader) -> None:
+        self._content = content
+        self._left = MOST_LINES
+        self.read = content.read
+        self.at_eof = content.at_eof
+        self.unread_data = content.unread_data
+
+    async def readline(self, *, max_line_length: int | None = None) -> bytes:
+        """Raises ValueError for more lines than a form has."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("the form has too many lines")
+        return await self._content.readline(max_line_length=max_line_length)
+
+
+async def parts_of(request: web.Request) -> AsyncIterator[BodyPartReader | MultipartReader]:
+    """The parts; whatever is not read of one is skipped. Raises ValueError for a form that has more
+    than `MOST_PARTS`, and what aiohttp raises for a malformed one."""
+    content = _FewLines(request.content)
+    reader = MultipartReader(request.headers, content)  # type: ignore[arg-type]  # all that it uses
+    left = MOST_PARTS
+    while (part := await reader.next()) is not None:
+        left -= 1
+        if left < 0:
+            raise ValueError("the form has too many parts")
+        yield part
+        await asyncio.sleep(0)  # all of them may be here already
