@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import resources
 from typing import Any
 
@@ -19,8 +19,6 @@ from gateway.web.api.operations import JsonAnswer, Operation, OtherAnswer
 from gateway.web.api.queries import Query
 from gateway.web.pages.render import SAFE
 
-DESCRIBED = web.AppKey("described", tuple)
-"""The operations that the document is made of."""
 DOCUMENT_PATH = "/api/v1/openapi.json"
 STYLE_PATH = "/api/v1/reference.css"
 
@@ -45,18 +43,46 @@ def _with_code(text: str) -> Markup:
 _templates.filters["code"] = _with_code
 
 
+class Reference:
+    """The document and its page, made when one of them is first asked for: that takes a second on
+    a slow machine, so it is done once and in a thread."""
+
+    def __init__(self, operations: Sequence[Operation[Any]]) -> None:
+        self._operations = operations
+        self._made: Made | None = None
+        self._making = asyncio.Lock()
+
+    async def made(self) -> Made:
+        async with self._making:
+            if self._made is None:
+                self._made = await asyncio.to_thread(_make, self._operations)
+        return self._made
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    document: str
+    """JSON."""
+    page: str
+    """HTML."""
+
+
+REFERENCE = web.AppKey("reference", Reference)
+
+
 async def _document(request: web.Request, _: Caller, __: Query) -> web.Response:
-    return web.json_response(await asyncio.to_thread(_made, request.app[DESCRIBED]))
+    made = await request.app[REFERENCE].made()
+    return web.json_response(text=made.document)
 
 
 async def _page(request: web.Request, _: Caller, __: Query) -> web.Response:
-    text = await asyncio.to_thread(_text, request.app[DESCRIBED])
-    return web.Response(text=text, content_type="text/html", headers=SAFE)
+    made = await request.app[REFERENCE].made()
+    return web.Response(text=made.page, content_type="text/html", headers=SAFE)
 
 
-def _text(operations: tuple[Operation[Any], ...]) -> str:
-    made = _made(operations)
-    return _templates.get_template("reference.html").render(
+def _make(operations: Sequence[Operation[Any]]) -> Made:
+    made = document(operations)
+    page = _templates.get_template("reference.html").render(
         about=made["info"]["description"],
         operations=list(_operations(made)),
         schemas=made["components"]["schemas"],
@@ -64,17 +90,12 @@ def _text(operations: tuple[Operation[Any], ...]) -> str:
         document=DOCUMENT_PATH,
         style=STYLE_PATH,
     )
+    return Made(json.dumps(made), page)
 
 
 async def _style(_: web.Request, __: Caller, ___: Query) -> web.Response:
     text = (resources.files("gateway.web") / "static" / "reference.css").read_text("utf-8")
     return web.Response(text=text, content_type="text/css")
-
-
-@lru_cache(maxsize=1)
-def _made(operations: tuple[Operation[Any], ...]) -> Schema:
-    """Made when it is asked for, in a thread: to make it takes a tenth of a second or more."""
-    return document(operations)
 
 
 @dataclass(frozen=True, slots=True)

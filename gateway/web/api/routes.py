@@ -33,5 +33,5 @@ OPERATIONS: tuple[Operation[Any], ...] = (
 
 
 def add_routes(app: web.Application) -> None:
-    app[reference.DESCRIBED] = OPERATIONS
+    app[reference.REFERENCE] = reference.Reference(OPERATIONS)
     add_operations(app, OPERATIONS)
