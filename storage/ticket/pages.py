@@ -74,6 +74,8 @@ class TicketFilter:
 
     mailboxes: frozenset[int]
     """Tickets of these only, always."""
+    numbers: tuple[int, ...] | None = None
+    """Those that a search has found."""
     statuses: frozenset[str] = frozenset()
     severity: str = ""
     assignee: str | None = None
@@ -259,7 +261,9 @@ def _kinds(connection: Connection, wanted: TicketFilter) -> Iterator[_Kind]:
     """Kinds of which all tickets of the list are: as few as an index has in its order."""
     mailboxes = sorted(wanted.mailboxes)
     here: tuple[Condition, ...]
-    if wanted.overdue_at is not None:
+    if wanted.numbers is not None:
+        yield _Kind((_ticket.c.id.in_(wanted.numbers),), frozenset({"numbers"}), in_order=False)
+    elif wanted.overdue_at is not None:
         for mailbox in mailboxes:
             yield _Kind(_due(mailbox, wanted.overdue_at), frozenset({"mailboxes", "overdue_at"}))
     elif wanted.claimed:
@@ -318,6 +322,8 @@ def _conditions(wanted: TicketFilter, covered: frozenset[str]) -> Iterator[Condi
         yield (_ticket.c.company_id + 0).in_(sorted(wanted.companies))
     if wanted.tag and "tag" not in covered:
         yield exists().where(_tag.c.ticket_id == _ticket.c.id, _tag.c.tag == wanted.tag)
+    if wanted.overdue_at is not None and "overdue_at" not in covered:
+        yield _ticket.c.due_at < wanted.overdue_at
     if wanted.claimed:
         yield and_(_ticket.c.critical_claimed, ~_ANSWERED)
     if wanted.to_review and "to_review" not in covered:

@@ -21,14 +21,14 @@ from rules.ticket.lifecycle import Status
 from rules.ticket.tags import as_tag
 from storage.db.database import Connection
 from storage.registry import lookup
-from storage.ticket import pages
+from storage.ticket import pages, search
 from storage.ticket.pages import ACTIVE, EXAMINED, TicketFilter, TicketKey, TicketPage
 from storage.ticket.views import TicketSummary
 
 LISTED = 50
 LONGEST_VALUE = 254
 LONGEST_SUBJECT = 200
-FILTERS = ("view", "mailbox", "status", "severity", "assignee", "customer", "tag")
+FILTERS = ("q", "view", "mailbox", "status", "severity", "assignee", "customer", "tag")
 NOBODY = "nobody"
 ALL = "all"
 """Of any status; without one the tickets that are not over are listed."""
@@ -87,15 +87,20 @@ async def tickets(visit: Visit) -> web.Response:
 
     mask = await visit.mask()
 
-    def look(connection: Connection) -> tuple[TicketPage, list[ListedTicket], Choices]:
+    def look(connection: Connection) -> tuple[TicketPage, list[ListedTicket], Choices, bool]:
         wanted = _wanted(connection, visit, mailboxes, query)
+        is_short = False
+        if "q" in query:
+            words = search.words_of(query["q"])
+            matching = search.tickets_with(connection, wanted.mailboxes, words)
+            wanted, is_short = replace(wanted, numbers=matching.tickets), matching.is_cut
         found = pages.page(connection, wanted, after, LISTED)
         staff = {s.address for m in mailboxes for s in lookup.staff(connection, m)()}
         listed = [_listed(visit, each, mask) for each in found.tickets]
         choices = Choices(tuple(_levels(visit, mailboxes)), tuple(sorted(staff)))
-        return found, listed, choices
+        return found, listed, choices, is_short
 
-    found, listed, choices = await visit.show(look)
+    found, listed, choices, is_short = await visit.show(look)
     following = ""
     if found.following is not None:
         following = list_path({**query, "after": str(found.following)})
@@ -121,6 +126,8 @@ async def tickets(visit: Visit) -> web.Response:
         following=following,
         first=list_path(query) if after is not None else "",
         is_cut=found.is_cut,
+        is_short=is_short,
+        matches=f"{search.MATCHES:,}",
         examined=f"{EXAMINED:,}",
     )
 

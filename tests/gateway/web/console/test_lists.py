@@ -58,6 +58,10 @@ async def test_a_filter_selects_tickets_of_the_desk(desk: Desk) -> None:
     assert await listed(agent, f"?customer={ANN}") == [2, 4, 3]
     assert await listed(agent, "?customer=acm&severity=Low") == []
     assert await listed(agent, "?customer=acm&status=open") == [2, 4, 3]
+    assert await listed(agent, "?q=ink") == [3]
+    assert await listed(agent, "?q=print&status=all") == [2, 4, 3]
+    assert await listed(agent, f"?q=print&assignee={SAM}") == [2]
+    assert await listed(agent, "?q=--&status=all") == []
     assert await listed(agent, "?mailbox=other@help.example") == []
     assert await listed(agent, "?view=claimed") == [4]
     assert "&lt;i&gt;Ink&lt;/i&gt;" in (await agent.get("/console/tickets"))[1]
@@ -98,6 +102,13 @@ async def test_a_list_has_nothing_of_another_desk(desk: Desk) -> None:
     tom = await desk.logged_in(ConsoleRole.AGENT, "tom@help.example")
     operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
 
-    for query in ("", "?status=all", f"?customer={ANN}", f"?mailbox={SUPPORT}", "?view=claimed"):
+    for query in (
+        "",
+        "?status=all",
+        "?q=paper",
+        f"?customer={ANN}",
+        f"?mailbox={SUPPORT}",
+        "?view=claimed",
+    ):
         assert await listed(tom, query) == []
-    assert await listed(operator, f"?mailbox={SUPPORT}") == [2]
+    assert await listed(operator, f"?mailbox={SUPPORT}&q=paper") == [2]
