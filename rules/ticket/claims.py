@@ -1,7 +1,8 @@
 """Where a mail claims a severity: in its subject, its first lines, or its header.
 
 A level is claimed by its names as people write them (`claim_forms`), by the phrases of the policy,
-and by its patterns. What a sentence denies, asks or supposes claims nothing.
+and by its patterns. What a sentence denies, asks or supposes claims nothing. Where nothing is found
+in a mail that has the words for a claim, its likeness to known mails decides (`claim_likeness`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
+from typing import NamedTuple
 
 from rules.mail.header import Header
 from rules.mail.patterns import compiled
@@ -18,6 +20,7 @@ from rules.mail.quoting import own_text
 from rules.ticket import claim_words
 from rules.ticket.claim_descriptions import is_heading, supposes
 from rules.ticket.claim_forms import claims_in
+from rules.ticket.claim_likeness import LikelyClaim, likeness, may_be_meant, shipped
 from rules.ticket.claim_lines import STEPS, LevelName, Names, family
 from rules.ticket.claim_outages import may_be_outage
 from rules.ticket.claim_words import folded
@@ -126,12 +129,30 @@ def claim_in_opening(
 ) -> Claim | None:
     """The most severe claim in the subject, given without tags and marks of a reply, in the first
     lines of the author's own text, and in the header; None where nothing is claimed."""
+    return _claim(words, subject, text, header)
+
+
+def claim_in_reply(words: Vocabulary, subject_besides: str, text: str) -> Claim | None:
+    """The same of a reply, of whose subject only what it says anew counts. A mark of importance
+    does not: replies inherit it. The subject is left out where the likeness to known mails decides:
+    part of a subject is like none."""
+    return _claim(words, subject_besides, text, None, is_reply=True)
+
+
+def _claim(
+    words: Vocabulary, subject: str, text: str, header: Header | None, *, is_reply: bool = False
+) -> Claim | None:
     subject, text = subject[:CLAIM_LINE_LENGTH], text[:_EXAMINED_CHARACTERS]
-    ranks = _claims(words, "subject", subject)
+    in_subject, in_text = _read(words, "subject", subject), _read(words, "text", text)
+    ranks = in_subject.ranks
     if ranks and is_heading(subject, words.names):
         ranks = () if any(supposes(line, words.names) for line in _lines(text)) else ranks
     found = [(rank, "subject") for rank in ranks]
-    found += [(rank, "text") for rank in _claims(words, "text", text)]
+    found += [(rank, "text") for rank in in_text.ranks]
+    may_claim = in_text.may_claim if is_reply else in_subject.may_claim + in_text.may_claim
+    if not found and may_claim:
+        heard = _heard(words, "" if is_reply else subject, text, may_claim)
+        found += [(heard.rank, wording(heard))] if heard is not None else []
     if header is not None and words.high_importance is not None and _marked_important(header):
         found.append((words.high_importance, "importance header"))
     if not found:
@@ -141,34 +162,61 @@ def claim_in_opening(
     return Claim(level.name, level.critical, where)
 
 
-def claim_in_reply(words: Vocabulary, subject_besides: str, text: str) -> Claim | None:
-    """The same of a reply, of whose subject only what it says anew counts. A mark of importance
-    does not: replies inherit it."""
-    return claim_in_opening(words, subject_besides, text)
+def opening_lines(words: Vocabulary, subject: str, text: str) -> Iterator[str]:
+    """The subject and the lines of the text where a claim may be."""
+    for line in (subject[:CLAIM_LINE_LENGTH], *_lines(text[:_EXAMINED_CHARACTERS])):
+        if line.strip() and not _is_command(line, words):
+            yield line
+
+
+def wording(heard: LikelyClaim) -> str:
+    """Where a claim is that is heard by its likeness: in which words."""
+    passages = " and ".join(f'"{passage}"' for passage in heard.wording)
+    return f"wording {passages}" if passages else "wording"
+
+
+class _Read(NamedTuple):
+    """What the patterns find in the subject, or in the text."""
+
+    ranks: tuple[int, ...]
+    """Of the levels that are claimed."""
+    may_claim: tuple[str, ...]
+    """The lines that have the words for a claim."""
 
 
 # As many as may be between their look-up and their decision at a time. Of a reply, the decision
 # reads less of the subject than the look-up, but the same text.
 @lru_cache(maxsize=512)
-def _claims(words: Vocabulary, where: str, said: str) -> tuple[int, ...]:
-    """The ranks that are claimed in the subject, or in the text."""
-    return tuple(_claims_of(words, where, said))
+def _read(words: Vocabulary, where: str, said: str) -> _Read:
+    lines = list(_lines(said) if where == "text" else filter(str.strip, (said,)))
+    lines = [line for line in lines if not _is_command(line, words)]
+    may_claim = [line for line in lines if _may_claim(line, words)]
+    return _Read(tuple(_claims_of(words, where, lines, may_claim)), tuple(may_claim))
 
 
-def _claims_of(words: Vocabulary, where: str, said: str) -> Iterator[int]:
-    for line in _lines(said) if where == "text" else filter(str.strip, (said,)):
-        if _is_command(line, words):
-            continue
-        if _may_claim(line, words):
-            for rank in claims_in(line, words.names, is_subject=where == "subject"):
-                yield rank
+@lru_cache(maxsize=512)
+def _heard(
+    words: Vocabulary, subject: str, text: str, may_claim: tuple[str, ...]
+) -> LikelyClaim | None:
+    """What the mail claims by its likeness to known mails."""
+    if not may_be_meant(may_claim, words.names, words.by_rank):
+        return None
+    return likeness(opening_lines(words, subject, text), words.names, words.by_rank, shipped())
+
+
+def _claims_of(
+    words: Vocabulary, where: str, lines: Iterable[str], may_claim: Iterable[str]
+) -> Iterator[int]:
+    for line in may_claim:
+        yield from claims_in(line, words.names, is_subject=where == "subject")
+    for line in lines:
         for found in _WHOLE.finditer(line):
-            rank_ = words.to_the_letter.get((found[1] or found[2]).strip().casefold())
-            if rank_ is not None and (where == "subject" or found[2]):
-                yield rank_
-        for pattern, rank in words.patterns:
-            if pattern.search(line):
+            rank = words.to_the_letter.get((found[1] or found[2]).strip().casefold())
+            if rank is not None and (where == "subject" or found[2]):
                 yield rank
+        for pattern, rank_ in words.patterns:
+            if pattern.search(line):
+                yield rank_
 
 
 def _may_claim(line: str, words: Vocabulary) -> bool:

@@ -225,9 +225,16 @@ MERGE = re.compile(r"#merge @(\d)")
 """A merge into the ticket of this index, which has its number only when the mail is sent."""
 
 
+HEARD_BY_LIKENESS = (
+    "Seit sechs geht hier gar nichts, in unseren Augen kritisch. Bitte sofort anrufen."
+)
+"""A critical claim that no pattern finds."""
+
+
 def claims(vocabulary: Sequence[str]) -> st.SearchStrategy[str]:
     """Lines that claim a severity."""
-    return _formatted(_CLAIMS, vocabulary) | st.just("Production is down and burns")
+    described = st.sampled_from(["Production is down and burns", HEARD_BY_LIKENESS])
+    return _formatted(_CLAIMS, vocabulary) | described
 
 
 def commands(vocabulary: Sequence[str]) -> st.SearchStrategy[str]:

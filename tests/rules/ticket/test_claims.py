@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-import tomllib
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -25,28 +22,12 @@ from rules.ticket.claims import (
 )
 from rules.ticket.severity import Claim, Level
 from tests.rules.building import default_policy
+from tests.rules.ticket.claim_sentences import filled, listed
 
 SHIPPED = policies.load(None)
-SENTENCES = {
-    language: tomllib.loads(
-        (Path(__file__).parent / "claim_sentences" / f"{language}.toml").read_text("utf-8")
-    )
-    for language in ("en", "de")
-}
+SENTENCES = {language: listed(language) for language in ("en", "de")}
 LEVELS = default_policy().levels
 WORDS = default_policy().claim_vocabulary
-
-
-def filled(policy: Policy, sentence: str) -> str:
-    """The sentence with the names and numbers of the levels of a policy."""
-    top, lesser, low = policy.levels[0], policy.levels[1], policy.levels[-1]
-
-    def number(level: Level) -> str:
-        return next(name for name in level.names if re.fullmatch(r"P\d", name))
-
-    values = {"top": top.name, "topn": number(top), "lesser": lesser.name, "low": low.name}
-    values["lessern"] = number(lesser)
-    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], sentence)
 
 
 def claimed(policy: Policy, sentence: str) -> Claim | None:
@@ -254,7 +235,16 @@ def test_any_line_is_read(words: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["P1, ", "highest priority ", "severity is ", "urgent help ", "(", '"P1" ', "from P1 to a "],
+    [
+        "P1, ",
+        "P1 maybe a ",
+        "highest priority ",
+        "severity is ",
+        "urgent help ",
+        "(",
+        '"P1" ',
+        "from P1 to a ",
+    ],
 )
 def test_the_time_does_not_grow_with_a_mail(said: str) -> None:
     line = said * 2000
