@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from rules.people import Role
-from storage.db import statements
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
 from storage.mail.apply import Entry
@@ -27,6 +26,7 @@ from storage.mail.filing import file
 from storage.registry import companies, mailboxes, people, signing_keys
 from storage.registry.people import NewPerson
 from tests.bench import machine
+from tests.bench.counting import compiled_statements
 from tests.rules.building import NOON, a_mail
 from tests.storage.shop import Shop
 from tests.stores import SqliteStores, postgres
@@ -124,36 +124,9 @@ def _file(ledger: Ledger, entries: Sequence[Entry], at_once: int) -> None:
 
 def _statements_of(ledger: Ledger, entry: Entry) -> int:
     """How many statements the driver runs for one mail, each row of an `executemany` counted."""
-    counted = 0
-
-    class Counting:
-        def __init__(self, driver: Any) -> None:
-            self._driver = driver
-
-        def execute(self, *arguments: Any) -> Any:
-            nonlocal counted
-            counted += 1
-            return self._driver.execute(*arguments)
-
-        def executemany(self, sql: str, rows: Sequence[Any]) -> Any:
-            nonlocal counted
-            counted += len(rows)
-            return self._driver.executemany(sql, rows)
-
-        def cursor(self) -> Counting:
-            return Counting(self._driver.cursor())
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._driver, name)
-
-    namespace = vars(statements)
-    driver = namespace["_driver"]
-    namespace["_driver"] = lambda connection: Counting(driver(connection))
-    try:
+    with compiled_statements() as counted:
         ledger.submit(partial(file, entries=[entry])).result()
-    finally:
-        namespace["_driver"] = driver
-    return counted
+    return counted.statements
 
 
 if __name__ == "__main__":
