@@ -49,6 +49,8 @@ class Composer:
     """Their ids: a comment may quote what was sealed for any of them."""
     clock: Callable[[], datetime] | None = None
     """Without one, a mail is composed as if it were sent when it was ordered."""
+    _redactors: dict[int, Redactor] = field(default_factory=dict, compare=False, repr=False)
+    """By mailbox."""
 
     def write(self, notice: Notice, policy: Policy, carried: Carried = NOTHING) -> Outgoing:
         """The mail for one recipient; nobody else's token is ever in it. `carried` is what goes
@@ -84,12 +86,17 @@ class Composer:
         self, notice: Notice, policy: Policy, carried: Carried = NOTHING
     ) -> tuple[TemplateContext, Rendered]:
         now = self.clock() if self.clock is not None else None
-        redactor = Redactor(self._masker(notice.mailbox))
+        redactor = self._redactor(notice.mailbox)
         context = template_context(
             notice, policy, self.keys, self.links_begin, redactor, now, carried
         )
         folders = (notice.mailbox.address, notice.mailbox.policy)
         return context, self.templates.rendered(notice.kind, context, folders)
+
+    def _redactor(self, mailbox: Mailbox) -> Redactor:
+        if mailbox.id not in self._redactors:
+            self._redactors[mailbox.id] = Redactor(self._masker(mailbox))
+        return self._redactors[mailbox.id]
 
     def _masker(self, mailbox: Mailbox) -> Masker:
         """For the mails of a mailbox, whose own tokens are the likeliest in them."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,6 +59,31 @@ class ClaimSize:
 
 
 @dataclass(slots=True)
+class Acceptances:
+    """What the relay has accepted, and the store does not know yet. While one commit is under way,
+    others wait: the next takes all of them."""
+
+    waiting: list[UUID] = field(default_factory=list)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def record(
+        self, notice: UUID, commit: Callable[[Sequence[UUID]], Awaitable[None]]
+    ) -> None:
+        """Returns once the notice is committed, by this caller or by another one."""
+        self.waiting.append(notice)
+        async with self.turn:
+            if notice not in self.waiting:
+                return
+            together = self.waiting
+            self.waiting = []
+            try:
+                await commit(together)
+            except BaseException:  # cancelled: whoever has the next turn finds them
+                self.waiting += together
+                raise
+
+
+@dataclass(slots=True)
 class _Round:
     """One claim of notices."""
 
@@ -91,6 +116,7 @@ class Dispatcher:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     watch: NodeWatch = field(default_factory=NodeWatch)
     size: ClaimSize = field(default_factory=ClaimSize)
+    acceptances: Acceptances = field(default_factory=Acceptances)
     html_views: HtmlViews = field(default_factory=HtmlViews)
     mail_files: MailFiles = field(default_factory=MailFiles)
     """Both its own: no reader of the API keeps a mail waiting."""
@@ -251,6 +277,9 @@ class Dispatcher:
             else:
                 return
 
+    async def _accepted(self, notices: Sequence[UUID]) -> None:
+        await self._record(partial(outbox.sent, notices=notices, now=self.runtime.clock()))
+
     async def _completed(self, notice: Notice) -> Notice | None:
         """The notice with what is only read when it is sent; None if it must not be sent."""
         is_summary = notice.kind in SUMMARIES or more.may_name_others(notice)
@@ -296,7 +325,7 @@ class Dispatcher:
                 log.relay_refused(str(error))
             await self._not_sent(notice, error)
             return
-        await self._record(partial(outbox.sent, notice=notice.id, now=self.runtime.clock()))
+        await self.acceptances.record(notice.id, self._accepted)
         self.runtime.metrics.notice("sent")
         log.sent(_named(notice), notice.attempts)
 

@@ -37,6 +37,8 @@ LONGEST_TEXT = 60_000
 with the ticket."""
 LONGEST_BEGINNING = 2_000
 """The same, in a mail that is not about a comment, and shows the last."""
+REMEMBERED = 10_000
+"""In characters: longer texts are rare, and those of one round might fill the memory."""
 _WIDEST = 6
 """Octets of a character in HTML, at most."""
 
@@ -79,13 +81,20 @@ class QuotedComment:
 
 @dataclass(frozen=True, slots=True)
 class Redactor:
-    """Removes from a text the reply addresses and links that were made for somebody else."""
+    """Removes from a text the reply addresses and links that were made for somebody else. What it
+    has read is remembered: a comment goes to several people."""
 
     masker: Masker
+    _redacted: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def redact(self, text: str) -> str:
         """The text as anybody may read it."""
-        return self.masker.mask(plain(text))
+        found = self._redacted.get(text)
+        if found is None:
+            found = self.masker.mask(plain(text))
+            if len(text) <= REMEMBERED:
+                self._redacted[text] = found
+        return found
 
 
 def quoted_comment(

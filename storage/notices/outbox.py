@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -22,10 +22,7 @@ from rules.ticket.notices import NoticeKind, NoticeState, require_payload
 from rules.ticket.payloads import AcknowledgementPayload
 from rules.ticket.visibility import Visibility
 from rules.ticket.waiting import Waiting
-from storage.db.statements import (
-    Statement,
-    compiled,
-)
+from storage.db.statements import Statement, bind_list, compiled, compiled_in, filled_up
 from storage.db.tables import NoticeRow, table
 from storage.notices import claims, named_tickets, suppression
 from storage.notices.attached import NO_FILES, AttachedFile, AttachedFiles, attached_to
@@ -282,16 +279,31 @@ def next_due(connection: Connection) -> datetime | None:
 
 
 _IS_DUE = (_notice.c.id == bindparam("notice")) & (_notice.c.state == NoticeState.DUE.value)
-_SENT = compiled(
-    update(_notice)
-    .where(_IS_DUE)
-    .values(state=NoticeState.SENT.value, sent_at=bindparam("at"), last_error="", claimed_by=None)
+_SENT = compiled_in(
+    lambda count: (
+        update(_notice)
+        .where(
+            _notice.c.id.in_(
+                bindparam(f"notice_{n}", type_=_notice.c.id.type) for n in range(count)
+            ),
+            _notice.c.state == NoticeState.DUE.value,
+        )
+        .values(
+            state=NoticeState.SENT.value, sent_at=bindparam("at"), last_error="", claimed_by=None
+        )
+    )
 )
+_COUNTS = (1, 2, 4, 8, 16, 32)
+"""For so many notices the statement is compiled; a shorter list is filled up."""
+_NO_NOTICE = UUID(int=0)
 
 
-def sent(connection: Connection, notice: UUID, now: datetime) -> None:
-    """Once for nearly every mail, so it is compiled once."""
-    _SENT.run(connection, {"notice": notice, "at": now})
+def sent(connection: Connection, notices: Sequence[UUID], now: datetime) -> None:
+    """Record that the relay has accepted these."""
+    most = _COUNTS[-1]
+    for first in range(0, len(notices), most):
+        some = filled_up(notices[first : first + most], _COUNTS, _NO_NOTICE)
+        _SENT(len(some)).run(connection, {"at": now, **bind_list("notice", some)})
 
 
 def put_off(connection: Connection, notice: UUID, due_at: datetime, error: str) -> None:

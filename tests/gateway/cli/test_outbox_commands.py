@@ -46,7 +46,7 @@ def fill(connection: Connection) -> None:
     for notice, name in zip((WAITING, SENT, DEAD, ALSO_DEAD), "abcd", strict=True):
         address = f"{name}@acme.example"
         outbox.order_invitation(connection, mailbox, address, notice=notice, now=NOON)
-    outbox.sent(connection, SENT, NOON)
+    outbox.sent(connection, [SENT], NOON)
     for dead in (DEAD, ALSO_DEAD):
         outbox.give_up(connection, dead, "550 5.1.1 unknown \x1b[31m", hard=False, now=NOON)
 

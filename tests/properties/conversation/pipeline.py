@@ -325,5 +325,5 @@ class Pipeline:
         while notices := self.transact(self._claim):
             for notice in notices:
                 outgoing = composer.write(notice, self.policy)
-                self.transact(lambda c, n=notice: outbox.sent(c, n.id, self.now))  # type: ignore[misc]
+                self.transact(lambda c, n=notice: outbox.sent(c, [n.id], self.now))  # type: ignore[misc]
                 yield SentNotice(notice, outgoing)

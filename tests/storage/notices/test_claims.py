@@ -102,7 +102,7 @@ def test_a_node_that_leaves_holds_nothing(shop: Shop, held: list[UUID]) -> None:
 def test_a_settled_notice_is_held_by_nobody(shop: Shop, held: list[UUID], settle: str) -> None:
     for notice in held:
         if settle == "sent":
-            shop.write(lambda c, n=notice: outbox.sent(c, n, NOON))  # type: ignore[misc]
+            shop.write(lambda c, n=notice: outbox.sent(c, [n], NOON))  # type: ignore[misc]
         elif settle == "put off":
             shop.write(lambda c, n=notice: outbox.put_off(c, n, NOON, "later"))  # type: ignore[misc]
         else:

@@ -38,7 +38,7 @@ def claim(shop: Shop, at: datetime) -> list[Notice]:
         completed = shop.database.read(lambda c, one=notice: more.as_it_is_sent(c, one))  # type: ignore[misc]
         if completed is not None:
             sent.append(completed)
-            shop.write(lambda c, one=notice: outbox.sent(c, one.id, at))  # type: ignore[misc]
+            shop.write(lambda c, one=notice: outbox.sent(c, [one.id], at))  # type: ignore[misc]
     return sent
 
 

@@ -105,13 +105,31 @@ def test_a_claim_does_not_expire(ledger: Ledger, notices: list[UUID]) -> None:
 def test_a_sent_notice_is_never_sent_again(
     database: Database, ledger: Ledger, notices: list[UUID]
 ) -> None:
+    ledger.submit(partial(outbox.sent, notices=notices, now=NOON)).result()
     for notice in notices:
-        ledger.submit(partial(outbox.sent, notice=notice, now=NOON)).result()
         ledger.submit(partial(outbox.put_off, notice=notice, due_at=NOON, error="late")).result()
 
     assert not ledger.submit(partial(outbox.claim, now=NOON + timedelta(days=1), limit=50)).result()
     assert database.read(overview.counts) == {"due": 0, "dead": 0}
     assert {each.state for each in database.read(overview.listing)} == {NoticeState.SENT}
+
+
+def test_of_notices_that_are_recorded_together_only_those_that_are_due_change(
+    database: Database, ledger: Ledger, notices: list[UUID]
+) -> None:
+    given_up, *others = notices[:3]
+    ledger.submit(
+        partial(outbox.give_up, notice=given_up, error="no", hard=False, now=NOON)
+    ).result()
+    ledger.submit(partial(outbox.sent, notices=[given_up, *others], now=NOON)).result()
+
+    states = {each.id: each.state for each in database.read(overview.listing)}
+    assert [states[notice] for notice in notices[:4]] == [
+        NoticeState.DEAD,
+        NoticeState.SENT,
+        NoticeState.SENT,
+        NoticeState.DUE,
+    ]
 
 
 def test_a_notice_that_is_given_up_is_kept(

@@ -28,7 +28,7 @@ def number(shop: Shop) -> int:
     for _ in range(2):
         shop.take(a_mail(), to=shop.token(number, ANN.address))
     for notice in shop.notices():
-        shop.write(lambda c, notice=notice: outbox.sent(c, notice.id, NOON))  # type: ignore[misc]
+        shop.write(lambda c, notice=notice: outbox.sent(c, [notice.id], NOON))  # type: ignore[misc]
     return number
 
 
@@ -187,7 +187,7 @@ def invited(shop: Shop, number: int) -> UUID:
 def test_a_bounced_invitation_leaves_no_count(shop: Shop) -> None:
     for number in range(2):
         notice = invited(shop, number)
-        shop.write(lambda c, notice=notice: outbox.sent(c, notice, NOON))  # type: ignore[misc]
+        shop.write(lambda c, notice=notice: outbox.sent(c, [notice], NOON))  # type: ignore[misc]
         assert report(shop, notice).reason is Reason.BOUNCE
 
     assert hard(shop) is None

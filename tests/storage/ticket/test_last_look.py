@@ -136,6 +136,6 @@ def test_only_the_named_notices_are_requeued(shop: Shop, number: int) -> None:
 
 def test_a_sent_notice_is_never_requeued(shop: Shop, number: int) -> None:
     for notice in shop.notices():
-        shop.write(lambda c, due=notice.id: outbox.sent(c, due, NOON))  # type: ignore[misc]
+        shop.write(lambda c, due=notice.id: outbox.sent(c, [due], NOON))  # type: ignore[misc]
 
     assert shop.write(lambda c: overview.retry(c, None, NOON, "console:op")) == 0
