@@ -40,7 +40,7 @@ from rules.policy.roster import Duty, RosterWindow
 from rules.policy.severity import ClaimSection, LevelSection, SeveritySection
 from rules.policy.tiers import TierSection
 from rules.validation.messages import InvalidFile, explain_all
-from rules.validation.toml_lines import with_lines
+from rules.validation.toml_lines import MOST_DOTS, line_of_long_key, with_lines
 
 __all__ = [
     "AccountTeamSection",
@@ -86,9 +86,12 @@ class PolicyRefused(InvalidFile):
 
 def parse(text: str, source: str) -> Policy:
     """The policy in a TOML text. Raises PolicyRefused with every fault named."""
+    if number := line_of_long_key(text):
+        fault = f"line {number}: more than {MOST_DOTS} dots; write a shorter line"
+        raise PolicyRefused(source, [fault])
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also for a number of more digits than Python reads
         raise PolicyRefused(source, [f"not valid TOML: {error}"]) from error
     except RecursionError:
         raise PolicyRefused(source, ["not valid TOML: nested too deep"]) from None

@@ -49,15 +49,23 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"did you mean {by_folded[similar[0]]}?" if similar else ""
 
 
+EXPLAINED = 100
+"""Faults of one file: to find what a name was meant to be takes long."""
+
+
 def explain_all(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """One line for each fault: the key, what is wrong, and a suggestion where there is one."""
-    faults = error.errors(include_url=False)
+    """One line for each fault: the key, what is wrong, and a suggestion where there is one. Of a
+    file with very many, the last line says how many more there are."""
+    every = error.errors(include_url=False)
+    faults = every[:EXPLAINED]
     locations = [fault["loc"] for fault in faults]
-    return [
+    explained = [
         explain(fault, model)
         for fault in faults
         if fault["type"] != "too_short" or not _has_fault_within(fault["loc"], locations)
     ]
+    more = len(every) - len(faults)
+    return [*explained, f"and {more:,} more"] if more else explained
 
 
 def _has_fault_within(location: Location, locations: Iterable[Location]) -> bool:

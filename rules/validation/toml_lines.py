@@ -8,7 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 _HEADER = re.compile(r"\s*+\[(\[?)([\w.\s-]++)\]\]?\s*+(?:#.*)?$")
 _SETTING = re.compile(r"\s*([\w-]+(?:\s*\.\s*[\w-]+)*)\s*=")
 _KEY = re.compile(r"(?:unknown setting: )?([\w.-]+)")
+MOST_DOTS = 100
+"""In one line: a key of n parts takes the time and memory of n² to read, gigabytes for 32 KiB."""
+
 _LONG = ('"""', "'''")
+
+
+def line_of_long_key(text: str) -> int:
+    """The first line that may have a key of too many parts to be read; 0 if there is none."""
+    lines = enumerate(text.split("\n"), 1)
+    return next((number for number, line in lines if line.count(".") > MOST_DOTS), 0)
 
 
 def with_lines(faults: Iterable[str], text: str) -> Iterator[str]:

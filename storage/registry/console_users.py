@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, true, update
 
 from rules.mail import Mailbox
 from rules.people import Role
@@ -144,13 +144,21 @@ def use_link(
     return found[0]
 
 
-def begin_session(connection: Connection, address: str, secret: str, now: datetime) -> None:
-    """Log a browser in; sessions that have ended are forgotten."""
+def begin_session(
+    connection: Connection, address: str, secret: str, now: datetime, verified: str | None = None
+) -> bool:
+    """Log a browser in; sessions that have ended are forgotten. False where the hash of the
+    password that was verified is no longer stored: the sessions of who knew it have ended."""
+    unchanged = _user.c.password == verified if verified is not None else true()
+    known = select(_user.c.address).where(_user.c.address == address, unchanged)
+    if connection.execute(known.with_for_update()).one_or_none() is None:
+        return False
     ended = (_session.c.seen_at < now - IDLE) | (_session.c.begun_at < now - LONGEST)
     connection.execute(delete(_session).where(ended))
     connection.execute(delete(_link).where(_link.c.ends_at < now))
     row = {"digest": _digest(secret), "address": address, "begun_at": now, "seen_at": now}
     connection.execute(insert(_session), row)
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +226,14 @@ def end_other_sessions(connection: Connection, address: str, secret: str) -> int
 def change_password(
     connection: Connection, address: str, was: str, password: str, secret: str
 ) -> bool:
-    """Store the hash of a new password, and end the user's other sessions. False if the stored one
-    is no longer the one that was verified: somebody has changed it since."""
+    """Store the hash of a new password, and end the user's other sessions and their link. False if
+    the stored one is no longer the one that was verified: somebody has changed it since."""
     unchanged = (_user.c.address == address) & (_user.c.password == was)
     changed = connection.execute(update(_user).where(unchanged).values(password=password))
     if not changed.rowcount:
         return False
     end_other_sessions(connection, address, secret)
+    connection.execute(delete(_link).where(_link.c.address == address))
     return True
 
 

@@ -40,11 +40,14 @@ async def log_in(request: web.Request) -> web.Response:
     allowed = context.clients.allows(*(keys_of(client) if client is not None else (b"",)))
     if not (allowed and context.addresses.allows(address.encode())):
         raise Refused(429, "Too many attempts to log in. Please wait a minute and try again.")
-    if not await sessions.is_password(context, address, form.get("password", "")):
+    verified = await sessions.is_password(context, address, form.get("password", ""))
+    # The password may have been changed while this one was compared.
+    entered = await sessions.log_in(context, address, to, verified) if verified else None
+    if entered is None:
         log.console_login_failed(address or typed)
         return _login_page(request, to=to, address=typed, wrong=True, status=401)
     log.console_login(address)
-    return await sessions.log_in(context, address, to)
+    return entered
 
 
 def _login_page(
@@ -74,8 +77,11 @@ async def use_link(request: web.Request) -> web.Response:
     job = partial(console_users.use_link, secret=secret, use=use, password=hashed, now=now)
     if await context.runtime.write(job) is None:  # another request was first
         raise _link_is_dead()
+    entered = await sessions.log_in(context, user.address, "/")
+    if entered is None:  # the user was removed
+        raise _link_is_dead()
     log.console_login(user.address)
-    return await sessions.log_in(context, user.address, "/")
+    return entered
 
 
 async def _link(request: web.Request) -> tuple[ConsoleUser, EntryUse]:

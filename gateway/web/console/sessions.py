@@ -63,12 +63,18 @@ def is_of_another_site(request: web.Request) -> bool:
     return bool(origin) and origin.rpartition("//")[2] != request.host
 
 
-async def log_in(context: ConsoleContext, address: str, to: str) -> web.Response:
-    """A new session for a user, whose browser goes on to a page of the console."""
+async def log_in(
+    context: ConsoleContext, address: str, to: str, verified: str | None = None
+) -> web.Response | None:
+    """A new session for a user, whose browser goes on to a page of the console. None if the user
+    no longer has the password, given by its hash, that was verified."""
     secret = new_secret()
     now = context.runtime.clock()
-    job = partial(console_users.begin_session, address=address, secret=secret, now=now)
-    await context.runtime.write(job)
+    job = partial(
+        console_users.begin_session, address=address, secret=secret, now=now, verified=verified
+    )
+    if not await context.runtime.write(job):
+        return None
     response = web.Response(status=303, headers={"Location": f"{PREFIX}{to}"})
     keep(response, SESSION_COOKIE, secret, context)
     return response
@@ -82,13 +88,14 @@ async def log_out(request: web.Request, runtime: Runtime) -> web.Response:
     return response
 
 
-async def is_password(context: ConsoleContext, address: str, password: str) -> bool:
-    """Whether this is the user's password; it takes as long for an address that has none."""
+async def is_password(context: ConsoleContext, address: str, password: str) -> str:
+    """The stored hash if this is the user's password, else nothing; it takes as long for an address
+    that has none."""
     look_up = partial(console_users.password_hash, address=address)
     stored = await context.runtime.read(look_up)
     async with context.hashing:
         right = await asyncio.to_thread(_verified, stored or _OF_NOBODY, password)
-    return right and bool(stored)
+    return stored if right else ""
 
 
 async def hashed(context: ConsoleContext, password: str) -> str:

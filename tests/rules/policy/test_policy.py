@@ -275,3 +275,24 @@ def test_business_time_that_does_not_pass_in_years_is_refused() -> None:
     assert promised("100 business hours").tiers[0].first["High"] == "100 business hours"
     with pytest.raises(PolicyRefused, match="'500 business hours' is more than five years"):
         promised("500 business hours")
+
+
+def test_a_key_of_very_many_parts_is_refused_before_it_is_read() -> None:
+    """32 KiB of them took eleven seconds and a gigabyte."""
+    with pytest.raises(PolicyRefused, match="line 2: more than 100 dots; write a shorter line"):
+        parse("schema = 1\n" + "a." * 500 + "a = 1\n", "deep.toml")
+
+
+def test_a_number_of_very_many_digits_is_a_fault_of_the_file() -> None:
+    with pytest.raises(PolicyRefused, match="not valid TOML"):
+        parse(f"schema = {'1' * 5000}", "long.toml")
+
+
+def test_of_very_many_faults_the_first_are_explained_and_the_rest_counted() -> None:
+    with pytest.raises(PolicyRefused) as refused:
+        parse("".join(f"k{number} = 1\n" for number in range(1000)), "wrong.toml")
+
+    *explained, last = refused.value.faults
+    assert len(explained) == 100
+    assert "unknown setting: k" in explained[-1]
+    assert re.fullmatch("and 9[0-9]{2} more", last)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
+from functools import partial
 
+import pytest
+
+from gateway.web.console import sessions
 from rules.service.console_roles import ConsoleRole, EntryUse
+from storage.registry import console_users
 from tests.gateway.web.console.desk import PASSWORD, Browser, Desk
 from tests.gateway.web.link_pages import SAM
 
@@ -56,6 +63,44 @@ async def test_a_user_changes_their_password_if_they_know_it(desk: Desk) -> None
         for each in (PASSWORD, NEWER)
     ]
     assert [status for status, _ in logins] == [401, 303]
+
+
+async def test_a_password_that_is_changed_while_it_is_compared_logs_nobody_in(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else who knows the old one has a session that the change did not end."""
+    await with_password(desk)
+    was = await desk.site.write(partial(console_users.password_hash, address=SAM))
+    compared, changed, compare = threading.Event(), threading.Event(), sessions._verified
+
+    def until_it_is_changed(stored: str, password: str) -> bool:
+        right = compare(stored, password)
+        compared.set()
+        changed.wait(10)
+        return right
+
+    monkeypatch.setattr(sessions, "_verified", until_it_is_changed)
+    login = asyncio.create_task(
+        desk.browser().post("/console/login", address=SAM, password=PASSWORD)
+    )
+    assert await asyncio.to_thread(compared.wait, 10)
+    change = partial(
+        console_users.change_password, address=SAM, was=was, password="another", secret=""
+    )
+    assert await desk.site.write(change)
+    changed.set()
+
+    assert (await login)[0] == 401
+
+
+async def test_a_link_that_was_not_used_ends_when_the_password_is_changed(desk: Desk) -> None:
+    browser = await with_password(desk)
+    link = await desk.link(ConsoleRole.VIEWER, EntryUse.PASSWORD)
+    new = {"do": "password", "password": NEWER, "again": NEWER}
+
+    assert (await browser.send("/console/me", **new, present=PASSWORD))[0] == 303
+
+    assert (await desk.browser().get(link))[0] == 404
 
 
 async def test_a_user_chooses_the_language_of_the_console(desk: Desk) -> None:
