@@ -87,6 +87,8 @@ class Vocabulary:
     names: Names
     to_the_letter: Mapping[str, int]
     """The ranks of the names and aliases, in lower case."""
+    meant: frozenset[str]
+    """Words each of which may mean a level by itself."""
     triggers: frozenset[str]
     """Without any of these words, or all of a phrase, a line claims nothing."""
     patterns: tuple[tuple[re.Pattern[str], int], ...]
@@ -114,11 +116,14 @@ def vocabulary(
     labels = {word for word in claim_words.LABELS.split() if claim_words.CODES[word] == "L"}
     alone = {part for parts, name in names.items() if name.code != "X" for part in parts}
     numbered = {f"{label}{number}" for label in _NUMBERED for _, number in numbers}
+    whole = {parts[0] for parts, name in names.items() if name.code != "X" and len(parts) == 1}
+    meant = frozenset({*whole, *labels, *numbered, "p", "show", *STEPS})
     return Vocabulary(
         by_rank={level.rank: level for level in levels},
         names=Names(by_first, numbers, said, ranks[outage] if outage is not None else None),
         to_the_letter={name.casefold(): x.rank for x in levels for name in x.names},
-        triggers=frozenset({*alone, *labels, *numbered, "p", "show", *STEPS}),
+        meant=meant,
+        triggers=meant | alone,
         patterns=tuple((each.pattern, ranks[each.level]) for each in patterns),
         high_importance=ranks[high_importance] if high_importance is not None else None,
     )
@@ -199,6 +204,10 @@ def _heard(
     words: Vocabulary, subject: str, text: str, may_claim: tuple[str, ...]
 ) -> LikelyClaim | None:
     """What the mail claims by its likeness to known mails."""
+    said = frozenset(word for line in may_claim for word in _WORD.findall(folded(line)))
+    outage = words.names.outage is not None and may_be_outage(said)
+    if not outage and words.meant.isdisjoint(said):
+        return None
     if not may_be_meant(may_claim, words.names, words.by_rank):
         return None
     return likeness(opening_lines(words, subject, text), words.names, words.by_rank, shipped())
