@@ -7,6 +7,8 @@ on SQLite, as `batch_alter_table` may, must make the triggers again.
 
 from __future__ import annotations
 
+import string
+
 from alembic import op
 
 revision = "0036"
@@ -14,7 +16,7 @@ down_revision = "0035"
 
 MOST = 65_536
 """Characters of a comment that are searched: a vector of PostgreSQL has at most 1 MiB."""
-_PUNCTUATION = "!\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
+_PUNCTUATION = string.punctuation.replace("%", "")
 _SUBJECT = "coalesce((SELECT subject FROM ticket WHERE id = {row}.ticket_id), '')"
 
 
