@@ -4,16 +4,27 @@ From is signed once more than sent."""
 from __future__ import annotations
 
 import base64
-import binascii
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import dkim
-from dkim.crypto import UnparsableKeyError, parse_private_key
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from gateway.authentication.signatures import MIN_RSA_BITS
+from gateway import clock
+from gateway.authentication.signatures import (
+    MIN_RSA_BITS,
+    Malformed,
+    header_digest_input,
+    read_message,
+    select_fields,
+)
 from rules.validation.messages import InvalidFile
 
 SIGNED_FIELDS = (
@@ -36,8 +47,9 @@ SIGNED_FIELDS = (
 """A field that is missing from a mail is signed as absent, so that it cannot be added."""
 LARGE_BYTES = 256 * 1024
 """The body of a larger mail, most of it files in base64, is signed as it stands (`simple`)."""
-_ED25519_DER_PREFIX = bytes.fromhex("302e020100300506032b657004220420")
-"""The prefix of the 32 octets of an Ed25519 key in DER (RFC 8410 §7)."""
+_NAME = b"DKIM-Signature"
+_NAMES_A_LINE = 6
+_BASE64_A_LINE = 72
 
 
 class KeyRefused(InvalidFile):
@@ -50,30 +62,50 @@ class SigningKey:
 
     domain: str
     selector: str
-    algorithm: str
-    """`rsa-sha256` or `ed25519-sha256`."""
-    secret: bytes = field(repr=False)
-    """In the form that dkimpy takes: PEM for RSA, base64 of the seed for Ed25519."""
+    key: RSAPrivateKey | Ed25519PrivateKey = field(repr=False)
+
+    @property
+    def algorithm(self) -> str:
+        return "rsa-sha256" if isinstance(self.key, RSAPrivateKey) else "ed25519-sha256"
 
     def sign(self, raw: bytes) -> bytes:
-        """The mail with its signature prepended."""
-        is_large = len(raw) > LARGE_BYTES
-        if is_large:
-            # The library searches the body several times, and no other thread runs meanwhile.
-            head, _, body = raw.partition(b"\r\n\r\n")
-            signing = dkim.DKIM(head + b"\r\n\r\n")
-            signing.body = body
-        else:
-            signing = dkim.DKIM(raw)
-        signature: bytes = signing.sign(
-            self.selector.encode("ascii"),
-            self.domain.encode("ascii"),
-            self.secret,
-            canonicalize=(b"relaxed", b"simple" if is_large else b"relaxed"),
-            signature_algorithm=self.algorithm.encode("ascii"),
-            include_headers=[name.encode("ascii") for name in SIGNED_FIELDS],
+        """The mail with its signature prepended. Raises ValueError for a mail whose header no
+        verifier would read."""
+        message = read_message(raw, one_author=False)
+        if isinstance(message, Malformed):
+            raise ValueError(message.why)
+        body = "simple" if len(raw) > LARGE_BYTES else "relaxed"
+        canonicalisation = f"relaxed/{body}"
+        unsigned = self._tags(canonicalisation, message.body_digest(body))
+        names = [name.lower().encode("ascii") for name in SIGNED_FIELDS]
+        signed = header_digest_input(
+            canonicalisation.encode("ascii"),
+            select_fields(message.fields, names),
+            (_NAME, unsigned + b"\r\n"),
         )
-        return signature + raw
+        signature = base64.b64encode(self._signature(signed)).decode("ascii")
+        lines = _in_lines(signature, _BASE64_A_LINE)
+        return b"%s:%s%s\r\n%s" % (_NAME, unsigned, lines.encode("ascii"), raw)
+
+    def _tags(self, canonicalisation: str, body_digest: bytes) -> bytes:
+        """The value of the field with an empty `b=`."""
+        rows = range(0, len(SIGNED_FIELDS), _NAMES_A_LINE)
+        names = ":\r\n ".join(":".join(SIGNED_FIELDS[at : at + _NAMES_A_LINE]) for at in rows)
+        tags = (
+            f" v=1; a={self.algorithm}; c={canonicalisation}; d={self.domain};\r\n"
+            f" s={self.selector}; t={int(clock.now().timestamp())};\r\n"
+            f" h={names};\r\n bh={base64.b64encode(body_digest).decode('ascii')};\r\n b="
+        )
+        return tags.encode("ascii")
+
+    def _signature(self, signed: bytes) -> bytes:
+        if isinstance(self.key, RSAPrivateKey):
+            return self.key.sign(signed, PKCS1v15(), SHA256())
+        return self.key.sign(hashlib.sha256(signed).digest())  # RFC 8463 §3: of the hash
+
+
+def _in_lines(text: str, width: int) -> str:
+    return "\r\n ".join(text[at : at + width] for at in range(0, len(text), width))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,59 +138,21 @@ def read_key(domain: str, selector: str, path: Path) -> SigningKey:
     """The key in a PEM file. Raises KeyRefused if it is not a key or verifiers would refuse it."""
     source = str(path)
     try:
-        pem = path.read_bytes()
+        key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         raise KeyRefused(source, [f"the DKIM key cannot be read: {error.strerror}"]) from error
-    der = _der(pem)
-    if (
-        der is not None
-        and der.startswith(_ED25519_DER_PREFIX)
-        and len(der) == len(_ED25519_DER_PREFIX) + 32
-    ):
-        seed = base64.b64encode(der.removeprefix(_ED25519_DER_PREFIX))
-        return SigningKey(domain, selector, "ed25519-sha256", seed)
-    bits = _rsa_bits(der)
-    if der is None or bits is None:
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
         problem = (
             "this is not a private key in PEM format (RSA or Ed25519, without a passphrase); "
             f"create one with: openssl genrsa -out {path.name} 2048"
         )
         raise KeyRefused(source, [problem])
-    if bits < MIN_RSA_BITS:
+    if isinstance(key, RSAPrivateKey) and key.key_size < MIN_RSA_BITS:
         problem = (
-            f"verifiers ignore signatures by an RSA key of {bits} bits; create one of 2048 bits"
+            f"verifiers ignore signatures by an RSA key of {key.key_size} bits; "
+            "create one of 2048 bits"
         )
         raise KeyRefused(source, [problem])
-    return SigningKey(domain, selector, "rsa-sha256", _pem(der))
-
-
-def _der(pem: bytes) -> bytes | None:
-    """The decoded content of the first private key; None if there is none."""
-    lines: list[bytes] | None = None
-    for line in pem.splitlines():
-        line = line.strip()
-        if line.startswith(b"-----BEGIN ") and line.endswith(b"PRIVATE KEY-----"):
-            lines = []
-        elif line.startswith(b"-----END ") and lines is not None:
-            try:
-                return base64.b64decode(b"".join(lines), validate=True)
-            except binascii.Error:
-                return None
-        elif lines is not None:
-            lines.append(line)
-    return None
-
-
-def _pem(der: bytes) -> bytes:
-    """PEM for dkimpy, which accepts only LF as line end."""
-    return b"-----BEGIN KEY-----\n" + base64.encodebytes(der) + b"-----END KEY-----\n"
-
-
-def _rsa_bits(der: bytes | None) -> int | None:
-    if der is None:
-        return None
-    try:
-        modulus: int = parse_private_key(der)["modulus"]
-    except (UnparsableKeyError, LookupError, TypeError, ValueError):
-        return None
-    return modulus.bit_length()
+    return SigningKey(domain, selector, key)

@@ -13,7 +13,6 @@ from gateway.authentication.signing import (
     LARGE_BYTES,
     KeyRefused,
     Signer,
-    SigningKey,
     read_key,
     signer,
 )
@@ -176,5 +175,4 @@ def test_a_key_that_verifiers_would_refuse_is_refused_with_its_file_name(
 def test_a_key_does_not_show_its_secret(keys: Path) -> None:
     key = read_key("help.example", "s1", keys / "ed25519.pem")
 
-    assert isinstance(key, SigningKey)
-    assert key.secret.decode() not in repr(key)
+    assert repr(key) == "SigningKey(domain='help.example', selector='s1')"
