@@ -28,7 +28,7 @@ MOST_WORDS = 160
 """Words and signs of a mail that are read, so that the time for it is bounded."""
 UNIT = 32
 """The weights are whole numbers of this part of one."""
-CERTAIN = 0.77
+CERTAIN = 0.85
 """A claim is heard from this probability on."""
 SCALE = 4.0
 """Times the root of the number of runs is what the weights are divided by."""

@@ -355,7 +355,7 @@ def _taken(words: list[Word], at: int, count: int) -> tuple[tuple[str, ...], int
 
 def _counts_things(words: Sequence[Word], at: int) -> bool:
     """`Low severity: one panel is empty`; `Prio eins` names a level."""
-    return at + 1 < len(words) and words[at + 1].code not in ".,:;()-!?~b"
+    return at + 1 < len(words) and words[at + 1].code not in ".,:;()-!?~b&"
 
 
 def _number_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | None:
