@@ -60,7 +60,7 @@ def test_of_a_lesser_claim_the_level_is_the_one_that_is_named(weights: Weights) 
 
 
 def test_a_claim_names_the_words_by_which_it_was_heard(weights: Weights) -> None:
-    line = "Zebra 4711: it burns, Critical if you ask us"
+    line = "Zebra 4711: it burns, so Critical if you ask us"
 
     found = likeness([line], WORDS.names, WORDS.by_rank, weights)
 
