@@ -113,10 +113,11 @@ def load(path: Path | None) -> Config:
         return _checked({}, ENVIRONMENT)
     try:
         text = text_of(chosen.read_bytes(), str(chosen))
-        values = tomllib.loads(text)
     except OSError as error:
         raise ConfigRefused(str(chosen), [f"cannot be read: {error}"]) from error
-    except tomllib.TOMLDecodeError as error:
+    try:
+        values = tomllib.loads(text)
+    except ValueError as error:  # also for a number of more digits than Python reads
         raise ConfigRefused(str(chosen), [f"not valid TOML: {error}"]) from error
     except RecursionError:
         raise ConfigRefused(str(chosen), ["not valid TOML: nested too deep"]) from None
