@@ -7,7 +7,8 @@ import dataclasses
 import json
 import os
 import re
-import time
+import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -95,14 +96,31 @@ def tail(
             if not as_json and wanted == JournalFilter(verdict):
                 _print_counted(database, shown)
             shown.update((entry.id, entry.received_at) for entry in entries)
-            while follow:
-                time.sleep(FOLLOW_S)
-                if not has_changed():
-                    continue
-                latest = max(shown.values(), default=now) - OVERLAP
-                shown = {each: at for each, at in shown.items() if at >= latest}
-                entries = database.read(partial(journal.since, wanted=wanted, start=latest))
-                _print_new(entries, shown, as_json=as_json)
+            with _interrupted() as interrupted:
+                while follow and not interrupted.wait(FOLLOW_S):
+                    if not has_changed():
+                        continue
+                    latest = max(shown.values(), default=now) - OVERLAP
+                    shown = {each: at for each, at in shown.items() if at >= latest}
+                    entries = database.read(partial(journal.since, wanted=wanted, start=latest))
+                    _print_new(entries, shown, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _interrupted() -> Iterator[threading.Event]:
+    """Set at the first SIGINT, which as an exception could come where it is ignored, such as in a
+    finaliser. A second one interrupts at once."""
+    event = threading.Event()
+
+    def note(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        event.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _time_of(written: str, now: datetime) -> datetime:

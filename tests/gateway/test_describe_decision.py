@@ -39,7 +39,7 @@ SAMS = token_to(71)
 FIRST = UUID(int=5)
 COMMANDS = (
     "#7 is now closed; #7 is assigned to sam@help.example; gil@globex.example is now on #7; "
-    "bob@acme.example is no longer on #7"
+    "gil@globex.example is a user of another company, Globex; bob@acme.example is no longer on #7"
 )
 STRANGERS_REPLY = default_policy().texts.sign_up
 

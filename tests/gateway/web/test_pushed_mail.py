@@ -35,17 +35,14 @@ async def push(
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("helo", "a\0b"),
         ("helo", "a\r\nX: y"),
         ("helo", "ü.example"),
         ("helo", "a" * 256),
-        ("mail_from", "a\0@acme.example"),
         ("mail_from", "a@acme.example\r\nRCPT TO:<b@c.example>"),
         ("mail_from", "a@acme.example> SIZE=1"),
         ("mail_from", "@b.example:a@acme.example"),
         ("mail_from", "ann"),
         ("mail_from", "a" * 65 + "@acme.example"),
-        ("rcpt", "a\0@help.example"),
         ("rcpt", "support@help.example\r\n"),
         ("rcpt", "support@help.example> X=Y <"),
         ("rcpt", ""),
@@ -62,6 +59,16 @@ async def test_what_smtp_refuses_in_an_envelope_is_refused(
 
     assert status == 400
     assert body["detail"].startswith(name)
+    assert await site.postern.journal() == []
+
+
+@pytest.mark.parametrize("name", ["helo", "mail_from", "rcpt"])
+async def test_nor_has_an_envelope_a_nul(site: Site, name: str) -> None:
+    envelope: dict[str, Any] = {name: "a\0@acme.example"}
+    status, body = await push(site, **envelope)
+
+    assert status == 400
+    assert "NUL" in body["detail"]
     assert await site.postern.journal() == []
 
 

@@ -59,7 +59,7 @@ async def test_a_long_ticket_is_shown_outside_of_the_event_loop(site: Site) -> N
 
 
 async def test_a_list_is_shown_outside_of_the_event_loop(site: Site) -> None:
-    costly = "&#43;a:\n+\u200b=41" * 15
+    costly = "&#43;a:\n+\u200b=41" * 40
     for _ in range(20):
         await site.open(SAM, requester=ANN, subject=costly)
     masker = Masker(await site.read(load_keys), (1, 2, 3), frozenset({SUPPORT}))
