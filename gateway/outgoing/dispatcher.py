@@ -78,7 +78,7 @@ class Acceptances:
             self.waiting = []
             try:
                 await commit(together)
-            except BaseException:  # cancelled: whoever has the next turn finds them
+            except BaseException:  # cancelled: the next turn takes them
                 self.waiting += together
                 raise
 

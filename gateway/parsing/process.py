@@ -112,8 +112,8 @@ class WorkerProcess:
     async def used_its_cpu(self) -> bool:
         """Whether the system ends it, because a mail took too long. For one whose pipe has closed.
 
-        The pipe closes a moment before the process has ended, and who kills a process that has just
-        ended takes its exit status away from asyncio (`Popen.poll`).
+        The pipe closes shortly before the process has ended, and to kill a process that has ended
+        just before takes its exit status away from asyncio (`Popen.poll`).
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(ENDING_S):

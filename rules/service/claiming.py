@@ -15,8 +15,9 @@ def may_claim_critical(subject: str, text: str, policy: Policy) -> bool:
     words = policy.claim_vocabulary
     if words.high_importance is not None and words.by_rank[words.high_importance].critical:
         return True
-    claims = (
-        claim_in_opening(words, unmarked_subject(subject, policy.subject_tag.format), text),
-        claim_in_reply(words, "", text),
-    )
-    return any(claim is not None and claim.critical for claim in claims)
+    bare = unmarked_subject(subject, policy.subject_tag.format)
+    in_opening = claim_in_opening(words, bare, text)
+    if in_opening is not None and in_opening.critical:
+        return True
+    in_reply = claim_in_reply(words, "", text)
+    return in_reply is not None and in_reply.critical

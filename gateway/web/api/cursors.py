@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from gateway.ticket_requests import LARGEST_NUMBER
 from storage.mail.quarantine import HeldKey
+from storage.ticket.pages import TicketKey
 
 T = TypeVar("T")
 
@@ -22,13 +23,6 @@ _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 TICKET = f"({_TIME})-([0-9]{{1,18}})"
 ROW = f"({_TIME})-({_UUID})"
 HELD = f"([01])-({_TIME})-({_UUID})"
-
-
-class NumberKey(NamedTuple):
-    """A ticket in a list."""
-
-    at: datetime
-    number: int
 
 
 class RowKey(NamedTuple):
@@ -50,10 +44,10 @@ def held_cursor(key: HeldKey) -> str:
     return f"{int(key.by_anybody)}-{row_cursor(key.came_at, key.id)}"
 
 
-def _ticket(found: re.Match[str]) -> NumberKey:
+def _ticket(found: re.Match[str]) -> TicketKey:
     if int(found[2]) > LARGEST_NUMBER:
         raise ValueError
-    return NumberKey(_read(found[1]), int(found[2]))
+    return TicketKey(_read(found[1]), int(found[2]))
 
 
 def _row(found: re.Match[str]) -> RowKey:
@@ -82,7 +76,7 @@ def _schema(pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
 
 
-TicketCursor = Annotated[NumberKey, BeforeValidator(_reader(TICKET, _ticket)), _schema(TICKET)]
+TicketCursor = Annotated[TicketKey, BeforeValidator(_reader(TICKET, _ticket)), _schema(TICKET)]
 RowCursor = Annotated[RowKey, BeforeValidator(_reader(ROW, _row)), _schema(ROW)]
 HeldCursor = Annotated[HeldKey, BeforeValidator(_reader(HELD, _held)), _schema(HELD)]
 

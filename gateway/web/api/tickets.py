@@ -99,8 +99,7 @@ def _of_desk(
         overdue_at=now if query.overdue else None,
         changed_since=query.since,
     )
-    after = TicketKey(*query.before) if query.before is not None else None
-    return pages.page(connection, wanted, after, query.limit)
+    return pages.page(connection, wanted, query.before, query.limit)
 
 
 def _of_customer(

@@ -9,11 +9,11 @@ from aiohttp import web
 
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.registry_changes import (
-    REFUSED,
     Job,
     NotAsked,
     RegistryChange,
-    do,
+    in_sight,
+    made,
     mailbox_of,
     new_person,
     words_of,
@@ -45,17 +45,13 @@ async def company(visit: Visit) -> web.Response:
 async def change_company(visit: Visit) -> web.Response:
     found, agreement = await _company(visit)
     mailbox = await mailbox_of(visit, found.mailbox_id)
-    try:
-        change = _company_change(visit, mailbox, agreement)
-        await do(visit, mailbox, change)
-    except REFUSED as refused:
-        return await _company_page(visit, found, agreement, str(refused), 422)
-    except NotAsked as fault:
-        return await _company_page(visit, found, agreement, visit.say(str(fault)), 422)
-    return visit.done(f"/companies/{found.id}", change.text, **change.values)
+    done = await made(visit, mailbox, partial(_company_change, visit, agreement))
+    if isinstance(done, str):
+        return await _company_page(visit, found, agreement, done, 422)
+    return visit.done(f"/companies/{found.id}", done.text, **done.values)
 
 
-def _company_change(visit: Visit, mailbox: Mailbox, known: CompanyAgreement) -> RegistryChange:
+def _company_change(visit: Visit, known: CompanyAgreement, mailbox: Mailbox) -> RegistryChange:
     name, form = known.name, visit.form
     domains = words_of(visit, "domain")
     match form.get("do"):
@@ -112,13 +108,10 @@ def _set_contacts(
 
 async def _company(visit: Visit) -> tuple[ListedCompany, CompanyAgreement]:
     """The company that the path names. Raises Refused, for one of another desk as well."""
-    number = visit.request.match_info["number"]
-    if number.isdecimal() and len(number) < 10:
-        sees = [each.id for each in await visit.mailboxes()]
-        find = partial(directory.company, mailboxes=sees, number=int(number))
-        if (found := await visit.runtime.read(find)) is not None:
-            return found
-    raise Refused(404, "There is no such company.")
+    found = await in_sight(visit, directory.company)
+    if found is None:
+        raise Refused(404, "There is no such company.")
+    return found
 
 
 async def _company_page(

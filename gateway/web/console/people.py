@@ -12,11 +12,11 @@ from gateway.web.console.context import Refused, Visit
 from gateway.web.console.journal import ShownLine, reader_of
 from gateway.web.console.registry_changes import (
     LONGEST_TEXT,
-    REFUSED,
     Job,
     NotAsked,
     RegistryChange,
-    do,
+    in_sight,
+    made,
     mailbox_of,
     new_person,
     words_of,
@@ -49,14 +49,9 @@ async def register(visit: Visit) -> web.Response:
     mailboxes = await visit.mailboxes()
     named = visit.form.get("mailbox", "")
     mailbox = next((each for each in mailboxes if named in ("", each.address)), None)
-    try:
-        if mailbox is None:
-            raise NotAsked("Please choose a mailbox.")
-        await do(visit, mailbox, _registration(visit, mailbox))
-    except REFUSED as refused:
-        return await _listing(visit, str(refused), 422)
-    except NotAsked as fault:
-        return await _listing(visit, visit.say(str(fault)), 422)
+    done = await made(visit, mailbox, partial(_registration, visit))
+    if isinstance(done, str):
+        return await _listing(visit, done, 422)
     return visit.done("/people", "It is registered.")
 
 
@@ -105,17 +100,13 @@ async def person(visit: Visit) -> web.Response:
 async def change_person(visit: Visit) -> web.Response:
     found = await _person(visit)
     mailbox = await mailbox_of(visit, found.mailbox_id)
-    try:
-        change = _person_change(visit, mailbox, found)
-        await do(visit, mailbox, change)
-    except REFUSED as refused:
-        return await _person_page(visit, found, str(refused), 422)
-    except NotAsked as fault:
-        return await _person_page(visit, found, visit.say(str(fault)), 422)
-    return visit.done(f"/people/{found.id}", change.text, **change.values)
+    done = await made(visit, mailbox, partial(_person_change, visit, found))
+    if isinstance(done, str):
+        return await _person_page(visit, found, done, 422)
+    return visit.done(f"/people/{found.id}", done.text, **done.values)
 
 
-def _person_change(visit: Visit, mailbox: Mailbox, known: ListedPerson) -> RegistryChange:
+def _person_change(visit: Visit, known: ListedPerson, mailbox: Mailbox) -> RegistryChange:
     match visit.form.get("do"):
         case "deactivate" | "activate" as asked:
             active = asked == "activate"
@@ -145,13 +136,10 @@ def _person_change(visit: Visit, mailbox: Mailbox, known: ListedPerson) -> Regis
 
 async def _person(visit: Visit) -> ListedPerson:
     """The person that the path names. Raises Refused, for one of another desk as well."""
-    number = visit.request.match_info["number"]
-    if number.isdecimal() and len(number) < 10:
-        sees = [each.id for each in await visit.mailboxes()]
-        find = partial(directory.person, mailboxes=sees, number=int(number))
-        if (found := await visit.runtime.read(find)) is not None:
-            return found
-    raise Refused(404, "There is no such person.")
+    found = await in_sight(visit, directory.person)
+    if found is None:
+        raise Refused(404, "There is no such person.")
+    return found
 
 
 async def _person_page(

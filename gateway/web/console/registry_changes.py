@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from gateway import log
 from gateway.outgoing.mime import one_line
@@ -16,8 +17,12 @@ from storage.registry import people
 from storage.registry.errors import AlreadyExists, InvalidValue, NotFound
 from storage.registry.people import NewPerson
 
+T = TypeVar("T")
+
 LONGEST_TEXT = 100
-REFUSED = (AlreadyExists, InvalidValue, NotFound)
+_LONGEST_NUMBER = 9
+"""Digits: more are beyond the numbers of these tables."""
+_REFUSED = (AlreadyExists, InvalidValue, NotFound)
 """Why the registry refuses a change; each says what to do."""
 
 Job = Callable[[Connection], object]
@@ -25,7 +30,7 @@ Job = Callable[[Connection], object]
 
 @dataclass(frozen=True, slots=True)
 class RegistryChange:
-    """What a form asks for: how it is done, how the log names it, and what the user is told."""
+    """What a form asks for: how it is done, how the log names it, and what the user reads then."""
 
     job: Job
     name: str
@@ -57,9 +62,30 @@ def new_person(
     return RegistryChange(job, f"{role.value}_added", address, text, {"address": address})
 
 
-async def do(visit: Visit, mailbox: Mailbox, change: RegistryChange) -> None:
-    await visit.runtime.write(change.job)
+async def made(
+    visit: Visit, mailbox: Mailbox | None, asked: Callable[[Mailbox], RegistryChange]
+) -> RegistryChange | str:
+    """The change that a form asks for, once it is made; or why it is not, as the page says it."""
+    try:
+        if mailbox is None:
+            raise NotAsked("Please choose a mailbox.")
+        change = asked(mailbox)
+        await visit.runtime.write(change.job)
+    except _REFUSED as refused:
+        return str(refused)
+    except NotAsked as fault:
+        return visit.say(str(fault))
     log.registry_changed(mailbox.address, change.subject, change.name, visit.user.address)
+    return change
+
+
+async def in_sight(visit: Visit, find: Callable[..., T | None]) -> T | None:
+    """The row whose number the path has, if it is of a mailbox that the user sees."""
+    number = visit.request.match_info["number"]
+    if not number.isdecimal() or len(number) > _LONGEST_NUMBER:
+        return None
+    sees = [each.id for each in await visit.mailboxes()]
+    return await visit.runtime.read(partial(find, mailboxes=sees, number=int(number)))
 
 
 async def mailbox_of(visit: Visit, number: int) -> Mailbox:

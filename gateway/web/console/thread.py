@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 
 from gateway.outgoing.mime import one_line
 from gateway.web.console.journal import reason_words, size_words
+from gateway.web.console.mails import Mask
 from gateway.web.console.words import Say
 from rules.identity import TOKEN_ALONE, is_unproven
 from rules.mail.extent import shown_part
@@ -22,8 +22,6 @@ TEXTS_SHOWN = 512 * 1024
 """Characters of all their texts: each is searched for what must be masked."""
 LONGEST_NAME = 150
 LONGEST_SUBJECT = 200
-
-Mask = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from datetime import datetime
 from aiohttp import web
 
 from gateway.web.console.context import Refused, Visit
-from gateway.web.console.mails import raw_of, room_for, send_file
+from gateway.web.console.mails import Mask, raw_of, room_for, send_file
 from gateway.web.console.promises import Promise, Reading, promises
-from gateway.web.console.thread import CommentThread, Mask, thread_of
+from gateway.web.console.thread import CommentThread, thread_of
 from gateway.web.console.ticket_words import (
     PARTS,
     event_words,
@@ -118,7 +118,7 @@ class ShownTicket:
 
     @property
     def readers(self) -> list[str]:
-        """Whoever gets a public comment, besides staff."""
+        """Those who get a public comment, besides staff."""
         return [
             each.address
             for each in self.view.members

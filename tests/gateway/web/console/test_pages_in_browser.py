@@ -81,7 +81,7 @@ async def test_axe_finds_nothing_serious_on_any_page_in_either_theme(
 ) -> None:
     async with a_desk(sqlite_stores.new(), tmp_path) as desk, chromium_beside() as browser:
         await desk.hold()
-        await desk.site.services.ingest.take(Delivery(a_mail_of(ANN), a_mail(ANN, "Once more")))
+        await desk.site.services.ingest.take(Delivery(envelope_of(ANN), a_mail(ANN, "Once more")))
         page = await browser.new_page()
         console = await enter(desk, page)
         links: set[str] = set()
@@ -99,7 +99,7 @@ async def test_axe_finds_nothing_serious_on_any_page_in_either_theme(
         assert found == []
 
 
-def a_mail_of(author: str) -> Envelope:
+def envelope_of(author: str) -> Envelope:
     return Envelope("127.0.0.1", "", False, author, (SUPPORT,))
 
 
