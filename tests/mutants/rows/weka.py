@@ -13,10 +13,10 @@ CLAIMS = "rules/decision/claims.py"
 
 WEKA: tuple[Mutation, ...] = (
     row(
-        "W3 a sentence",
-        FORMS,
-        "            yield from _said(each)",
-        "            yield from ()",
+        "W3 a sentence",  # heard by either reader of claims
+        "rules/ticket/claims.py",
+        "    subject, text = subject[:CLAIM_LINE_LENGTH], text[:_EXAMINED_CHARACTERS]\n",
+        "    subject, text = subject[:CLAIM_LINE_LENGTH], ''\n",
         "test_weka.py::TestCritical"
         "::test_W3_a_claim_in_any_spelling_opens_at_major_with_the_phone_first",
     ),
