@@ -215,5 +215,4 @@ class LmtpConnection(SmtpConnection):
 
     async def send_replies(self, outcomes: Sequence[Reply]) -> None:
         self._count(replies.for_all(outcomes))
-        for reply in outcomes:
-            await self.push(reply)
+        await self.push(*outcomes)

@@ -122,20 +122,21 @@ class ServerConnection(HeldConnection):
         """Clears the envelope."""
         self._set_rset_state()  # type: ignore[no-untyped-call]  # aiosmtpd has no type here
 
-    async def push(self, status: Reply | str) -> None:  # type: ignore[override]  # no bytes here
-        """Writes one reply; closes the connection after too many errors.
+    async def push(self, *statuses: Reply | str) -> None:  # type: ignore[override]  # no bytes here
+        """Writes one reply, or those of one mail; closes the connection after too many errors.
 
+        Replies of one mail are written together: no time-out and no shutdown comes between them.
         A listed client brings the mail of many senders: what it is answered about a mail is no
         error of its own, or one sender's mail would end the connection for those of the others.
         """
         if self.closing:
             return
-        line = reply_line(status)
-        await self.write(line)
+        lines = [reply_line(status) for status in statuses]
+        await self.write(b"".join(lines))
         if not self._counts_errors:
             await asyncio.sleep(0)  # nothing else ends a flood of commands in one packet
             return
-        self.errors += line.startswith(b"5")
+        self.errors += sum(line.startswith(b"5") for line in lines)
         if self.errors >= self.pool.limits.errors:
             self.close_with(replies.TOO_MANY_ERRORS)
 

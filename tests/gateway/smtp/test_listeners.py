@@ -119,6 +119,25 @@ async def test_lmtp_replies_for_each_of_many_refused_recipients_and_goes_on() ->
             assert await client.replies(31) == ["550 5.7.1"] * 30 + ["250 2.0.0"]
 
 
+async def test_nothing_comes_between_the_lmtp_replies_of_one_mail() -> None:
+    async with a_server(listener=LMTP) as served, served.connect() as client:
+
+        async def shut_down_at_the_first_chance() -> None:
+            while served.pool.connections:
+                for connection in tuple(served.pool.connections):
+                    connection.shut_down()
+                await asyncio.sleep(0)
+
+        await lmtp_data(client, ["support", "refused", "support"])
+        await client.send(b"a\r\n.\r\n")
+        await served.recorder.arrived.wait()
+        shutdown = asyncio.create_task(shut_down_at_the_first_chance())
+        replies = await client.replies(4)
+        assert replies == ["250 2.0.0", "550 5.7.1", "250 2.0.0", "421 4.3.2"]
+        await client.close()
+        await shutdown
+
+
 @pytest.mark.parametrize("content", [b"a\0b\r\n.\r\n", b"a\nb\r\n.\r\n", b"a\0b"], ids=repr)
 async def test_lmtp_refuses_for_each_recipient_before_it_closes(content: bytes) -> None:
     async with a_server(listener=LMTP) as served, served.connect() as client:
