@@ -1,16 +1,13 @@
 """The events of the log. Each is a function here; docs/operators.md lists them all.
 
-One JSON object a line on standard error. Subjects and bodies are never logged. What a sender wrote
-(addresses, HELO) is escaped, so that no control character reaches a terminal.
+Subjects and bodies are never logged; `log_output` escapes what a sender wrote (addresses, HELO).
 """
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
@@ -21,7 +18,6 @@ if TYPE_CHECKING:  # a supervisor of workers logs too, and needs none of the rul
     from rules.decision.receipt import Receipt
     from rules.mail import Delivery
 
-FIELD_LENGTH = 500
 _OVER_A_LIMIT = (
     Reason.QUOTA,
     Reason.QUARANTINE_FULL,
@@ -30,39 +26,6 @@ _OVER_A_LIMIT = (
 )
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("postern")
-
-
-def configure(level: str, output: str) -> None:
-    """Send all logs, the libraries' too, to standard error as `json` or `text`."""
-    shared: list[structlog.types.Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    ending: list[structlog.types.Processor] = [structlog.processors.format_exc_info, _escape]
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
-        if output == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
-    number = logging.getLevelNamesMapping()[level.upper()]
-    structlog.configure(
-        processors=[*shared, *ending, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *ending,
-                renderer,
-            ],
-        )
-    )
-    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
 
 
 def started(**addresses: str) -> None:
@@ -403,19 +366,3 @@ def worker_not_replaced(pid: int, status: int, again_s: float) -> None:
 def worker_died(pid: int, status: int) -> None:
     """One of `--workers` ended unexpectedly and is replaced."""
     _log.error("worker_died", pid=pid, status=status)
-
-
-def _escape(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Escapes control and format characters, in the message of an error too."""
-    for key, value in event.items():
-        if isinstance(value, str):
-            lines = value.split("\n") if key == "exception" else [value]
-            event[key] = "\n".join(map(_escaped, lines))
-    return event
-
-
-def _escaped(text: str) -> str:
-    """A text with such characters is limited to `FIELD_LENGTH`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:FIELD_LENGTH])

@@ -10,7 +10,7 @@ from gateway import log
 
 
 def forget_logger() -> None:
-    """Undo `gateway.log.configure`, so that logs can be captured.
+    """Undo `gateway.log_output.configure`, so that logs can be captured.
 
     A command logs to its own standard error, which is closed now; its logger was kept. It also sent
     the libraries' logs there, above a level of its own.

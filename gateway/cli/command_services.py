@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway import log
+from gateway import log_output
 from gateway.cli.common import load_config
 from gateway.services import Services, open_services
 
@@ -15,6 +15,6 @@ from gateway.services import Services, open_services
 async def command_services(path: Path | None) -> AsyncIterator[Services]:
     """The services of a server, for one command; only errors are logged."""
     config = load_config(path)
-    log.configure("error", config.log.format)
+    log_output.configure("error", config.log.format)
     async with open_services(config) as services:
         yield services

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gateway import log
+from gateway import log, log_output
 from gateway.cli.command_services import command_services
 from gateway.cli.common import ConfigOption, exit_on_error, fail, read
 from gateway.cli.journal import print_facts, print_trace
@@ -107,7 +107,7 @@ def pipe(
         raise typer.Exit(os.EX_TEMPFAIL) from failure
     except Exception as error:
         # So is a bug. At most other codes an MTA bounces.
-        log.configure("error", "json")
+        log_output.configure("error", "json")
         log.failed(error, Delivery(envelope, raw))
         raise typer.Exit(os.EX_TEMPFAIL) from error
     say_error(str(reply))

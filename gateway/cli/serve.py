@@ -14,7 +14,7 @@ import typer
 import uvloop
 
 from gateway import app as server
-from gateway import log, permissions, pid_file, supervisor
+from gateway import log_output, permissions, pid_file, supervisor
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
 from gateway.cli.console import link_for
 from gateway.cli.terminal import console, say_error
@@ -82,7 +82,7 @@ def _work(config: Path | None, supervisor_pipe: int, ready: Callable[[], None]) 
 
 def _configured(config: Path | None) -> Config:
     settings = load_config(config)
-    log.configure(settings.log.level, settings.log.format)
+    log_output.configure(settings.log.level, settings.log.format)
     return settings
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from gateway import backtest, clock, log, policies
+from gateway import backtest, clock, log_output, policies
 from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Report
 from gateway.cli.server import ensure_key
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--mails", type=int, default=10_000)
     options.add_argument("--senders", type=int, default=2_000)
     given = options.parse_args(arguments)
-    log.configure("error", "text")
+    log_output.configure("error", "text")
     for name, value in machine.summary().items():
         print(f"{name}: {value}")
     with tempfile.TemporaryDirectory(prefix="postern-bench-") as folder:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import uvloop
 
-from gateway import log
+from gateway import log_output
 from gateway.cli.server import ensure_key
 from gateway.config.model import Config
 from gateway.config.sections import DkimSection, RelaySection, StoreSection
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--unsigned", action="store_true", help="without signatures of DKIM")
     parser.add_argument("--calls", action="store_true", help="count calls, which is slow")
     given = parser.parse_args(arguments)
-    log.configure("error", "text")
+    log_output.configure("error", "text")
     tickets = -(-given.notices // PER_TICKET)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import uvloop
 
-from gateway import log
+from gateway import log_output
 from gateway.cli.server import ensure_key
 from gateway.config.model import Config
 from gateway.config.sections import DnsSection, RelaySection, StoreSection, TrustSection
@@ -127,7 +127,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit code."""
     given = options(arguments)
-    log.configure("error", "text")
+    log_output.configure("error", "text")
     for name, value in machine.summary().items():
         print(f"{name}: {value}")
     key = rsa_key(2048)

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from gateway import log
+from gateway import log, log_output
 
 CLEARS = "\x1b[2J\u202e\r cleared"
 
@@ -24,7 +24,7 @@ def raised() -> ValueError:
 def test_the_message_of_an_error_is_escaped_and_its_lines_stay(
     output: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log.configure("info", output)
+    log_output.configure("info", output)
     log.page_failed("/signup", raised())
     log.not_ready(raised())
     logging.getLogger("library").error(CLEARS, exc_info=raised())
@@ -49,7 +49,7 @@ def test_a_line_is_written_at_once_so_that_no_other_process_writes_into_it(
             return len(text)
 
     monkeypatch.setattr("sys.stderr", Terminal())
-    log.configure("info", "json")
+    log_output.configure("info", "json")
     log.stopping()
     (line,) = written
     assert json.loads(line)["event"] == "stopping"

@@ -99,7 +99,7 @@ def test_pipe_asks_the_mta_to_try_again_after_a_bug(
         raise KeyError("a bug")
 
     monkeypatch.setattr("gateway.cli.mails._take", broken)
-    monkeypatch.setattr("gateway.log.configure", lambda *_: None)
+    monkeypatch.setattr("gateway.log_output.configure", lambda *_: None)
     monkeypatch.setattr("gateway.log.failed", lambda error, _: logged.append(error))
 
     done = CliRunner().invoke(app, ["pipe", "--config", str(demo.config)], input=ANNS_MAIL)
