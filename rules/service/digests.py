@@ -39,9 +39,9 @@ REMEMBERED_FOR = timedelta(days=90)
 """What was named is named again after this time, if it still waits."""
 
 AUTOMATIC_UNCLEAR = "automatic_unclear"
-UNNAMED = (Queue.STRANGERS, Queue.FLAGGED)
-"""Counted, and not named in a digest: the mail of strangers, and comments that are announced when
-they are written."""
+UNNAMED = (Queue.STRANGERS, Queue.FLAGGED, Queue.PROPOSED)
+"""Counted, and not named in a digest: the mail of strangers, comments that are announced when they
+are written, and proposed people, on whom their requester is asked to decide."""
 
 
 @dataclass(frozen=True, slots=True)

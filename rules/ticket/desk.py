@@ -17,6 +17,8 @@ class Queue(StrEnum):
     """Senders and domains of which the quarantine takes no more: their mail is deferred."""
     FLAGGED = "flagged"
     """Comments that only staff can read until they publish them."""
+    PROPOSED = "proposed"
+    """People whom somebody asked to add to a ticket, and on whom nobody has decided yet."""
     FOLDED = "folded"
     """Mails of proven authors that are folded on a ticket, and that a person may have written."""
     WITHHELD = "withheld"

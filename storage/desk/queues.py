@@ -54,6 +54,7 @@ from storage.db.tables import (
     WithheldRow,
     table,
 )
+from storage.desk import proposed
 from storage.notices.outbox import WITHDRAWN
 from storage.notices.outbox_pages import is_late
 from storage.ticket.clocks import FOR_PORTAL
@@ -390,6 +391,7 @@ _QUEUES: Mapping[Queue, _Look] = MappingProxyType(
         Queue.UNSUBMITTED: _unsubmitted,
         Queue.INVITED: partial(_queried, _invited),
         Queue.FLAGGED: partial(_queried, _flagged),
+        Queue.PROPOSED: partial(_queried, lambda scope: proposed.entries(scope.mailbox.id)),
         Queue.STRANGERS: partial(_queried, _of_strangers),
     }
 )

@@ -79,6 +79,11 @@ class ConsoleContext:
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HASHED_AT_ONCE))
 
 
+def number_in(written: str) -> int:
+    """The number that somebody wrote; 0, which no ticket has, where that is none."""
+    return int(written) if written.isdecimal() and len(written) <= LONGEST_NUMBER else 0
+
+
 CONSOLE = web.AppKey("console", ConsoleContext)
 
 
@@ -141,8 +146,7 @@ class Visit:
     @property
     def number(self) -> int:
         """The ticket that the path names; 0, which is none, where that is no number."""
-        written = self.request.match_info["number"]
-        return int(written) if written.isdecimal() and len(written) <= LONGEST_NUMBER else 0
+        return number_in(self.request.match_info["number"])
 
     def may(self, right: ConsoleRight) -> bool:
         return may(self.user.role, right)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.outgoing.mime import one_line
 from gateway.outgoing.sentences import worded
+from gateway.web.console import proposed
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.tickets import list_path
 from gateway.web.held_mail import (
@@ -28,6 +29,7 @@ from rules.ticket.changes import Source
 from rules.ticket.desk import Queue
 from storage.db.database import Connection
 from storage.desk import queues
+from storage.desk.proposed import ProposedPerson
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
 from storage.ticket import pages
@@ -35,6 +37,8 @@ from storage.ticket.pages import WaitingTickets
 
 LISTED = 200
 """Held mails on one page."""
+IN_PLACE = 5
+"""People of one mailbox on whom the first page offers to decide."""
 PLACES: Mapping[Queue, str] = {
     Queue.HELD: "/held",
     Queue.LEAVING: "/held",
@@ -42,6 +46,7 @@ PLACES: Mapping[Queue, str] = {
     Queue.LATE: "/outbox?view=late",
     Queue.DEAD: "/outbox",
     Queue.FLAGGED: "/tickets?view=review",
+    Queue.PROPOSED: "/proposed",
 }
 """The page on which each queue is worked through, where there is one."""
 
@@ -65,11 +70,14 @@ class MailboxQueues:
     """Those that have tickets."""
     states: Sequence[QueueState]
     """Of the queues that are not empty."""
+    proposed: Sequence[ProposedPerson]
+    """Those who have waited the longest to be added to a ticket."""
 
 
 async def home(visit: Visit) -> web.Response:
     """The queues of the user's mailboxes, with their lengths and the ages of their oldest."""
     mailboxes, runtime, now = await visit.mailboxes(), visit.runtime, visit.now
+    mask = await visit.mask()
 
     def look(connection: Connection) -> list[MailboxQueues]:
         found = []
@@ -79,7 +87,8 @@ async def home(visit: Visit) -> web.Response:
                 states = queues.states(connection, mailbox, policy, now, named=0)
                 filled = [each for each in states if each.number]
                 tickets = _of_tickets(connection, visit.user.address, mailbox, now)
-                found.append(MailboxQueues(mailbox, tickets, filled))
+                people = proposed.shown(connection, [mailbox.id], IN_PLACE, mask)
+                found.append(MailboxQueues(mailbox, tickets, filled, people))
         return found
 
     return visit.page("home.html", mailboxes=await visit.show(look), places=PLACES)

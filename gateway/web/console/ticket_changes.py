@@ -5,12 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from aiohttp import web
-from pydantic import ValidationError
 
 from gateway import log
 from gateway.outgoing.sentences import worded
@@ -19,13 +16,12 @@ from gateway.web.api.auth import ApiError
 from gateway.web.api.uploads import StorableFiles
 from gateway.web.console.context import Visit
 from gateway.web.console.ticket import mailbox_in_sight, ticket_page
-from gateway.web.pages.forms import Form
+from gateway.web.console.ticket_forms import patch_of
 from rules.decision.effects import ChangeRefused, Effects
 from rules.mail import Mailbox
 from rules.policy import Policy
 from rules.sentence import Sentence
 from rules.ticket.changes import Source
-from rules.validation.messages import explain
 from storage.db.database import Connection
 from storage.db.ledger import Conflict
 from storage.registry import lookup
@@ -34,45 +30,6 @@ from storage.ticket.change import change_ticket
 from storage.ticket.read import newest_of_others
 from storage.ticket.request_keys import RequestKey
 from storage.ticket.rows import ChangeContext
-
-Values = Mapping[str, object]
-
-
-def _comment(visibility: str) -> Callable[[Form], Values]:
-    def values(form: Form) -> Values:
-        comment = {"text": form.get("text", ""), "visibility": visibility}
-        return {"comment": comment, "status": form.get("then") or None}
-
-    return values
-
-
-def _severity(form: Form) -> Values:
-    why, is_public = form.get("why", ""), form.get("why_public") == "yes"
-    return {"severity": form.get("level", ""), "why": why, "why_public": is_public}
-
-
-def _publish(form: Form) -> Values:
-    return {"publish": form.get("comment"), "publish_from": form.get("seen")}
-
-
-REQUESTS: Mapping[str, Callable[[Form], Values]] = MappingProxyType(
-    {
-        "reply": _comment("public"),
-        "note": _comment("note"),
-        "publish": _publish,
-        "severity": _severity,
-        "status": lambda form: {"status": form.get("status"), "why": form.get("why", "")},
-        "assign": lambda form: {"assignee": form.get("assignee", "")},
-        "tag": lambda form: {"tag": form.get("tag", "").replace(",", " ").split()},
-        "untag": lambda form: {"untag": [form.get("tag", "")]},
-        "approve": lambda form: {"approve": [form.get("address", "")]},
-        "decline": lambda form: {"decline": [form.get("address", "")]},
-        "follow": lambda _: {"follow": True},
-        "unfollow": lambda _: {"follow": False},
-        "complete": lambda form: {"complete": True, "why": form.get("why", "")},
-    }
-)
-"""What the forms of the page ask for, as keys and values of the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,32 +53,30 @@ class NotDone:
 
 async def change(visit: Visit) -> web.Response:
     """Does what a form asks for, and goes back to the page, which says what was done."""
-    number, asked = visit.number, _patch(visit)
-    outcome = await _changed(visit, number, asked) if isinstance(asked, TicketPatch) else asked
+    outcome = await changed(visit, visit.number)
     if isinstance(outcome, NotDone):
         return await ticket_page(visit, outcome.why, 409)
-    path = f"/tickets/{number}"
-    if outcome.is_repeat:
-        return visit.done(path, "This was done already: {done}.", done="; ".join(outcome.effects))
-    if outcome.withheld:  # the effects say it to the user
+    return said(visit, outcome, f"/tickets/{visit.number}")
+
+
+async def changed(visit: Visit, number: int) -> Done | NotDone:
+    """Does what the form of the visit asks for to a ticket."""
+    asked = patch_of(visit.form, visit.say)
+    if isinstance(asked, str):
+        return NotDone(asked)
+    outcome = await _changed(visit, number, asked)
+    if isinstance(outcome, Done) and outcome.withheld:  # the effects say it to the user
         log.notices_withheld(outcome.mailbox, number, outcome.withheld, "console")
         visit.runtime.metrics.withheld(outcome.withheld)
+    return outcome
+
+
+def said(visit: Visit, outcome: Done, path: str) -> web.Response:
+    """To a page that says what was done."""
+    if outcome.is_repeat:
+        return visit.done(path, "This was done already: {done}.", done="; ".join(outcome.effects))
     done = "; ".join(outcome.effects) or visit.say("nothing was to be changed")
     return visit.done(path, "Done: {done}.", done=done)
-
-
-def _patch(visit: Visit) -> TicketPatch | NotDone:
-    values = REQUESTS.get(visit.form.get("do", ""))
-    if values is None:
-        return NotDone(visit.say("Please choose what is to be done."))
-    if visit.form.get("do") == "severity" and not visit.form.get("why", "").strip():
-        return NotDone(visit.say("Please give the reason for the severity."))
-    try:
-        return TicketPatch.model_validate(values(visit.form))
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        message = explain(fault, TicketPatch) if fault["loc"] else fault["msg"]
-        return NotDone(message.removeprefix("Value error, "))
 
 
 async def _changed(visit: Visit, number: int, asked: TicketPatch) -> Done | NotDone:
@@ -129,14 +84,14 @@ async def _changed(visit: Visit, number: int, asked: TicketPatch) -> Done | NotD
     storable = await _storable(visit, asked)
     if isinstance(storable, NotDone):
         return storable
-    key = _key(visit, asked)
+    key = _key(visit, number, asked)
 
     def job(connection: Connection) -> Done | NotDone:
         mailbox = mailbox_in_sight(connection, visit, number)
         if key is not None and (found := request_keys.earlier_answer(connection, mailbox, key)):
             return Done(found.effects, is_repeat=True)
         policy = runtime.policies.get(mailbox.policy)
-        if why := _impossible(connection, visit, asked, mailbox, policy):
+        if why := _impossible(connection, visit, number, asked, mailbox, policy):
             return NotDone(why)
         assert policy is not None
         by = ChangeContext(mailbox, visit.user.address, Source.CONSOLE, now, runtime.new_id)
@@ -172,6 +127,7 @@ async def _storable(visit: Visit, asked: TicketPatch) -> StorableFiles | NotDone
 def _impossible(
     connection: Connection,
     visit: Visit,
+    number: int,
     asked: TicketPatch,
     mailbox: Mailbox,
     policy: Policy | None,
@@ -188,7 +144,7 @@ def _impossible(
         text = "Only staff of {mailbox} write on its tickets: postern staff add {address}"
         return visit.say(text, mailbox=mailbox.address, address=address)
     last = visit.form.get("last", "")
-    newest = newest_of_others(connection, visit.number, address)
+    newest = newest_of_others(connection, number, address)
     if visit.form.get("do") == "reply" and last.isdecimal() and newest > int(last):
         return visit.say(
             "Nothing was sent: somebody has written since you opened the page. Read it, then send "
@@ -197,13 +153,13 @@ def _impossible(
     return ""
 
 
-def _key(visit: Visit, asked: TicketPatch) -> RequestKey | None:
+def _key(visit: Visit, number: int, asked: TicketPatch) -> RequestKey | None:
     """Makes a form that is sent twice a repeat; what was edited in between is another request."""
     once = visit.form.get("once", "")
     if not once:
         return None
     wanted = asked.model_dump(mode="json", exclude_defaults=True)
-    content = [once, visit.number, wanted, *(file.fingerprint for file in visit.files)]
+    content = [once, number, wanted, *(file.fingerprint for file in visit.files)]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return RequestKey(visit.user.address, f"console {digest}", digest)
 

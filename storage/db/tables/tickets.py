@@ -143,11 +143,16 @@ class RequestKeyRow(Row, table=True):
     made_at: datetime = timestamp(index=True)
 
 
+PROPOSED = "presence = 'pending'"
+"""People on whom nobody has decided yet; the same."""
+
+
 class ParticipantRow(Row, table=True):
     __tablename__ = "participant"
     __table_args__ = (
         UniqueConstraint("ticket_id", "address"),
         Index("ix_participant_mailbox_id_address", "mailbox_id", "address"),
+        index_where(PROPOSED, "ix_participant_proposed", "mailbox_id", "joined_at"),
         one_of("part", "requester", "user", "guest", "follower"),
         one_of("presence", "active", "pending", "removed"),
     )

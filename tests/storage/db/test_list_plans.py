@@ -17,6 +17,7 @@ from rules.ticket.notices import NoticeState
 from storage.db.database import Database
 from storage.db.ledger import open_ledger
 from storage.desk import figures
+from storage.desk.proposed import proposed_people
 from storage.mail import journal, journal_pages, quarantine
 from storage.mail.journal import JournalFilter
 from storage.mail.journal_pages import PageFilter, PageKey
@@ -94,6 +95,10 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
     ),
     "overdue ones": (of_a_desk(overdue_at=NOON, severity="Low"), "ix_ticket_due_at"),
     "claimed ones": (of_a_desk(claimed=True), "ix_ticket_claimed"),
+    "people who wait": (
+        partial(proposed_people, mailboxes=[1], limit=9),
+        "ix_participant_proposed",
+    ),
     "tail": (tail(), "ix_journal_received_at"),
     "tail --verdict": (tail(verdict="held"), "ix_journal_verdict"),
     "tail --reason": (tail(reason="stranger"), "ix_journal_verdict"),

@@ -81,6 +81,7 @@ async def test_axe_finds_nothing_serious_on_any_page_in_either_theme(
 ) -> None:
     async with a_desk(sqlite_stores.new(), tmp_path) as desk, chromium_beside() as browser:
         await desk.hold()
+        await desk.site.set_ticket(status="open")  # a person waits on it
         await desk.site.services.ingest.take(Delivery(envelope_of(ANN), a_mail(ANN, "Once more")))
         page = await browser.new_page()
         console = await enter(desk, page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from rules.mail import Delivery, Envelope
 from rules.people import Role
 from rules.service.console_roles import ConsoleRole
 from rules.ticket.audit import AuditEvent
@@ -13,7 +14,8 @@ from storage.mail import quarantine
 from storage.registry import mailboxes, people
 from storage.ticket import read
 from tests.gateway.web.console.desk import NEW, Desk
-from tests.gateway.web.link_pages import SAM
+from tests.gateway.web.link_pages import ANN, EVE, SAM, SUPPORT
+from tests.in_process import a_mail
 
 
 async def number_held(desk: Desk) -> int:
@@ -31,6 +33,36 @@ async def test_the_first_page_counts_what_waits(desk: Desk) -> None:
     assert "Nothing waits here." in before
     assert '<p class="number">2</p>' in page
     assert '<a href="/console/held">Held mail</a>' in page
+
+
+async def test_a_person_who_waits_is_approved_on_the_first_page(desk: Desk) -> None:
+    envelope = Envelope("127.0.0.1", "", False, ANN, (SUPPORT,))
+    raw = a_mail(ANN, "Paper", "Please add my supplier.", Cc=EVE)
+    await desk.site.services.ingest.take(Delivery(envelope, raw))
+    choice = {"ticket": "2", "address": EVE, "back": "home"}
+
+    _, read_only = await (await desk.logged_in(ConsoleRole.VIEWER)).get("/console/proposed")
+    agent = await desk.logged_in()
+    _, first = await agent.get("/console/")
+    _, listed = await agent.get("/console/proposed")
+    done = await agent.send("/console/", "/console/proposed", do="approve", **choice)
+    _, after = await agent.get("/console/")
+    late, why = await agent.send("/console/", "/console/proposed", do="decline", **choice)
+
+    for page in (first, listed, read_only):
+        assert EVE in page
+        assert f"<bdi>{ANN}</bdi>" in page
+        assert 'href="/console/tickets/2"' in page
+        assert ('value="approve"' in page) == (page is not read_only)
+    assert '<p class="number">1</p>' in first
+    assert done == (303, "/console/")
+    assert f"Done: {EVE} is now on #2." in after
+    assert "People to approve" not in after
+    assert (late, f"{EVE} is not waiting for approval on #2" in why) == (409, True)
+    ticket = await desk.site.write(lambda c: read.ticket_view(c, 2))
+    assert ticket is not None
+    decided = [e for e in ticket.history if e.event is AuditEvent.PRESENCE_CHANGED]
+    assert [(e.subject, e.actor, e.source) for e in decided] == [(EVE, SAM, Source.CONSOLE)]
 
 
 async def test_a_held_mail_is_shown_as_text(desk: Desk) -> None:
