@@ -15,6 +15,7 @@ from rules.mail.message import (
     Unreadable,
     as_sent,
     forbidden_octets,
+    sent_in_blocks,
     with_postmasters,
 )
 from rules.strangers import StrangerHandling
@@ -35,5 +36,6 @@ __all__ = [
     "Unreadable",
     "as_sent",
     "forbidden_octets",
+    "sent_in_blocks",
     "with_postmasters",
 ]

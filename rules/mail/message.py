@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -74,16 +74,27 @@ class Delivery:
     raw: bytes
 
 
+BLOCK_BYTES = 64 * 1024
 _MBOX_LINE = re.compile(rb"From [^\r\n]*\r?\n")
 
 
 def as_sent(raw: bytes) -> bytes:
     """A mail from a file or a pipe as SMTP would transfer it: CRLF, no leading mbox line."""
+    return b"".join(sent_in_blocks(raw))
+
+
+def sent_in_blocks(raw: bytes) -> Iterator[bytes]:
+    """The same in blocks, none of which ends within a CRLF: of a large mail the event loop has time
+    for one block at a time."""
     mbox_line = _MBOX_LINE.match(raw)
-    if mbox_line:
-        raw = raw[mbox_line.end() :]
-    # The event loop waits meanwhile: a pattern takes seconds for a large mail of empty lines.
-    return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    at = mbox_line.end() if mbox_line else 0
+    while at < len(raw):
+        end = at + BLOCK_BYTES
+        if raw[end - 1 : end + 1] == b"\r\n":
+            end += 1
+        # A pattern takes seconds for a large mail of empty lines.
+        yield raw[at:end].replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        at = end
 
 
 def forbidden_octets(raw: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 
 from aiohttp import web
@@ -19,10 +19,11 @@ from gateway.web.api.answers import PushedMailAnswer, RefusedMailAnswer
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.operations import JsonAnswer, Operation, RawBody
 from gateway.web.api.queries import EnvelopeQuery
+from gateway.web.line_ends import LineEnds, TooLong
 from gateway.web.pages.forms import client_of_request
 from gateway.web.problems import problem
 from rules import replies
-from rules.mail import Delivery, Envelope, as_sent, forbidden_octets
+from rules.mail import Delivery, Envelope
 
 LONGEST_HELO = 255
 
@@ -35,6 +36,7 @@ class PushedMails:
     connections: ConnectionPool
     listed: Networks = ()
     """Clients that bring the mail of many: they have the reserve, and no rates."""
+    line_ends: LineEnds = field(default_factory=LineEnds)
 
     async def take(self, request: web.Request, query: EnvelopeQuery) -> web.Response:
         """A mail whose `peer` is not stated is proven by its signatures alone. 200 with a reply for
@@ -44,7 +46,7 @@ class PushedMails:
         most = self.connections.limits.recipients
         envelope = envelope_of(query, most, over_tls=request.secure)
         with self._room(request, len(envelope.rcpt_tos)):
-            raw = content_of(await request.read())
+            raw = await self._content(request)
             answered = await self.ingest.take(Delivery(envelope, raw))
         folded = replies.for_all(answered)
         answer: PushedMailAnswer = {
@@ -57,6 +59,24 @@ class PushedMails:
         if folded.accepted:
             return web.json_response(answer)
         return problem(503 if folded.temporary else 422, str(folded), **answer)
+
+    async def _content(self, request: web.Request) -> bytes:
+        """The mail with the line ends of SMTP. Raises ApiError: 413 where it has become too large,
+        400 for what SMTP refuses and no line end is meant by."""
+        body, client = await request.read(), client_of_request(request)
+        if not body:
+            raise ApiError(400, "the body is empty; it must be one raw mail (RFC 5322)")
+        try:
+            sent = await self.line_ends.sent(body, self.connections.limits.mail_size_bytes, client)
+        except TooLong:
+            raise ApiError(413, f"{replies.MAIL_TOO_BIG}: each LF becomes CRLF") from None
+        if sent.forbidden:
+            raise ApiError(
+                400,
+                f"the body has {sent.forbidden} (RFC 5321 2.3.8); end lines with CRLF or LF, and "
+                "omit NUL",
+            )
+        return sent.raw
 
     @contextmanager
     def _room(self, request: web.Request, recipients: int) -> Iterator[None]:
@@ -129,16 +149,3 @@ def envelope_of(query: EnvelopeQuery, most_recipients: int, *, over_tls: bool) -
     if len(helo) > LONGEST_HELO or not (helo.isascii() and (helo.isprintable())):
         raise ApiError(400, f"helo: must be at most {LONGEST_HELO} printable characters of ASCII")
     return Envelope(peer=peer, helo=helo, tls=over_tls, mail_from=mail_from, rcpt_tos=recipients)
-
-
-def content_of(body: bytes) -> bytes:
-    """The mail with the line ends of SMTP: each LF becomes CRLF. Raises ApiError, 400, for what
-    SMTP refuses and no line end is meant by."""
-    if not body:
-        raise ApiError(400, "the body is empty; it must be one raw mail (RFC 5322)")
-    raw = as_sent(body)
-    if found := forbidden_octets(raw):
-        raise ApiError(
-            400, f"the body has {found} (RFC 5321 2.3.8); end lines with CRLF or LF, and omit NUL"
-        )
-    return raw

@@ -26,6 +26,7 @@ from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.api.uploads import SentFile
 from gateway.web.console import words
 from gateway.web.console.feed import JournalFeed
+from gateway.web.line_ends import LineEnds
 from gateway.web.pages.forms import Form
 from gateway.web.pages.render import language_for
 from gateway.web.rate_limit import RateLimiter
@@ -70,6 +71,7 @@ class ConsoleContext:
     api: ApiContext
     """Of the API, which shows and changes tickets as the console does."""
     masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
+    line_ends: LineEnds = field(default_factory=LineEnds)
     begins: str = ""
     """The part of a link into the console before its path."""
     clients: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))

@@ -20,8 +20,10 @@ from gateway.shares import address_of
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.journal import reason_words, verdict_words
 from gateway.web.console.mails import DrawnStep, Mask, drawn, room_for
+from gateway.web.line_ends import SentMail, TooLong
+from gateway.web.pages.forms import client_of_request
 from rules.decision.model import Decision
-from rules.mail import Delivery, Envelope, Mailbox, as_sent, forbidden_octets, header
+from rules.mail import Delivery, Envelope, Mailbox, header
 from rules.mail.addresses import domain_of, normalise
 from rules.mail.header import Author
 from rules.sender.authentication import Authentication
@@ -62,22 +64,23 @@ async def preview(visit: Visit) -> web.Response:
     mailboxes = await visit.mailboxes()
     try:
         mailbox = _mailbox(visit, mailboxes)
-        raw = as_sent(_raw(visit, mailbox))
-        delivery = Delivery(_envelope(visit, raw, mailbox), raw)
+        sent = await _sent(visit, _raw(visit, mailbox))
+        envelope = await asyncio.to_thread(_envelope, visit, sent.raw, mailbox)
     except TrialFault as fault:
         return await _page(visit, error=str(fault), status=422)
     assumed = ASSUMED if visit.form.get("proven") else None
     try:
-        with room_for(visit, len(raw)):
+        with room_for(visit, len(sent.raw)):
             async with visit.turn():
-                decided = await visit.context.ingest.preview(delivery, assumed)
+                decided = await visit.context.ingest.preview(Delivery(envelope, sent.raw), assumed)
     except Overloaded:
         raise Refused(503, "Too many mails are being read. Please try again.") from None
     if not decided:
         text = "This mailbox takes no mail any more."
         return await _page(visit, error=text, status=422)
     entry, decision = decided[0]
-    outcome = await asyncio.to_thread(_outcome, visit, await visit.mask(), entry, decision)
+    mask = await visit.mask()
+    outcome = await asyncio.to_thread(_outcome, visit, mask, entry, decision, sent.forbidden)
     return await _page(visit, outcome=outcome)
 
 
@@ -87,6 +90,16 @@ def _mailbox(visit: Visit, mailboxes: Sequence[Mailbox]) -> Mailbox:
     if not found:
         raise TrialFault("Please choose a mailbox.")
     return found[0]
+
+
+async def _sent(visit: Visit, raw: bytes) -> SentMail:
+    """The mail with the line ends of SMTP. Raises TrialFault."""
+    most = visit.context.api.uploads.connections.limits.mail_size_bytes
+    try:
+        client = client_of_request(visit.request)
+        return await visit.context.line_ends.sent(raw, most, client)
+    except TooLong:
+        raise TrialFault("This mail is larger than any that is taken.") from None
 
 
 def _raw(visit: Visit, mailbox: Mailbox) -> bytes:
@@ -121,9 +134,10 @@ def _envelope(visit: Visit, raw: bytes, mailbox: Mailbox) -> Envelope:
     )
 
 
-def _outcome(visit: Visit, mask: Mask, entry: Entry, decision: Decision) -> TrialOutcome:
+def _outcome(
+    visit: Visit, mask: Mask, entry: Entry, decision: Decision, octets: str
+) -> TrialOutcome:
     measured = entry.considered.measured
-    octets = forbidden_octets(entry.delivery.raw)
     text = "The mail has {octets}, so it is refused before any check."
     unread = getattr(entry.mail.body, "why", "")
     return TrialOutcome(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +14,8 @@ from urllib.parse import urlencode
 import pytest
 
 from gateway.smtp.rates import ClientRates, RateLimits
+from rules.mail import as_sent
+from rules.mail.message import BLOCK_BYTES
 from tests.gateway.web.api.conftest import site, template
 from tests.gateway.web.api.site import ANN, Site
 from tests.in_process import SUPPORT, a_mail
@@ -105,6 +109,54 @@ async def test_a_body_that_no_mail_may_have_is_refused(site: Site, raw: bytes, e
 async def test_line_ends_become_those_of_smtp(site: Site, raw: bytes) -> None:
     assert (await push(site, raw))[0] == 200
     assert (await site.postern.last()).size_bytes == len(MAIL)
+
+
+async def test_a_mail_that_its_line_ends_make_too_large_is_refused(site: Site) -> None:
+    connections = site.postern.services.connections
+    connections.limits = replace(connections.limits, mail_size_bytes=len(MAIL) + 100)
+
+    assert (await push(site, MAIL + b"\n" * 50))[0] == 200
+    status, body = await push(site, MAIL + b"\n" * 51)
+
+    assert (status, "each LF becomes CRLF" in body["detail"]) == (413, True)
+    assert connections.in_flight.used == 0
+
+
+async def test_the_line_ends_of_a_large_mail_hold_up_nobody(site: Site) -> None:
+    raw = MAIL + b"\n" * 8 * 2**20
+    began_s = time.thread_time()
+    as_sent(raw)
+    at_once_s = time.thread_time() - began_s
+
+    async def in_chunks() -> AsyncIterator[bytes]:
+        for at in range(0, len(raw), BLOCK_BYTES):
+            yield raw[at : at + BLOCK_BYTES]
+        yield b"\0"
+
+    async with longest_iteration() as longest:
+        status, _ = await push(site, in_chunks())
+
+    assert status == 400
+    assert longest() < at_once_s / 3
+
+
+@asynccontextmanager
+async def longest_iteration() -> AsyncIterator[Callable[[], float]]:
+    """Measures how much this thread, which has the event loop, computes without a pause."""
+    found = 0.0
+
+    async def watch() -> None:
+        nonlocal found
+        while True:
+            began_s = time.thread_time()
+            await asyncio.sleep(0)
+            found = max(found, time.thread_time() - began_s)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield lambda: found
+    finally:
+        watching.cancel()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from rules.mail import as_sent
+from rules.mail.message import BLOCK_BYTES
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,8 @@ from rules.mail import as_sent
         (b"a\r\r\nb", b"a\r\r\nb"),
         (b"\n\r\n\r", b"\r\n\r\n\r"),
         (b"From ann Sat\na\n", b"a\r\n"),
+        (b"a" * (BLOCK_BYTES - 1) + b"\r\nb\n", b"a" * (BLOCK_BYTES - 1) + b"\r\nb\r\n"),
+        (b"a" * (BLOCK_BYTES - 1) + b"\rb", b"a" * (BLOCK_BYTES - 1) + b"\rb"),
     ],
 )
 def test_each_line_ends_with_crlf(raw: bytes, sent: bytes) -> None:

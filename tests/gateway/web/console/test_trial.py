@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from aiohttp import FormData
 from sqlalchemy import func, select
@@ -70,6 +71,16 @@ async def test_what_cannot_be_tried_is_named(desk: Desk) -> None:
     assert "Please give the sender" in nobody[1]
     assert "Please give an IP address" in nowhere[1]
     assert "The mail has NUL, so it is refused before any check." in nul
+
+
+async def test_a_mail_that_its_line_ends_make_too_large_is_not_tried(desk: Desk) -> None:
+    connections = desk.site.services.connections
+    connections.limits = replace(connections.limits, mail_size_bytes=4096)
+    agent = await desk.logged_in()
+
+    status, page = await agent.send("/console/try", source="From: ann@acme.example" + "\n" * 3000)
+
+    assert (status, "This mail is larger than any that is taken." in page) == (422, True)
 
 
 async def test_a_mailbox_of_another_desk_is_not_tried(desk: Desk) -> None:
