@@ -10,11 +10,15 @@ from rules.policy.translations import mistranslated
 from rules.ticket.business_time import parse_span, passes_in_years
 from rules.validation.messages import suggestion
 
+MOST_PATTERNS = 200
+"""Of claims, facts and fields."""
+
 
 def contradictions(policy: Policy) -> list[str]:
     """Every error that no section can detect alone; each names its key and what to do."""
     return [
         *_claims(policy),
+        *_patterns(policy),
         *_by_mail(policy),
         *_tiers(policy),
         *_twice(policy),
@@ -29,6 +33,15 @@ def contradictions(policy: Policy) -> list[str]:
 def _claims(policy: Policy) -> Iterator[str]:
     for number, claim in enumerate(policy.severity.claims):
         yield from _unknown_level(policy, f"severity.claims.{number}.level", claim.level)
+
+
+def _patterns(policy: Policy) -> Iterator[str]:
+    """Each is searched in every mail."""
+    found = len(policy.severity.claims)
+    found += sum(len(fact.patterns) for fact in policy.completeness.facts)
+    found += sum(len(each.expressions) for each in policy.fields)
+    if found > MOST_PATTERNS:
+        yield f"{found} patterns in all; a policy has at most {MOST_PATTERNS}"
 
 
 def _by_mail(policy: Policy) -> Iterator[str]:

@@ -9,15 +9,16 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from gateway import backtest
+from gateway import backtest, policy_files
 from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Aspect, Difference, Report, name_of, value_of
 from gateway.outgoing.mime import one_line
+from gateway.policy_files import TakesTooLong
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.journal import reason_words, verdict_words
 from gateway.web.console.mails import Mask
 from rules.decision.reasons import Verdict
-from rules.policy import Policy, parse
+from rules.policy import Policy
 from rules.policy.explain import chapters_of
 from rules.service.console_roles import ConsoleRight
 from rules.validation.messages import InvalidFile, text_of
@@ -109,13 +110,6 @@ async def run_backtest(visit: Visit) -> web.Response:
     addresses = [each.address for each in await visit.mailboxes()]
     mailbox = visit.form.get("mailbox") or (addresses[0] if addresses else "")
     number = next((each for each in MAILS if str(each) == visit.form.get("mails")), MAILS[0])
-    try:
-        new = await _new_policy(visit)
-    except InvalidFile as refused:
-        return await _backtest_page(visit, faults=refused.faults, status=422)
-    if new is None or mailbox not in addresses:
-        text = "Please choose a mailbox, and a policy or a file."
-        return await _backtest_page(visit, faults=[visit.say(text)], status=422)
     query = BacktestQuery(
         visit.now - REACH, visit.now, mailbox, SHOWN, number, PATIENCE_S, rests=True
     )
@@ -124,8 +118,12 @@ async def run_backtest(visit: Visit) -> web.Response:
         raise Refused(503, "Another back-test is running. Please try again in a minute.")
     try:
         async with visit.context.backtests:
+            new = await _new_policy(visit)
+            if new is None or mailbox not in addresses:
+                text = "Please choose a mailbox, and a policy or a file."
+                return await _backtest_page(visit, faults=[visit.say(text)], status=422)
             report = await backtest.run_backtest(runtime.database, runtime.policies, new, query)
-    except InvalidFile as refused:  # the mailbox names a policy that is gone
+    except InvalidFile as refused:  # of the file, or since the policy of the mailbox is gone
         return await _backtest_page(visit, faults=refused.faults, status=422)
     mask = await visit.mask()
     return await _backtest_page(
@@ -151,7 +149,11 @@ async def _new_policy(visit: Visit) -> Policy | None:
     source = visit.say("the file")
     if len(visit.file) > POLICY_BYTES:
         raise InvalidFile(source, [visit.say("A policy file has at most 256 KiB.")])
-    return await asyncio.to_thread(lambda: parse(text_of(visit.file, source), source))
+    try:
+        return await policy_files.read(text_of(visit.file, source), source)
+    except TakesTooLong:
+        text = "It takes too long to read this file, which is larger than any policy needs to be."
+        raise InvalidFile(source, [visit.say(text)]) from None
 
 
 def _left_out(report: Report) -> Sequence[tuple[str, int]]:

@@ -283,6 +283,16 @@ def test_a_key_of_very_many_parts_is_refused_before_it_is_read() -> None:
         parse("schema = 1\n" + "a." * 500 + "a = 1\n", "deep.toml")
 
 
+def test_a_policy_has_two_hundred_patterns() -> None:
+    def with_claims(number: int) -> str:
+        claim = "[[severity.claims]]\npattern = 'map {}'\nlevel = 'High'\n"
+        return DEFAULT + "".join(claim.format(each) for each in range(number))
+
+    parse(with_claims(200), "many.toml")
+    with pytest.raises(PolicyRefused, match="201 patterns in all; a policy has at most 200"):
+        parse(with_claims(201), "many.toml")
+
+
 def test_a_number_of_very_many_digits_is_a_fault_of_the_file() -> None:
     with pytest.raises(PolicyRefused, match="not valid TOML"):
         parse(f"schema = {'1' * 5000}", "long.toml")

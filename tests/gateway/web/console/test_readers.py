@@ -16,7 +16,7 @@ from aiohttp import web
 from sqlalchemy import Connection, func, insert, select
 from structlog.testing import capture_logs
 
-from gateway import clock
+from gateway import clock, policy_files
 from gateway.web import readers
 from gateway.web.api.form_parts import MOST_PARTS
 from gateway.web.console import feed
@@ -28,6 +28,7 @@ from storage.db.tables import JournalRow, table
 from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
 from tests.gateway.web.console.desk import NEW, Desk, a_desk
+from tests.gateway.web.console.test_policies import tried
 from tests.gateway.web.link_pages import ANN, SAM, SUPPORT
 from tests.in_process import a_mail
 from tests.stores import SqliteStores
@@ -120,6 +121,23 @@ async def test_a_form_of_endless_parts_is_read_no_further(desk: Desk) -> None:
         statuses.append(response.status)
 
     assert statuses == [400, 303]
+
+
+async def test_a_file_that_takes_too_long_to_read_is_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a whole year it is looked up whether somebody is on duty at each change of a window."""
+    monkeypatch.setattr(policy_files, "CPU_S", 1)
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
+    windows = [
+        f"[[on_call.roster]]\nname = 'Sam'\ncontact = '{SAM}'\n"
+        f"opens = '{n // 60 % 24:02}:{n % 60:02}'\ncloses = '{(n // 60 + 1) % 24:02}:{n % 60:02}'\n"
+        for n in range(1440)
+    ]
+
+    status, page = await tried(operator, "\n".join(windows).encode())
+
+    assert (status, "It takes too long to read this file" in page) == (422, True)
 
 
 async def test_what_takes_long_to_mask_holds_up_no_mail(desk: Desk) -> None:
