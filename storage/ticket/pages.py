@@ -269,7 +269,7 @@ def _kinds(connection: Connection, wanted: TicketFilter) -> Iterator[_Kind]:
         for mailbox in mailboxes:
             yield _Kind(_due(mailbox, wanted.overdue_at), frozenset({"mailboxes", "overdue_at"}))
     elif wanted.claimed:
-        for mailbox, status in product(mailboxes, sorted(wanted.statuses & ACTIVE or ACTIVE)):
+        for mailbox, status in product(mailboxes, sorted(wanted.statuses or ACTIVE)):
             claimed = and_(text(f"ticket.{CLAIMED}"))
             here = (_ticket.c.mailbox_id == mailbox, _ticket.c.status == status, claimed)
             yield _Kind(here, frozenset({"mailboxes", "statuses"}))

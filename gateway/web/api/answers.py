@@ -79,6 +79,8 @@ class TicketsAnswer(TypedDict):
     """Leads to the next page; null on the last one."""
     searched_in_part: bool
     """The page has fewer tickets than it could have, since enough were searched for them."""
+    matched_in_part: NotRequired[bool]
+    """With `q`: more comments have the words than were looked at, and older ones are not found."""
 
 
 @with_config(EXACT)

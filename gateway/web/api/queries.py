@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar, get_origin
 
@@ -24,6 +25,7 @@ from rules.ticket.lifecycle import Status
 from rules.validation.messages import LONGEST_VALUE, explain, shown
 from storage.mail.journal_pages import FIRST, LAST
 from storage.notices.outbox_pages import OutboxView
+from storage.ticket import search
 
 MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 50
@@ -92,22 +94,33 @@ def _time(text: Any) -> datetime:
     raise ValueError("must be a time with its zone, such as 2026-11-28T09:14:03Z")
 
 
-def _comment(text: Any) -> int:
-    if not re.fullmatch("[0-9]{1,18}", str(text)):
-        raise ValueError("must be the id of a comment")
-    return int(text)
+def _id_of(what: str) -> Callable[[Any], int]:
+    def read(text: Any) -> int:
+        if not re.fullmatch("[0-9]{1,18}", str(text)):
+            raise ValueError(f"must be the id of a {what}")
+        return int(text)
+
+    return read
+
+
+def _with_words(text: Any) -> str:
+    if not search.words_of(str(text)):
+        raise ValueError("must have a word, such as lift or lif*")
+    return str(text)
 
 
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(_limit)]
 Since = Annotated[
     datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
-Overdue = Annotated[
+IsTrue = Annotated[
     bool,
     BeforeValidator(_true),
     WithJsonSchema({"type": "string", "enum": ["true"]}),
 ]
-CommentId = Annotated[int, Field(ge=0, lt=10**18), BeforeValidator(_comment)]
+Words = Annotated[str, Field(max_length=LONGEST_TEXT), BeforeValidator(_with_words)]
+CommentId = Annotated[int, Field(ge=0, lt=10**18), BeforeValidator(_id_of("comment"))]
+CompanyId = Annotated[int, Field(ge=0, lt=10**18), BeforeValidator(_id_of("company"))]
 
 
 class MailboxQuery(Query):
@@ -126,8 +139,20 @@ class TicketsQuery(MailboxQuery):
     """For staff: tickets that this staff person works on; empty for those of nobody."""
     requester: str | None = None
     """For staff: tickets of this requester."""
-    overdue: Overdue = False
+    company: CompanyId | None = None
+    """For staff: tickets of this company, by its id."""
+    severity: str | None = None
+    """For staff: tickets of this severity, by its name in the policy."""
+    overdue: IsTrue = False
     """For staff: tickets whose next answer is overdue, the longest overdue first."""
+    claimed: IsTrue = False
+    """For staff: tickets that are claimed as critical and were not answered since; open and pending
+    ones, unless `status` names others."""
+    review: IsTrue = False
+    """For staff: tickets with comments that wait to be published."""
+    q: Words | None = None
+    """For scope `staff`: tickets with all of these words in one comment, or in their subjects; a
+    `*` behind three letters or more continues a word."""
     since: Since | None = None
     """Tickets that changed then or later."""
     limit: Limit = DEFAULT_PAGE_SIZE

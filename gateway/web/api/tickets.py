@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aiohttp import web
@@ -34,14 +34,16 @@ from rules.service.permissions import forbidden, shows_tickets, with_reopening
 from rules.ticket.lifecycle import Status
 from rules.ticket.tags import as_tag
 from storage.db.database import Connection, store_down
-from storage.ticket import lists, pages, read, request_keys
+from storage.ticket import lists, pages, read, request_keys, search
 from storage.ticket.change import change_loaded, open_requested
 from storage.ticket.lists import CopiedTo, Cursor, OfCompany, RequestedBy, Which
-from storage.ticket.pages import TicketFilter, TicketKey, TicketPage
+from storage.ticket.pages import ACTIVE, TicketFilter, TicketKey, TicketPage
 from storage.ticket.views import TicketView
 
 PATH = "/api/v1/tickets"
 ONE = f"{PATH}/{{number}}"
+FOR_STAFF = ("assignee", "requester", "company", "severity", "overdue", "claimed", "review")
+"""Parameters of lists; customers have `list`."""
 
 
 async def _list(request: web.Request, caller: Caller, query: TicketsQuery) -> web.Response:
@@ -51,8 +53,9 @@ async def _list(request: web.Request, caller: Caller, query: TicketsQuery) -> we
     def read_page(connection: Connection) -> str:
         now = context.runtime.clock()
         role = access.mailbox_role(connection, caller, query.mailbox, now)
+        is_cut = False
         if caller.by_staff:
-            found = _of_desk(connection, role, query, now)
+            found, is_cut = _of_desk(connection, role, query, now)
         else:
             which = _requested_list(context, caller, role, query.list)
             found = _of_customer(connection, role, which, query)
@@ -64,6 +67,8 @@ async def _list(request: web.Request, caller: Caller, query: TicketsQuery) -> we
             "before": ticket_cursor(end.at, end.number) if end is not None else None,
             "searched_in_part": found.is_cut,
         }
+        if query.q is not None:
+            answer["matched_in_part"] = is_cut
         return json.dumps(answer)
 
     return web.json_response(text=await context.show(read_page, caller.address))
@@ -71,6 +76,9 @@ async def _list(request: web.Request, caller: Caller, query: TicketsQuery) -> we
 
 def _check_filters(caller: Caller, query: TicketsQuery) -> None:
     """Raises ApiError for a parameter that is not for this caller."""
+    if query.q is not None and not caller.has_whole_mails:
+        # It finds words of notes, and the beginnings of reply addresses, which others see masked.
+        raise ApiError(403, "q is only for scope staff, which may read every text as it came")
     if caller.by_staff:
         if query.list is not None:
             raise ApiError(
@@ -79,27 +87,44 @@ def _check_filters(caller: Caller, query: TicketsQuery) -> None:
         return
     if query.tag is not None:
         raise ApiError(400, "tag is only for staff; customers see no tags")
-    for name in ("assignee", "requester", "overdue"):
+    for name in FOR_STAFF:
         if name in query.model_fields_set:
             raise ApiError(400, f"{name} is only for staff; customers use list")
 
 
 def _of_desk(
     connection: Connection, role: MailboxRole, query: TicketsQuery, now: datetime
-) -> TicketPage:
+) -> tuple[TicketPage, bool]:
+    """A page, and whether more comments have the words of `q` than were looked at."""
     tag = as_tag(query.tag) if query.tag is not None else ""
     if tag is None:  # what is no tag is on no ticket
-        return TicketPage((), None)
+        return TicketPage((), None), False
+    mailboxes = frozenset({role.mailbox.id})
     wanted = TicketFilter(
-        mailboxes=frozenset({role.mailbox.id}),
-        statuses=frozenset({query.status.value}) if query.status is not None else frozenset(),
+        mailboxes=mailboxes,
+        statuses=_statuses(query),
+        severity=query.severity or "",
         assignee=query.assignee.lower() if query.assignee is not None else None,
         requester=(query.requester or "").lower(),
+        companies=frozenset({query.company}) if query.company is not None else None,
         tag=tag,
         overdue_at=now if query.overdue else None,
+        claimed=query.claimed,
+        to_review=query.review,
         changed_since=query.since,
     )
-    return pages.page(connection, wanted, query.before, query.limit)
+    is_cut = False
+    if query.q is not None:
+        matching = search.tickets_with(connection, mailboxes, search.words_of(query.q))
+        wanted, is_cut = replace(wanted, numbers=matching.tickets), matching.is_cut
+    return pages.page(connection, wanted, query.before, query.limit), is_cut
+
+
+def _statuses(query: TicketsQuery) -> frozenset[str]:
+    """Those that are listed; none for every status."""
+    if query.status is not None:
+        return frozenset({query.status.value})
+    return ACTIVE if query.claimed else frozenset()
 
 
 def _of_customer(

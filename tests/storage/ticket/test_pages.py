@@ -61,3 +61,11 @@ def test_a_search_for_what_is_rare_goes_on_where_it_ended(desk: Shop) -> None:
 
 def test_tags_are_found_whole(desk: Shop) -> None:
     assert numbers(every_page(desk, examined=1, tag="ink")) == [TICKETS, 1]
+
+
+def test_claims_are_listed_by_the_status_that_is_asked_for(shop: Shop) -> None:
+    shop.take(a_mail(ANN.address, subject="[Critical] Lift"))
+    shop.set(1, status="closed")
+
+    assert numbers(every_page(shop, claimed=True, statuses=frozenset({"closed"}))) == [1]
+    assert numbers(every_page(shop, claimed=True)) == []

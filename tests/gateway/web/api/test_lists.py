@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import Connection, update
@@ -55,6 +56,45 @@ async def test_staff_find_tickets_by_whom_they_wait_for(either: Site) -> None:
     assert await either.numbers(f"{query}&requester={CAT}&status=closed") == []
 
 
+async def test_staff_search_for_words_together_with_all_else(either: Site) -> None:
+    first = await either.open(ANN, subject="Lift", text="The winch is broken.")
+    second = await either.open(CAT, subject="Door", text="The winches are fine.")
+    await either.open(ANN, SHARED, text="The winch of another desk.")
+    await either.effects(second, comment={"text": "Bring grease.", "visibility": "note"})
+    await either.effects(second, tag=["door"], assignee=SAM)
+    query = f"?mailbox={SUPPORT}&q="
+
+    assert await either.numbers(f"{query}winch", SAM) == [first]
+    assert await either.numbers(f"{query}winch*", SAM) == [second, first]
+    assert await either.numbers(f"{query}grease&tag=door&assignee={SAM}", SAM) == [second]
+    assert await either.numbers(f"{query}winch*&status=closed", SAM) == []
+    _, page = await either.get(f"{query}winch*&limit=1", SAM)
+    assert await either.numbers(f"{query}winch*&limit=1&before={page['before']}", SAM) == [first]
+    assert page["matched_in_part"] is False
+
+
+@pytest.mark.parametrize("actor", [ANN, ""])
+async def test_only_staff_search_for_words(site: Site, actor: str) -> None:
+    """Others would find notes, or letter by letter the reply addresses that they see masked."""
+    status, body = await site.get(f"?mailbox={SUPPORT}&q=stuck", actor)
+
+    assert (status, "only for scope staff" in body["detail"]) == (403, True)
+
+
+async def test_staff_find_tickets_of_a_company_by_their_severity(site: Site) -> None:
+    number = await site.open(ANN, PLANNED, severity="High")
+    await site.open(GIL, PLANNED, severity="High")
+    planned = await site.read(partial(mailboxes.mailbox_named, address=PLANNED))
+    acme = await site.read(lambda c: companies.company_id(c, planned, "Acme"))
+    query = f"?mailbox={PLANNED}&company={acme}"
+    level = (await site.ticket_view(number)).summary.severity
+
+    assert await site.numbers(f"{query}&severity={quote(level)}", SAM) == [number]
+    assert await site.numbers(f"{query}&severity=None", SAM) == []
+    assert await site.numbers(f"{query}&review=true", SAM) == []
+    assert await site.numbers(f"{query}&claimed=true", SAM) == []
+
+
 async def test_staff_find_what_is_overdue_the_longest_first(either: Site) -> None:
     later, first = await either.open(ANN, PLANNED), await either.open(CAT, PLANNED)
     await either.open(BOB, PLANNED)
@@ -84,7 +124,9 @@ async def test_only_tickets_that_changed_since_a_time_are_listed(site: Site, act
     assert await site.numbers(f"{query}{later}", actor) == []
 
 
-@pytest.mark.parametrize("query", [f"assignee={SAM}", f"requester={BOB}", "overdue=true"])
+@pytest.mark.parametrize(
+    "query", [f"assignee={SAM}", f"requester={BOB}", "company=1", "claimed=true", "overdue=true"]
+)
 async def test_customers_do_not_search_as_staff_do(site: Site, query: str) -> None:
     status, body = await site.get(f"?mailbox={SUPPORT}&{query}", ANN)
 
