@@ -72,6 +72,12 @@ def request_repeated(ticket: int) -> None:
     _log.info("request_repeated", ticket=ticket)
 
 
+def changed_over_api(operation: str, path: str, token: str, actor: str) -> None:
+    """A request over the API changed something: by the name of a token, and for whom it acted. Of
+    mails that are pushed there is `filed`."""
+    _log.info("changed_over_api", operation=operation, path=path, token=token, actor=actor)
+
+
 def requests_delayed(client: str) -> None:
     """A client sends more requests than `http.requests_per_minute`: they wait for their answers."""
     _log.warning("requests_delayed", client=client)
@@ -218,13 +224,14 @@ def loose_permissions(path: str, mode: str) -> None:
 
 
 def discarded(journal: str, by: str) -> None:
-    """A staff person deleted a held mail by the link of a digest, or in the console."""
+    """A staff person deleted a held mail: by the link of a digest, in the console or over the
+    API."""
     _log.info("discarded", journal=journal, by=by)
 
 
 def enrolled(mailbox: str, address: str, by: str) -> None:
-    """A staff person registered the author of a held mail by the link of a digest, or
-    in the console."""
+    """A staff person registered the author of a held mail: by the link of a digest, in the console
+    or over the API."""
     _log.info("enrolled", mailbox=mailbox, address=address, by=by)
 
 
@@ -239,7 +246,7 @@ def console_login_failed(address: str) -> None:
 
 
 def registry_changed(mailbox: str, subject: str, change: str, by: str) -> None:
-    """A company or a person was registered or changed in the console."""
+    """A company or a person was registered or changed in the console or over the API."""
     _log.info("registry_changed", mailbox=mailbox, subject=subject, change=change, by=by)
 
 

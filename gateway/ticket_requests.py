@@ -47,6 +47,7 @@ from rules.ticket.visibility import Visibility
 
 LONGEST_TEXT = 100_000
 LONGEST_LINE = 1_000
+LONGEST_WHY = 500
 MOST_ADDRESSES = 50
 MOST_FIELDS = 50
 LARGEST_NUMBER = 2**63 - 1
@@ -116,6 +117,29 @@ class NewSavedReply(_Model):
     text: Annotated[Text, Field(min_length=1)]
     language: Line = ""
     """For readers of this language; empty for all."""
+
+
+class Release(_Model):
+    """What staff state about a held mail that is filed."""
+
+    as_new: bool = False
+    """It opens a new ticket, even if it refers to another."""
+    onto: Number | None = None
+    """The ticket that it goes onto, whatever it refers to."""
+    author: Line | None = None
+    """Its author, where From does not name exactly one."""
+    enrol: bool = False
+    """Its author is registered with the company of their domain."""
+    why: Annotated[str, Field(max_length=LONGEST_WHY), AfterValidator(_one_line)] = ""
+    """Why it is filed, for the audit trail of the ticket."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.as_new and self.onto is not None:
+            raise ValueError("as_new and onto both say where the mail goes; use one of them")
+        if self.enrol and self.author is not None:
+            raise ValueError("enrol registers the author that the mail names; omit author")
+        return self
 
 
 class TicketPatch(_Model):

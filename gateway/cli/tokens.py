@@ -28,14 +28,22 @@ app = typer.Typer(no_args_is_help=True)
 def add(
     name: Annotated[str, typer.Argument(help="A name for its user, such as monitoring.")],
     scope: Annotated[
-        Scope, typer.Option(help="What the token permits; docs/api.md describes each scope.")
-    ] = Scope.MAILS,
+        list[Scope] | None,
+        typer.Option(
+            help="What the token permits, mails by default; repeat the option for more. "
+            "docs/api.md describes each scope."
+        ),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
+    scopes = dict.fromkeys(scope or [Scope.MAILS])
+    if Scope.PORTAL in scopes and len(scopes) > 1:
+        fail(os.EX_USAGE, "a token for a portal acts for customers: it can have no other scope")
+    permitted = " ".join(scopes)
     if is_output_closed():
         fail(os.EX_IOERR, "standard output is closed, so nobody would see the token; none was made")
     token = secrets.token_urlsafe(32)
-    write(config, lambda c: api_tokens.add_api_token(c, token, name, scope.value, clock.now()))
+    write(config, lambda c: api_tokens.add_api_token(c, token, name, permitted, clock.now()))
     try:
         print_for_scripts(token)
     except OSError as error:

@@ -89,6 +89,7 @@ def application(
         uploads = Uploads(connections, ingest.parser)
         context = app[CONTEXT] = ApiContext(
             runtime=runtime,
+            ingest=ingest,
             downloads=downloads,
             uploads=uploads,
             showing=Readers(runtime),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import assert_never
@@ -16,6 +16,7 @@ from gateway.outgoing.mime import one_line, plain
 from gateway.outgoing.sentences import worded
 from gateway.reception import StatedByStaff
 from gateway.runtime import Runtime
+from gateway.ticket_requests import LONGEST_WHY
 from rules.decision.content import body_of
 from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
@@ -36,7 +37,6 @@ SHOWN_NAMES = 20
 """Of the people in To and Cc, and of the files."""
 LONGEST_NAME = 100
 LONGEST_SUBJECT = 200
-LONGEST_WHY = 500
 
 
 class Choice(StrEnum):
@@ -96,24 +96,29 @@ class HeldDesk:
     async def act(self, mail: HeldMail, choice: Choice, why: str) -> HeldResult:
         """Do with a held mail what was chosen; `why` is kept in the history of the ticket."""
         if choice is Choice.DISCARD:
-            return await self._discard(mail)
-        return await self._release(mail, choice, one_line(why, LONGEST_WHY))
+            return await self.discard(mail)
+        stated = StatedByStaff(as_new=choice is Choice.NEW, why=why)
+        return await self.release(mail, stated, enrol=choice is Choice.ENROL)
 
-    async def _discard(self, mail: HeldMail) -> HeldResult:
+    async def discard(self, mail: HeldMail) -> HeldResult:
+        """Delete a held mail without filing it."""
         job = partial(quarantine.discard, journal_id=mail.journal_id)
         if not await self.runtime.write(job):
             return HeldResult(HeldOutcome.GONE)
         log.discarded(str(mail.journal_id), self.by)
         return HeldResult(HeldOutcome.DISCARDED)
 
-    async def _release(self, mail: HeldMail, choice: Choice, why: str) -> HeldResult:
+    async def release(
+        self, mail: HeldMail, stated: StatedByStaff, *, enrol: bool = False
+    ) -> HeldResult:
+        """File a held mail by what is stated about it; with `enrol` its author is registered."""
         became = Enrolled.BEFORE
-        stated = StatedByStaff(as_new=choice is Choice.NEW, why=why, source=self.source)
+        stated = replace(stated, why=one_line(stated.why, LONGEST_WHY), source=self.source)
         vouched = Authentication.by_staff(self.by)
         receipt: Receipt | None
         try:
             delivery = await self.runtime.read(partial(quarantine.delivery, mail=mail))
-            if choice is Choice.ENROL:
+            if enrol:
                 receipt, became = await self.ingest.release_enrolled(
                     mail, delivery, vouched, stated
                 )

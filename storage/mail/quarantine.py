@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, and_, case, delete, func, or_, select, text, update
 
-from rules.decision.reasons import Reason
+from rules.decision.reasons import Reason, Verdict
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.sender.authentication import Authentication, from_dict
 from storage.db import raw_mail, short_ids
@@ -95,6 +95,17 @@ class HeldQueue:
     since: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class LeftQuarantine:
+    """A mail that was held, and is not any more."""
+
+    mailbox_id: int
+    was_discarded: bool
+    """Else it was filed."""
+    ticket: int | None
+    """None for a mail that was recorded without one."""
+
+
 class HeldKey(NamedTuple):
     """The place of a held mail in the list; the next page starts behind it."""
 
@@ -144,6 +155,23 @@ def find(connection: Connection, journal_id: UUID) -> HeldMail | None:
     """One held mail; None if there is none, or it is no longer held."""
     row = connection.execute(_HELD.where(_journal.c.id == journal_id)).one_or_none()
     return _as_held(row) if row is not None else None
+
+
+def left_as(connection: Connection, journal_id: UUID) -> LeftQuarantine | None:
+    """What became of a mail that was held under this id; None if none was, or it is held still."""
+    row = connection.execute(
+        select(_mail.c.mailbox_id, _mail.c.state, _mail.c.ticket_id)
+        .join_from(_journal, _mail, _mail.c.mailbox_id == _journal.c.mailbox_id)
+        .where(
+            _journal.c.id == journal_id,
+            _journal.c.verdict == Verdict.HELD.value,
+            _mail.c.identity == _journal.c.identity,
+            _mail.c.state != "held",
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return LeftQuarantine(row.mailbox_id, row.state == "discarded", row.ticket_id)
 
 
 def ids_named(connection: Connection, text: str) -> Sequence[UUID] | None:

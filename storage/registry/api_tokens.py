@@ -1,8 +1,9 @@
-"""Bearer tokens of the HTTP API, each with a name and a scope."""
+"""Bearer tokens of the HTTP API, each with a name and its scopes."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
@@ -13,16 +14,24 @@ from storage.registry.checks import insert_new, not_found
 _api_token = table(ApiTokenRow)
 
 
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    name: str
+    scope: str
+    """What it permits: the names of scopes, with spaces between them (RFC 6749 §3.3)."""
+
+
 def add_api_token(connection: Connection, token: str, name: str, scope: str, now: datetime) -> None:
     """Register a bearer token; only its digest is stored."""
     row = {"digest": _digest(token), "name": name, "scope": scope, "created_at": now}
     insert_new(connection, _api_token, row, name)
 
 
-def api_token_scope(connection: Connection, token: str) -> str | None:
-    """What a bearer token permits; None for a token that is not ours."""
-    query = select(_api_token.c.scope).where(_api_token.c.digest == _digest(token))
-    return connection.execute(query).scalar()
+def find_api_token(connection: Connection, token: str) -> ApiToken | None:
+    """The token with this text; None for one that is not ours."""
+    columns = (_api_token.c.name, _api_token.c.scope)
+    row = connection.execute(select(*columns).where(_api_token.c.digest == _digest(token)))
+    return next((ApiToken(*found) for found in row), None)
 
 
 def list_api_tokens(connection: Connection) -> list[tuple[str, str, datetime]]:

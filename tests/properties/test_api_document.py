@@ -31,7 +31,16 @@ CHECKS = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
-CALLERS = [("staff", SAM), ("portal", ANN), ("portal", BOB), ("read", None), ("mails", None)]
+CALLERS = [
+    ("staff", SAM),
+    ("portal", ANN),
+    ("portal", BOB),
+    ("read", None),
+    ("mails", None),
+    ("held", SAM),
+    ("outbox", None),
+    ("registry", None),
+]
 MAIL = a_mail(ANN)
 KNOWN: Mapping[str, tuple[Any, ...]] = {
     "mailbox": (SUPPORT, SHARED),

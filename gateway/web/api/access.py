@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from aiohttp import web
 
+from gateway.ingest import Ingest
 from gateway.runtime import Runtime
 from gateway.web.api.auth import ACTOR_HEADER, ApiError, Scope, actor, authorise
 from gateway.web.api.download import Downloads
 from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.api.queries import Query, query_of
+from gateway.web.api.scopes import ACTS_FOR_ANYBODY
 from gateway.web.api.ticket_json import TicketJson
 from gateway.web.api.uploads import Uploads
 from gateway.web.readers import Readers
@@ -34,6 +37,8 @@ from storage.ticket.rows import ChangeContext
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=Query)
+Mask = Callable[[str], str]
+"""Takes reply addresses and links out of a text: their holder could act as their owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,7 @@ class ApiContext:
     """What the request handlers work with."""
 
     runtime: Runtime
+    ingest: Ingest
     downloads: Downloads
     uploads: Uploads
     showing: Readers
@@ -78,6 +84,13 @@ class Caller:
     scope: Scope
     address: str
     """Empty for a token that acts for nobody."""
+    token: str = ""
+    """Its name; empty where none was needed."""
+
+    @property
+    def name(self) -> str:
+        """Who acts, for the audit trail and the log: the person, or else the token."""
+        return self.address or f"token:{self.token}"
 
     @property
     def by_staff(self) -> bool:
@@ -117,9 +130,9 @@ async def caller_of(
     """The caller, whose token has an allowed scope, and the query. Raises ApiError."""
     if not allowed:
         return NOBODY, query_of(request, model)
-    scope = await authorise(request, request.app[CONTEXT].runtime.database, *allowed)
+    scope, token = await authorise(request, request.app[CONTEXT].runtime.database, *allowed)
     query = query_of(request, model)
-    return Caller(scope, actor(request, scope)), query
+    return Caller(scope, actor(request, scope), token), query
 
 
 def number_of(request: web.Request) -> int:
@@ -135,6 +148,10 @@ def presenter(connection: Connection, context: ApiContext, caller: Caller) -> Ti
     loaded = context.runtime.policies
     policies = {each.address: loaded[each.policy] for each in ours if each.policy in loaded}
     return TicketJson(caller.by_staff, masker, context.masked_texts, policies)
+
+
+def mask_for(connection: Connection, context: ApiContext, caller: Caller) -> Mask:
+    return partial(context.masked_texts.mask, presenter(connection, context, caller).masker)
 
 
 def find_ticket(
@@ -190,9 +207,9 @@ def _identities(
     connection: Connection, caller: Caller, now: datetime
 ) -> Mapping[Mailbox, Person] | None:
     """The caller as a person at each mailbox; None for a token that acts for nobody."""
-    if caller.scope is Scope.READ:
+    if caller.scope is Scope.READ or (caller.scope in ACTS_FOR_ANYBODY and not caller.address):
         return None
-    role = Role.STAFF if caller.scope is Scope.STAFF else Role.USER
+    role = Role.USER if caller.scope is Scope.PORTAL else Role.STAFF
     identities = callers.find_caller(connection, caller.address, role, now)
     if not identities:
         wanted = "staff person" if role is Role.STAFF else "user of an active company"

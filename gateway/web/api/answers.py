@@ -278,6 +278,31 @@ class HeldMailAnswer(TypedDict):
 
 
 @with_config(EXACT)
+class ReadHeldMailAnswer(HeldMailAnswer):
+    because: str
+    """The reason in English, for people."""
+    discarded_at: Time | None
+    """When it is discarded unless somebody decides; null where it is kept."""
+    people: list[str]
+    """Those in To and Cc who may join the ticket."""
+    files: list[str]
+    text: str
+    shortened: bool
+    can_enrol: bool
+    """Its author can be registered with it."""
+
+
+@with_config(EXACT)
+class ReleasedAnswer(TypedDict):
+    ticket: int | None
+    """Null for a mail that was recorded without one."""
+    enrolled: bool
+    """Its author was registered with it."""
+    repeated: bool
+    """It was filed before, by this request or by somebody else's; nothing was done."""
+
+
+@with_config(EXACT)
 class HeldMailsAnswer(TypedDict):
     held: list[HeldMailAnswer]
     after: str | None

@@ -7,6 +7,7 @@ from functools import partial
 from aiohttp import web
 
 from gateway.in_time import in_time
+from gateway.web.api.scopes import ACTS_FOR_ANYBODY, ACTS_FOR_STAFF
 from gateway.web.api.scopes import Scope as Scope
 from rules.mail.addresses import normalise
 from storage.db.database import Database
@@ -24,23 +25,26 @@ class ApiError(Exception):
         self.message = message
 
 
-async def authorise(request: web.Request, database: Database, *allowed: Scope) -> Scope:
-    """The scope of the request's token.
+async def authorise(request: web.Request, database: Database, *allowed: Scope) -> tuple[Scope, str]:
+    """The first of the allowed scopes that the request's token has, and the token's name.
 
-    Raises ApiError: 401 without a valid token, 403 for one with another scope.
+    Raises ApiError: 401 without a valid token, 403 for one with other scopes.
     """
     kind, _, token = only(request, "Authorization", 401).partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise ApiError(401, "send Authorization: Bearer TOKEN")
     if not token.isascii():  # an octet that is no UTF-8 cannot be looked up either
         raise ApiError(401, "unknown token")
-    look_up = partial(api_tokens.api_token_scope, token=token.strip())
-    scope = await in_time(database.submit_read(look_up))
-    if scope is None:
+    look_up = partial(api_tokens.find_api_token, token=token.strip())
+    found = await in_time(database.submit_read(look_up))
+    if found is None:
         raise ApiError(401, "unknown token")
-    if scope not in allowed:
-        raise ApiError(403, f"this token is for {scope}, not for {' or '.join(allowed)}")
-    return Scope(scope)
+    has = found.scope.split()
+    scope = next((each for each in allowed if each in has), None)
+    if scope is None:
+        permitted = " and ".join(has)
+        raise ApiError(403, f"this token is for {permitted}, not for {' or '.join(allowed)}")
+    return scope, found.name
 
 
 def only(request: web.Request, name: str, status: int) -> str:
@@ -57,11 +61,13 @@ def actor(request: web.Request, scope: Scope) -> str:
 
     Raises ApiError if a person is required and none is named.
     """
-    if scope not in (Scope.STAFF, Scope.PORTAL):
+    if scope not in (Scope.PORTAL, *ACTS_FOR_STAFF, *ACTS_FOR_ANYBODY):
         return ""
     named = only(request, ACTOR_HEADER, 403).strip()
+    if not named and scope in ACTS_FOR_ANYBODY:
+        return ""
     if not named:
-        example = "sam@help.example" if scope is Scope.STAFF else "ann@acme.example"
+        example = "ann@acme.example" if scope is Scope.PORTAL else "sam@help.example"
         raise ApiError(403, f"name the person you act for: send {ACTOR_HEADER}: {example}")
     address = normalise(named)
     if address is None:

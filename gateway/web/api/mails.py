@@ -1,41 +1,34 @@
-"""Mails over the API, for staff and reports: the journal, what is held, and what was not sent."""
+"""Mails over the API, for staff and reports: the journal, and what was not sent."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import partial
 
 from aiohttp import web
 
 from gateway.web.api import access
-from gateway.web.api.access import CONTEXT, Caller, presenter
+from gateway.web.api.access import CONTEXT, Caller, Mask, mask_for
 from gateway.web.api.answers import (
     ExplainedMailAnswer,
-    HeldMailAnswer,
-    HeldMailsAnswer,
     JournalAnswer,
     JournalMailAnswer,
     OutboxAnswer,
     OutgoingMailAnswer,
 )
 from gateway.web.api.auth import ApiError, Scope
-from gateway.web.api.cursors import held_cursor, row_cursor
+from gateway.web.api.cursors import row_cursor
 from gateway.web.api.operations import JsonAnswer, Operation
-from gateway.web.api.queries import HeldQuery, JournalQuery, OutboxQuery, Query
+from gateway.web.api.queries import JournalQuery, OutboxQuery, Query
 from gateway.web.api.request_parsing import journal_id_of
 from rules.mail import Mailbox
 from storage.db.database import Connection
-from storage.mail import journal, journal_pages, quarantine
+from storage.mail import journal, journal_pages
 from storage.mail.journal_pages import JournalLine, PageFilter, PageKey
-from storage.mail.quarantine import HeldMail
 from storage.notices import outbox_pages
 from storage.notices.outbox_pages import NoticeKey, OutboxScope
 from storage.notices.overview import NoticeSummary
 
 READERS = (Scope.STAFF, Scope.READ)
-Mask = Callable[[str], str]
-"""Takes reply addresses and links out of a text: their holder could act as their owner."""
 
 
 async def _journal(request: web.Request, caller: Caller, query: JournalQuery) -> web.Response:
@@ -53,7 +46,7 @@ async def _journal(request: web.Request, caller: Caller, query: JournalQuery) ->
         )
         before = PageKey(*query.before) if query.before is not None else None
         found = journal_pages.page(connection, wanted, before, query.limit)
-        mask = _mask(request, connection, caller)
+        mask = mask_for(connection, context, caller)
         answer: JournalAnswer = {
             "mails": [_journal_mail(each, mailbox, mask) for each in found.lines],
             "before": row_cursor(*found.following) if found.following is not None else None,
@@ -77,7 +70,7 @@ async def _explained(request: web.Request, caller: Caller, _: Query) -> web.Resp
             role = access.mailbox_role(connection, caller, entry.mailbox, context.runtime.clock())
         except ApiError as error:  # the mail of another desk looks like one that does not exist
             raise missing if error.status == 404 else error from None
-        mask = _mask(request, connection, caller)
+        mask = mask_for(connection, context, caller)
         answer: ExplainedMailAnswer = {
             **_journal_mail(line, role.mailbox, mask),
             "peer": entry.peer,
@@ -95,23 +88,6 @@ async def _explained(request: web.Request, caller: Caller, _: Query) -> web.Resp
     return web.json_response(text=await context.show(read_mail, caller.address))
 
 
-async def _held(request: web.Request, caller: Caller, query: HeldQuery) -> web.Response:
-    context = request.app[CONTEXT]
-
-    def read_page(connection: Connection) -> str:
-        now, limit = context.runtime.clock(), query.limit
-        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
-        found = quarantine.held_mails(connection, limit + 1, [mailbox.id], query.after)
-        mask = _mask(request, connection, caller)
-        answer: HeldMailsAnswer = {
-            "held": [_held_mail(each, mask) for each in found[:limit]],
-            "after": held_cursor(found[limit - 1].key) if len(found) > limit else None,
-        }
-        return json.dumps(answer)
-
-    return web.json_response(text=await context.show(read_page, caller.address))
-
-
 async def _outbox(request: web.Request, caller: Caller, query: OutboxQuery) -> web.Response:
     context = request.app[CONTEXT]
 
@@ -121,7 +97,7 @@ async def _outbox(request: web.Request, caller: Caller, query: OutboxQuery) -> w
         scope = OutboxScope(frozenset({mailbox.id}), now)
         after = NoticeKey(*query.after) if query.after is not None else None
         found = outbox_pages.listing(connection, view, scope, limit + 1, after)
-        mask = _mask(request, connection, caller)
+        mask = mask_for(connection, context, caller)
         key = outbox_pages.key_of(view, found[limit - 1]) if len(found) > limit else None
         answer: OutboxAnswer = {
             "mails": [_outgoing_mail(each, mask) for each in found[:limit]],
@@ -130,11 +106,6 @@ async def _outbox(request: web.Request, caller: Caller, query: OutboxQuery) -> w
         return json.dumps(answer)
 
     return web.json_response(text=await context.show(read_page, caller.address))
-
-
-def _mask(request: web.Request, connection: Connection, caller: Caller) -> Mask:
-    context = request.app[CONTEXT]
-    return partial(context.masked_texts.mask, presenter(connection, context, caller).masker)
 
 
 def _journal_mail(line: JournalLine, mailbox: Mailbox, mask: Mask) -> JournalMailAnswer:
@@ -150,21 +121,6 @@ def _journal_mail(line: JournalLine, mailbox: Mailbox, mask: Mask) -> JournalMai
         "subject": mask(line.subject),
         "size_bytes": line.size_bytes,
         "held": line.is_held,
-    }
-
-
-def _held_mail(mail: HeldMail, mask: Mask) -> HeldMailAnswer:
-    return {
-        "id": str(mail.journal_id),
-        "mailbox": mail.mailbox.address,
-        "came_at": mail.came_at.isoformat(),
-        "reason": mail.reason,
-        "author": mask(mail.author),
-        "subject": mask(mail.subject),
-        "mail_from": mask(mail.envelope.mail_from),
-        "size_bytes": mail.size_bytes,
-        "proven": not mail.network,
-        "network": mail.network,
     }
 
 
@@ -205,17 +161,6 @@ OPERATIONS = (
         scopes=READERS,
         query=Query,
         answer=JsonAnswer(ExplainedMailAnswer),
-        errors=(404,),
-    ),
-    Operation(
-        method="GET",
-        path="/api/v1/held",
-        handler=_held,
-        name="list_held_mails",
-        summary="The mails in quarantine: those of proven senders first, then the oldest first",
-        scopes=READERS,
-        query=HeldQuery,
-        answer=JsonAnswer(HeldMailsAnswer),
         errors=(404,),
     ),
     Operation(

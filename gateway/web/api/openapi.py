@@ -20,7 +20,7 @@ from gateway.web.api.operations import (
     RawBody,
 )
 from gateway.web.api.repeats import HEADER, LONGEST_KEY
-from gateway.web.api.scopes import Scope
+from gateway.web.api.scopes import ACTS_FOR_ANYBODY, ACTS_FOR_STAFF, Scope
 from gateway.web.api.uploads import MOST_FILES
 from gateway.web.problems import CONTENT_TYPE, TEMPORARY
 
@@ -28,9 +28,9 @@ Schema = dict[str, Any]
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = (
-    "Tickets over HTTP, for portals and staff tools. Each token has one of the scopes "
-    "`mails`, `staff`, `portal` and `read`. Keys that are not required in an answer are only for "
-    "the scopes `staff` and `read`."
+    "Tickets over HTTP, for portals and staff tools. Each token has one or more of the scopes "
+    "`mails`, `staff`, `portal`, `read`, `held`, `outbox` and `registry`. Keys that are not "
+    "required in an answer are only for the scopes `staff` and `read`."
 )
 
 
@@ -142,13 +142,14 @@ def _parameter_schema(schema: Schema) -> Schema:
 
 
 def _header_parameters(operation: Operation[Any]) -> Iterable[Schema]:
-    if {Scope.STAFF, Scope.PORTAL}.intersection(operation.scopes):
+    if {Scope.PORTAL, *ACTS_FOR_STAFF, *ACTS_FOR_ANYBODY}.intersection(operation.scopes):
         yield {
             "name": ACTOR_HEADER,
             "in": "header",
             "required": False,
             "description": "The address of the person for whom the request acts. The scopes "
-            "`staff` and `portal` need it.",
+            "`staff`, `portal` and `held` need it; with `outbox` and `registry` a staff person may "
+            "be named.",
             "schema": {"type": "string"},
         }
     if operation.is_repeatable:

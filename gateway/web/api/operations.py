@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
+from gateway import log
 from gateway.web.api.access import Caller, caller_of
 from gateway.web.api.auth import ApiError
 from gateway.web.api.queries import Query
@@ -22,6 +23,7 @@ from gateway.web.api.scopes import Scope
 Q = TypeVar("Q", bound=Query)
 Handler = Callable[[web.Request, Caller, Q], Awaitable[web.StreamResponse]]
 
+BAD_REQUEST = 400
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 ALL = (Scope.STAFF, Scope.PORTAL, Scope.READ)
 
@@ -162,7 +164,10 @@ class Operation(Generic[Q]):
             if _NOT_TEXT.search(text):  # no store would take it
                 raise ApiError(400, "path and query must be text in UTF-8, without NUL")
         caller, query = await caller_of(request, self.scopes, self.query)
-        return await self.handler(request, caller, query)
+        answer = await self.handler(request, caller, query)
+        if self.method != "GET" and caller.scope is not Scope.MAILS and answer.status < BAD_REQUEST:
+            log.changed_over_api(self.name, request.path, caller.token, caller.address)
+        return answer
 
 
 def add_operations(app: web.Application, operations: Iterable[Operation[Any]]) -> None:

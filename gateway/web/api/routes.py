@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.web.api import (
     comment_html,
     files,
+    held,
     macros,
     mails,
     pushed_mail,
@@ -24,6 +25,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *files.OPERATIONS,
     *comment_html.OPERATIONS,
     *mails.OPERATIONS,
+    *held.OPERATIONS,
     *registry.OPERATIONS,
     *macros.OPERATIONS,
     *staff_notices.OPERATIONS,

@@ -16,3 +16,14 @@ class Scope(StrEnum):
     """A customer portal, which acts for users."""
     READ = "read"
     """A report or a dashboard: sees what staff see, changes nothing, acts for nobody."""
+    HELD = "held"
+    """Deciding on held mail, for staff who vouch for its authors."""
+    OUTBOX = "outbox"
+    """Sending again what was not sent."""
+    REGISTRY = "registry"
+    """Registering and changing people and companies."""
+
+
+ACTS_FOR_STAFF = (Scope.STAFF, Scope.HELD)
+ACTS_FOR_ANYBODY = (Scope.OUTBOX, Scope.REGISTRY)
+"""A staff person may be named; without one the token itself acts."""

@@ -14,6 +14,7 @@ import pytest
 
 from gateway import clock
 from storage.registry import api_tokens, lookup
+from storage.registry.api_tokens import ApiToken
 from tests.gateway.cli.command_line import (
     CommandLine,
     Output,
@@ -150,7 +151,8 @@ def test_a_token_is_printed_alone_on_its_line_and_works(demo: CommandLine) -> No
 
     assert re.fullmatch(r"[\w-]{43}\n", done.out)
     with demo.opened() as database:
-        assert database.read(lambda c: api_tokens.api_token_scope(c, done.out.strip())) == "mails"
+        found = database.read(lambda c: api_tokens.find_api_token(c, done.out.strip()))
+    assert found == ApiToken("monitoring", "mails")
 
 
 def test_a_token_that_could_not_be_printed_is_not_kept(demo: CommandLine) -> None:
@@ -188,7 +190,7 @@ def test_a_token_is_listed_and_revoked(demo: CommandLine) -> None:
 
     assert "portal" not in demo.run("token", "list").out
     with demo.opened() as database:
-        assert database.read(lambda c: api_tokens.api_token_scope(c, token)) is None
+        assert database.read(lambda c: api_tokens.find_api_token(c, token)) is None
 
 
 def test_a_mailbox_gets_another_policy(demo: CommandLine) -> None:
@@ -255,11 +257,20 @@ def test_an_unknown_language_is_refused(planned: Planned) -> None:
     )
 
 
-@pytest.mark.parametrize("scope", ["mails", "staff", "portal", "read"])
-def test_a_token_is_made_for_each_scope(planned: Planned, scope: str) -> None:
-    token = planned.run("token", "add", "screen", "--scope", scope).out.strip()
+@pytest.mark.parametrize("scopes", [["portal"], ["staff", "held", "outbox", "registry"]])
+def test_a_token_is_made_for_some_scopes(planned: Planned, scopes: list[str]) -> None:
+    options = [option for scope in scopes for option in ("--scope", scope)]
+    token = planned.run("token", "add", "screen", *options).out.strip()
 
-    assert planned.read(lambda c: api_tokens.api_token_scope(c, token)) == scope
+    found = planned.read(lambda c: api_tokens.find_api_token(c, token))
+
+    assert found == ApiToken("screen", " ".join(scopes))
+
+
+def test_a_token_of_a_portal_has_no_other_scope(planned: Planned) -> None:
+    done = planned.run("token", "add", "screen", "--scope", "portal", "--scope", "registry")
+
+    assert (done.code, "it can have no other scope" in done.err) == (os.EX_USAGE, True)
 
 
 def test_an_unknown_scope_lists_the_known_ones(planned: Planned) -> None:

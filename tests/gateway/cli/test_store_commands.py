@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 
 from rules.sender.tokens import is_loop_mark, loop_mark
 from storage.registry import api_tokens, signing_keys
+from storage.registry.api_tokens import ApiToken
 from tests.gateway.cli.command_line import (
     CommandLine,
     Output,
@@ -53,7 +54,8 @@ def test_the_demo_shows_its_token_once(no_store: CommandLine) -> None:
     found = re.search(r"shown only once: ([\w-]{40,})$", first.out, re.MULTILINE)
     assert found is not None
     with no_store.opened() as database:
-        assert database.read(lambda c: api_tokens.api_token_scope(c, found[1])) == "mails"
+        token = database.read(lambda c: api_tokens.find_api_token(c, found[1]))
+    assert token == ApiToken("demo", "mails")
     assert (second.code, len(second.out.splitlines())) == (0, 1)
 
 

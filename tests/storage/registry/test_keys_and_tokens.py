@@ -6,6 +6,7 @@ from rules.mail import Mailbox
 from storage.db.database import Database
 from storage.db.ledger import Ledger
 from storage.registry import api_tokens, signing_keys
+from storage.registry.api_tokens import ApiToken
 from tests.rules.building import NOON
 
 
@@ -25,5 +26,5 @@ def test_an_api_token_is_known_by_its_text_and_stored_without_it(
 ) -> None:
     ledger.submit(lambda c: api_tokens.add_api_token(c, "text", "mta", "mails", NOON)).result()
 
-    assert database.read(lambda c: api_tokens.api_token_scope(c, "text")) == "mails"
-    assert database.read(lambda c: api_tokens.api_token_scope(c, "other")) is None
+    assert database.read(lambda c: api_tokens.find_api_token(c, "text")) == ApiToken("mta", "mails")
+    assert database.read(lambda c: api_tokens.find_api_token(c, "other")) is None

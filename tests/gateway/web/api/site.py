@@ -18,6 +18,7 @@ from gateway import clock
 from gateway.policies import Policies
 from gateway.web.api.operations import JsonAnswer, Operation
 from gateway.web.api.routes import OPERATIONS
+from gateway.web.api.scopes import Scope
 from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
 from rules.people import Role
@@ -50,7 +51,7 @@ PLANNED = "planned@help.example"
 """Its policy has tiers with promises, and two levels of escalation."""
 ALICE = "alice@help.example"
 """Staff of SHARED only."""
-SCOPES = ("mails", "staff", "portal", "read")
+SCOPES = tuple(Scope)
 
 
 @dataclass
@@ -154,7 +155,9 @@ def enrol(connection: Connection) -> None:
     premium = Contract("premium", datetime(2020, 1, 1, tzinfo=UTC), {"first": {"High": "1 hour"}})
     companies.add_contract(connection, planned, "Acme", premium)
     for scope in SCOPES:
-        api_tokens.add_api_token(connection, f"{scope}-token", scope, scope, clock.now())
+        api_tokens.add_api_token(
+            connection, f"{scope}-token", scope.value, scope.value, clock.now()
+        )
 
 
 def enrolled(url: str) -> str:

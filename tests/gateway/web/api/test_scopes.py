@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from gateway.web.api.routes import OPERATIONS
 from gateway.web.api.scopes import Scope
 from tests.gateway.web.api.site import ANN, SAM, Site
@@ -19,7 +21,11 @@ OF_CUSTOMERS = {
 }
 """A portal acts for everybody who uses it: what it may do is listed here as well."""
 OF_EVERYBODY = {"get_document", "get_reference", "get_reference_style"}
-ACTORS = {Scope.STAFF: SAM, Scope.PORTAL: ANN}
+OF_OTHER_TOKENS = {
+    Scope.HELD: {"list_held_mails", "get_held_mail", "release_held_mail", "discard_held_mail"},
+}
+"""What a token of one of these scopes may do, and nothing else."""
+ACTORS = {Scope.STAFF: SAM, Scope.PORTAL: ANN, Scope.HELD: SAM}
 
 
 async def test_every_operation_is_refused_without_a_token_of_its_scopes(site: Site) -> None:
@@ -40,6 +46,16 @@ def test_what_customers_and_everybody_may_do_is_listed() -> None:
     of_everybody = {each.name for each in OPERATIONS if not each.scopes}
 
     assert (of_customers, of_everybody) == (OF_CUSTOMERS, OF_EVERYBODY)
+
+
+@pytest.mark.parametrize("scope", OF_OTHER_TOKENS)
+def test_a_token_for_one_task_does_nothing_else(scope: Scope) -> None:
+    permitted = {each.name for each in OPERATIONS if scope in each.scopes}
+    changes = {each.name for each in OPERATIONS if scope in each.scopes and each.method != "GET"}
+
+    assert permitted == OF_OTHER_TOKENS[scope]
+    # An older token of another scope does not come by the right.
+    assert all(set(each.scopes) == {scope} for each in OPERATIONS if each.name in changes)
 
 
 def test_a_token_that_only_reads_changes_nothing() -> None:
