@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -50,6 +51,7 @@ LONGEST_LINE = 1_000
 LONGEST_WHY = 500
 MOST_ADDRESSES = 50
 MOST_FIELDS = 50
+MOST_RETRIED = 200
 LARGEST_NUMBER = 2**63 - 1
 """The largest number that the database can store."""
 
@@ -139,6 +141,20 @@ class Release(_Model):
             raise ValueError("as_new and onto both say where the mail goes; use one of them")
         if self.enrol and self.author is not None:
             raise ValueError("enrol registers the author that the mail names; omit author")
+        return self
+
+
+class Retry(_Model):
+    """Which dead outgoing mails are tried again."""
+
+    ids: Annotated[tuple[UUID, ...], Field(max_length=MOST_RETRIED)] = ()
+    every: bool = False
+    """All that are dead, those that were withdrawn included."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if bool(self.ids) == self.every:
+            raise ValueError('send either ids or "every": true')
         return self
 
 

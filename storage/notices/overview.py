@@ -149,6 +149,7 @@ def retry(
     now: datetime,
     by: str,
     mailboxes: Collection[int] | None = None,
+    source: Source = Source.CONSOLE,
 ) -> int:
     """Queue dead notices again with no attempts counted, all of them for None; returns how many.
     `mailboxes` are those whose notices may be; None for every one.
@@ -170,7 +171,7 @@ def retry(
     for row in rows:
         if row.ticket_id is not None:
             here = Mailbox(row.mailbox_id, "", "")
-            context = ChangeContext(here, by, Source.CONSOLE, now, uuid4)
+            context = ChangeContext(here, by, source, now, uuid4)
             entry = AuditEntry(AuditEvent.MAIL_RETRIED, row.address, became=row.kind)
             audit(connection, context, row.ticket_id, entry)
     return len(rows)

@@ -89,17 +89,29 @@ class BouncingAddress:
     """Since when no mail is sent to it; None while mail is sent."""
 
 
+_LISTED = select(
+    _bounced.c.address,
+    _bounced.c.hard,
+    _bounced.c.last_at,
+    _bounced.c.why,
+    _bounced.c.suspended_at,
+)
+
+
 def listing(connection: Connection, mailbox: int) -> Sequence[BouncingAddress]:
     """Every such address of a mailbox, the latest failure first."""
     rows = connection.execute(
-        select(
-            _bounced.c.address,
-            _bounced.c.hard,
-            _bounced.c.last_at,
-            _bounced.c.why,
-            _bounced.c.suspended_at,
+        _LISTED.where(_bounced.c.mailbox_id == mailbox).order_by(
+            _bounced.c.last_at.desc(), _bounced.c.address
         )
-        .where(_bounced.c.mailbox_id == mailbox)
-        .order_by(_bounced.c.last_at.desc(), _bounced.c.address)
     )
+    return [BouncingAddress(*row) for row in rows]
+
+
+def page(
+    connection: Connection, mailbox: int, limit: int, after: str = ""
+) -> Sequence[BouncingAddress]:
+    """Some of them by address, those behind one."""
+    behind = (_bounced.c.mailbox_id == mailbox) & (_bounced.c.address > after)
+    rows = connection.execute(_LISTED.where(behind).order_by(_bounced.c.address).limit(limit))
     return [BouncingAddress(*row) for row in rows]

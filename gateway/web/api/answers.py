@@ -327,6 +327,40 @@ class OutgoingMailAnswer(TypedDict):
 
 
 @with_config(EXACT)
+class ReadOutgoingMailAnswer(OutgoingMailAnswer):
+    sent_at: Time | None
+    source: str
+    """The door of the change that caused it; empty for mails of before this was stored."""
+    actor: str
+    """Who made that change; empty for Postern itself."""
+
+
+@with_config(EXACT)
+class RetriedAnswer(TypedDict):
+    retried: int
+    """Of those that are named, only dead ones are."""
+
+
+@with_config(EXACT)
+class BouncingAddressAnswer(TypedDict):
+    address: str
+    failures: int
+    """Permanent ones."""
+    last_at: Time
+    why: str
+    """In the words of the server that refused."""
+    suspended_at: Time | None
+    """Since when no mail is sent to it; null while mail is sent."""
+
+
+@with_config(EXACT)
+class SuppressionAnswer(TypedDict):
+    addresses: list[BouncingAddressAnswer]
+    after: str | None
+    """Leads to the next page; null on the last one."""
+
+
+@with_config(EXACT)
 class OutboxAnswer(TypedDict):
     mails: list[OutgoingMailAnswer]
     after: str | None

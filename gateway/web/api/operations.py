@@ -45,6 +45,14 @@ PATH_PARAMETERS: Mapping[str, PathParameter] = MappingProxyType(
         "journal_id": PathParameter(
             "[^/]+", {"type": "string", "format": "uuid"}, "The id of a mail in the journal."
         ),
+        "notice": PathParameter(
+            "[^/]+", {"type": "string", "format": "uuid"}, "The `id` of an outgoing mail."
+        ),
+        "address": PathParameter(
+            "[^/]{1,254}",
+            {"type": "string", "minLength": 1, "maxLength": 254},
+            "An email address.",
+        ),
         "company": PathParameter("[0-9]{1,18}", _ID, "The `id` of a company."),
         "image": PathParameter(
             "[^/]+", {"type": "string"}, "The name of an image in the HTML of a comment."

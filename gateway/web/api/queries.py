@@ -192,6 +192,13 @@ class OutboxQuery(MailboxQuery):
     """The `after` of the previous page."""
 
 
+class SuppressionQuery(MailboxQuery):
+    limit: Limit = DEFAULT_PAGE_SIZE
+    """The largest number of addresses on a page."""
+    after: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
+    """The `after` of the previous page."""
+
+
 class RegistryQuery(MailboxQuery):
     text: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
     """A part of a name, an address or a domain, in any case."""

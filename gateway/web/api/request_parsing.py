@@ -54,6 +54,13 @@ def journal_id_of(text: str) -> UUID:
         ) from None
 
 
+def id_of(text: str, what: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ApiError(400, f"{text} is not the id of {what}") from None
+
+
 async def body_of(request: web.Request, model: type[M]) -> M:
     """The body as a value. Raises ApiError with every mistake named."""
     try:

@@ -22,6 +22,13 @@ OF_CUSTOMERS = {
 """A portal acts for everybody who uses it: what it may do is listed here as well."""
 OF_EVERYBODY = {"get_document", "get_reference", "get_reference_style"}
 OF_OTHER_TOKENS = {
+    Scope.OUTBOX: {
+        "list_outgoing_mails",
+        "get_outgoing_mail",
+        "retry_outgoing_mails",
+        "list_bouncing_addresses",
+        "remove_bouncing_address",
+    },
     Scope.HELD: {"list_held_mails", "get_held_mail", "release_held_mail", "discard_held_mail"},
 }
 """What a token of one of these scopes may do, and nothing else."""

@@ -1,4 +1,4 @@
-"""Mails over the API, for staff and reports: the journal, and what was not sent."""
+"""The journal over the API, for staff and reports."""
 
 from __future__ import annotations
 
@@ -12,21 +12,16 @@ from gateway.web.api.answers import (
     ExplainedMailAnswer,
     JournalAnswer,
     JournalMailAnswer,
-    OutboxAnswer,
-    OutgoingMailAnswer,
 )
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.cursors import row_cursor
 from gateway.web.api.operations import JsonAnswer, Operation
-from gateway.web.api.queries import JournalQuery, OutboxQuery, Query
+from gateway.web.api.queries import JournalQuery, Query
 from gateway.web.api.request_parsing import journal_id_of
 from rules.mail import Mailbox
 from storage.db.database import Connection
 from storage.mail import journal, journal_pages
 from storage.mail.journal_pages import JournalLine, PageFilter, PageKey
-from storage.notices import outbox_pages
-from storage.notices.outbox_pages import NoticeKey, OutboxScope
-from storage.notices.overview import NoticeSummary
 
 READERS = (Scope.STAFF, Scope.READ)
 
@@ -88,26 +83,6 @@ async def _explained(request: web.Request, caller: Caller, _: Query) -> web.Resp
     return web.json_response(text=await context.show(read_mail, caller.address))
 
 
-async def _outbox(request: web.Request, caller: Caller, query: OutboxQuery) -> web.Response:
-    context = request.app[CONTEXT]
-
-    def read_page(connection: Connection) -> str:
-        now, limit, view = context.runtime.clock(), query.limit, query.view
-        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
-        scope = OutboxScope(frozenset({mailbox.id}), now)
-        after = NoticeKey(*query.after) if query.after is not None else None
-        found = outbox_pages.listing(connection, view, scope, limit + 1, after)
-        mask = mask_for(connection, context, caller)
-        key = outbox_pages.key_of(view, found[limit - 1]) if len(found) > limit else None
-        answer: OutboxAnswer = {
-            "mails": [_outgoing_mail(each, mask) for each in found[:limit]],
-            "after": row_cursor(*key) if key is not None else None,
-        }
-        return json.dumps(answer)
-
-    return web.json_response(text=await context.show(read_page, caller.address))
-
-
 def _journal_mail(line: JournalLine, mailbox: Mailbox, mask: Mask) -> JournalMailAnswer:
     return {
         "id": str(line.id),
@@ -121,22 +96,6 @@ def _journal_mail(line: JournalLine, mailbox: Mailbox, mask: Mask) -> JournalMai
         "subject": mask(line.subject),
         "size_bytes": line.size_bytes,
         "held": line.is_held,
-    }
-
-
-def _outgoing_mail(notice: NoticeSummary, mask: Mask) -> OutgoingMailAnswer:
-    return {
-        "id": str(notice.id),
-        "mailbox": notice.mailbox,
-        "ticket": notice.ticket,
-        "kind": notice.kind,
-        "address": notice.address,
-        "state": notice.state.value,
-        "created_at": notice.created_at.isoformat(),
-        "due_at": notice.due_at.isoformat(),
-        "attempts": notice.attempts,
-        "last_error": mask(notice.last_error),
-        "cause": str(notice.cause) if notice.cause is not None else None,
     }
 
 
@@ -161,17 +120,6 @@ OPERATIONS = (
         scopes=READERS,
         query=Query,
         answer=JsonAnswer(ExplainedMailAnswer),
-        errors=(404,),
-    ),
-    Operation(
-        method="GET",
-        path="/api/v1/outbox",
-        handler=_outbox,
-        name="list_outgoing_mails",
-        summary="Outgoing mail that was not sent, and why",
-        scopes=READERS,
-        query=OutboxQuery,
-        answer=JsonAnswer(OutboxAnswer),
         errors=(404,),
     ),
 )

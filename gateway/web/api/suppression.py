@@ -1,0 +1,88 @@
+"""The addresses whose mail bounces, over the API: listed, and sent to again."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from gateway.web.api import access
+from gateway.web.api.access import CONTEXT, Caller, mask_for
+from gateway.web.api.answers import RemovedAnswer, SuppressionAnswer
+from gateway.web.api.auth import ApiError, Scope
+from gateway.web.api.operations import JsonAnswer, Operation
+from gateway.web.api.outbox import READERS
+from gateway.web.api.queries import MailboxQuery, SuppressionQuery
+from rules.mail.addresses import normalise
+from storage.db.database import Connection
+from storage.notices import suppression
+
+PATH = "/api/v1/suppression"
+
+
+async def _list(request: web.Request, caller: Caller, query: SuppressionQuery) -> web.Response:
+    context = request.app[CONTEXT]
+
+    def read_page(connection: Connection) -> str:
+        now, limit = context.runtime.clock(), query.limit
+        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
+        found = suppression.page(connection, mailbox.id, limit + 1, query.after)
+        mask = mask_for(connection, context, caller)
+        answer: SuppressionAnswer = {
+            "addresses": [
+                {
+                    "address": each.address,
+                    "failures": each.hard,
+                    "last_at": each.last_at.isoformat(),
+                    "why": mask(each.why),
+                    "suspended_at": each.suspended_at.isoformat() if each.suspended_at else None,
+                }
+                for each in found[:limit]
+            ],
+            "after": found[limit - 1].address if len(found) > limit else None,
+        }
+        return json.dumps(answer)
+
+    return web.json_response(text=await context.show(read_page, caller.address))
+
+
+async def _remove(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
+    context = request.app[CONTEXT]
+    written = request.match_info["address"]
+    address = normalise(written) or written
+
+    def job(connection: Connection) -> None:
+        now = context.runtime.clock()
+        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
+        if not suppression.remove(connection, mailbox.id, address):
+            raise ApiError(404, f"no mail to {address} has bounced")
+
+    await context.write(job)
+    answer: RemovedAnswer = {"removed": 1}
+    return web.json_response(answer)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path=PATH,
+        handler=_list,
+        name="list_bouncing_addresses",
+        summary="The addresses from which mail bounced, by address",
+        scopes=READERS,
+        query=SuppressionQuery,
+        answer=JsonAnswer(SuppressionAnswer),
+        errors=(404,),
+    ),
+    Operation(
+        method="DELETE",
+        path=f"{PATH}/{{address}}",
+        handler=_remove,
+        name="remove_bouncing_address",
+        summary="Send mail to an address again",
+        scopes=(Scope.OUTBOX,),
+        query=MailboxQuery,
+        answer=JsonAnswer(RemovedAnswer),
+        errors=(404,),
+    ),
+)
