@@ -92,28 +92,28 @@ FieldValues = Annotated[
 """Values of a ticket's fields by name."""
 
 
-class _Model(BaseModel):
-    """Refuses unknown keys."""
+class RequestModel(BaseModel):
+    """What a request asks for. Refuses unknown keys."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, str_strip_whitespace=True, use_attribute_docstrings=True
     )
 
 
-class Comment(_Model):
+class Comment(RequestModel):
     text: Text = ""
     visibility: Literal["public", "note"] = "public"
     macro: Line = ""
     """The name of a saved reply that goes before the text."""
 
 
-class NoticesChoice(_Model):
+class NoticesChoice(RequestModel):
     """Of which tickets a staff person is notified."""
 
     notices: StaffNotices
 
 
-class NewSavedReply(_Model):
+class NewSavedReply(RequestModel):
     """A saved reply of a mailbox."""
 
     text: Annotated[Text, Field(min_length=1)]
@@ -121,7 +121,7 @@ class NewSavedReply(_Model):
     """For readers of this language; empty for all."""
 
 
-class Release(_Model):
+class Release(RequestModel):
     """What staff state about a held mail that is filed."""
 
     as_new: bool = False
@@ -144,7 +144,7 @@ class Release(_Model):
         return self
 
 
-class Retry(_Model):
+class Retry(RequestModel):
     """Which dead outgoing mails are tried again."""
 
     ids: Annotated[tuple[UUID, ...], Field(max_length=MOST_RETRIED)] = ()
@@ -158,7 +158,7 @@ class Retry(_Model):
         return self
 
 
-class TicketPatch(_Model):
+class TicketPatch(RequestModel):
     """A change of a ticket; a key that is left out changes nothing."""
 
     add: Addresses = ()
@@ -269,7 +269,7 @@ class TicketPatch(_Model):
             yield Delete(self.why)
 
 
-class NewTicket(_Model):
+class NewTicket(RequestModel):
     """A ticket to open over the API."""
 
     mailbox: Line = ""

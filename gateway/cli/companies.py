@@ -26,12 +26,10 @@ from gateway.cli.common import (
 from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import console, escape, print_table, say
 from rules.policy import Policy
-from rules.service.contracts import endless_promises
-from rules.ticket.business_time import parse_span
-from rules.validation.messages import suggestion
+from rules.service.contracts import ContractFault, agreed_targets
 from storage.db.database import Connection
 from storage.registry import companies
-from storage.registry.companies import CompanyAgreement, Contract, Targets
+from storage.registry.companies import CompanyAgreement, Contract
 from storage.registry.mailboxes import mailbox_named
 
 app = typer.Typer(no_args_is_help=True)
@@ -176,21 +174,10 @@ def set_tier(
     config: ConfigOption = None,
 ) -> None:
     policy = _policy(config, mailbox)
-    known = [each.name for each in policy.tiers]
-    if tier not in known:
-        hint = suggestion(tier, known) or f"expected one of: {', '.join(known) or '(no tiers)'}"
-        fail(os.EX_DATAERR, f"no tier {tier!r} in the policy {policy.name} ({hint})")
-    calendars = [each.name for each in policy.calendars]
-    if calendar is not None and calendar not in calendars:
-        expected = f"expected one of: {', '.join(calendars) or '(no calendars)'}"
-        hint = suggestion(calendar, calendars) or expected
-        fail(os.EX_DATAERR, f"no calendar {calendar!r} in the policy {policy.name} ({hint})")
-    targets = {
-        key: spans
-        for key, options in (("first", first), ("ongoing", ongoing))
-        if (spans := _spans(key, options or (), policy))
-    }
-    _refuse_endless(targets, calendar or "", tier, policy)
+    wanted = {"first": _spans("first", first or ()), "ongoing": _spans("ongoing", ongoing or ())}
+    targets = agreed_targets(wanted, tier, calendar or "", policy)
+    if isinstance(targets, ContractFault):
+        fail(os.EX_DATAERR, f"--{targets.why}" if targets.targets else targets.why)
     contract = Contract(tier, _start(starts, policy), targets, calendar or "")
     write(config, lambda c: companies.add_contract(c, mailbox_named(c, mailbox), name, contract))
     say(f"{name}: {_describe(contract)}")
@@ -314,37 +301,16 @@ def _start(day: str | None, policy: Policy) -> datetime:
         fail(os.EX_USAGE, f"--from {day}: must be a date such as 2026-07-01")
 
 
-def _spans(key: str, options: Iterable[str], policy: Policy) -> dict[str, str]:
-    """The spans of options such as `High=2 business hours`, by level.
-
-    An alias of a level is replaced by its name.
-    """
+def _spans(key: str, options: Iterable[str]) -> dict[str, str]:
+    """The spans of options such as `High=2 business hours`, by level."""
     spans: dict[str, str] = {}
     for option in options:
-        alias, equals, span = (part.strip() for part in option.partition("="))
+        level, equals, span = (part.strip() for part in option.partition("="))
         if not equals:
             example = '"High=2 business hours"'
             fail(os.EX_USAGE, f"--{key} {option}: must be a level and a span, such as {example}")
-        level = next((each for each in policy.levels if each.has_name(alias)), None)
-        if level is None:
-            known = ", ".join(each.name for each in policy.levels)
-            fail(os.EX_DATAERR, f"--{key}: no severity {alias!r}; expected one of: {known}")
-        try:
-            spans[level.name] = str(parse_span(span))
-        except ValueError as error:
-            fail(os.EX_DATAERR, f"--{key} {level.name}: {error}")
+        spans[level] = span
     return spans
-
-
-def _refuse_endless(targets: Targets, agreed: str, tier_name: str, policy: Policy) -> None:
-    """Not where the time does not pass in years in the hours that count: each mail would fail."""
-    for key, level, span, where in endless_promises(targets, agreed, tier_name, policy):
-        fail(
-            os.EX_DATAERR,
-            f"--{key} {level}: {span!r} is more than five years in the hours of {where} of the "
-            f"policy {policy.name}; write a shorter time, or name a calendar with more hours "
-            "(--calendar)",
-        )
 
 
 def _describe(contract: Contract) -> str:

@@ -3,10 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from rules.policy import Policy
 from rules.service.calendars import calendar_in_force, calendar_of
 from rules.ticket.business_time import parse_span, passes_in_years
+from rules.validation.messages import suggestion
+
+AgreedTargets = dict[str, dict[str, str]]
+"""`first` and `ongoing`, spans by the names of levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFault:
+    """Why a contract cannot be made under a policy."""
+
+    why: str
+    targets: str = ""
+    """`first` or `ongoing`, if one of these spans is the reason; `why` begins with it."""
+
+
+def agreed_targets(
+    wanted: Mapping[str, Mapping[str, str]], tier: str, calendar: str, policy: Policy
+) -> AgreedTargets | ContractFault:
+    """What is promised besides a tier, from some day on: levels by their names, where they may be
+    wanted by an alias, and spans as they are written. `calendar` is empty for that of the tier."""
+    for kind, name, known in (
+        ("tier", tier, [each.name for each in policy.tiers]),
+        ("calendar", calendar, ["", *(each.name for each in policy.calendars)]),
+    ):
+        if name not in known:
+            named = [each for each in known if each]
+            expected = f"expected one of: {', '.join(named) or f'(no {kind}s)'}"
+            hint = suggestion(name, named) or expected
+            return ContractFault(f"no {kind} {name!r} in the policy {policy.name} ({hint})")
+    agreed: AgreedTargets = {}
+    for key, spans in wanted.items():
+        for alias, span in spans.items():
+            level = next((each for each in policy.levels if each.has_name(alias)), None)
+            if level is None:
+                levels = ", ".join(each.name for each in policy.levels)
+                why = f"{key}: no severity {alias!r}; expected one of: {levels}"
+                return ContractFault(why, key)
+            if level.name in agreed.get(key, {}):
+                return ContractFault(f"{key}: {level.name} is named twice", key)
+            try:
+                agreed.setdefault(key, {})[level.name] = str(parse_span(span))
+            except ValueError as error:
+                return ContractFault(f"{key} {level.name}: {error}", key)
+    # Not where the time does not pass in years in the hours that count: each mail would fail.
+    for key, name, span, where in endless_promises(agreed, calendar, tier, policy):
+        return ContractFault(
+            f"{key} {name}: {span!r} is more than five years in the hours of {where} of the "
+            f"policy {policy.name}; write a shorter time, or name a calendar with more hours",
+            key,
+        )
+    return agreed
 
 
 def endless_promises(

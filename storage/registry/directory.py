@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, or_, select
 
+from rules.mail.addresses import normalise
 from rules.people import Role
 from storage.db.tables import CompanyDomainRow, CompanyRow, PersonRow, table
 from storage.registry import companies
@@ -109,6 +110,12 @@ def number_of_people(connection: Connection, company: int) -> int:
 def person(connection: Connection, mailboxes: Collection[int], number: int) -> ListedPerson | None:
     """A person of these mailboxes; None where there is none."""
     query = _PEOPLE.where(_person.c.id == number, _person.c.mailbox_id.in_(sorted(mailboxes)))
+    return next(iter(_people(connection, query, 1)), None)
+
+
+def person_with(connection: Connection, mailbox: int, address: str) -> ListedPerson | None:
+    """The person of a mailbox with this address; None where nobody has it."""
+    query = _PEOPLE.where(_person.c.mailbox_id == mailbox, _person.c.address == normalise(address))
     return next(iter(_people(connection, query, 1)), None)
 
 

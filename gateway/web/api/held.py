@@ -13,15 +13,15 @@ from gateway.reception import StatedByStaff
 from gateway.ticket_requests import Release
 from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, Caller, Mask, mask_for
-from gateway.web.api.answers import (
+from gateway.web.api.answers import RemovedAnswer
+from gateway.web.api.auth import ApiError, Scope
+from gateway.web.api.cursors import held_cursor
+from gateway.web.api.mail_answers import (
     HeldMailAnswer,
     HeldMailsAnswer,
     ReadHeldMailAnswer,
     ReleasedAnswer,
-    RemovedAnswer,
 )
-from gateway.web.api.auth import ApiError, Scope
-from gateway.web.api.cursors import held_cursor
 from gateway.web.api.operations import JsonAnswer, JsonBody, Operation
 from gateway.web.api.queries import HeldQuery, Query
 from gateway.web.api.request_parsing import body_of, journal_id_of

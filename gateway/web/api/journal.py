@@ -8,13 +8,9 @@ from aiohttp import web
 
 from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, Caller, Mask, mask_for
-from gateway.web.api.answers import (
-    ExplainedMailAnswer,
-    JournalAnswer,
-    JournalMailAnswer,
-)
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.cursors import row_cursor
+from gateway.web.api.mail_answers import ExplainedMailAnswer, JournalAnswer, JournalMailAnswer
 from gateway.web.api.operations import JsonAnswer, Operation
 from gateway.web.api.queries import JournalQuery, Query
 from gateway.web.api.request_parsing import journal_id_of

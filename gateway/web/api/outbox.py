@@ -10,14 +10,14 @@ from aiohttp import web
 from gateway.ticket_requests import Retry
 from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, Caller, Mask, mask_for
-from gateway.web.api.answers import (
+from gateway.web.api.auth import ApiError, Scope
+from gateway.web.api.cursors import row_cursor
+from gateway.web.api.mail_answers import (
     OutboxAnswer,
     OutgoingMailAnswer,
     ReadOutgoingMailAnswer,
     RetriedAnswer,
 )
-from gateway.web.api.auth import ApiError, Scope
-from gateway.web.api.cursors import row_cursor
 from gateway.web.api.operations import JsonAnswer, JsonBody, Operation
 from gateway.web.api.queries import MailboxQuery, OutboxQuery, Query
 from gateway.web.api.request_parsing import body_of, id_of

@@ -8,8 +8,9 @@ from aiohttp import web
 
 from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, Caller, mask_for
-from gateway.web.api.answers import RemovedAnswer, SuppressionAnswer
+from gateway.web.api.answers import RemovedAnswer
 from gateway.web.api.auth import ApiError, Scope
+from gateway.web.api.mail_answers import SuppressionAnswer
 from gateway.web.api.operations import JsonAnswer, Operation
 from gateway.web.api.outbox import READERS
 from gateway.web.api.queries import MailboxQuery, SuppressionQuery

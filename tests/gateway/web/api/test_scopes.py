@@ -22,6 +22,17 @@ OF_CUSTOMERS = {
 """A portal acts for everybody who uses it: what it may do is listed here as well."""
 OF_EVERYBODY = {"get_document", "get_reference", "get_reference_style"}
 OF_OTHER_TOKENS = {
+    Scope.REGISTRY: {
+        "list_people",
+        "get_person",
+        "register_person",
+        "change_person",
+        "list_companies",
+        "get_company",
+        "register_company",
+        "change_company",
+        "add_contract",
+    },
     Scope.OUTBOX: {
         "list_outgoing_mails",
         "get_outgoing_mail",
