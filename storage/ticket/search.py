@@ -23,6 +23,9 @@ AT_ONCE = 500
 MOST_WORDS = 10
 SHORTEST_BEGINNING = 3
 """Characters of a word's beginning: a shorter one begins too many."""
+LONGEST_BEGINNING = 12
+"""Of a longer one only these are looked for, which finds as much and more. Else somebody would find
+a reply address, which they see masked, letter by letter."""
 
 _comment = table_of(CommentRow)
 _WORD = re.compile(r"([^\W_]+)(\*?)")
@@ -40,7 +43,7 @@ class Found:
 def words_of(written: str) -> tuple[str, ...]:
     """The words of a search, with their `*`; none where it has only punctuation."""
     found = [
-        word + ("*" if star and len(word) >= SHORTEST_BEGINNING else "")
+        word[:LONGEST_BEGINNING] + "*" if star and len(word) >= SHORTEST_BEGINNING else word
         for word, star in _WORD.findall(written)
     ]
     return tuple(found[:MOST_WORDS])

@@ -45,6 +45,15 @@ def test_all_words_must_be_there_and_a_star_continues_one(desk: Shop) -> None:
     assert found(desk, "p*") == []
 
 
+def test_nobody_finds_a_reply_address_letter_by_letter(shop: Shop) -> None:
+    sealed = "ae" * 18
+    shop.take(a_mail(ANN.address, text=f"To support+{sealed}@help.example"))
+    ends = [begin + "x*" for begin in (sealed[:12], sealed[:20], sealed[:35])]
+
+    assert found(shop, sealed) == [1]
+    assert [found(shop, end) for end in ends] == [[1]] * 3
+
+
 def test_no_sign_of_a_query_is_one(desk: Shop) -> None:
     for written in ("", "()", '"', "printer OR", "NOT | !", "a'b:*", "words:printer", "-- ;", "*"):
         assert found(desk, written) == [], written
