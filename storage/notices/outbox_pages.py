@@ -26,7 +26,7 @@ from rules.service.digests import LATE_AFTER
 from rules.ticket.notices import NoticeState
 from storage.db.tables import DEAD, NoticeRow, table
 from storage.notices.outbox import WITHDRAWN
-from storage.notices.overview import NoticeSummary, summaries
+from storage.notices.overview import NoticeFilter, NoticeSummary, summaries
 
 _notice = table(NoticeRow)
 
@@ -80,9 +80,29 @@ def listing(
     return summaries(connection, _order(view), limit, *conditions)
 
 
-def key_of(view: OutboxView, notice: NoticeSummary) -> NoticeKey:
-    """The place of a mail in a view."""
-    return NoticeKey(notice.created_at if view in _OVER else notice.due_at, notice.id)
+def about(
+    connection: Connection,
+    mailbox: int,
+    wanted: NoticeFilter,
+    limit: int,
+    after: NoticeKey | None = None,
+) -> Sequence[NoticeSummary]:
+    """The mails of a mailbox in any state that a filter selects, behind a place: the newest
+    first."""
+    conditions = [_notice.c.mailbox_id == mailbox, *_behind(OutboxView.FAILED, after)]
+    if wanted.state is not None:
+        conditions.append(_notice.c.state == wanted.state.value)
+    if wanted.ticket is not None:
+        conditions.append(_notice.c.ticket_id == wanted.ticket)
+    if wanted.address is not None:
+        conditions.append(_notice.c.address == wanted.address.lower())
+    return summaries(connection, _order(OutboxView.FAILED), limit, *conditions)
+
+
+def key_of(view: OutboxView | None, notice: NoticeSummary) -> NoticeKey:
+    """The place of a mail in a view; in a list by `about` for None."""
+    is_by_age = view is None or view in _OVER
+    return NoticeKey(notice.created_at if is_by_age else notice.due_at, notice.id)
 
 
 def counts(connection: Connection, scope: OutboxScope) -> dict[OutboxView, int]:

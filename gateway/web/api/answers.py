@@ -212,3 +212,18 @@ class RemovedAnswer(TypedDict):
 @with_config(EXACT)
 class NoticesAnswer(TypedDict):
     notices: str
+
+
+@with_config(EXACT)
+class QueueAnswer(TypedDict):
+    """What waits in a mailbox for one reason."""
+
+    queue: str
+    waiting: int
+    since: Time | None
+    """When the oldest of it came; null where nothing waits."""
+
+
+@with_config(EXACT)
+class QueuesAnswer(TypedDict):
+    queues: list[QueueAnswer]

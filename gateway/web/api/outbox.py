@@ -24,8 +24,8 @@ from gateway.web.api.request_parsing import body_of, id_of
 from rules.ticket.changes import Source
 from storage.db.database import Connection
 from storage.notices import outbox_pages, overview
-from storage.notices.outbox_pages import NoticeKey, OutboxScope
-from storage.notices.overview import NoticeSummary
+from storage.notices.outbox_pages import NoticeKey, OutboxScope, OutboxView
+from storage.notices.overview import EVERY_NOTICE, NoticeFilter, NoticeSummary
 
 PATH = "/api/v1/outbox"
 READERS = (Scope.OUTBOX, Scope.STAFF, Scope.READ)
@@ -33,13 +33,22 @@ READERS = (Scope.OUTBOX, Scope.STAFF, Scope.READ)
 
 async def _list(request: web.Request, caller: Caller, query: OutboxQuery) -> web.Response:
     context = request.app[CONTEXT]
+    wanted = NoticeFilter(None, query.ticket, query.address)
+    view = query.view
+    if wanted == EVERY_NOTICE:
+        view = view or OutboxView.FAILED
+    elif view is not None:
+        raise ApiError(400, "view and ticket or address select different lists; send one of them")
 
     def read_page(connection: Connection) -> str:
-        now, limit, view = context.runtime.clock(), query.limit, query.view
+        now, limit = context.runtime.clock(), query.limit
         mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
-        scope = OutboxScope(frozenset({mailbox.id}), now)
         after = NoticeKey(*query.after) if query.after is not None else None
-        found = outbox_pages.listing(connection, view, scope, limit + 1, after)
+        if view is None:
+            found = outbox_pages.about(connection, mailbox.id, wanted, limit + 1, after)
+        else:
+            scope = OutboxScope(frozenset({mailbox.id}), now)
+            found = outbox_pages.listing(connection, view, scope, limit + 1, after)
         mask = mask_for(connection, context, caller)
         key = outbox_pages.key_of(view, found[limit - 1]) if len(found) > limit else None
         answer: OutboxAnswer = {
@@ -106,7 +115,7 @@ OPERATIONS = (
         path=PATH,
         handler=_list,
         name="list_outgoing_mails",
-        summary="Outgoing mail that was not sent, and why",
+        summary="Outgoing mail that was not sent, and why; or all about a ticket or to an address",
         scopes=READERS,
         query=OutboxQuery,
         answer=JsonAnswer(OutboxAnswer),

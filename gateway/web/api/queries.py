@@ -94,10 +94,10 @@ def _time(text: Any) -> datetime:
     raise ValueError("must be a time with its zone, such as 2026-11-28T09:14:03Z")
 
 
-def _id_of(what: str) -> Callable[[Any], int]:
+def _id_of(what: str, name: str = "the id") -> Callable[[Any], int]:
     def read(text: Any) -> int:
         if not re.fullmatch("[0-9]{1,18}", str(text)):
-            raise ValueError(f"must be the id of a {what}")
+            raise ValueError(f"must be {name} of a {what}")
         return int(text)
 
     return read
@@ -120,6 +120,9 @@ IsTrue = Annotated[
 ]
 Words = Annotated[str, Field(max_length=LONGEST_TEXT), BeforeValidator(_with_words)]
 CommentId = Annotated[int, Field(ge=0, lt=10**18), BeforeValidator(_id_of("comment"))]
+TicketNumber = Annotated[
+    int, Field(ge=0, lt=10**18), BeforeValidator(_id_of("ticket", "the number"))
+]
 CompanyId = Annotated[int, Field(ge=0, lt=10**18), BeforeValidator(_id_of("company"))]
 
 
@@ -184,8 +187,13 @@ class HeldQuery(MailboxQuery):
 
 
 class OutboxQuery(MailboxQuery):
-    view: OutboxView = OutboxView.FAILED
-    """Mail that failed, that is late, that waits for its time, or that was withdrawn."""
+    view: OutboxView | None = None
+    """Mail that failed, that is late, that waits for its time, or that was withdrawn; by default
+    what failed, or with `ticket` or `address` mail of every kind, what was sent as well."""
+    ticket: TicketNumber | None = None
+    """Mails about this ticket, the newest first."""
+    address: Annotated[str, Field(max_length=LONGEST_NAME)] | None = None
+    """Mails to this address, the newest first."""
     limit: Limit = DEFAULT_PAGE_SIZE
     """The largest number of mails on a page."""
     after: RowCursor | None = None

@@ -11,7 +11,7 @@ import pytest
 from tests.gateway.web.api.site import ALICE, ANN, SAM, SHARED, Site
 from tests.in_process import ANYWHERE, SUPPORT, a_mail
 
-PATHS = ("journal", "held", "outbox")
+PATHS = ("journal", "held", "outbox", "queues")
 
 
 async def ask(site: Site, path: str, actor: str = SAM, scope: str = "") -> tuple[int, Any]:
@@ -45,7 +45,7 @@ async def test_reply_addresses_are_masked_wherever_a_sender_may_write_them(site:
     mail = found[0][1]["mails"][0]["id"]
     found.append(await ask(site, f"journal/{mail}", "", "read"))
 
-    assert [status for status, _ in found] == [200] * 4
+    assert [status for status, _ in found] == [200] * 5
     assert not any(sealed in str(body) for _, body in found)
 
 
@@ -59,7 +59,7 @@ async def test_only_what_came_since_a_time_is_listed(site: Site) -> None:
     assert (len(before["mails"]), after["mails"]) == (1, [])
 
 
-async def test_held_mail_is_read_in_pages(either: Site) -> None:
+async def test_held_mail_is_read_in_pages_and_discarded_once(either: Site) -> None:
     for number in range(3):
         await either.postern.take(a_mail(f"eve{number}@evil.example"), ANYWHERE, strangers="hold")
     query = f"held?mailbox={SUPPORT}&limit=2"
@@ -70,6 +70,20 @@ async def test_held_mail_is_read_in_pages(either: Site) -> None:
     listed = [each["author"] for each in (*first["held"], *second["held"])]
     assert (listed, second["after"]) == ([f"eve{number}@evil.example" for number in range(3)], None)
     assert {each["proven"] for each in first["held"]} == {False}
+    one = f"/api/v1/held/{first['held'][0]['id']}"
+    headers = {"Authorization": "Bearer held-token", "X-Postern-Actor": SAM}
+    removed = [await either.client.delete(one, headers=headers) for _ in range(2)]
+    assert [await each.json() for each in removed] == [{"removed": 1}, {"removed": 0}]
+
+
+async def test_what_waits_is_counted(site: Site) -> None:
+    await site.postern.take(a_mail("eve@evil.example"), ANYWHERE, strangers="hold")
+    await site.postern.take(a_mail("new@acme.example"))
+
+    _, found = await ask(site, f"queues?mailbox={SUPPORT}", "", "read")
+
+    waiting = {each["queue"]: each["waiting"] for each in found["queues"] if each["since"]}
+    assert waiting == {"held": 1, "strangers": 1}
 
 
 async def test_mail_that_waits_is_read_in_pages(either: Site) -> None:
@@ -87,6 +101,12 @@ async def test_mail_that_waits_is_read_in_pages(either: Site) -> None:
     _, whole = await ask(either, f"outbox?mailbox={SUPPORT}&view=waiting")
     assert len(ids) >= 2
     assert ids == [each["id"] for each in whole["mails"]]
+    _, about = await ask(either, f"outbox?mailbox={SUPPORT}&ticket=1&address={ANN}")
+    assert [each["id"] for each in about["mails"]] == [
+        each["id"] for each in whole["mails"] if (each["ticket"], each["address"]) == (1, ANN)
+    ]
+    bounced = await ask(either, f"suppression?mailbox={SUPPORT}&after=a")
+    assert bounced == (200, {"addresses": [], "after": None})
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -94,6 +94,24 @@ async def test_a_request_that_names_no_mail_is_refused(site: Site, asked: Any) -
     assert (await retry(site, **asked))[0] == 400
 
 
+async def test_the_mails_about_a_ticket_and_to_an_address_are_listed_whatever_became_of_them(
+    site: Site,
+) -> None:
+    ticket, notice = await dead(site)
+    path = f"outbox?mailbox={SUPPORT}"
+
+    _, about = await ask(site, "GET", f"{path}&ticket={ticket}")
+    _, first = await ask(site, "GET", f"{path}&address={ANN}&limit=1")
+    _, second = await ask(site, "GET", f"{path}&address={ANN}&limit=1&after={first['after']}")
+
+    assert {"dead", "due"} >= {each["state"] for each in about["mails"]}
+    assert notice in {each["id"] for each in about["mails"]}
+    assert {each["ticket"] for each in about["mails"]} == {ticket}
+    (new,), (old,) = first["mails"], second["mails"]
+    assert (new["address"], new["created_at"] > old["created_at"]) == (ANN, True)
+    assert (await ask(site, "GET", f"{path}&ticket={ticket}&view=late"))[0] == 400
+
+
 async def test_addresses_that_bounced_are_listed_and_sent_to_again(site: Site) -> None:
     support = await site.read(partial(mailboxes.mailbox_named, address=SUPPORT))
     for address in (ANN, CAT):

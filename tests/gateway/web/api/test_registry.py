@@ -26,6 +26,7 @@ async def test_people_are_read_in_pages_by_address(either: Site) -> None:
 
     assert [each["address"] for each in people] == [ANN, BOB, CAT, GIL, SAM]
     assert (people[0]["company"], people[4]["role"]) == ("Acme", "staff")
+    assert await ask(either, f"people/{ANN.upper()}?mailbox={PLANNED}") == (200, people[0])
 
 
 async def test_people_are_found_by_a_part_of_their_address(site: Site) -> None:

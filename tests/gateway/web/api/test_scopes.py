@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 
+from gateway import clock
 from gateway.web.api.routes import OPERATIONS
 from gateway.web.api.scopes import Scope
+from storage.registry import api_tokens
 from tests.gateway.web.api.site import ANN, SAM, Site
+from tests.in_process import SUPPORT
 
 OF_CUSTOMERS = {
     "list_tickets",
@@ -57,6 +61,20 @@ async def test_every_operation_is_refused_without_a_token_of_its_scopes(site: Si
             of_scope = answer.status == 401 or "this token is for" in detail
             is_allowed = not operation.scopes or scope in operation.scopes
             assert of_scope != is_allowed, (operation.name, scope, answer.status)
+
+
+async def test_a_token_with_several_scopes_may_do_what_each_of_them_permits(site: Site) -> None:
+    add = partial(api_tokens.add_api_token, token="two", name="two", now=clock.now())
+    await site.write(partial(add, scope="registry read"))
+    headers = {"Authorization": "Bearer two"}
+
+    listed = await site.client.get(f"/api/v1/tickets?mailbox={SUPPORT}", headers=headers)
+    posted = await site.client.post("/api/v1/people", headers=headers, json={})
+    refused = await site.client.post("/api/v1/outbox/retry", headers=headers, json={})
+
+    assert (listed.status, posted.status, refused.status) == (200, 400, 403)
+    detail = (await refused.json())["detail"]
+    assert detail == "this token is for registry and read, not for outbox"
 
 
 def test_what_customers_and_everybody_may_do_is_listed() -> None:

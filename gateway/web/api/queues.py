@@ -1,0 +1,65 @@
+"""What waits in a mailbox, over the API: the numbers of the console's first page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aiohttp import web
+
+from gateway.web.api import access
+from gateway.web.api.access import CONTEXT, Caller
+from gateway.web.api.answers import QueueAnswer, QueuesAnswer
+from gateway.web.api.auth import ApiError, Scope
+from gateway.web.api.operations import JsonAnswer, Operation
+from gateway.web.api.queries import MailboxQuery
+from storage.db.database import Connection
+from storage.desk import queues
+from storage.ticket import pages
+
+
+async def _queues(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
+    context = request.app[CONTEXT]
+
+    def look(connection: Connection) -> QueuesAnswer:
+        now = context.runtime.clock()
+        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
+        policy = context.runtime.policies.get(mailbox.policy)
+        if policy is None:
+            raise ApiError(409, f"the policy {mailbox.policy} of {mailbox.address} is missing")
+        overdue = pages.overdue(connection, mailbox.id, now)
+        claimed = pages.unanswered_claims(connection, mailbox.id)
+        return {
+            "queues": [
+                _as_json("claimed", claimed.number, claimed.since),
+                _as_json("overdue", overdue.number, overdue.since),
+                *(
+                    _as_json(each.queue.value, each.number, each.since)
+                    for each in queues.states(connection, mailbox, policy, now, named=0)
+                ),
+            ]
+        }
+
+    return web.json_response(await context.show(look, caller.address))
+
+
+def _as_json(queue: str, waiting: int, since: datetime | None) -> QueueAnswer:
+    return {
+        "queue": queue,
+        "waiting": waiting,
+        "since": since.isoformat() if since is not None else None,
+    }
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/api/v1/queues",
+        handler=_queues,
+        name="list_queues",
+        summary="How much waits in a mailbox, for each reason, and since when",
+        scopes=(Scope.STAFF, Scope.READ),
+        query=MailboxQuery,
+        answer=JsonAnswer(QueuesAnswer),
+        errors=(404, 409),
+    ),
+)
