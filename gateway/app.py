@@ -122,6 +122,7 @@ async def _http_listener(
         proxies=config.http.proxies,
         listed=_listed(config),
         console_begins=config.http.console_begins,
+        viewers=config.http.connections // 2,
     )
     limits = HttpLimits(
         connections=config.http.connections,

@@ -53,13 +53,14 @@ def application(
     proxies: Networks = (),
     listed: Networks = (),
     console_begins: str = "",
+    viewers: int = 100,
 ) -> web.Application:
     """The web application; it has no state besides its arguments.
 
     `pages` are for everybody; `api` is all else: the console, the API, metrics and readiness.
     `proxies` are believed about whose requests they bring; `listed` clients may push any number of
     mails. Links into the console begin with `console_begins`; where that is https, its cookies are
-    for https only.
+    for https only. So many `viewers` may follow its journal at a time.
     """
     app = web.Application(
         client_max_size=connections.limits.mail_size_bytes, middlewares=[_not_kept, _plain_errors]
@@ -96,7 +97,7 @@ def application(
             viewing=Readers(runtime),
         )
         routes.add_routes(app)
-        feed = JournalFeed(runtime.database, runtime.clock)
+        feed = JournalFeed(runtime.database, runtime.clock, viewers)
         desk = console(
             ConsoleContext(
                 runtime=runtime,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,7 +33,6 @@ AT_ONCE = 50
 """Lines for which it looks; if there are more, the viewer is notified of that."""
 QUEUED = 20
 """Batches that wait for a viewer, who is dropped when there are more."""
-VIEWERS = 50
 VIEWERS_OF_A_USER = 8
 
 
@@ -48,12 +47,32 @@ class Ending(StrEnum):
     """The server shuts down, or the store does not respond: they may come again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
+    """Lines that are shown to several viewers, each to those who want it."""
+
     lines: tuple[JournalLine, ...]
     """The oldest first."""
     is_cut: bool
     """There were more before them."""
+    _written: dict[Hashable, asyncio.Task[Mapping[UUID, bytes]]] = field(default_factory=dict)
+
+    async def written(
+        self, form: Hashable, write: Callable[[], Mapping[UUID, bytes]]
+    ) -> Mapping[UUID, bytes]:
+        """What `write` makes of each line, in a thread: once, however many read this form."""
+        task = self._written.get(form)
+        if task is None:
+            task = self._written[form] = asyncio.create_task(asyncio.to_thread(write))
+        return await asyncio.shield(task)  # whoever asked first may leave
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The lines of a batch that a viewer wants."""
+
+    batch: Batch
+    lines: tuple[JournalLine, ...]
 
 
 @dataclass(eq=False)
@@ -66,7 +85,7 @@ class Viewer:
     sees: frozenset[int]
     """The mailboxes that they saw when they came."""
     wanted: PageFilter
-    queue: asyncio.Queue[Batch | Ending] = field(default_factory=lambda: asyncio.Queue(QUEUED))
+    queue: asyncio.Queue[Selected | Ending] = field(default_factory=lambda: asyncio.Queue(QUEUED))
     has_ended: bool = False
 
     def send(self, batch: Batch) -> None:
@@ -74,7 +93,7 @@ class Viewer:
         if self.has_ended or not (lines or batch.is_cut):
             return
         try:
-            self.queue.put_nowait(Batch(lines, batch.is_cut))
+            self.queue.put_nowait(Selected(batch, lines))
         except asyncio.QueueFull:
             log.viewer_dropped(self.user.address)
             self.end(Ending.SLOW)
@@ -97,9 +116,10 @@ class FeedIsFull(Exception):
 class JournalFeed:
     """Watches the store while anybody watches the journal."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, most_viewers: int) -> None:
         self._database = database
         self._clock = clock
+        self._most_viewers = most_viewers
         self._viewers: set[Viewer] = set()
         self._watcher: _Watcher | None = None
         self._closed = False
@@ -109,7 +129,7 @@ class JournalFeed:
         """Sends a viewer every line that is committed from now on, until the end of the context.
         Raises FeedIsFull."""
         of_user = sum(each.user.address == viewer.user.address for each in self._viewers)
-        if self._closed or len(self._viewers) >= VIEWERS or of_user >= VIEWERS_OF_A_USER:
+        if self._closed or len(self._viewers) >= self._most_viewers or of_user >= VIEWERS_OF_A_USER:
             raise FeedIsFull
         self._viewers.add(viewer)
         try:

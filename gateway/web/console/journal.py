@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from urllib.parse import urlencode
+from uuid import UUID
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -65,7 +66,7 @@ class ShownLine:
 
 @dataclass(frozen=True, slots=True)
 class LineWriter:
-    """How lines are shown to one user: in their language, without what was sealed for others.
+    """How lines are shown in one language, without what was sealed for others.
 
     Only for threads: to mask fifty subjects that somebody wrote for that takes seconds.
     """
@@ -75,9 +76,9 @@ class LineWriter:
     say: Say
 
     def shown(self, lines: Iterable[JournalLine]) -> list[ShownLine]:
-        return [self._shown(line) for line in lines]
+        return [self.shown_line(line) for line in lines]
 
-    def _shown(self, line: JournalLine) -> ShownLine:
+    def shown_line(self, line: JournalLine) -> ShownLine:
         author = line.author or line.mail_from
         return ShownLine(
             id=str(line.id),
@@ -111,8 +112,10 @@ def size_words(size_bytes: int) -> str:
     return f"{size_bytes // KIB} KiB" if size_bytes < KIB * KIB else f"{size_bytes // KIB**2} MiB"
 
 
-async def reader_of(visit: Visit, mailboxes: Sequence[Mailbox]) -> LineWriter:
-    return LineWriter(await visit.mask(), {each.id: each.address for each in mailboxes}, visit.say)
+async def writer_for(visit: Visit) -> LineWriter:
+    known = await visit.runtime.mailbox_cache.current()
+    addresses = {each.id: each.address for each in (*known.mailboxes.values(), *known.inactive)}
+    return LineWriter(await visit.mask(), addresses, visit.say)
 
 
 async def journal(visit: Visit) -> web.Response:
@@ -120,11 +123,11 @@ async def journal(visit: Visit) -> web.Response:
     mailboxes = await visit.mailboxes()
     wanted, query = _wanted(visit, mailboxes)
     before = PageKey.read(visit.request.query.get("before", ""))
-    reader = await reader_of(visit, mailboxes)
+    writer = await writer_for(visit)
 
     def look(connection: Connection) -> tuple[JournalPage, list[ShownLine]]:
         page = journal_pages.page(connection, wanted, before, LISTED)
-        return page, reader.shown(page.lines)
+        return page, writer.shown(page.lines)
 
     found, lines = await visit.show(look)
     here = f"{PREFIX}/journal"
@@ -175,7 +178,7 @@ async def events(visit: Visit) -> web.StreamResponse:
     last_seen = request.headers.get("Last-Event-ID") or request.query.get("after", "")
     after = PageKey.read(last_seen)
     since = (after.at if after is not None else visit.now) - OVERLAP
-    stream = _Stream(visit, await reader_of(visit, mailboxes), several=len(mailboxes) > 1)
+    stream = _Stream(visit, await writer_for(visit), several=len(mailboxes) > 1)
     try:
         async with feed.viewing(viewer):
             await stream.begin()
@@ -186,7 +189,7 @@ async def events(visit: Visit) -> web.StreamResponse:
     except FeedIsFull:
         raise Refused(
             503,
-            "Too many people follow the journal at the moment. Reload the page to see new mails.",
+            "Too many browsers follow the journal now. Reload the page to see new mails.",
         ) from None
     return stream.response
 
@@ -194,8 +197,8 @@ async def events(visit: Visit) -> web.StreamResponse:
 class _Stream:
     """One response with events."""
 
-    def __init__(self, visit: Visit, reader: LineWriter, *, several: bool) -> None:
-        self._visit, self._reader, self._several = visit, reader, several
+    def __init__(self, visit: Visit, writer: LineWriter, *, several: bool) -> None:
+        self._visit, self._writer, self._several = visit, writer, several
         self.response = web.StreamResponse(
             headers={**HEADERS, "X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no"}
         )
@@ -221,16 +224,19 @@ class _Stream:
                 if sent is not Ending.CLOSED:
                     await self.response.write(f"event: {sent.value}\ndata:\n\n".encode())
                 return
-            written = await asyncio.to_thread(self._written, sent)
-            await self.response.write(written.encode())
+            form = (self._visit.language, self._several)
+            events = await sent.batch.written(form, partial(self._events, sent.batch.lines))
+            begin = b"event: more\ndata:\n\n" if sent.batch.is_cut else b""
+            await self.response.write(begin + b"".join(events[line.id] for line in sent.lines))
 
-    def _written(self, batch: Batch) -> str:
-        events = ["event: more\ndata:\n\n"] if batch.is_cut else []
-        for line in self._reader.shown(batch.lines):
-            row = self._row(line)
-            data = "\n".join(f"data: {each}" for each in row.splitlines())
-            events.append(f"event: mail\nid: {line.key}\n{data}\n\n")
-        return "".join(events)
+    def _events(self, lines: Iterable[JournalLine]) -> dict[UUID, bytes]:
+        """The event of each line, with the row of the table."""
+        events = {}
+        for line in lines:
+            shown = self._writer.shown_line(line)
+            data = "\n".join(f"data: {each}" for each in self._row(shown).splitlines())
+            events[line.id] = f"event: mail\nid: {line.key}\n{data}\n\n".encode()
+        return events
 
     def _row(self, line: ShownLine) -> str:
         template = aiohttp_jinja2.get_env(self._visit.request.app).get_template("_line.html")

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.outgoing.mime import one_line
 from gateway.web.console.context import Refused, Visit
-from gateway.web.console.journal import ShownLine, reader_of
+from gateway.web.console.journal import ShownLine, writer_for
 from gateway.web.console.registry_changes import (
     LONGEST_TEXT,
     Job,
@@ -148,17 +148,17 @@ async def _person_page(
     mailbox = await mailbox_of(visit, found.mailbox_id)
     address = found.address
 
-    reader = await reader_of(visit, [mailbox])
+    writer = await writer_for(visit)
 
     def look(connection: Connection) -> tuple[Sequence[ShownLine], list[Sequence[TicketSummary]]]:
         mails = journal_pages.taken_of(connection, mailbox.id, address, RECENT)
         pages = [
             masked_subjects(
-                lists.page(connection, mailbox, which, None, RECENT, None).tickets, reader.mask
+                lists.page(connection, mailbox, which, None, RECENT, None).tickets, writer.mask
             )
             for which in (RequestedBy(address), CopiedTo(address))
         ]
-        return reader.shown(mails), pages
+        return writer.shown(mails), pages
 
     lines, (requested, copied) = await visit.show(look)
     return visit.page(

@@ -218,6 +218,6 @@ async def test_a_user_has_only_so_many_streams(desk: Desk) -> None:
 
     assert {each.status for each in streams} == {200}
     assert status == 503
-    assert "Too many people follow the journal" in page
+    assert "Too many browsers follow the journal" in page
     for each in streams:
         each.close()
