@@ -85,6 +85,8 @@ class Viewer:
     sees: frozenset[int]
     """The mailboxes that they saw when they came."""
     wanted: PageFilter
+    has_left: Callable[[], bool] = lambda: False
+    """Whether their connection is closed: nobody notices before there is something to write."""
     queue: asyncio.Queue[Selected | Ending] = field(default_factory=lambda: asyncio.Queue(QUEUED))
     has_ended: bool = False
 
@@ -128,6 +130,10 @@ class JournalFeed:
     async def viewing(self, viewer: Viewer) -> AsyncIterator[None]:
         """Sends a viewer every line that is committed from now on, until the end of the context.
         Raises FeedIsFull."""
+        for each in self._viewers:
+            if each.has_left():
+                each.end(Ending.CLOSED)
+        self._viewers = {each for each in self._viewers if not each.has_ended}
         of_user = sum(each.user.address == viewer.user.address for each in self._viewers)
         if self._closed or len(self._viewers) >= self._most_viewers or of_user >= VIEWERS_OF_A_USER:
             raise FeedIsFull

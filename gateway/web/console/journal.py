@@ -174,7 +174,13 @@ async def events(visit: Visit) -> web.StreamResponse:
     mailboxes = await visit.mailboxes()
     wanted, _ = _wanted(visit, mailboxes)
     sees = frozenset(each.id for each in mailboxes)
-    viewer = Viewer(request.cookies.get(SESSION_COOKIE, ""), visit.user, sees, wanted)
+    viewer = Viewer(
+        request.cookies.get(SESSION_COOKIE, ""),
+        visit.user,
+        sees,
+        wanted,
+        partial(_has_left, request),
+    )
     last_seen = request.headers.get("Last-Event-ID") or request.query.get("after", "")
     after = PageKey.read(last_seen)
     since = (after.at if after is not None else visit.now) - OVERLAP
@@ -192,6 +198,10 @@ async def events(visit: Visit) -> web.StreamResponse:
             "Too many browsers follow the journal now. Reload the page to see new mails.",
         ) from None
     return stream.response
+
+
+def _has_left(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 class _Stream:

@@ -219,5 +219,10 @@ async def test_a_user_has_only_so_many_streams(desk: Desk) -> None:
     assert {each.status for each in streams} == {200}
     assert status == 503
     assert "Too many browsers follow the journal" in page
+    streams[0].close()
+    async with asyncio.timeout(feed.UNASKED_S / 2):  # sooner than a heartbeat would notice it
+        while (again := await browser.client.get("/console/journal/events")).status == 503:
+            again.close()
+    again.close()
     for each in streams:
         each.close()
