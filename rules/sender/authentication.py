@@ -151,6 +151,10 @@ class Authentication:
         return ";\r\n ".join([f"Authentication-Results: {authserv_id}", *results])
 
 
+ASSUMED = Authentication(aligned=True, by="assumption")
+"""As if a signature of the author's domain were on a mail, for previews alone."""
+
+
 def as_dict(verdict: Authentication) -> dict[str, object]:
     """The verdict in JSON types, for the trace and the journal."""
     return {

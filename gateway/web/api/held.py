@@ -94,6 +94,8 @@ async def _release(request: web.Request, caller: Caller, _: Query) -> web.Respon
         return _released_before(request, mail)
     if not (mail.author or author):
         raise ApiError(409, "the mail does not name exactly one author; send author")
+    if mail.author and author:  # else anybody's mail could be filed as anybody else's
+        raise ApiError(409, "the mail names its author; omit author")
     if asked.enrol and not is_possible(Choice.ENROL, mail):
         because = worded(held_because(mail.reason), LANGUAGE)
         raise ApiError(

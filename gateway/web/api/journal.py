@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from aiohttp import web
 
@@ -10,14 +11,18 @@ from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, Caller, Mask, mask_for
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.cursors import row_cursor
+from gateway.web.api.download import ANY_TYPE, headers_of_file
 from gateway.web.api.mail_answers import ExplainedMailAnswer, JournalAnswer, JournalMailAnswer
-from gateway.web.api.operations import JsonAnswer, Operation
+from gateway.web.api.operations import JsonAnswer, Operation, OtherAnswer
 from gateway.web.api.queries import JournalQuery, Query
 from gateway.web.api.request_parsing import journal_id_of
+from gateway.web.pages.forms import client_of_request
 from rules.mail import Mailbox
 from storage.db.database import Connection
-from storage.mail import journal, journal_pages
+from storage.mail import journal, journal_pages, one_mail
 from storage.mail.journal_pages import JournalLine, PageFilter, PageKey
+from storage.ticket import files
+from storage.ticket.files import StoredMail
 
 READERS = (Scope.STAFF, Scope.READ)
 
@@ -79,6 +84,29 @@ async def _explained(request: web.Request, caller: Caller, _: Query) -> web.Resp
     return web.json_response(text=await context.show(read_mail, caller.address))
 
 
+async def _raw(request: web.Request, caller: Caller, _: Query) -> web.StreamResponse:
+    context, wanted = request.app[CONTEXT], journal_id_of(request.match_info["journal_id"])
+
+    def look_up(connection: Connection) -> StoredMail:
+        roles = access.mailbox_roles(connection, caller, context.runtime.clock())
+        found = one_mail.find(connection, wanted, [each.mailbox.id for each in roles])
+        if found is None:
+            raise ApiError(404, f"there is no mail {wanted}")
+        if found.stored is None:
+            with_it = f", but with {found.elsewhere}" if found.elsewhere is not None else ""
+            raise ApiError(404, f"the mail {wanted} is not stored with this id{with_it}")
+        return found.stored
+
+    stored = await context.runtime.read(look_up)
+    with context.downloads.room(client_of_request(request), stored.size_bytes):
+        try:
+            raw = await context.runtime.read(partial(files.read_mail, mail=stored))
+        except LookupError:  # it was deleted since
+            raise ApiError(404, f"the mail {wanted} is not stored any more") from None
+        headers = headers_of_file(f"{wanted}.eml", ANY_TYPE)
+        return await context.downloads.send(request, raw, headers)
+
+
 def _journal_mail(line: JournalLine, mailbox: Mailbox, mask: Mask) -> JournalMailAnswer:
     return {
         "id": str(line.id),
@@ -116,6 +144,17 @@ OPERATIONS = (
         scopes=READERS,
         query=Query,
         answer=JsonAnswer(ExplainedMailAnswer),
+        errors=(404,),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/journal/{journal_id}/raw",
+        handler=_raw,
+        name="get_raw_mail_of_journal",
+        summary="A mail of the journal as it arrived, as long as it is stored",
+        scopes=(Scope.STAFF, Scope.HELD),
+        query=Query,
+        answer=OtherAnswer((ANY_TYPE,)),
         errors=(404,),
     ),
 )

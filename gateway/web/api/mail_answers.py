@@ -43,6 +43,32 @@ class StepAnswer(TypedDict):
 
 
 @with_config(EXACT)
+class EffectAnswer(TypedDict):
+    name: str
+    value: str
+
+
+@with_config(EXACT)
+class PreviewedMailAnswer(TypedDict):
+    """What would become of a mail in a mailbox."""
+
+    mailbox: str
+    verdict: str
+    reason: str
+    effects: list[EffectAnswer]
+    """In English, for people."""
+    unreadable: str
+    """Why its body cannot be read; empty where it can."""
+    trace: list[StepAnswer]
+    """What each check saw and decided, in their order."""
+
+
+@with_config(EXACT)
+class PreviewAnswer(TypedDict):
+    decisions: list[PreviewedMailAnswer]
+
+
+@with_config(EXACT)
 class ExplainedMailAnswer(JournalMailAnswer):
     peer: str
     helo: str

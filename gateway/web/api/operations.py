@@ -133,6 +133,8 @@ class Operation(Generic[Q]):
     """Errors of these statuses mean something else, and are of these types."""
     is_repeatable: bool = False
     """It may be sent again with an `Idempotency-Key`."""
+    changes_nothing: bool = False
+    """As every GET, though it is none."""
 
     @property
     def parameters(self) -> list[str]:
@@ -173,7 +175,8 @@ class Operation(Generic[Q]):
                 raise ApiError(400, "path and query must be text in UTF-8, without NUL")
         caller, query = await caller_of(request, self.scopes, self.query)
         answer = await self.handler(request, caller, query)
-        if self.method != "GET" and caller.scope is not Scope.MAILS and answer.status < BAD_REQUEST:
+        changes = self.method != "GET" and not self.changes_nothing
+        if changes and caller.scope is not Scope.MAILS and answer.status < BAD_REQUEST:
             log.changed_over_api(self.name, request.path, caller.token, caller.address)
         return answer
 

@@ -45,8 +45,8 @@ class PushedMails:
         """
         most = self.connections.limits.recipients
         envelope = envelope_of(query, most, over_tls=request.secure)
-        with self._room(request, len(envelope.rcpt_tos)):
-            raw = await self._content(request)
+        with self.room(request, len(envelope.rcpt_tos)):
+            raw = await self.content(request)
             answered = await self.ingest.take(Delivery(envelope, raw))
         folded = replies.for_all(answered)
         answer: PushedMailAnswer = {
@@ -60,7 +60,7 @@ class PushedMails:
             return web.json_response(answer)
         return problem(503 if folded.temporary else 422, str(folded), **answer)
 
-    async def _content(self, request: web.Request) -> bytes:
+    async def content(self, request: web.Request) -> bytes:
         """The mail with the line ends of SMTP. Raises ApiError: 413 where it has become too large,
         400 for what SMTP refuses and no line end is meant by."""
         body, client = await request.read(), client_of_request(request)
@@ -79,7 +79,7 @@ class PushedMails:
         return sent.raw
 
     @contextmanager
-    def _room(self, request: web.Request, recipients: int) -> Iterator[None]:
+    def room(self, request: web.Request, recipients: int) -> Iterator[None]:
         """Memory for the mail, of the share of its client, until the end of the context. Raises
         ApiError: 429 where the client has used up what is its own, 503 where nothing is left."""
         pool, client = self.connections, client_of_request(request)

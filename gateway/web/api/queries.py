@@ -241,3 +241,10 @@ class EnvelopeQuery(Query):
     author."""
     helo: str = ""
     """The name that the client gave."""
+
+
+class PreviewQuery(EnvelopeQuery):
+    mail_from: str = ""
+    """The envelope sender; empty for a bounce, and the author where it is omitted."""
+    proven: IsTrue = False
+    """The mail is decided as if a signature of the author's domain were on it."""

@@ -13,6 +13,7 @@ from gateway.web.api import (
     held,
     journal,
     macros,
+    mail_preview,
     outbox,
     people,
     pushed_mail,
@@ -38,6 +39,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     *macros.OPERATIONS,
     *staff_notices.OPERATIONS,
     *pushed_mail.OPERATIONS,
+    *mail_preview.OPERATIONS,
     *reference.OPERATIONS,
 )
 

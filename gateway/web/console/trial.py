@@ -26,13 +26,11 @@ from rules.decision.model import Decision
 from rules.mail import Delivery, Envelope, Mailbox, header
 from rules.mail.addresses import domain_of, normalise
 from rules.mail.header import Author
-from rules.sender.authentication import Authentication
+from rules.sender.authentication import ASSUMED
 from storage.mail.apply import Entry
 
 HELO = "check.invalid"
 LONGEST_SUBJECT = 200
-ASSUMED = Authentication(aligned=True, by="assumption")
-"""As if a signature of the author's domain were on the mail."""
 FIELDS = ("from", "subject", "text", "source", "peer", "mailbox")
 
 

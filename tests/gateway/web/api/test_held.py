@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from rules.ticket.audit import AuditEvent
 from storage.registry import directory
-from tests.gateway.web.api.site import ALICE, ANN, SAM, Site, serving
+from tests.gateway.web.api.site import ALICE, ANN, BOB, SAM, Site, serving
 from tests.in_process import ANYWHERE, SUPPORT, a_mail
 
 NEW = "new@acme.example"
@@ -107,6 +107,20 @@ async def test_nobody_is_registered_whom_a_forged_mail_names(site: Site) -> None
     status, body = await release(site, await held(site), enrol=True)
 
     assert (status, "cannot be registered" in body["detail"]) == (409, True)
+
+
+async def test_only_a_mail_without_one_author_is_filed_as_staff_state(site: Site) -> None:
+    two = a_mail(f"{ANN}, {BOB}\r\nSender: {ANN}", subject=f"Printer {next(NUMBERS)}")
+    await site.postern.take(two, ANYWHERE, strangers="hold")
+    _, found = await ask(site, "GET", f"held?mailbox={SUPPORT}")
+    (mail,) = [each["id"] for each in found["held"] if not each["author"]]
+
+    assert (await release(site, mail))[0] == 409
+    status, done = await release(site, mail, author=BOB)
+
+    assert (status, (await site.ticket_view(done["ticket"])).summary.requester) == (200, BOB)
+    named, body = await release(site, await held(site), author=BOB)
+    assert (named, body["detail"]) == (409, "the mail names its author; omit author")
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,41 @@ async def test_mail_that_waits_is_read_in_pages(either: Site) -> None:
     assert bounced == (200, {"addresses": [], "after": None})
 
 
+async def test_staff_have_a_mail_of_the_journal_as_it_arrived(site: Site) -> None:
+    raw = a_mail("eve@evil.example")
+    await site.postern.take(raw, ANYWHERE, strangers="hold")
+    path = f"/api/v1/journal/{(await site.postern.last()).id}/raw"
+
+    def token(scope: str, actor: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {scope}-token", "X-Postern-Actor": actor}
+
+    for scope in ("staff", "held"):
+        answer = await site.client.get(path, headers=token(scope, SAM))
+        assert (answer.status, await answer.read()) == (200, raw)
+    assert (await site.client.get(path, headers=token("held", ALICE))).status == 404
+    assert (await site.client.get(path, headers=token("read", ""))).status == 403
+
+
+async def test_what_would_become_of_a_mail_is_seen_and_nothing_is_stored(site: Site) -> None:
+    path = f"/api/v1/mails/preview?rcpt={SUPPORT}"
+
+    async def preview(query: str, actor: str = SAM) -> tuple[int, Any]:
+        headers = {"Authorization": "Bearer staff-token", "X-Postern-Actor": actor}
+        headers["Content-Type"] = "message/rfc822"
+        answer = await site.client.post(path + query, data=a_mail(ANN), headers=headers)
+        return answer.status, await answer.json()
+
+    _, unproven = await preview("")
+    status, proven = await preview("&proven=true")
+
+    (decision,) = proven["decisions"]
+    assert (status, decision["mailbox"], decision["verdict"]) == (200, SUPPORT, "opened")
+    assert decision["trace"][-1]["outcome"].startswith("opens")
+    assert unproven["decisions"][0]["verdict"] != "opened"
+    assert (await preview("", ALICE))[0] == 404
+    assert await site.postern.journal() == []
+
+
 @pytest.mark.parametrize("path", PATHS)
 async def test_customers_and_staff_of_other_mailboxes_read_none(site: Site, path: str) -> None:
     status, _ = await ask(site, f"{path}?mailbox={SHARED}", ANN, "portal")

@@ -44,7 +44,13 @@ OF_OTHER_TOKENS = {
         "list_bouncing_addresses",
         "remove_bouncing_address",
     },
-    Scope.HELD: {"list_held_mails", "get_held_mail", "release_held_mail", "discard_held_mail"},
+    Scope.HELD: {
+        "list_held_mails",
+        "get_held_mail",
+        "get_raw_mail_of_journal",
+        "release_held_mail",
+        "discard_held_mail",
+    },
 }
 """What a token of one of these scopes may do, and nothing else."""
 ACTORS = {Scope.STAFF: SAM, Scope.PORTAL: ANN, Scope.HELD: SAM}
