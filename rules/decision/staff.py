@@ -37,7 +37,7 @@ from rules.service.follow_up import after_answer, without_next_steps
 from rules.service.limits import NoticeBudget
 from rules.service.participants import additions, outside_recipients
 from rules.service.personal_digests import lines
-from rules.service.saved_replies import inserted
+from rules.service.saved_replies import before, inserted
 from rules.ticket.changes import Source, Split, Unsubscribe
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeOrder
@@ -203,7 +203,7 @@ def _with_saved_reply(case: Case, ticket: Ticket, given: Commands) -> str | Sent
         staff=case.facts.staff,
         policy=case.policy,
     )
-    return reply if isinstance(reply, Sentence) else f"{reply}\n\n{given.text.strip()}".strip()
+    return reply if isinstance(reply, Sentence) else before(reply, given.text.strip())
 
 
 def _list_of_replies(case: Case, ticket: Ticket) -> tuple[NoticeOrder, ...]:

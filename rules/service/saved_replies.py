@@ -50,3 +50,8 @@ def inserted(
         "me": me or author,
     }
     return filled(text, values)
+
+
+def before(reply: str, text: str) -> str:
+    """A text with a saved reply before it."""
+    return f"{reply}\n\n{text}".strip()

@@ -46,6 +46,16 @@ def list_replies(connection: Connection, mailbox: Mailbox) -> Sequence[SavedRepl
     return [SavedReplyView(*row) for row in connection.execute(query)]
 
 
+def reply_names(connection: Connection, mailbox: Mailbox) -> tuple[str, ...]:
+    query = (
+        select(_reply.c.name)
+        .where(_reply.c.mailbox_id == mailbox.id)
+        .distinct()
+        .order_by(_reply.c.name)
+    )
+    return tuple(connection.execute(query).scalars())
+
+
 def set_reply(
     connection: Connection,
     mailbox: Mailbox,
@@ -100,13 +110,7 @@ def replies_for(
     now: datetime,
 ) -> SavedReplies:
     """The names of all, the texts of those that are wanted, and the requesters of the tickets."""
-    names = connection.execute(
-        select(_reply.c.name)
-        .where(_reply.c.mailbox_id == mailbox.id)
-        .distinct()
-        .order_by(_reply.c.name)
-    ).scalars()
-    known = tuple(names)
+    known = reply_names(connection, mailbox)
     texts: dict[str, dict[str, str]] = {}
     query = select(_reply.c.name, _reply.c.language, _reply.c.text).where(
         _reply.c.mailbox_id == mailbox.id, _reply.c.name.in_(sorted(wanted))

@@ -135,6 +135,7 @@ def ticket_view(
             _participant.c.part,
             _participant.c.presence,
             bounces.label("suspended"),
+            _participant.c.muted,
         )
         .where(_participant.c.ticket_id == number)
         .order_by(_participant.c.id)
@@ -321,4 +322,5 @@ def _details(row: Row[Any]) -> TicketDetails:
         split_from=row.split_from,
         rating=row.rating,
         deleted=row.deleted_at is not None,
+        version=row.version,
     )

@@ -62,6 +62,8 @@ class TicketDetails:
     split_from: int | None
     rating: str
     deleted: bool
+    version: int
+    """Counts the transactions that have written on it: what changed meanwhile has another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class ParticipantView:
     presence: str
     suspended: bool = False
     """They receive no more mail, because it bounces."""
+    muted: bool = False
+    """They have unsubscribed, and receive no more mail about the ticket."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ from gateway.web.console.context import FORM_LIMIT_BYTES, Refused, Visit
 from gateway.web.pages.forms import Form, read_form
 
 MOST_FIELDS = 20
+"""Besides files."""
+MOST_VALUES = 120
+"""Of a form without files: it may set fifty fields of a ticket, and has what each of them was."""
 MIB = 2**20
 
 
@@ -24,7 +27,7 @@ async def posted(visit: Visit) -> AsyncIterator[Visit]:
     """The visit with what was posted; the files are in memory until the end of the context."""
     request, taking = visit.request, visit.context.api.uploads
     if request.content_type != FORM:
-        yield replace(visit, form=await read_form(request, FORM_LIMIT_BYTES))
+        yield replace(visit, form=await read_form(request, FORM_LIMIT_BYTES, MOST_VALUES))
         return
     try:
         async with taking.room(request):

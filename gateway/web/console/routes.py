@@ -82,6 +82,7 @@ ROUTES = (
     Route("GET", "/tickets", ConsoleRight.READ, tickets.tickets),
     Route("GET", "/tickets/{number}", ConsoleRight.READ, ticket.ticket),
     Route("POST", "/tickets/{number}", ConsoleRight.HANDLE, ticket_changes.change),
+    Route("POST", "/tickets/{number}/deletion", ConsoleRight.OPERATE, ticket_changes.delete),
     Route("GET", "/tickets/{number}/files/{part}", ConsoleRight.READ, ticket.file),
     Route("GET", "/try", ConsoleRight.HANDLE, trial.form),
     Route("POST", "/try", ConsoleRight.HANDLE, trial.preview),

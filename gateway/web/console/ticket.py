@@ -13,6 +13,7 @@ from gateway.web.console.context import Refused, Visit
 from gateway.web.console.mails import Mask, raw_of, room_for, send_file
 from gateway.web.console.promises import Promise, Reading, promises
 from gateway.web.console.thread import CommentThread, thread_of
+from gateway.web.console.ticket_offers import SNOOZES, Offers, offers_of
 from gateway.web.console.ticket_words import (
     PARTS,
     event_words,
@@ -24,11 +25,13 @@ from gateway.web.console.words import Say
 from rules.mail import Mailbox
 from rules.people import ParticipantKind, Presence, Staff
 from rules.policy import Policy
+from rules.service.console_roles import ConsoleRight
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.severity import Level
 from storage.db.database import Connection
 from storage.registry import console_users, lookup
+from storage.registry.saved_replies import reply_names
 from storage.ticket import files, read
 from storage.ticket.files import StoredAttachment
 from storage.ticket.views import AuditView, TicketView
@@ -61,7 +64,9 @@ class ShownPerson:
     presence: str
     """In words; empty for somebody who is on it."""
     is_pending: bool
+    may_be_removed: bool
     bounces: bool
+    is_unsubscribed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class ShownTicket:
     history: tuple[HistoryEntry, ...]
     """The latest first."""
     has_more_history: bool
-    levels: tuple[Level, ...]
+    offers: Offers
     staff: tuple[str, ...]
     """The addresses of the staff of its mailbox."""
     user: str
@@ -125,6 +130,7 @@ class ShownTicket:
             if each.presence == Presence.ACTIVE.value
             and each.part != ParticipantKind.FOLLOWER.value
             and not each.suspended
+            and not each.muted
         ]
 
     @property
@@ -136,6 +142,25 @@ class ShownTicket:
     @property
     def last_comment(self) -> int:
         return max((each.id for each in self.view.comments), default=0)
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        """Other tickets that this one has to do with, as numbers."""
+        details, summary, say = self.view.details, self.view.summary, self.say
+        named = [
+            (say("Follows"), details.follows),
+            (say("Split off from"), details.split_from),
+            (say("Mentions"), summary.mentions),
+            *((say("Split off"), each) for each in self._named_by(AuditEvent.SPLIT_INTO)),
+            *(
+                (say("Merged into this one"), each)
+                for each in self._named_by(AuditEvent.MERGED_FROM)
+            ),
+        ]
+        return [(label, str(number)) for label, number in named if number]
+
+    def _named_by(self, event: AuditEvent) -> list[str]:
+        return [each.subject for each in self.view.history if each.event is event]
 
     @property
     def statuses(self) -> list[tuple[str, str]]:
@@ -170,8 +195,13 @@ async def ticket(visit: Visit) -> web.Response:
     return await ticket_page(visit)
 
 
-async def ticket_page(visit: Visit, error: str = "", status: int = 200) -> web.Response:
-    """The page, with why what was asked for is not done; what was typed stays in the form."""
+async def ticket_page(
+    visit: Visit, error: str = "", status: int = 200, *, is_stale: bool = False
+) -> web.Response:
+    """The page, with why what was asked for is not done; what was typed stays in the form.
+
+    If `is_stale` the ticket has changed meanwhile, and the history is open.
+    """
     shown = await _shown(visit, visit.request.query.get("before", ""))
     return visit.page(
         "ticket.html",
@@ -180,6 +210,8 @@ async def ticket_page(visit: Visit, error: str = "", status: int = 200) -> web.R
         summary=shown.view.summary,
         details=shown.view.details,
         error=error,
+        is_stale=is_stale,
+        snoozes=SNOOZES,
         form=visit.form,
         once=secrets.token_urlsafe(ONCE_BYTES),
     )
@@ -226,7 +258,9 @@ async def _shown(visit: Visit, written_before: str) -> ShownTicket:
             raise missing()
         staff = lookup.staff(connection, mailbox)()
         policy = visit.runtime.policies.get(mailbox.policy)
-        return _presented(visit, view, before, mask, policy, staff)
+        replies = reply_names(connection, mailbox) if visit.may(ConsoleRight.HANDLE) else ()
+        offers = offers_of(view, policy, replies, mask)
+        return _presented(visit, view, before, mask, policy, staff, offers)
 
     return await visit.show(look)
 
@@ -238,6 +272,7 @@ def _presented(
     mask: Mask,
     policy: Policy | None,
     staff: tuple[Staff, ...],
+    offers: Offers,
 ) -> ShownTicket:
     language, say = visit.language, visit.say
     history = [_entry(visit, each, mask) for each in view.history]
@@ -252,7 +287,7 @@ def _presented(
         fields=tuple(_fields(view, policy, mask)),
         history=tuple(reversed(history[-HISTORY_SHOWN:])),
         has_more_history=len(history) > HISTORY_SHOWN,
-        levels=tuple(policy.levels) if policy is not None else (),
+        offers=offers,
         staff=tuple(each.address for each in staff),
         user=visit.user.address,
         say=say,
@@ -303,7 +338,9 @@ def _people(visit: Visit, view: TicketView) -> Iterator[ShownPerson]:
             visit.say(part),
             "" if is_active else presence_words(member.presence, visit.say),
             member.presence == Presence.PENDING.value,
+            is_active and member.address != view.summary.requester,
             member.suspended,
+            is_active and member.muted,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -15,8 +15,10 @@ from gateway.ticket_requests import TicketPatch
 from gateway.web.api.auth import ApiError
 from gateway.web.api.uploads import StorableFiles
 from gateway.web.console.context import Visit
-from gateway.web.console.ticket import mailbox_in_sight, ticket_page
-from gateway.web.console.ticket_forms import patch_of
+from gateway.web.console.saved_replies import INSERT, insert
+from gateway.web.console.ticket import mailbox_in_sight, missing, ticket_page
+from gateway.web.console.ticket_forms import DELETE, GUARDED, patch_of
+from gateway.web.pages.forms import Form
 from rules.decision.effects import ChangeRefused, Effects
 from rules.mail import Mailbox
 from rules.policy import Policy
@@ -25,8 +27,8 @@ from rules.ticket.changes import Source
 from storage.db.database import Connection
 from storage.db.ledger import Conflict
 from storage.registry import lookup
-from storage.ticket import request_keys
-from storage.ticket.change import change_ticket
+from storage.ticket import load, request_keys
+from storage.ticket.change import BUDGETED, change_loaded
 from storage.ticket.read import newest_of_others
 from storage.ticket.request_keys import RequestKey
 from storage.ticket.rows import ChangeContext
@@ -49,14 +51,30 @@ class NotDone:
     """Why nothing was done, in the reader's language."""
 
     why: str
+    is_stale: bool = False
+    """The ticket has changed since the user opened the page."""
 
 
 async def change(visit: Visit) -> web.Response:
     """Does what a form asks for, and goes back to the page, which says what was done."""
+    if visit.form.get("do") == INSERT:
+        return await insert(visit)
+    if visit.form.get("do") == DELETE:  # has a path of its own, with another right
+        return await ticket_page(visit, visit.say("Please choose what is to be done."), 409)
     outcome = await changed(visit, visit.number)
     if isinstance(outcome, NotDone):
-        return await ticket_page(visit, outcome.why, 409)
+        return await ticket_page(visit, outcome.why, 409, is_stale=outcome.is_stale)
     return said(visit, outcome, f"/tickets/{visit.number}")
+
+
+async def delete(visit: Visit) -> web.Response:
+    """Deletes the ticket, and goes to the list."""
+    form = {**visit.form, "do": DELETE}
+    visit = replace(visit, form=form)
+    outcome = await changed(visit, visit.number)
+    if isinstance(outcome, NotDone):
+        return await ticket_page(visit, outcome.why, 409, is_stale=outcome.is_stale)
+    return said(visit, outcome, "/tickets")
 
 
 async def changed(visit: Visit, number: int) -> Done | NotDone:
@@ -94,9 +112,18 @@ async def _changed(visit: Visit, number: int, asked: TicketPatch) -> Done | NotD
         if why := _impossible(connection, visit, number, asked, mailbox, policy):
             return NotDone(why)
         assert policy is not None
+        ticket = load.load(connection, mailbox, [number], now - BUDGETED).get(number)
+        if ticket is None:
+            raise missing()
+        if visit.form.get("do") in GUARDED and _is_another(visit.form, ticket.version):
+            text = (
+                "Nothing was done: the ticket has changed since you opened the page. It is shown "
+                "as it is now, and what you entered is still in the form."
+            )
+            return NotDone(visit.say(text), is_stale=True)
         by = ChangeContext(mailbox, visit.user.address, Source.CONSOLE, now, runtime.new_id)
         wanted = asked.changes(storable.files)
-        effects = change_ticket(connection, by, number, wanted, policy, by_staff=True)
+        effects = change_loaded(connection, by, ticket, wanted, policy, by_staff=True)
         if isinstance(effects, ChangeRefused):
             return NotDone(_sentence(visit, effects.why))
         storable.store(connection, mailbox.id)
@@ -162,6 +189,11 @@ def _key(visit: Visit, number: int, asked: TicketPatch) -> RequestKey | None:
     content = [once, number, wanted, *(file.fingerprint for file in visit.files)]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return RequestKey(visit.user.address, f"console {digest}", digest)
+
+
+def _is_another(form: Form, version: int) -> bool:
+    """Whether a form is of a page that showed the ticket before its last change."""
+    return form.get("version", "") not in ("", str(version))
 
 
 def _effects(visit: Visit, effects: Effects) -> tuple[str, ...]:

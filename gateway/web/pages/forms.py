@@ -84,7 +84,7 @@ async def read_link(
     return None
 
 
-async def read_form(request: web.Request, limit_bytes: int) -> Form:
+async def read_form(request: web.Request, limit_bytes: int, most_fields: int = FORM_FIELDS) -> Form:
     """The fields of a posted form. Raises Problem if it is not a form, too large or too slow."""
     if request.content_type != "application/x-www-form-urlencoded":
         raise Problem(415, PageError.NOT_A_FORM)
@@ -92,7 +92,7 @@ async def read_form(request: web.Request, limit_bytes: int) -> Form:
         async with asyncio.timeout(FORM_S):
             body = await request.clone(client_max_size=limit_bytes).read()
         text = body.decode("utf-8", "replace")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS))
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=most_fields))
     except web.HTTPRequestEntityTooLarge:
         raise Problem(413, PageError.TOO_LARGE) from None
     except TimeoutError:

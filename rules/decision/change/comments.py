@@ -35,7 +35,7 @@ from rules.service.completeness import extract_new_fields
 from rules.service.feedback_notices import given_with_rating
 from rules.service.follow_up import after_answer
 from rules.service.limits import NoticeBudget
-from rules.service.saved_replies import inserted
+from rules.service.saved_replies import before, inserted
 from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import PublishComment, Rate, WriteComment
 from rules.ticket.lifecycle import NEXT, Event, Status
@@ -64,7 +64,7 @@ def write_comment(
         )
         if isinstance(text, Sentence):
             return ChangeRefused(text)
-        change = replace(change, text=f"{text}\n\n{change.text}".strip(), macro="")
+        change = replace(change, text=before(text, change.text), macro="")
     if not change.text.strip() and not change.files.attachments:
         return ChangeRefused(sentence("the comment is empty"))
     if change.text.strip() and not is_visible(change.text):

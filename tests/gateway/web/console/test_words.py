@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.web.console import ticket_words, tickets, verdicts, words
+from gateway.web.console import (
+    ticket_forms,
+    ticket_offers,
+    ticket_words,
+    tickets,
+    verdicts,
+    words,
+)
 
 WEB = Path(str(resources.files("gateway.web")))
 SAYS = {"Refused": 1, "done": 1, "say": 0, "TrialFault": 0, "NotAsked": 0, "RegistryChange": 3}
@@ -51,7 +58,8 @@ def _texts(node: ast.expr) -> Iterator[str]:
         yield node.value
 
 
-SHOWN = sorted({*in_templates(), *in_code(), *verdicts.KEYS, *ticket_words.KEYS, *tickets.KEYS})
+TABLES = (verdicts, ticket_words, tickets, ticket_forms, ticket_offers)
+SHOWN = sorted({*in_templates(), *in_code(), *(key for each in TABLES for key in each.KEYS)})
 GERMAN = words.translations("de")
 BY_VALUE = {"viewer", "agent", "operator", "admin", "Please choose what becomes of the mail."}
 """Shown by the value of a variable."""
