@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from rules.decision.reasons import Verdict
 from rules.sentence import Sentence, sentence
-from rules.ticket.notices import NoticeState
+from rules.ticket.notice_states import NoticeState
 from storage.mail.journal import JournalEntry
 from storage.notices.overview import NoticeSummary
 

@@ -1,11 +1,13 @@
 """What each server reads at its start and no server changes: read once, before processes are forked
 (`tests/preloaded.py`)."""
 
-from gateway import policies
+from importlib import import_module
+from pkgutil import iter_modules
+
+from gateway import cli, policies
 from gateway.authentication.suffixes import public_suffixes
-from gateway.cli.commands import ENTRIES, loaded
 
 public_suffixes()
 policies.load(None)
-for each in ENTRIES:  # the module of each command
-    loaded(each)
+for each in iter_modules(cli.__path__):  # those of the commands, and what they import
+    import_module(f"gateway.cli.{each.name}")

@@ -1,29 +1,13 @@
-"""The commands and their order in `postern --help`. The module of a command is imported when it is
-run: the store and the servers take a second to load, and most commands need few of them."""
+"""The commands and their order in `postern --help`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from importlib import import_module, metadata
-from typing import Annotated, Any
+from importlib import metadata
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
-from gateway.cli.loading import without_collection
-
-
-@dataclass(frozen=True, slots=True)
-class ListedCommand:
-    """A command, or a group of them, and where it is found."""
-
-    name: str
-    help: str
-    module: str
-    """In `gateway.cli`."""
-    attribute: str = "app"
-    """The function of a command, or the Typer of a group."""
-
+from gateway.cli.listed import ListedCommand, group_with
 
 ENTRIES = (
     ListedCommand("serve", "Serve SMTP, HTTP and, where configured, LMTP.", "serve", "serve"),
@@ -62,7 +46,9 @@ ENTRIES = (
         "pipe", "Take one mail from standard input, as an MTA's pipe delivers it.", "mails", "pipe"
     ),
     ListedCommand("tickets", "List tickets; show or change one.", "tickets"),
-    ListedCommand("ticket", "Show one ticket with its comments and history.", "tickets", "show"),
+    ListedCommand(
+        "ticket", "Show one ticket with its comments and history.", "ticket_page", "show"
+    ),
     ListedCommand("held", "List, release or discard mails in quarantine.", "quarantine"),
     ListedCommand("outbox", "List outgoing mails, or send them again.", "outbox"),
     ListedCommand("suppression", "List or clear addresses that bounce.", "suppression"),
@@ -79,38 +65,9 @@ ENTRIES = (
     ListedCommand("db", "Maintain the store.", "server", "db_app"),
 )
 
-
-def loaded(entry: ListedCommand) -> Any:
-    """The command of an entry, with the options of its module."""
-    with without_collection():
-        found = getattr(import_module(f"gateway.cli.{entry.module}"), entry.attribute)
-    around = typer.Typer(rich_markup_mode=None)
-    around.callback()(lambda: None)  # with one, it is a group of whatever is in it
-    if isinstance(found, typer.Typer):
-        around.add_typer(found, name=entry.name, help=entry.help)
-    else:
-        around.command(entry.name, help=entry.help)(found)
-    group = typer.main.get_command(around)
-    assert isinstance(group, TyperGroup)
-    return group.commands[entry.name]
-
-
-class _Table(TyperGroup):
-    """Knows of each command its name and its help, until it is run."""
-
-    def __init__(self, **settings: Any) -> None:
-        listed = {each.name: TyperCommand(each.name, help=each.help) for each in ENTRIES}
-        super().__init__(**{**settings, "commands": listed})
-
-    def resolve_command(self, *arguments: Any) -> tuple[str | None, Any, list[str]]:
-        name, command, rest = super().resolve_command(*arguments)
-        entry = next((each for each in ENTRIES if each.name == name), None)
-        return name, command if entry is None else loaded(entry), rest
-
-
 app = typer.Typer(
     name="postern",
-    cls=_Table,
+    cls=group_with(*ENTRIES),
     help="Takes mail at a support address and files it as tickets: only for registered users, "
     "onto the right ticket, never as critical.\n\n"
     "Start with `postern init --demo` and `postern serve`; watch with `postern tail -f`. "

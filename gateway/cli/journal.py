@@ -23,8 +23,8 @@ from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config, o
 from gateway.cli.refusals import line_of
 from gateway.cli.terminal import VERDICT_STYLES, console, escape, print_for_scripts, say
 from gateway.mail_words import became, evidence, not_to, proof
-from rules.decision.model import Step
 from rules.decision.reasons import Reason, Verdict
+from rules.decision.trace import Step
 from rules.sender.authentication import from_dict
 from storage.db.database import Database
 from storage.db.watching import watched

@@ -1,50 +1,46 @@
-"""Commands on the quarantine: list, show, release and discard mails."""
+"""Commands on the quarantine: its list; `held_mails` has what is done with one mail."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Mapping
-from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from gateway.cli.command_services import command_services
-from gateway.cli.common import (
-    ConfigOption,
-    account,
-    exit_on_error,
-    fail,
-    read,
-    write,
-)
+from gateway.cli.common import ConfigOption, read
 from gateway.cli.json_lines import JsonOption, print_json_lines
-from gateway.cli.short_ids import only
+from gateway.cli.listed import ListedCommand, group_with
 from gateway.cli.terminal import console, escape
-from gateway.parsing.parser import read as read_mail
-from gateway.reception import StatedByStaff
-from rules.decision.content import body_of
-from rules.decision.reasons import Verdict
-from rules.decision.receipt import Receipt
-from rules.mail import Body
-from rules.mail.addresses import normalise
-from rules.mail.header import Author
-from rules.sender.authentication import Authentication
-from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(
+    no_args_is_help=True,
+    cls=group_with(
+        ListedCommand(
+            "show",
+            "Show the text of a held mail; `postern explain` shows why it is held.",
+            "held_mails",
+            "show",
+        ),
+        ListedCommand(
+            "release",
+            "File a held mail: you vouch for its author.",
+            "held_mails",
+            "release",
+        ),
+        ListedCommand(
+            "discard",
+            "Delete a held mail without filing it; its journal row stays.",
+            "held_mails",
+            "discard",
+        ),
+    ),
+)
 
 SHOWN_OF_GROUP = 3
 """So many mails of each group are listed, the oldest first; then how many more there are."""
-
-IdArgument = Annotated[
-    str, typer.Argument(metavar="JOURNAL_ID", help="As `postern held list` shows it.")
-]
 
 
 @app.command("list", help="List the mails in quarantine: those of proven senders first, in groups.")
@@ -107,110 +103,3 @@ def _print_line(mail: HeldMail) -> None:
     line.append(f"{escape(mail.author or mail.envelope.mail_from or '<>')}  ")
     line.append(escape(mail.subject)[:60], style="italic")
     console.print(line.append(f"  {mail.journal_id}", style="dim"))
-
-
-@app.command("show", help="Show the text of a held mail; `postern explain` shows why it is held.")
-def show(journal_id: IdArgument, config: ConfigOption = None) -> None:
-    mail = _held(config, journal_id)
-    try:
-        delivery = read(config, partial(quarantine.delivery, mail=mail))
-    except Conflict:
-        fail(os.EX_DATAERR, f"{journal_id} is no longer held")
-    parsed = read_mail(delivery.raw)
-    console.print(Text(f"{mail.reason}  {escape(mail.author or '(no single author)')}"))
-    for name in ("from", "to", "cc", "date", "subject"):
-        for value in parsed.header.get_all(name):
-            console.print(Text(f"  {name:<8} {escape(value)}"))
-    console.print()
-    body = body_of(parsed)
-    text = body.text if isinstance(body, Body) else f"({body.why})"
-    for line in text.splitlines():
-        console.print(Text(f"  {escape(line.expandtabs())}"))
-
-
-@app.command("release", help="File a held mail: you vouch for its author.")
-def release(
-    journal_id: IdArgument,
-    enrol: Annotated[
-        bool,
-        typer.Option("--enrol", help="First register the author with the company of their domain."),
-    ] = False,
-    author: Annotated[
-        str | None, typer.Option(help="The author, where From does not name exactly one.")
-    ] = None,
-    as_new: Annotated[
-        bool,
-        typer.Option("--as-new", help="Open a new ticket, even if the mail refers to another."),
-    ] = False,
-    onto: Annotated[
-        int | None, typer.Option(help="File it on this ticket, whatever the mail refers to.")
-    ] = None,
-    why: Annotated[
-        str, typer.Option("--reason", help="Why you release it; kept in the ticket's audit trail.")
-    ] = "",
-    config: ConfigOption = None,
-) -> None:
-    mail = _held(config, journal_id)
-    if as_new and onto is not None:
-        fail(os.EX_USAGE, "give either --as-new or --onto NUMBER, not both")
-    override = _valid_address(author) if author is not None else None
-    address = override or mail.author
-    if not address:
-        fail(os.EX_USAGE, "From does not name exactly one author; add --author ADDRESS")
-    stated = StatedByStaff(
-        author=Author(override) if override else None, as_new=as_new, onto=onto, why=why
-    )
-    with exit_on_error():
-        try:
-            receipt = asyncio.run(_release(config, mail, stated, enrol=enrol))
-        except Conflict:
-            fail(os.EX_DATAERR, f"{journal_id} is no longer held")
-    if receipt is None:
-        fail(
-            os.EX_DATAERR,
-            f"no active company owns the domain of {address}; "
-            f"try `postern user add {address} --company NAME`",
-        )
-    if receipt.verdict in (Verdict.HELD, Verdict.REFUSED):
-        fail(os.EX_DATAERR, f"still held: {receipt.reason}; `postern explain {receipt.journal_id}`")
-    effect = "already filed" if receipt.verdict is Verdict.DUPLICATE else receipt.verdict
-    console.print(f"{effect} as #{receipt.ticket}" if receipt.ticket else effect)
-
-
-@app.command("discard", help="Delete a held mail without filing it; its journal row stays.")
-def discard(journal_id: IdArgument, config: ConfigOption = None) -> None:
-    mail = _held(config, journal_id)
-    if not write(config, partial(quarantine.discard, journal_id=mail.journal_id)):
-        fail(os.EX_DATAERR, f"{journal_id} is no longer held")
-    console.print("discarded, and its content deleted")
-
-
-def _valid_address(address: str) -> str:
-    normal = normalise(address)
-    if normal is None:
-        fail(os.EX_USAGE, f"--author {address}: not a valid email address")
-    return normal
-
-
-async def _release(
-    config: Path | None, mail: HeldMail, stated: StatedByStaff, *, enrol: bool
-) -> Receipt | None:
-    """None if the author cannot be registered; then nothing is changed."""
-    async with command_services(config) as services:
-        find = partial(quarantine.delivery, mail=mail)
-        delivery = await services.runtime.read(find)
-        vouched = Authentication.by_staff(account())
-        if enrol:
-            receipt, _ = await services.ingest.release_enrolled(mail, delivery, vouched, stated)
-            return receipt
-        return await services.ingest.release(mail, delivery, vouched, stated)
-
-
-def _held(config: Path | None, journal_id: str) -> HeldMail:
-    found = read(config, partial(quarantine.ids_named, text=journal_id))
-    not_held = f"{journal_id} is not held; `postern held list` shows the held mails"
-    key = only(found, journal_id, "postern held list", not_held)
-    mail = read(config, partial(quarantine.find, journal_id=key))
-    if mail is None:
-        fail(os.EX_DATAERR, not_held)
-    return mail

@@ -11,9 +11,8 @@ import typer
 
 from gateway.cli.common import ConfigOption, read
 from gateway.cli.terminal import print_for_scripts, say
-from rules.service.limits import HOUR
 from storage.mail import refusals
-from storage.mail.refusals import Refusals
+from storage.mail.refusals import HOUR, Refusals
 
 
 def show(

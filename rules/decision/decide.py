@@ -22,10 +22,10 @@ from rules.decision.model import (
     Record,
     Refuse,
     Repeat,
-    Step,
 )
 from rules.decision.notices import with_author_notified
 from rules.decision.screening import author, bounce, duplicate, proof, rate, sender
+from rules.decision.trace import Step
 from rules.facts import Facts
 from rules.identity import Sender, identify, proof_of
 from rules.mail import Body, Mail, Unread

@@ -25,6 +25,7 @@ from rules.decision.effects import (
     notified,
 )
 from rules.decision.reasons import Reason, Verdict
+from rules.decision.trace import Step
 from rules.mail import Attachment
 from rules.mail.bounces import Failure
 from rules.service.participants import Addition
@@ -266,15 +267,6 @@ Action = (
     | Defer
     | Repeat
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of the trace: a check, what it examined, and its result."""
-
-    check: str
-    saw: str
-    outcome: str
 
 
 @dataclass(frozen=True, slots=True)

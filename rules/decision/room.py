@@ -23,9 +23,9 @@ from rules.decision.model import (
     Record,
     Refuse,
     Repeat,
-    Step,
 )
 from rules.decision.reasons import Reason
+from rules.decision.trace import Step
 from rules.policy import Policy
 from rules.policy.conduct import QuotaSection
 from rules.service.limits import MIB

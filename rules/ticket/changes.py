@@ -15,28 +15,10 @@ from rules.mail import NO_FILES, SentFiles
 from rules.people import StaffNotices
 from rules.ticket.lifecycle import Status
 from rules.ticket.severity import MailSeverity
+from rules.ticket.sources import CRITICAL_SOURCES as CRITICAL_SOURCES
+from rules.ticket.sources import REQUEST_SOURCES as REQUEST_SOURCES
+from rules.ticket.sources import Source as Source
 from rules.ticket.visibility import Visibility
-
-
-class Source(StrEnum):
-    """Where a change comes from."""
-
-    MAIL = "mail"
-    STAFF_MAIL = "staff_mail"
-    CONSOLE = "console"
-    API = "api"
-    WEB = "web"
-    """A signed link in a notice."""
-    SYSTEM = "system"
-    """A clock of ours."""
-
-
-CRITICAL_SOURCES = (Source.CONSOLE, Source.API)
-"""Only these make a ticket critical, or confirm one as logged in the portal."""
-
-REQUEST_SOURCES = (Source.MAIL, Source.STAFF_MAIL, *CRITICAL_SOURCES)
-"""By these somebody writes what is to be changed. A link offers one change, and a clock nothing:
-neither sets a severity or makes a ticket."""
 
 
 class Rating(StrEnum):

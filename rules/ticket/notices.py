@@ -16,6 +16,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from rules.ticket.notice_payloads import Payload
+from rules.ticket.notice_states import NoticeState as NoticeState
 from rules.ticket.payloads import (
     NO_PAYLOAD,
     AcknowledgementPayload,
@@ -316,10 +317,3 @@ class NoticeOrder:
 
     def __post_init__(self) -> None:
         require_payload(self.kind, self.payload)
-
-
-class NoticeState(StrEnum):
-    DUE = "due"
-    SENT = "sent"
-    DEAD = "dead"
-    """Given up; or not sent, because the recipient may not have it any more."""

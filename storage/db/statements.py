@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from importlib import import_module
 from typing import Any, TypeVar
 
 from sqlalchemy import BindParameter, Column, Connection, Dialect, Table, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import TypeEngine
 
@@ -114,7 +114,7 @@ def compiled_in(build: Callable[[int], ClauseElement]) -> Callable[[int], Statem
 def insert_into(table: Table, dialect: str) -> Any:
     """An INSERT that may have ON CONFLICT. Its SQL is the same on both stores, but each dialect has
     a class of its own for it."""
-    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)  # of the store in use
 
 
 class Insertion(Statement):

@@ -50,7 +50,7 @@ from storage.db.tables import (
     ThreadReferenceRow,
     table,
 )
-from storage.mail import refusals
+from storage.mail import refusal_counts
 from storage.mail.journal_row import KEEPS_NOTHING, journal_values
 from storage.mail.largeness import is_large
 from storage.mail.releases import introducer, leave_quarantine
@@ -164,7 +164,7 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
     at = entry.attempt.decided_at
     envelope, is_new = entry.considered.envelope, entry.attempt.held is None
     refused = is_new and receipt.verdict in KEEPS_NOTHING
-    if refused and (counted := refusals.count(connection, envelope, policy, at)):
+    if refused and (counted := refusal_counts.count(connection, envelope, policy, at)):
         return replace(receipt, counted=counted)
     if isinstance(decision.action, Defer) and decision.action.cause == "dns":
         _defer(connection, entry)

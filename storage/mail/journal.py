@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, select, text
 
-from rules.decision.model import Step
 from rules.decision.reasons import Reason, Verdict
+from rules.decision.trace import Step
 from rules.mail import Envelope, StrangerHandling
 from rules.sender.authentication import as_dict, from_dict
 from storage.db import short_ids

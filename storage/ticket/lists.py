@@ -12,8 +12,7 @@ from sqlalchemy import ColumnElement, Connection, exists, or_, select
 from rules.mail import Mailbox
 from rules.people import Presence
 from storage.db.tables import ParticipantRow, TicketRow, table
-from storage.ticket.read import SUMMARY, summary
-from storage.ticket.views import TicketSummary
+from storage.ticket.summaries import SUMMARY, TicketSummary, summary
 
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
 

@@ -41,7 +41,8 @@ from storage.db.tables import (
     TicketRow,
     table,
 )
-from storage.ticket import clocks, tags
+from storage.ticket import clocks
+from storage.ticket.summaries import TAGS, tags_of
 
 _company, _person, _audit = table(CompanyRow), table(PersonRow), table(AuditRow)
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
@@ -84,7 +85,7 @@ def _select_tickets(count: int) -> Select[Any]:
             _ticket.c.deleted_at,
             _ticket.c.version,
             _ticket.c.snooze_until,
-            tags.TAGS,
+            TAGS,
             _follow_up.c.id.label("follow_up"),
             _company.c.success_manager,
             _company.c.updates_by,
@@ -277,7 +278,7 @@ def _as_ticket(
         waiting=clocks.read_waiting(row.waiting),
         missing=tuple(json.loads(row.missing)),
         fields=json.loads(row.fields),
-        tags=tags.read(row.tags),
+        tags=tags_of(row.tags),
         snooze_until=row.snooze_until,
         critical=row.critical,
         severity_claimed=row.severity_claimed or "",

@@ -32,8 +32,7 @@ from storage.db.tables import (
     TicketTagRow,
     table,
 )
-from storage.ticket.read import SUMMARY, summary
-from storage.ticket.views import TicketSummary
+from storage.ticket.summaries import SUMMARY, TicketSummary, summary
 
 _ticket, _comment, _person = table(TicketRow), table(CommentRow), table(PersonRow)
 _audit, _tag, _company = table(AuditRow), table(TicketTagRow), table(CompanyRow)

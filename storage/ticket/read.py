@@ -1,11 +1,10 @@
-"""Reads of one ticket, for the command line and the API; `storage.ticket.lists` reads many."""
+"""Reads of one ticket, for the command line and the API; `summaries` and `lists` read many."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from heapq import nlargest
 from itertools import takewhile
 from typing import Any
 from uuid import UUID
@@ -33,14 +32,14 @@ from storage.db.tables import (
     TicketRow,
     table,
 )
-from storage.ticket import clocks, tags
+from storage.ticket import clocks
+from storage.ticket.summaries import SUMMARY, summary
 from storage.ticket.views import (
     AttachmentView,
     AuditView,
     CommentView,
     ParticipantView,
     TicketDetails,
-    TicketSummary,
     TicketView,
 )
 
@@ -58,38 +57,6 @@ FILES_READ = 500
 what must be masked."""
 HISTORY_READ = 10_000
 """Entries of the audit trail, the latest."""
-
-
-SUMMARY = (
-    select(
-        _ticket,
-        _mailbox.c.address.label("mailbox"),
-        _company.c.name.label("company"),
-        _company.c.channel,
-        tags.TAGS,
-    )
-    .join_from(_ticket, _mailbox, _ticket.c.mailbox_id == _mailbox.c.id)
-    .join(_company, _ticket.c.company_id == _company.c.id, isouter=True)
-)
-
-
-def newest(
-    connection: Connection, limit: int, status: str | None = None, tag: str | None = None
-) -> Sequence[TicketSummary]:
-    """The tickets with the latest changes, newest first."""
-    query = SUMMARY.where(_ticket.c.deleted_at.is_(None))
-    if status is not None:
-        query = query.where(_ticket.c.status == status)
-    ordered = query.order_by(_ticket.c.updated_at.desc(), _ticket.c.id.desc()).limit(limit)
-    if tag is not None:
-        rows = connection.execute(ordered.where(_ticket.c.id.in_(tags.tagged(tag)))).all()
-        return [summary(row) for row in rows]
-    # An index has each mailbox's in this order: of each the first are read, and of these the first.
-    found: list[Row[Any]] = []
-    for mailbox in connection.execute(select(_mailbox.c.id)).scalars().all():
-        found.extend(connection.execute(ordered.where(_ticket.c.mailbox_id == mailbox)))
-    first = nlargest(limit, found, key=lambda row: (row.updated_at, row.id))
-    return [summary(row) for row in first]
 
 
 def mailbox_of(connection: Connection, number: int) -> Mailbox | None:
@@ -277,30 +244,6 @@ def _history(connection: Connection, number: int) -> tuple[AuditView, ...]:
         .limit(HISTORY_READ)
     ).all()
     return tuple(AuditView(AuditEvent(row.event), *row[1:]) for row in reversed(rows))
-
-
-def summary(row: Row[Any]) -> TicketSummary:
-    """A row of `SUMMARY`."""
-    return TicketSummary(
-        number=row.id,
-        mailbox=row.mailbox,
-        subject=row.subject,
-        status=row.status,
-        severity=row.severity,
-        is_critical=row.critical,
-        severity_claimed=row.severity_claimed,
-        critical_claimed=row.critical_claimed,
-        requester=row.requester,
-        company=row.company or "",
-        assignee=row.assignee,
-        mentions=row.mentions,
-        merged_into=row.merged_into,
-        due_at=row.due_at,
-        opened_at=row.opened_at,
-        updated_at=row.updated_at,
-        tags=tags.read(row.tags),
-        snooze_until=row.snooze_until,
-    )
 
 
 def _details(row: Row[Any]) -> TicketDetails:

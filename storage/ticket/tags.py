@@ -1,41 +1,22 @@
-"""The tags of a ticket as rows."""
+"""Tags given and taken; `summaries` reads them."""
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from typing import assert_never
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, literal_column, select
+from sqlalchemy import Connection, bindparam, delete
 
 from rules.decision.staff_effects import TagAdded, TagRemoved
 from rules.ticket.audit import AuditEvent
 from storage.db.statements import compiled, compiled_insert
-from storage.db.tables import TicketRow, TicketTagRow, table
+from storage.db.tables import TicketTagRow, table
 from storage.ticket.rows import AuditEntry, ChangeContext, audit
 
-_ticket, _tag = table(TicketRow), table(TicketTagRow)
-_SPACE: Any = literal_column("' '")
+_tag = table(TicketTagRow)
 _ADD = compiled_insert(_tag, ignore_existing=True)
 _REMOVE = compiled(
     delete(_tag).where(_tag.c.ticket_id == bindparam("ticket"), _tag.c.tag == bindparam("tag"))
 )
-TAGS = (
-    select(func.aggregate_strings(_tag.c.tag, _SPACE))
-    .where(_tag.c.ticket_id == _ticket.c.id)
-    .correlate(_ticket)
-    .scalar_subquery()
-    .label("tags")
-)
-"""All tags of a ticket, separated by spaces; a tag has none."""
-
-
-def tagged(tag: str) -> Select[tuple[int]]:
-    """The tickets with a tag, of all mailboxes."""
-    return select(_tag.c.ticket_id).where(_tag.c.tag == tag)
-
-
-def read(tags: str | None) -> tuple[str, ...]:
-    """The tags of a row."""
-    return tuple(sorted((tags or "").split()))
 
 
 def change_tags(

@@ -10,30 +10,7 @@ from uuid import UUID
 from rules.sentence import Sentence
 from rules.ticket.audit import AuditEvent, audit_text
 from rules.ticket.sla import Clock
-
-
-@dataclass(frozen=True, slots=True)
-class TicketSummary:
-    number: int
-    mailbox: str
-    subject: str
-    status: str
-    severity: str
-    is_critical: bool
-    severity_claimed: str | None
-    critical_claimed: bool
-    requester: str
-    company: str
-    """Its name; empty where the requester belongs to none."""
-    assignee: str
-    mentions: int | None
-    merged_into: int | None
-    due_at: datetime | None
-    """When the next answer is due."""
-    opened_at: datetime
-    updated_at: datetime
-    tags: tuple[str, ...] = ()
-    snooze_until: datetime | None = None
+from storage.ticket.summaries import TicketSummary
 
 
 @dataclass(frozen=True, slots=True)

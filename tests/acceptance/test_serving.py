@@ -21,7 +21,7 @@ import pytest
 from storage.db.database import Database
 from storage.db.ledger import open_ledger
 from storage.registry.mailboxes import add_mailbox
-from storage.ticket import read
+from storage.ticket import summaries
 from tests.acceptance.support_server import (
     SUPPORT,
     TIMEOUT_S,
@@ -49,7 +49,7 @@ def store(sqlite_stores: SqliteStores, tmp_path: Path) -> str:
 def tickets_in(store: str) -> int:
     database = Database(store)
     try:
-        return len(database.read(lambda c: read.newest(c, 1000)))
+        return len(database.read(lambda c: summaries.newest(c, 1000)))
     finally:
         database.close()
 

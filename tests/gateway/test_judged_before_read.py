@@ -13,8 +13,8 @@ import pytest
 from gateway.config.sections import TrustSection
 from gateway.parsing.parser import Parser, is_ordinary
 from gateway.reception import Reception
-from rules.decision.model import Step
 from rules.decision.reasons import Verdict
+from rules.decision.trace import Step
 from rules.mail import BodyNeeded, Delivery, Envelope, Unread
 from rules.replies import Reply
 from storage.mail import filing

@@ -33,7 +33,8 @@ from storage.mail.quarantine import HeldMail
 from storage.notices import invitations, overview
 from storage.registry import companies, mailboxes
 from storage.registry.people import NewPerson, add_person, list_people
-from storage.ticket.read import newest, ticket_view
+from storage.ticket.read import ticket_view
+from storage.ticket.summaries import newest
 from tests.in_process import (
     SUPPORT,
     TRUSTS_LOOPBACK,

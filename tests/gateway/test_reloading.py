@@ -16,7 +16,7 @@ from gateway.config.model import load
 from gateway.policies import read
 from gateway.services import Services, open_services
 from rules.mail import Delivery, Envelope
-from storage.ticket.read import newest
+from storage.ticket.summaries import newest
 from tests.gateway.cli.command_line import ANNS_MAIL, CommandLine, command_line
 from tests.stores import SqliteStores
 

@@ -23,7 +23,7 @@ from gateway.web.api.queries import MailboxQuery, OutboxQuery, Query
 from gateway.web.api.request_parsing import body_of, id_of
 from rules.ticket.changes import Source
 from storage.db.database import Connection
-from storage.notices import outbox_pages, overview
+from storage.notices import by_hand, outbox_pages, overview
 from storage.notices.outbox_pages import NoticeKey, OutboxScope, OutboxView
 from storage.notices.overview import EVERY_NOTICE, NoticeFilter, NoticeSummary
 
@@ -86,7 +86,7 @@ async def _retry(request: web.Request, caller: Caller, query: MailboxQuery) -> w
 
     def job(connection: Connection) -> int:
         mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
-        again = partial(overview.retry, connection, now=now, by=caller.name, source=Source.API)
+        again = partial(by_hand.retry, connection, now=now, by=caller.name, source=Source.API)
         return again(ids=None if asked.every else asked.ids, mailboxes=[mailbox.id])
 
     answer: RetriedAnswer = {"retried": await context.write(job, apart=asked.every)}

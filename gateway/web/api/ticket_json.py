@@ -27,12 +27,12 @@ from rules.policy import Policy
 from rules.sender.masking import Masker
 from rules.ticket.audit import AuditEvent
 from rules.ticket.visibility import Visibility
+from storage.ticket.summaries import TicketSummary
 from storage.ticket.views import (
     AttachmentView,
     AuditView,
     CommentView,
     ParticipantView,
-    TicketSummary,
     TicketView,
 )
 

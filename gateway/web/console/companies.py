@@ -30,7 +30,7 @@ from storage.registry.companies import CompanyAgreement, Contract
 from storage.registry.directory import ListedCompany, ListedPerson
 from storage.ticket import lists
 from storage.ticket.lists import OfCompany
-from storage.ticket.views import TicketSummary
+from storage.ticket.summaries import TicketSummary
 
 LISTED = 100
 """People on the page."""

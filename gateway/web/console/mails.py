@@ -25,8 +25,8 @@ from gateway.web.console.words import Say
 from gateway.web.pages.forms import client_of_request
 from gateway.web.readers import TooManyReaders
 from rules.decision.content import body_of
-from rules.decision.model import Step
 from rules.decision.reasons import Verdict
+from rules.decision.trace import Step
 from rules.mail import Body, Mail
 from rules.mail.extent import CUT_MARGIN
 from rules.mail.shown_html import HtmlView, PlainOnly

@@ -13,7 +13,7 @@ from aiohttp import web
 from gateway.web.console.context import Refused, Visit
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection
-from storage.notices import outbox_pages, overview
+from storage.notices import by_hand, outbox_pages, overview
 from storage.notices.outbox_pages import COUNTED, OutboxScope, OutboxView
 from storage.notices.overview import NoticeSummary
 
@@ -70,7 +70,7 @@ async def retry(visit: Visit) -> web.Response:
     """Try the mails that a form names again, as `postern outbox retry` does."""
     ids = _ids(visit.form.get("ids", ""))
     job = partial(
-        overview.retry,
+        by_hand.retry,
         ids=ids,
         now=visit.now,
         by=visit.user.address,

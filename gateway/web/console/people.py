@@ -32,7 +32,7 @@ from storage.registry import companies, directory, people
 from storage.registry.directory import ListedCompany, ListedPerson
 from storage.ticket import lists
 from storage.ticket.lists import CopiedTo, RequestedBy
-from storage.ticket.views import TicketSummary
+from storage.ticket.summaries import TicketSummary
 
 LISTED = 100
 """Companies on one page, and people."""

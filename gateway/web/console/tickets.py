@@ -23,7 +23,7 @@ from storage.db.database import Connection
 from storage.registry import lookup
 from storage.ticket import pages, search
 from storage.ticket.pages import ACTIVE, EXAMINED, TicketFilter, TicketKey, TicketPage
-from storage.ticket.views import TicketSummary
+from storage.ticket.summaries import TicketSummary
 
 LISTED = 50
 LONGEST_VALUE = 254

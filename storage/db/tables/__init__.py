@@ -5,115 +5,83 @@ Times are aware UTC datetimes. Enumerations are stored as text, so that the rows
 
 The tables that grow with the mail carry `mailbox_id` without a foreign key: mailboxes are never
 deleted, and a check for each row would lock the single mailbox row in every transaction.
+
+A module of tables is loaded at the first import of one of its names from here. Making a table takes
+SQLModel longer than most queries take, and a command reads few of them.
 """
 
 from __future__ import annotations
 
-from storage.db.tables.base import metadata, table
-from storage.db.tables.console import ConsoleLinkRow, ConsoleSessionRow, ConsoleUserRow
-from storage.db.tables.desk import AnnouncedRow, DigestRow, WithheldRow
-from storage.db.tables.mails import (
-    COUNTED_BY_NETWORK,
-    COUNTED_BY_PROVIDER,
-    HAS_CONTENT,
-    RECORDED,
-    TAKEN,
-    WAITING_OR_REFUSED,
-    WITHOUT_COMMENT,
-    DeferralRow,
-    JournalRow,
-    MailIdentityRow,
-    MailRow,
-    RawMailRow,
-    RefusalsRow,
-    ThreadReferenceRow,
-)
-from storage.db.tables.notices import (
-    DEAD,
-    FROM_INSIDE,
-    FROM_OUTSIDE,
-    BouncedRow,
-    NodeRow,
-    NoticeRow,
-)
-from storage.db.tables.registry import (
-    ApiTokenRow,
-    CompanyDomainRow,
-    CompanyRow,
-    ContractRow,
-    MailboxRow,
-    PersonRow,
-    SavedReplyRow,
-    SigningKeyRow,
-)
-from storage.db.tables.tickets import (
-    ASSIGNED,
-    CLAIMED,
-    CRITICAL_SOURCES,
-    DUE,
-    FLAGGED,
-    FOLDED,
-    PROPOSED,
-    WAITS,
-    AttachmentRow,
-    AuditRow,
-    CommentRow,
-    ParticipantRow,
-    RequestKeyRow,
-    TicketRow,
-    TicketTagRow,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "ASSIGNED",
-    "CLAIMED",
-    "COUNTED_BY_NETWORK",
-    "COUNTED_BY_PROVIDER",
-    "CRITICAL_SOURCES",
-    "DEAD",
-    "DUE",
-    "FLAGGED",
-    "FOLDED",
-    "FROM_INSIDE",
-    "FROM_OUTSIDE",
-    "HAS_CONTENT",
-    "PROPOSED",
-    "RECORDED",
-    "TAKEN",
-    "WAITING_OR_REFUSED",
-    "WAITS",
-    "WITHOUT_COMMENT",
-    "AnnouncedRow",
-    "ApiTokenRow",
-    "AttachmentRow",
-    "AuditRow",
-    "BouncedRow",
-    "CommentRow",
-    "CompanyDomainRow",
-    "CompanyRow",
-    "ConsoleLinkRow",
-    "ConsoleSessionRow",
-    "ConsoleUserRow",
-    "ContractRow",
-    "DeferralRow",
-    "DigestRow",
-    "JournalRow",
-    "MailIdentityRow",
-    "MailRow",
-    "MailboxRow",
-    "NodeRow",
-    "NoticeRow",
-    "ParticipantRow",
-    "PersonRow",
-    "RawMailRow",
-    "RefusalsRow",
-    "RequestKeyRow",
-    "SavedReplyRow",
-    "SigningKeyRow",
-    "ThreadReferenceRow",
-    "TicketRow",
-    "TicketTagRow",
-    "WithheldRow",
-    "metadata",
-    "table",
-]
+if TYPE_CHECKING:
+    from storage.db.tables.base import *  # noqa: F403 - `_NAMES` has what is meant
+    from storage.db.tables.console import *  # noqa: F403
+    from storage.db.tables.desk import *  # noqa: F403
+    from storage.db.tables.mails import *  # noqa: F403
+    from storage.db.tables.notices import *  # noqa: F403
+    from storage.db.tables.registry import *  # noqa: F403
+    from storage.db.tables.tickets import *  # noqa: F403
+
+_NAMES = {
+    "base": ("metadata", "table"),
+    "console": ("ConsoleLinkRow", "ConsoleSessionRow", "ConsoleUserRow"),
+    "desk": ("AnnouncedRow", "DigestRow", "WithheldRow"),
+    "mails": (
+        "COUNTED_BY_NETWORK",
+        "COUNTED_BY_PROVIDER",
+        "HAS_CONTENT",
+        "RECORDED",
+        "TAKEN",
+        "WAITING_OR_REFUSED",
+        "WITHOUT_COMMENT",
+        "DeferralRow",
+        "JournalRow",
+        "MailIdentityRow",
+        "MailRow",
+        "RawMailRow",
+        "RefusalsRow",
+        "ThreadReferenceRow",
+    ),
+    "notices": ("DEAD", "FROM_INSIDE", "FROM_OUTSIDE", "BouncedRow", "NodeRow", "NoticeRow"),
+    "registry": (
+        "ApiTokenRow",
+        "CompanyDomainRow",
+        "CompanyRow",
+        "ContractRow",
+        "MailboxRow",
+        "PersonRow",
+        "SavedReplyRow",
+        "SigningKeyRow",
+    ),
+    "tickets": (
+        "ASSIGNED",
+        "CLAIMED",
+        "CRITICAL_SOURCES",
+        "DUE",
+        "FLAGGED",
+        "FOLDED",
+        "PROPOSED",
+        "WAITS",
+        "AttachmentRow",
+        "AuditRow",
+        "CommentRow",
+        "ParticipantRow",
+        "RequestKeyRow",
+        "TicketRow",
+        "TicketTagRow",
+    ),
+}
+"""What each module has."""
+
+
+def __getattr__(name: str) -> Any:
+    """A name of one of the modules, at its first use; `metadata` has every table."""
+    home = next((module for module, names in _NAMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "metadata":
+        for each in _NAMES:
+            import_module(f"{__name__}.{each}")
+    return globals().setdefault(name, getattr(import_module(f"{__name__}.{home}"), name))

@@ -9,8 +9,8 @@ from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Text, Un
 from sqlmodel import Field
 
 from rules.ticket.audit import AuditEvent
-from rules.ticket.changes import CRITICAL_SOURCES as SOURCES
-from rules.ticket.changes import REQUEST_SOURCES, Source
+from rules.ticket.sources import CRITICAL_SOURCES as SOURCES
+from rules.ticket.sources import REQUEST_SOURCES, Source
 from storage.db.columns import counter, flag, foreign_key, id_, one_of, text, timestamp
 from storage.db.tables.base import Row, index_where
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from gateway.cli.commands import ENTRIES, loaded
+from gateway.cli.commands import ENTRIES
+from gateway.cli.listed import loaded
 from tests.gateway.cli.command_line import ANNS_MAIL, CommandLine
 
 LISTS = [each.name for each in ENTRIES if "list" in getattr(loaded(each), "commands", ())]

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from gateway.cli.commands import app
 from storage.mail import journal
 from storage.mail.journal import JournalFilter
-from storage.ticket import read
+from storage.ticket import summaries
 from tests.gateway.cli.command_line import (
     ANNS_MAIL,
     EVES_MAIL,
@@ -125,7 +125,7 @@ def test_check_shows_the_decision_and_writes_nothing(demo: CommandLine, tmp_path
     assert "new ticket" in done.out
     with demo.opened() as database:
         assert database.read(lambda c: journal.newest(c, EVERYTHING, 10)) == []
-        assert database.read(lambda c: read.newest(c, 1)) == []
+        assert database.read(lambda c: summaries.newest(c, 1)) == []
 
 
 def test_check_tells_strangers_and_users_apart(demo: CommandLine, tmp_path: Path) -> None:

@@ -9,6 +9,16 @@ import pytest
 
 _STORE = ("sqlalchemy", "sqlmodel", "pydantic", "storage")
 _SERVER = ("aiohttp", "aiosmtpd", "dns", "jinja2", "mailparser", "gateway.services")
+_OF_CHANGES = (
+    "email_validator",
+    "gateway.ticket_requests",
+    "rules.decision.effects",
+    "rules.policy",
+    "rules.ticket.changes",
+    "storage.db.tables.console",
+    "storage.db.tables.desk",
+)
+LISTING = ("tail", "explain", "refusals", "tickets", "held", "outbox")
 _OF_FEW_STORES_AND_POLICIES = ("psycopg", "holidays", "alembic")
 
 
@@ -48,6 +58,17 @@ def test_a_list_imports_the_store_and_no_server() -> None:
 
     assert imported >= {*_STORE}
     assert imported.isdisjoint((*_SERVER, *_OF_FEW_STORES_AND_POLICIES, "structlog"))
+
+
+def test_the_commands_that_list_import_no_decision_no_policy_and_only_their_tables() -> None:
+    imported = imported_by(
+        "from gateway.cli.commands import ENTRIES\n"
+        "from gateway.cli.listed import loaded\n"
+        f"[loaded(each) for each in ENTRIES if each.name in {LISTING}]"
+    )
+
+    assert imported >= {"gateway.cli.tickets", "gateway.cli.quarantine", "storage.db.tables.mails"}
+    assert imported.isdisjoint((*_OF_CHANGES, *_SERVER, *_OF_FEW_STORES_AND_POLICIES))
 
 
 def test_a_server_imports_no_other_command(imported_by_a_server: set[str]) -> None:

@@ -12,7 +12,8 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.commands import ENTRIES, loaded
+from gateway.cli.commands import ENTRIES
+from gateway.cli.listed import loaded
 from gateway.cli.terminal import SafeConsole
 from tests.gateway.cli.command_line import CommandLine
 

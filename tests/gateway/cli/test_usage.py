@@ -9,7 +9,8 @@ import pytest
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from gateway.cli.commands import ENTRIES, app, loaded
+from gateway.cli.commands import ENTRIES, app
+from gateway.cli.listed import loaded
 from tests import running
 
 USAGE = 64

@@ -26,7 +26,7 @@ from storage.notices import outbox_pages, overview
 from storage.notices.outbox_pages import NoticeKey, OutboxScope, OutboxView
 from storage.notices.overview import NoticeFilter
 from storage.registry import mailboxes
-from storage.ticket import lists, pages, read
+from storage.ticket import lists, pages, summaries
 from storage.ticket.lists import CopiedTo, OfCompany, RequestedBy, Which
 from storage.ticket.pages import TicketFilter
 from tests.rules.building import NOON
@@ -73,8 +73,8 @@ def of_a_desk(**conditions: Any) -> Listing:
 
 
 LISTS: Mapping[str, tuple[Listing, str]] = {
-    "tickets": (partial(read.newest, limit=9), "ix_ticket_mailbox_id_updated_at"),
-    "tickets --status": (partial(read.newest, limit=9, status="open"), "ix_ticket_status"),
+    "tickets": (partial(summaries.newest, limit=9), "ix_ticket_mailbox_id_updated_at"),
+    "tickets --status": (partial(summaries.newest, limit=9, status="open"), "ix_ticket_status"),
     "tickets of a requester": (of_tickets(RequestedBy("ann@a.example")), "ix_ticket_requester"),
     "tickets of a company": (of_tickets(OfCompany(7)), "ix_ticket_company"),
     "tickets of a desk": (of_a_desk(), "ix_ticket_mailbox_id_updated_at"),

@@ -8,7 +8,7 @@ import pytest
 
 from rules.people import Presence, Role
 from rules.ticket.notices import NoticeKind, NoticeState
-from storage.notices import outbox, overview, suppression
+from storage.notices import by_hand, outbox, overview, suppression
 from storage.notices.outbox import Claimed, Notice
 from storage.notices.overview import NoticeFilter
 from storage.registry import companies, people
@@ -117,7 +117,7 @@ def test_a_requeued_notice_starts_again_from_the_first_attempt(shop: Shop, numbe
     claimed(shop)
     shop.set_participant(number, BOB.address, presence=Presence.ACTIVE.value)
 
-    assert shop.write(lambda c: overview.retry(c, None, NOON, "console:op")) == 1
+    assert shop.write(lambda c: by_hand.retry(c, None, NOON, "console:op")) == 1
     assert [(n.address, n.attempts) for n in claimed(shop)] == [(BOB.address, 1)]
 
 
@@ -126,7 +126,7 @@ def test_only_the_named_notices_are_requeued(shop: Shop, number: int) -> None:
         shop.write(lambda c, due=notice.id: outbox.give_up(c, due, "no", hard=False, now=NOON))  # type: ignore[misc]
     chosen = shop.notices(BOB.address)[0].id
 
-    assert shop.write(lambda c: overview.retry(c, [chosen], NOON, "console:op")) == 1
+    assert shop.write(lambda c: by_hand.retry(c, [chosen], NOON, "console:op")) == 1
     view = shop.database.read(lambda c: ticket_view(c, number))
     assert view is not None
     (entry,) = [each for each in view.history if "tried again" in str(each.text)]
@@ -138,4 +138,4 @@ def test_a_sent_notice_is_never_requeued(shop: Shop, number: int) -> None:
     for notice in shop.notices():
         shop.write(lambda c, due=notice.id: outbox.sent(c, [due], NOON))  # type: ignore[misc]
 
-    assert shop.write(lambda c: overview.retry(c, None, NOON, "console:op")) == 0
+    assert shop.write(lambda c: by_hand.retry(c, None, NOON, "console:op")) == 0

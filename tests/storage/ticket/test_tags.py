@@ -7,7 +7,8 @@ from rules.ticket.changes import AddTag, Merge, RemoveTag, Split
 from rules.ticket.tags import MOST_TAGS
 from storage.ticket import pages
 from storage.ticket.pages import TicketFilter
-from storage.ticket.read import newest, ticket_view
+from storage.ticket.read import ticket_view
+from storage.ticket.summaries import newest
 from tests.rules.building import SAM, a_mail
 from tests.storage.shop import Shop, opened
 

@@ -1,0 +1,113 @@
+"""Tickets as lists show them, and the list of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import nlargest
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, literal_column, select
+
+from storage.db.tables import CompanyRow, MailboxRow, TicketRow, TicketTagRow, table
+
+_ticket, _mailbox = table(TicketRow), table(MailboxRow)
+_company, _tag = table(CompanyRow), table(TicketTagRow)
+_SPACE: Any = literal_column("' '")
+TAGS = (
+    select(func.aggregate_strings(_tag.c.tag, _SPACE))
+    .where(_tag.c.ticket_id == _ticket.c.id)
+    .correlate(_ticket)
+    .scalar_subquery()
+    .label("tags")
+)
+"""All tags of a ticket, separated by spaces; a tag has none."""
+SUMMARY = (
+    select(
+        _ticket,
+        _mailbox.c.address.label("mailbox"),
+        _company.c.name.label("company"),
+        _company.c.channel,
+        TAGS,
+    )
+    .join_from(_ticket, _mailbox, _ticket.c.mailbox_id == _mailbox.c.id)
+    .join(_company, _ticket.c.company_id == _company.c.id, isouter=True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSummary:
+    number: int
+    mailbox: str
+    subject: str
+    status: str
+    severity: str
+    is_critical: bool
+    severity_claimed: str | None
+    critical_claimed: bool
+    requester: str
+    company: str
+    """Its name; empty where the requester belongs to none."""
+    assignee: str
+    mentions: int | None
+    merged_into: int | None
+    due_at: datetime | None
+    """When the next answer is due."""
+    opened_at: datetime
+    updated_at: datetime
+    tags: tuple[str, ...] = ()
+    snooze_until: datetime | None = None
+
+
+def newest(
+    connection: Connection, limit: int, status: str | None = None, tag: str | None = None
+) -> Sequence[TicketSummary]:
+    """The tickets with the latest changes, newest first."""
+    query = SUMMARY.where(_ticket.c.deleted_at.is_(None))
+    if status is not None:
+        query = query.where(_ticket.c.status == status)
+    ordered = query.order_by(_ticket.c.updated_at.desc(), _ticket.c.id.desc()).limit(limit)
+    if tag is not None:
+        rows = connection.execute(ordered.where(_ticket.c.id.in_(tagged(tag)))).all()
+        return [summary(row) for row in rows]
+    # An index has each mailbox's in this order: of each the first are read, and of these the first.
+    found: list[Row[Any]] = []
+    for mailbox in connection.execute(select(_mailbox.c.id)).scalars().all():
+        found.extend(connection.execute(ordered.where(_ticket.c.mailbox_id == mailbox)))
+    first = nlargest(limit, found, key=lambda row: (row.updated_at, row.id))
+    return [summary(row) for row in first]
+
+
+def tagged(tag: str) -> Select[tuple[int]]:
+    """The tickets with a tag, of all mailboxes."""
+    return select(_tag.c.ticket_id).where(_tag.c.tag == tag)
+
+
+def tags_of(listed: str | None) -> tuple[str, ...]:
+    """The tags that `TAGS` has of a ticket."""
+    return tuple(sorted((listed or "").split()))
+
+
+def summary(row: Row[Any]) -> TicketSummary:
+    """A row of `SUMMARY`."""
+    return TicketSummary(
+        number=row.id,
+        mailbox=row.mailbox,
+        subject=row.subject,
+        status=row.status,
+        severity=row.severity,
+        is_critical=row.critical,
+        severity_claimed=row.severity_claimed,
+        critical_claimed=row.critical_claimed,
+        requester=row.requester,
+        company=row.company or "",
+        assignee=row.assignee,
+        mentions=row.mentions,
+        merged_into=row.merged_into,
+        due_at=row.due_at,
+        opened_at=row.opened_at,
+        updated_at=row.updated_at,
+        tags=tags_of(row.tags),
+        snooze_until=row.snooze_until,
+    )
