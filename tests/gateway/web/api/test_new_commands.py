@@ -37,7 +37,7 @@ async def test_saved_replies_are_put_sent_and_deleted_by_staff_alone(site: Site)
     status, body = await site.get(f"/../macros?mailbox={SUPPORT}", SAM)
     assert (status, [each["name"] for each in body["macros"]]) == (200, ["hi"])
 
-    await site.effects(number, comment={"macro": "hi"})
+    await site.effects(number, comment={"macro": "Hi"})  # as #macro takes it by mail
     view = await site.ticket_view(number)
     assert f"about #{number}: it works." in view.comments[-1].text
     assert (await site.change(number, ANN, comment={"macro": "hi"}))[0] == 403
