@@ -63,7 +63,10 @@ async def change(visit: Visit) -> web.Response:
         return await ticket_page(visit, visit.say("Please choose what is to be done."), 409)
     outcome = await changed(visit, visit.number)
     if isinstance(outcome, NotDone):
-        return await ticket_page(visit, outcome.why, 409, is_stale=outcome.is_stale)
+        why = outcome.why
+        if visit.files:  # which no page can give back to a browser
+            why += " " + visit.say("Please choose the files again.")
+        return await ticket_page(visit, why, 409, is_stale=outcome.is_stale)
     return said(visit, outcome, f"/tickets/{visit.number}")
 
 
@@ -115,7 +118,9 @@ async def _changed(visit: Visit, number: int, asked: TicketPatch) -> Done | NotD
         ticket = load.load(connection, mailbox, [number], now - BUDGETED).get(number)
         if ticket is None:
             raise missing()
-        if visit.form.get("do") in GUARDED and _is_another(visit.form, ticket.version):
+        # A comment may set the status as well.
+        is_guarded = visit.form.get("do") in GUARDED or asked.status is not None
+        if is_guarded and _is_another(visit.form, ticket.version):
             text = (
                 "Nothing was done: the ticket has changed since you opened the page. It is shown "
                 "as it is now, and what you entered is still in the form."

@@ -63,6 +63,8 @@ async def test_a_form_of_an_older_page_does_nothing_and_keeps_what_was_written(d
     mine = {"do": "severity", "level": "High", "why": "they wait for wages"}
     await agent.send(ONE, do="tag", tag="paper")
 
+    note = {"do": "note", "text": "They called.", "then": "closed", "version": version_on(page)}
+    noted = await agent.send(ONE, **note)
     status, refused = await agent.send(ONE, **mine, version=version_on(page))
     before = await ticket(desk, 1)
     again = await agent.send(ONE, **mine, version=version_on(refused))
@@ -72,6 +74,9 @@ async def test_a_form_of_an_older_page_does_nothing_and_keeps_what_was_written(d
     assert 'value="they wait for wages"' in refused
     assert "<option selected>High</option>" in refused
     assert before.summary.severity != "High"
+    assert (noted[0], "They called.</textarea>" in noted[1]) == (409, True)
+    assert '<option value="closed" selected>' in noted[1]
+    assert (before.comments, before.summary.status) == ((), "resolved")
     assert again == (303, ONE)
     assert (await ticket(desk, 1)).summary.severity == "High"
 
