@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.commands import MAY_BE_COMMAND
+from rules.mail.number_signs import MAY_BE_COMMAND
 
 _SIGNATURE = "-- "
 

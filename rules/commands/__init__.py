@@ -31,8 +31,6 @@ from rules.commands.forms import Fault, reason, short
 from rules.commands.model import Command, Digest, Directive, Help, Macro, Note, OnBehalf, Public
 from rules.commands.spelling import (
     LINE_LENGTH,
-    MAY_BE_COMMAND,
-    NUMBER_SIGNS,
     WHITE_SPACE,
     cleaned,
     heads_as_command,
@@ -46,15 +44,14 @@ from rules.commands.values import (
     read,
     too_many_addresses,
 )
+from rules.mail.number_signs import MAY_BE_COMMAND
 from rules.sentence import Sentence, sentence
 from rules.ticket.changes import AddPerson, Escalate, MailChange, RemovePerson, Unsubscribe
 from rules.ticket.severity import Level
 
 __all__ = [
     "COMMANDS",
-    "MAY_BE_COMMAND",
     "MOST_EXAMINED",
-    "NUMBER_SIGNS",
     "Command",
     "Commands",
     "Digest",

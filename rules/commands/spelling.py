@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from rules.commands.table import BY_NAME, NAMES, misspelt
+from rules.mail.number_signs import NUMBER_SIGNS, ORDINAL
 
-NUMBER_SIGNS = "#\uff03\ufe5f"
-"""Every command begins with one."""
 LINE_LENGTH = 2000
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b"
@@ -33,17 +32,8 @@ _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 _EMPHASIS = "*_~"
 _CLOSING = f"{_EMPHASIS}{_QUOTES})]}}"
 _STOPS = ".,;:!?\u2026"
-_LETTERS_WITHOUT_INK = "_\u115f\u1160\u17b4\u17b5\u3164\uffa0"
-_ORDINAL = r"(?:[0-9]{1,2}[.)]\s{0,4})?"
-"""Of a list, which clients make of lines that begin with a number."""
-MAY_BE_COMMAND = re.compile(
-    rf"^(?>(?:[^\w\n>{NUMBER_SIGNS}]|[{_LETTERS_WITHOUT_INK}]){{0,64}}){_ORDINAL}"
-    rf"[{NUMBER_SIGNS}].*+",
-    re.MULTILINE,
-)
-"""A line that may be a command: only the few that it finds are examined."""
 _COMMAND = re.compile(
-    rf"(?P<marks>(?>(?:[^\w>#]|_){{0,16}}){_ORDINAL})(?P<signs>#{{1,6}})(?P<space>\s*+)"
+    rf"(?P<marks>(?>(?:[^\w>#]|_){{0,16}}){ORDINAL})(?P<signs>#{{1,6}})(?P<space>\s*+)"
     rf"[{re.escape(_EMPHASIS + _QUOTES)}]{{0,4}}+(?P<name>[^\W\d_]\S*)\s*(?P<value>.*)",
     re.DOTALL,
 )

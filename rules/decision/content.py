@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.commands import (
-    NUMBER_SIGNS,
     is_sentence_about_escalating,
     participant_command,
     participant_wants_digest,
@@ -19,6 +18,7 @@ from rules.mail import Body, BodyNeeded, Mail, Unread, Unreadable
 from rules.mail.bounces import Bounce
 from rules.mail.extent import is_read_in_part, read_text
 from rules.mail.forwards import Forwarded, forwarded_mail, may_forward
+from rules.mail.number_signs import NUMBER_SIGNS
 from rules.mail.quoting import is_forward, visible
 from rules.mail.thanks import is_reaction, without_salutations
 from rules.ticket.changes import Escalate, Unsubscribe

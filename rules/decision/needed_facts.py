@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rules.commands import MAY_BE_COMMAND, Digest, Directive, Macro, OnBehalf, parse_commands
+from rules.commands import Digest, Directive, Macro, OnBehalf, parse_commands
 from rules.decision.change.facts import NeededFacts, facts_needed_for
 from rules.decision.content import body_text, forwarded_by, requested_command
 from rules.mail import Mail, Unread
 from rules.mail.addresses import normalise
+from rules.mail.number_signs import MAY_BE_COMMAND
 from rules.mail.quoting import REPLY_MARK, published
 from rules.policy import Policy
 from rules.service.claiming import may_claim_critical

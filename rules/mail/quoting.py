@@ -27,6 +27,7 @@ from rules.mail.extent import (
 )
 from rules.mail.header_blocks import key_of
 from rules.mail.introductions import without_dated_introduction, without_introduction
+from rules.mail.number_signs import NUMBER_SIGNS
 from rules.mail.plain_lines import EXAMINED_CHARACTERS, folded, is_quoted, plain, unquoted
 from rules.mail.quote_starts import REPLY_MARK as REPLY_MARK
 from rules.mail.quote_starts import (
@@ -222,13 +223,12 @@ def _unmarked(lines: Sequence[str]) -> list[str]:
             if not quoted[above]:
                 kept.append("")
         elif not index or not quoted[above] or (line.strip() and len(lines[above]) <= _WRAPPED_AT):
-            if own >= len(kept) and line.strip() and line.lstrip()[0] not in _NUMBER_SIGNS:
+            if own >= len(kept) and line.strip() and line.lstrip()[0] not in NUMBER_SIGNS:
                 own = len(kept)
             kept.append(line)
     return kept
 
 
-_NUMBER_SIGNS = "#＃﹟"
 _WRAPPED_AT = 66
 """The rest of a quoted line that is longer may stand below it without a mark."""
 
