@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from storage.db.database import Database
+from tests.compiled_once import compile_once
 from tests.kept_logger import forget_logger
 from tests.longest_first import LongestFirst, rank
 from tests.stores import PostgresStores, SqliteStores, postgres
@@ -16,6 +17,7 @@ from tests.stores import PostgresStores, SqliteStores, postgres
 # How long an example takes says how busy the machine is; a test of time measures CPU time itself.
 settings.register_profile("postern", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("postern")
+compile_once()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
