@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gateway.cli.server import enrol_demo, ensure_key
@@ -13,10 +14,11 @@ from gateway.config.sections import RelaySection, StoreSection, TrustSection
 from gateway.services import Services, open_services
 from rules.mail import Delivery, Envelope, StrangerHandling
 from rules.replies import Reply
-from storage.db.database import Database
+from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
+from tests.filled import filled
 
 SUPPORT = "support@help.example"
 TRUSTED = "127.0.0.1"
@@ -61,11 +63,15 @@ def enrolled_store(url: str) -> str:
     """Enrol the demo in an empty store; returns the same URL."""
     database = Database(url, connections=2)
     ledger = open_ledger(database)
-    ledger.submit(ensure_key).result()
-    ledger.submit(enrol_demo).result()
+    ledger.submit(partial(filled, fill=_demo)).result()
     ledger.close()
     database.close()
     return url
+
+
+def _demo(connection: Connection) -> None:
+    ensure_key(connection)
+    enrol_demo(connection)
 
 
 TRUSTS_LOOPBACK = TrustSection.model_validate({"peers": ["127.0.0.0/8", "::1/128"]})

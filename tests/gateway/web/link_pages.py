@@ -33,6 +33,7 @@ from storage.registry.people import NewPerson
 from storage.ticket import read
 from storage.ticket.rows import ChangeContext, add_participants, queue_notices
 from storage.ticket.views import TicketView
+from tests.filled import filled
 from tests.running import write_config
 
 T = TypeVar("T")
@@ -178,7 +179,7 @@ async def site_with_a_ticket(
 ) -> AsyncIterator[Site]:
     """Served from a new store, with its configuration in the folder."""
     async with open_services(load(write_config(folder, store_url))) as services:
-        mailbox = await services.runtime.write(enrol)
+        mailbox = await services.runtime.write(partial(filled, fill=enrol))
         ticket = await services.runtime.write(
             partial(open_ticket, mailbox=mailbox, subject=subject)
         )

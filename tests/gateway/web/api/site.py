@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from pydantic import TypeAdapter, ValidationError
 
 from gateway import clock
+from gateway.cli.server import enrol_demo, ensure_key
 from gateway.policies import Policies
 from gateway.web.api.operations import JsonAnswer, Operation
 from gateway.web.api.routes import OPERATIONS
@@ -31,12 +32,12 @@ from storage.registry.companies import Contract
 from storage.registry.people import NewPerson
 from storage.ticket.read import ticket_view
 from storage.ticket.views import TicketView
+from tests.filled import filled
 from tests.in_process import (
     SUPPORT,
     TRUSTS_LOOPBACK,
     InProcessPostern,
     a_mail,
-    enrolled_store,
     open_postern,
 )
 
@@ -160,10 +161,16 @@ def enrol(connection: Connection) -> None:
         )
 
 
+def _everybody(connection: Connection) -> None:
+    ensure_key(connection)
+    enrol_demo(connection)
+    enrol(connection)
+
+
 def enrolled(url: str) -> str:
-    database = Database(enrolled_store(url), connections=2)
+    database = Database(url, connections=2)
     ledger = open_ledger(database)
-    ledger.submit(enrol).result()
+    ledger.submit(partial(filled, fill=_everybody)).result()
     ledger.close()
     database.close()
     return url
