@@ -213,23 +213,30 @@ def test_there_are_forty_styles_in_twelve_languages() -> None:
     assert len(LANGUAGES) >= 12
 
 
-@pytest.mark.parametrize("style", STYLES)
+def shown(language: str, text: str) -> dict[str, str]:
+    """What is published of a text that quotes in the place of `{quote}`, in each style."""
+    quotes = {style: quote(LANGUAGES[language]) for style, quote in STYLES.items()}
+    return {
+        style: published(text.replace("{quote}", quote), REPLY_MARK)
+        for style, quote in quotes.items()
+    }
+
+
+def in_each_style(own: str) -> dict[str, str]:
+    return dict.fromkeys(STYLES, own)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_line_of_the_quote_is_published(language: str, style: str) -> None:
-    quote = STYLES[style](LANGUAGES[language])
-
-    assert published(f"{OWN}\n\n{quote}", REPLY_MARK) == OWN
+def test_no_line_of_the_quote_is_published(language: str) -> None:
+    assert shown(language, f"{OWN}\n\n{{quote}}") == in_each_style(OWN)
 
 
-@pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_none_is_published_below_a_short_answer_either(language: str, style: str) -> None:
+def test_none_is_published_below_a_short_answer_either(language: str) -> None:
     """Without a signature, without an empty line above the quote, or with an answer below it."""
-    quote = STYLES[style](LANGUAGES[language])
-
-    assert published(f"Done.\n{quote}", REPLY_MARK) == "Done."
-    assert published(f"Done.\n\n\n{quote}\n\nSee above.", REPLY_MARK) == "Done."
-    assert published(quote, REPLY_MARK) == ""
+    assert shown(language, "Done.\n{quote}") == in_each_style("Done.")
+    assert shown(language, "Done.\n\n\n{quote}\n\nSee above.") == in_each_style("Done.")
+    assert shown(language, "{quote}") == in_each_style("")
 
 
 @pytest.mark.parametrize(
