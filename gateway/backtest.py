@@ -18,8 +18,9 @@ from gateway import policies
 from gateway.backtest_report import Report, outcome_of
 from gateway.mailbox_cache import Snapshot, read_snapshot
 from gateway.parsing.bounce import read_bounce
-from gateway.parsing.parser import Parser, is_ordinary
-from gateway.parsing.parser import read as read_mail
+from gateway.parsing.parser import Parser
+from gateway.parsing.reading import is_ordinary
+from gateway.parsing.reading import read as read_mail
 from gateway.policies import Policies
 from rules.decision.considered import Attempt, Considered, Received, consider
 from rules.decision.decide import decide

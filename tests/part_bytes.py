@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.parsing.parser import parts_bytes
+from gateway.parsing.reading import parts_bytes
 
 
 def part_bytes(raw: bytes, part: str) -> bytes:

@@ -22,7 +22,7 @@ from gateway.cli.common import (
 )
 from gateway.cli.short_ids import only
 from gateway.cli.terminal import console, escape
-from gateway.parsing.parser import read as read_mail
+from gateway.parsing.reading import read as read_mail
 from gateway.reception import StatedByStaff
 from rules.decision.content import body_of
 from rules.decision.reasons import Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from time import thread_time
 
-from gateway.parsing.parser import nested_files
+from gateway.parsing.reading import nested_files
 from gateway.parsing.tree import LimitError
 from rules.mail.internal import has_internal
 

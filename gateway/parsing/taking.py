@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.parsing.apart import NotHereError
 from gateway.parsing.our_mails import has_mail_of_ours
-from gateway.parsing.parser import is_ordinary, parts_bytes
+from gateway.parsing.reading import is_ordinary, parts_bytes
 from gateway.parsing.taken import TakenFile, Wanted
 
 

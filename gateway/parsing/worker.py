@@ -15,10 +15,10 @@ import sys
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from gateway.parsing.answers import KIND_BYTES, LENGTH, SHOW, TAKE, Contents, pickled
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.html_view import view_of
-from gateway.parsing.parser import body_of
-from gateway.parsing.process import KIND_BYTES, LENGTH, SHOW, TAKE, Contents, pickled
+from gateway.parsing.reading import body_of
 from gateway.parsing.taken import Wanted, list_of_files
 from gateway.parsing.taking import files_of
 from rules.mail.header import read as read_header

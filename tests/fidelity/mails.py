@@ -14,7 +14,7 @@ from pathlib import Path
 
 import mailparser
 
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.mail import Body, Mail, Unreadable
 from rules.mail.quoting import is_forward, visible
 from tests.part_bytes import part_bytes

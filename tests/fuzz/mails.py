@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.html_view import view_of_body
-from gateway.parsing.parser import body_of, is_ordinary, read, read_unread
+from gateway.parsing.reading import body_of, is_ordinary, read, read_unread
 from rules.decision.considered import Received, consider
 from rules.decision.decide import decide
 from rules.decision.model import Decision, OpenTicket

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.config.sections import TrustSection
-from gateway.parsing.parser import Parser, is_ordinary
+from gateway.parsing.parser import Parser
+from gateway.parsing.reading import is_ordinary
 from gateway.reception import Reception
 from rules.decision.reasons import Verdict
 from rules.decision.trace import Step

@@ -17,7 +17,7 @@ import pytest
 import gateway.parsing
 from gateway.authentication.signatures import RawMessage, read_message
 from gateway.authentication.structure import structure_problem
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.decision.considered import Received, consider
 from rules.decision.decide import decide
 from rules.decision.model import Decision

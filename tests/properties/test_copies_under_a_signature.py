@@ -24,7 +24,7 @@ from gateway.authentication.signatures import (
     select_fields,
 )
 from gateway.authentication.structure import signed_scope
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.decision import content
 from rules.mail import Body, Envelope
 from rules.mail.automatic import sign_of_automation

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.authentication.authenticator import Trust
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.decision.considered import Attempt, Received, consider
 from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from gateway.authentication.authenticator import Trust
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.mail import Body, Delivery, Envelope, header
 from rules.mail.header import Author
 from rules.mail.lists import replaced_author

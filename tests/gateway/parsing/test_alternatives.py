@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.parsing.alternatives import richer_form
 from gateway.parsing.html_text import HtmlReader
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.mail import Body
 from rules.mail.forms import with_every_form
 from rules.mail.quoting import REPLY_MARK, own_text, published, visible

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.mail import AttachedMail, Body
 from tests.part_bytes import part_bytes
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.mail import Body, Envelope, Mail, Mailbox
 from rules.mail.addresses import without_detail
 from rules.mail.header import Author

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.mail import Body
 from tests.gateway.building import a_mail, a_part, multipart, text
 from tests.part_bytes import part_bytes

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.flowed import unwrapped
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.mail import Body
 from tests.gateway.building import a_mail, a_part
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.mail import Body
 from tests.part_bytes import part_bytes
 

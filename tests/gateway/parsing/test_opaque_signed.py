@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.opaque_signed import opened
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.mail import Body
 from rules.mail.opening import ENCRYPTED
 from tests.gateway.building import a_mail, a_part, multipart, text

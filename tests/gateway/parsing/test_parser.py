@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 import pytest
 import uvloop
 
-from gateway.parsing.parser import Parser, is_ordinary, read
-from gateway.parsing.process import pickled, unpickled
+from gateway.parsing.answers import pickled, unpickled
+from gateway.parsing.parser import Parser
+from gateway.parsing.reading import is_ordinary, read
 from rules.mail import Body, Mail, Unread, Unreadable
 from rules.mail.bounces import Bounce, Failure
 from rules.mail.header import Author, Header
@@ -214,7 +215,7 @@ async def test_a_mail_on_which_the_reader_fails_here_is_read_by_a_worker(
     def fail(raw: bytes, header: Header) -> Body:
         raise TypeError("a bug that this body brings out")
 
-    monkeypatch.setattr("gateway.parsing.parser.body_of", fail)
+    monkeypatch.setattr("gateway.parsing.reading.body_of", fail)
 
     assert is_ordinary(raw)
     assert await parser.parse(raw) == expected

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.html_text import text_from_html
-from gateway.parsing.parser import read, read_unread
 from gateway.parsing.part_names import clean_name
+from gateway.parsing.reading import read, read_unread
 from rules.mail import Attachment, Body, Unread, Unreadable
 from rules.mail.header import FIELDS_LIMIT, Ambiguous, Author
 from tests.gateway.building import HEAD, a_mail, a_part, multipart, text

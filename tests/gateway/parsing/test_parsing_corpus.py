@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.parsing.bounce import read_bounce
-from gateway.parsing.parser import Parser, is_ordinary, read
+from gateway.parsing.parser import Parser
+from gateway.parsing.reading import is_ordinary, read
 from rules.mail import Body, Mail, Unreadable
 from rules.mail.header import Author
 from tests.part_bytes import part_bytes

@@ -17,7 +17,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.mail_tree import numbered_leaves
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from gateway.parsing.transfer import strict_base64
 from gateway.parsing.tree import LimitError, MimePart, build_tree
 from rules.mail import Body

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tnefparse import TNEF
 
 from gateway.parsing.our_mails import has_mail_of_ours
-from gateway.parsing.parser import Parser, read
+from gateway.parsing.parser import Parser
+from gateway.parsing.reading import read
 from gateway.parsing.rtf import decompressed, read_rtf
 from gateway.parsing.tnef import read_tnef
 from rules.mail import Body

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from gateway.parsing.transfer import Decoded, decoded
 from rules.mail import Body
 from rules.mail.charsets import codec_for

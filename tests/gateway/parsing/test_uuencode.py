@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.parsing.parser import is_ordinary, parts_bytes, read
+from gateway.parsing.reading import is_ordinary, parts_bytes, read
 from gateway.parsing.uuencode import EncodedFile, split_uuencoded
 from rules.mail import Body
 from tests.gateway.building import a_mail, a_part

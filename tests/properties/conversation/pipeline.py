@@ -18,7 +18,7 @@ from gateway.clock import uuid7
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Outgoing
 from gateway.parsing.bounce import read_bounce
-from gateway.parsing.parser import read
+from gateway.parsing.reading import read
 from rules.decision.considered import Attempt, Received, consider
 from rules.decision.effects import Effects
 from rules.decision.model import Decision
