@@ -113,19 +113,21 @@ _STATIC = {
     "journal.js": "text/javascript",
 }
 
+_templates = jinja2.Environment(
+    loader=jinja2.PackageLoader("gateway.web", "templates/console"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+"""Compiled once in a process, as the public pages are, and not by each application."""
+
 
 def console(context: ConsoleContext) -> web.Application:
     """The application under `/console`."""
     app = web.Application(middlewares=[_pages_only])
     app[CONSOLE] = context
-    aiohttp_jinja2.setup(
-        app,
-        loader=jinja2.PackageLoader("gateway.web", "templates/console"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    app[aiohttp_jinja2.APP_KEY] = _templates
     app.on_shutdown.append(_end_streams)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _guarded(route))

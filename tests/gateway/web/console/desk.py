@@ -44,10 +44,14 @@ class Browser:
 
     async def send(self, page: str, path: str = "", **form: str) -> tuple[int, str]:
         """Posts a form with the token that a page carries, to the page or elsewhere."""
+        return await self.post(path or page, csrf=await self.token(page), **form)
+
+    async def token(self, page: str) -> str:
+        """What each form of this session carries."""
         _, text = await self.get(page)
         token = re.search(r'name="csrf" value="(\w+)"', text)
         assert token is not None, text
-        return await self.post(path or page, csrf=token[1], **form)
+        return token[1]
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,12 @@ async def test_nobody_gets_a_page_without_a_login(desk: Desk) -> None:
 @pytest.mark.parametrize("role", ConsoleRole)
 async def test_a_role_gets_exactly_the_pages_of_its_rights(desk: Desk, role: ConsoleRole) -> None:
     browser = await desk.logged_in(role)
+    token = await browser.token("/console/")
     for route in ROUTES:
         if route.path == "/logout":
             continue
         if route.method == "POST":
-            status, _ = await browser.send("/console/", path_of(route))
+            status, _ = await browser.post(path_of(route), csrf=token)
         else:
             # A stream of events has no end.
             async with browser.client.get(path_of(route), allow_redirects=False) as response:
