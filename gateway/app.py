@@ -27,6 +27,7 @@ from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp, listen_unix
 from gateway.web import app
 from gateway.web.connection import HttpLimits, HttpPool, listening
+from gateway.web.console.identity_provider import IdentityProvider
 from gateway.web.pages.signup import SignUp
 from storage.registry import mailboxes
 
@@ -123,6 +124,7 @@ async def _http_listener(
         listed=_listed(config),
         console_begins=config.http.console_begins,
         viewers=config.http.connections // 2,
+        identity_provider=_identity_provider(config) if api else None,
     )
     limits = HttpLimits(
         connections=config.http.connections,
@@ -142,6 +144,14 @@ async def _http_listener(
                 listening(application, pool, *_host_port(address), reuse_port=share_ports)
             )
         yield accepting
+
+
+def _identity_provider(config: Config) -> IdentityProvider | None:
+    if config.openid is None:
+        return None
+    from gateway.web.console import openid  # noqa: PLC0415 - half a second that few need
+
+    return openid.configured(config.openid, config.http.console_begins)
 
 
 async def _reload(

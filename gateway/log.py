@@ -235,14 +235,34 @@ def enrolled(mailbox: str, address: str, by: str) -> None:
     _log.info("enrolled", mailbox=mailbox, address=address, by=by)
 
 
-def console_login(address: str) -> None:
-    """A user of the console logged in."""
-    _log.info("console_login", address=address)
+def console_login(address: str, by: str) -> None:
+    """A user of the console logged in: by `password`, by a `link`, or by `openid`."""
+    _log.info("console_login", address=address, by=by)
 
 
 def console_login_failed(address: str) -> None:
     """Somebody gave a wrong password, or the address of nobody, at the console."""
     _log.warning("console_login_failed", address=address)
+
+
+def console_login_delayed(address: str, network: str) -> None:
+    """More passwords were tried at an address than may be; who has logged in from another network
+    can still do so there."""
+    _log.warning("console_login_delayed", address=address, network=network)
+
+
+def console_openid_refused(
+    why: str, issuer: str, *, detail: str, address: str, subject: str
+) -> None:
+    """The identity provider's answer logs nobody in to the console."""
+    _log.warning(
+        "console_openid_refused",
+        why=why,
+        issuer=issuer,
+        detail=detail,
+        address=address,
+        subject=subject,
+    )
 
 
 def registry_changed(mailbox: str, subject: str, change: str, by: str) -> None:
@@ -251,8 +271,13 @@ def registry_changed(mailbox: str, subject: str, change: str, by: str) -> None:
 
 
 def console_user_changed(address: str, change: str, by: str) -> None:
-    """A user of the console was invited or removed there, or changed their own password."""
+    """A user of the console was invited or removed there, or has a new way to log in."""
     _log.info("console_user_changed", address=address, change=change, by=by)
+
+
+def console_user_not_notified(address: str, change: str) -> None:
+    """There is no mailbox that could send a user of the console the mail about a change."""
+    _log.warning("console_user_not_notified", address=address, change=change)
 
 
 def viewer_dropped(address: str) -> None:

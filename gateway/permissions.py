@@ -22,13 +22,15 @@ def check(config: Config) -> None:
 def check_configuration(file: Path | None, config: Config) -> None:
     """Warns of a configuration that every user may read, if a password is in it."""
     given = (config.store.url, config.relay.url or "")
-    urls = [url for url in given if without_password(url) != url]
+    secrets = [url for url in given if without_password(url) != url]
+    if config.openid is not None and config.openid.client_secret is not None:
+        secrets.append(config.openid.client_secret)
     path = file or DEFAULT_FILE
     try:
-        text = path.read_text() if urls else ""
+        text = path.read_text() if secrets else ""
     except OSError:  # there is none: all comes from the environment
         return
-    _warn([path] if any(url in text for url in urls) else [])
+    _warn([path] if any(each in text for each in secrets) else [])
 
 
 def _warn(paths: Iterable[Path]) -> None:
@@ -56,3 +58,5 @@ def _private(config: Config) -> Iterator[Path]:
         yield config.tls.key
     if config.relay.password_file is not None:
         yield config.relay.password_file
+    if config.openid is not None and config.openid.client_secret_file is not None:
+        yield config.openid.client_secret_file

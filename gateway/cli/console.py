@@ -48,8 +48,8 @@ def link_for(
 ) -> str:
     """Give an address a role, and return a link for it that works once."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    link = NewLink(use, secret, clock.now())
-    write(path, lambda c: console_users.invite(c, address, role, link))
+    now, link = clock.now(), NewLink(use, secret)
+    write(path, lambda c: console_users.invite(c, address, role, now, link))
     return f"{settings.http.console_begins}{PREFIX}/enter/{secret}"
 
 
@@ -63,18 +63,20 @@ def list_users(as_json: JsonOption = False, config: ConfigOption = None) -> None
                 "role": each.user.role,
                 "language": each.user.language,
                 "has_password": each.has_password,
+                "has_account": each.has_account,
                 "seen_at": each.seen_at,
             }
             for each in users
         )
         return
     print_table(
-        ("address", "role", "password", "last request"),
+        ("address", "role", "password", "account", "last request"),
         (
             (
                 each.user.address,
                 each.user.role.value,
                 "set" if each.has_password else "not yet",
+                "linked" if each.has_account else "",
                 f"{each.seen_at:%Y-%m-%d %H:%M}" if each.seen_at else "",
             )
             for each in users

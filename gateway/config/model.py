@@ -25,6 +25,7 @@ from gateway.config.sections import (
     LimitsSection,
     LmtpSection,
     LogSection,
+    OpenidSection,
     PoliciesSection,
     RelaySection,
     ServeSection,
@@ -58,6 +59,7 @@ class Config(BaseSettings):
     smtp: SmtpSection = SmtpSection()
     lmtp: LmtpSection | None = None
     http: HttpSection = HttpSection()
+    openid: OpenidSection | None = None
     tls: TlsSection | None = None
     store: StoreSection = StoreSection()
     trust: TrustSection = TrustSection()

@@ -19,6 +19,7 @@ from gateway.config.types import (
     AuthservId,
     Domain,
     ExistingFile,
+    Issuer,
     Listen,
     Network,
     PublicUrl,
@@ -115,6 +116,35 @@ class HttpSection(_Section):
     def console_begins(self) -> str:
         """The beginning of the console's addresses, without a final slash."""
         return self.console_url or f"http://{self.admin}"
+
+
+class OpenidSection(_Section):
+    """The identity provider whose accounts log in to the console (OpenID Connect)."""
+
+    issuer: Issuer
+    """As the provider writes it, such as https://accounts.google.com."""
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret: Annotated[str, Field(min_length=1)] | None = None
+    """Better from POSTERN_OPENID__CLIENT_SECRET than from the file."""
+    client_secret_file: ExistingFile | None = None
+    """Its first line is the secret."""
+    name: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    """On the button of the login; None for the host of the issuer."""
+    required: bool = False
+    """Nobody logs in to the console with a password."""
+    domains: tuple[Domain, ...] = ()
+    """Accounts of addresses in these domains alone; empty for any domain."""
+    claim: Annotated[str, Field(min_length=1)] | None = None
+    """Accounts alone that have this claim, with `claim_value` or a list that contains it."""
+    claim_value: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> Self:
+        if (self.client_secret is None) == (self.client_secret_file is None):
+            raise ValueError("set either client_secret_file or client_secret, and not both")
+        if (self.claim is None) != (self.claim_value is None):
+            raise ValueError("claim and claim_value belong together; set both or neither")
+        return self
 
 
 class TlsSection(_Section):

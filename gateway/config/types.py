@@ -82,6 +82,16 @@ def _public_url(value: str) -> str:
     return value
 
 
+def _issuer(value: str) -> str:
+    parts = urlsplit(value)
+    is_loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback):
+        raise ValueError("must begin with https://, such as https://accounts.google.com")
+    if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be the issuer as the provider writes it: a URL without a query")
+    return value
+
+
 def _network(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -120,6 +130,7 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 ExistingFile = Annotated[Path, AfterValidator(_existing)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 RelayUrl = Annotated[str, AfterValidator(_relay_url)]
+Issuer = Annotated[str, StringConstraints(max_length=500), AfterValidator(_issuer)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 AuthservId = Annotated[str, AfterValidator(_authserv_id)]
 Domain = Annotated[

@@ -15,7 +15,7 @@ __all__ = ["MaildirRelay", "Outgoing", "Relay", "SmtpRelay", "Undelivered", "con
 
 
 def configured(section: RelaySection) -> Relay:
-    """The configured relay. Raises RelayRefused for one that cannot be used."""
+    """The configured relay. Raises RelayRefused or SecretRefused for one that cannot be used."""
     if section.url is None:
         return MaildirRelay(section.maildir)
     return SmtpRelay(

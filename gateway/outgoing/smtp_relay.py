@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from gateway.config.secret_file import first_line
 from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
 from rules.validation.messages import InvalidFile
 
@@ -81,7 +82,7 @@ def server(
 ) -> Server:
     """The relay of `smtp://[user:password@]host[:port]` or `smtps://…`.
 
-    Raises RelayRefused where the password cannot be read.
+    Raises SecretRefused where the password cannot be read.
     """
     parts = urlsplit(url)
     secure = parts.scheme == "smtps"
@@ -92,19 +93,10 @@ def server(
         tls=tls,
         ca_file=ca_file,
         user=user or unquote(parts.username or ""),
-        password=_password(password_file) if password_file else unquote(parts.password or ""),
+        password=first_line(password_file, "relay.password_file")
+        if password_file
+        else unquote(parts.password or ""),
     )
-
-
-def _password(file: Path) -> str:
-    try:
-        first = file.read_text(encoding="utf-8").split("\n")[0].rstrip("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        fault = f"{file} cannot be read: {getattr(error, 'strerror', 'it is not UTF-8')}"
-        raise RelayRefused("relay.password_file", [fault]) from error
-    if not first:
-        raise RelayRefused("relay.password_file", [f"{file}: its first line is empty"])
-    return first
 
 
 @dataclass(slots=True)

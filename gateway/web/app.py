@@ -22,6 +22,7 @@ from gateway.web.api.uploads import Uploads
 from gateway.web.connection import SERVER
 from gateway.web.console.context import PREFIX, ConsoleContext
 from gateway.web.console.feed import JournalFeed
+from gateway.web.console.identity_provider import IdentityProvider
 from gateway.web.console.routes import console
 from gateway.web.pages import file_links, folded, held, links, signup
 from gateway.web.pages.file_links import FilePages
@@ -54,13 +55,15 @@ def application(
     listed: Networks = (),
     console_begins: str = "",
     viewers: int = 100,
+    identity_provider: IdentityProvider | None = None,
 ) -> web.Application:
     """The web application; it has no state besides its arguments.
 
     `pages` are for everybody; `api` is all else: the console, the API, metrics and readiness.
     `proxies` are believed about whose requests they bring; `listed` clients may push any number of
     mails. Links into the console begin with `console_begins`; where that is https, its cookies are
-    for https only. So many `viewers` may follow its journal at a time.
+    for https only. Users log in there with accounts of the `identity_provider` too, and so many
+    `viewers` may follow its journal at a time.
     """
     app = web.Application(
         client_max_size=connections.limits.mail_size_bytes, middlewares=[_not_kept, _plain_errors]
@@ -106,6 +109,7 @@ def application(
                 downloads=downloads,
                 api=context,
                 begins=console_begins,
+                provider=identity_provider,
             )
         )
         desk[PROXIES] = proxies

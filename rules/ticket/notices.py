@@ -24,6 +24,7 @@ from rules.ticket.payloads import (
     ApprovalPayload,
     AssignmentPayload,
     CompletedPayload,
+    ConsoleLoginPayload,
     DigestPayload,
     EscalationPayload,
     KeptPayload,
@@ -93,6 +94,8 @@ class NoticeKind(StrEnum):
     """An answer, to the person through whom the customer gets updates."""
     MANAGER_MORE = "manager_more"
     """The answers that a budget withheld from that person, once."""
+    CONSOLE_LOGIN = "console_login"
+    """A new way to log in to the console as its recipient."""
 
     @property
     def traits(self) -> Traits:
@@ -264,6 +267,12 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
         NoticeKind.MANAGER_MORE: Traits(
             audience=Audience.OUTSIDE,
             payload=MorePayload,
+            participants_only=False,
+            to_contacts=True,
+        ),
+        NoticeKind.CONSOLE_LOGIN: Traits(
+            audience=Audience.STAFF,
+            payload=ConsoleLoginPayload,
             participants_only=False,
             to_contacts=True,
         ),

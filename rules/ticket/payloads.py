@@ -265,3 +265,20 @@ class QuestionsPayload(Payload):
 class CompletedPayload(Payload):
     missing: tuple[str, ...] = listed("\n")
     """Names of the facts without which work begins; none where the request is complete."""
+
+
+class NewLogin(StrEnum):
+    """What somebody may log in to the console with from now on."""
+
+    PASSWORD = "password"
+    ACCOUNT = "account"
+    """An account of the identity provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleLoginPayload(Payload):
+    login: NewLogin = NewLogin.PASSWORD
+    issuer: str = ""
+    """Of the account."""
+    network: str = ""
+    """Of the browser that asked for it."""

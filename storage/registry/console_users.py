@@ -17,16 +17,20 @@ from rules.mail import Mailbox
 from rules.people import Role
 from rules.service.console_roles import ConsoleRole, EntryUse
 from storage.db.tables import (
+    ConsoleIdentityRow,
     ConsoleLinkRow,
+    ConsoleNetworkRow,
     ConsoleSessionRow,
     ConsoleUserRow,
     PersonRow,
     table,
 )
+from storage.registry import console_networks
 from storage.registry.checks import not_found, valid_address
 from storage.registry.mailboxes import list_mailboxes
 
 _user, _session, _link = table(ConsoleUserRow), table(ConsoleSessionRow), table(ConsoleLinkRow)
+_identity, _network = table(ConsoleIdentityRow), table(ConsoleNetworkRow)
 _person = table(PersonRow)
 
 IDLE = timedelta(hours=12)
@@ -35,7 +39,8 @@ LONGEST = timedelta(days=7)
 """A session ends after this time in any case."""
 NOTED_EVERY = timedelta(minutes=5)
 """How exactly the time of a session's last request is known: a write for each would cost more."""
-
+FRESH = timedelta(minutes=15)
+"""So long after a login it proves who its user is: they may choose their first password."""
 
 VALID_FOR = {EntryUse.PASSWORD: timedelta(days=2), EntryUse.ENTER: timedelta(hours=1)}
 
@@ -52,6 +57,8 @@ class ConsoleUser:
 class ListedUser:
     user: ConsoleUser
     has_password: bool
+    has_account: bool
+    """Of an identity provider, by which they log in."""
     seen_at: datetime | None
     """The last request of a browser that is still logged in."""
 
@@ -62,33 +69,42 @@ class NewLink:
 
     use: EntryUse
     secret: str
-    made_at: datetime
 
 
-def invite(connection: Connection, address: str, role: ConsoleRole, link: NewLink) -> ConsoleUser:
-    """Give an address a role and a link; the links that it was given before end.
+def invite(
+    connection: Connection,
+    address: str,
+    role: ConsoleRole,
+    now: datetime,
+    link: NewLink | None = None,
+) -> ConsoleUser:
+    """Give an address a role and, if they need one to log in, a link; the links that it was given
+    before end.
 
     Raises InvalidValue for what is no address.
     """
     user = ConsoleUser(valid_address(address), role)
     known = update(_user).where(_user.c.address == user.address).values(role=role.value)
     if not connection.execute(known).rowcount:
-        added = {"address": user.address, "role": role.value, "invited_at": link.made_at}
+        added = {"address": user.address, "role": role.value, "invited_at": now}
         connection.execute(insert(_user), added)
     connection.execute(delete(_link).where(_link.c.address == user.address))
+    if link is None:
+        return user
     row = {
         "digest": _digest(link.secret),
         "address": user.address,
         "use": link.use.value,
-        "ends_at": link.made_at + VALID_FOR[link.use],
+        "ends_at": now + VALID_FOR[link.use],
     }
     connection.execute(insert(_link), row)
     return user
 
 
 def remove(connection: Connection, address: str) -> None:
-    """Remove a user and end their sessions. Raises NotFound."""
-    for of in (_session, _link):
+    """Remove a user, with their links and the accounts that they logged in by, and end their
+    sessions. Raises NotFound."""
+    for of in (_session, _link, _identity, _network):
         connection.execute(delete(of).where(of.c.address == address))
     if not connection.execute(delete(_user).where(_user.c.address == address)).rowcount:
         known = [each.user.address for each in list_users(connection)]
@@ -99,8 +115,20 @@ def list_users(connection: Connection) -> Sequence[ListedUser]:
     """All users, by address."""
     sessions = select(_session.c.address, _session.c.seen_at).order_by(_session.c.seen_at)
     seen = {row.address: row.seen_at for row in connection.execute(sessions)}
+    accounts = set(connection.execute(select(_identity.c.address)).scalars())
     rows = connection.execute(select(_user).order_by(_user.c.address))
-    return [ListedUser(_as_user(row), bool(row.password), seen.get(row.address)) for row in rows]
+    return [
+        ListedUser(
+            _as_user(row), bool(row.password), row.address in accounts, seen.get(row.address)
+        )
+        for row in rows
+    ]
+
+
+def user_named(connection: Connection, address: str) -> ConsoleUser | None:
+    """The user of an address; None for nobody."""
+    row = connection.execute(select(_user).where(_user.c.address == address)).one_or_none()
+    return _as_user(row) if row is not None else None
 
 
 def password_hash(connection: Connection, address: str) -> str:
@@ -145,10 +173,16 @@ def use_link(
 
 
 def begin_session(
-    connection: Connection, address: str, secret: str, now: datetime, verified: str | None = None
+    connection: Connection,
+    address: str,
+    secret: str,
+    now: datetime,
+    network: str,
+    verified: str | None = None,
 ) -> bool:
-    """Log a browser in; sessions that have ended are forgotten. False where the hash of the
-    password that was verified is no longer stored: the sessions of who knew it have ended."""
+    """Log a browser in that asks from a network; sessions that have ended are forgotten. False
+    where the user was removed, or the hash of the password that was verified is no longer stored:
+    the sessions of who knew it have ended."""
     unchanged = _user.c.password == verified if verified is not None else true()
     known = select(_user.c.address).where(_user.c.address == address, unchanged)
     if connection.execute(known.with_for_update()).one_or_none() is None:
@@ -158,12 +192,14 @@ def begin_session(
     connection.execute(delete(_link).where(_link.c.ends_at < now))
     row = {"digest": _digest(secret), "address": address, "begun_at": now, "seen_at": now}
     connection.execute(insert(_session), row)
+    console_networks.note(connection, address, network, now)
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
     user: ConsoleUser
+    begun_at: datetime
     is_noted: bool
     """Whether the time of its last request is known exactly enough."""
 
@@ -171,7 +207,7 @@ class LiveSession:
 def session_of(connection: Connection, secret: str, now: datetime) -> LiveSession | None:
     """The session of a cookie; None for one that is unknown or has ended."""
     query = (
-        select(_user, _session.c.seen_at)
+        select(_user, _session.c.begun_at, _session.c.seen_at)
         .join_from(_session, _user, _session.c.address == _user.c.address)
         .where(
             _session.c.digest == _digest(secret),
@@ -180,7 +216,9 @@ def session_of(connection: Connection, secret: str, now: datetime) -> LiveSessio
         )
     )
     row = connection.execute(query).one_or_none()
-    return LiveSession(_as_user(row), row.seen_at > now - NOTED_EVERY) if row is not None else None
+    if row is None:
+        return None
+    return LiveSession(_as_user(row), row.begun_at, row.seen_at > now - NOTED_EVERY)
 
 
 def note_session(connection: Connection, secret: str, now: datetime) -> None:

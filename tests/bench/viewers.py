@@ -167,7 +167,10 @@ async def logged_in(postern: Postern, links: Sequence[str]) -> AsyncIterator[lis
             )
             sessions.append(await stack.enter_async_context(session))
             enter = f"{postern.http}/console/enter/{link}"
-            async with session.post(enter, data={"enter": ""}) as entered:
+            async with session.get(enter) as page:
+                token = re.search(r'name="csrf" value="(\w+)"', await page.text())
+            assert token is not None
+            async with session.post(enter, data={"csrf": token[1]}) as entered:
                 entered.raise_for_status()
         yield sessions
 
@@ -197,9 +200,9 @@ def invited(store_url: str, users: int) -> list[str]:
 
     def invite(connection: Connection) -> None:
         for number, secret in enumerate(secrets):
-            link = NewLink(EntryUse.ENTER, secret, clock.now())
+            link, now = NewLink(EntryUse.ENTER, secret), clock.now()
             to = f"viewer{number}@help.example"
-            console_users.invite(connection, address=to, role=ConsoleRole.OPERATOR, link=link)
+            console_users.invite(connection, to, ConsoleRole.OPERATOR, now, link)
 
     database = Database(store_url)
     ledger = open_ledger(database)

@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from time import monotonic
 from typing import TypeVar
 from urllib.parse import quote, unquote
 from uuid import UUID
@@ -25,25 +24,23 @@ from gateway.web.api.download import Downloads
 from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.api.uploads import SentFile
 from gateway.web.console import words
+from gateway.web.console.cookies import Cookie, Cookies
 from gateway.web.console.feed import JournalFeed
+from gateway.web.console.identity_provider import IdentityProvider
+from gateway.web.console.login_attempts import LoginAttempts
 from gateway.web.line_ends import LineEnds
 from gateway.web.pages.forms import Form
 from gateway.web.pages.render import language_for
-from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
 from rules.service.console_roles import ConsoleRight, may
 from storage.db.database import Connection
 from storage.registry.console_users import ConsoleUser, mailboxes_of
 
 FORM_LIMIT_BYTES = 256 * 1024
-LOGINS_A_MINUTE = 10
-"""From one client; and for one address."""
 HASHED_AT_ONCE = 2
 """A password costs 50 ms of CPU and 64 MiB."""
 
 PREFIX = "/console"
-SESSION_COOKIE = "postern_session"
-_NOTICE_COOKIE = "postern_notice"
 _NOTICE_S = 60
 _LONGEST_NOTICE = 300
 LONGEST_NUMBER = 18
@@ -74,11 +71,21 @@ class ConsoleContext:
     line_ends: LineEnds = field(default_factory=LineEnds)
     begins: str = ""
     """The part of a link into the console before its path."""
-    clients: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))
-    addresses: RateLimiter = field(default_factory=lambda: RateLimiter(LOGINS_A_MINUTE, monotonic))
+    provider: IdentityProvider | None = None
+    """With whose accounts users may log in; None for passwords alone."""
+    attempts: LoginAttempts = field(default_factory=LoginAttempts)
     backtests: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One at a time: a back-test takes time from the mail that arrives."""
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HASHED_AT_ONCE))
+
+    @property
+    def takes_passwords(self) -> bool:
+        """Whether users may log in with a password, rather than with the provider alone."""
+        return self.provider is None or not self.provider.is_required
+
+    @property
+    def cookies(self) -> Cookies:
+        return Cookies(self.begins.startswith("https:"), PREFIX)
 
 
 def number_in(written: str) -> int:
@@ -105,6 +112,9 @@ class Visit:
 
     request: web.Request
     user: ConsoleUser
+    secret: str
+    """Of the user's session."""
+    logged_in_at: datetime
     csrf: str
     """What every form of the user's session carries."""
     form: Form = field(default_factory=dict)
@@ -181,23 +191,25 @@ class Visit:
 
     def page(self, template: str, status: int = 200, **values: object) -> web.Response:
         """A page with the user's menu, and with the notice that the last form left."""
+        cookies = self.context.cookies
+        notice = cookies.read(self.request, Cookie.NOTICE)
         values |= {
             "user": self.user,
             "csrf": self.csrf,
-            "notice": unquote(self.request.cookies.get(_NOTICE_COOKIE, "")),
+            "notice": unquote(notice),
             "rights": {right.value for right in ConsoleRight if self.may(right)},
             "age": lambda since: words.age(since, self.now, self.say),
         }
         response = page(self.request, template, self.language, status, **values)
-        if _NOTICE_COOKIE in self.request.cookies:
-            response.del_cookie(_NOTICE_COOKIE, path=PREFIX)
+        if notice:
+            cookies.forget(response, Cookie.NOTICE)
         return response
 
     def done(self, path: str, english: str, **values: object) -> web.Response:
         """To another page, which says what was done."""
         response = web.Response(status=303, headers={"Location": f"{PREFIX}{path}"})
         said = quote(one_line(self.say(english, **values), _LONGEST_NOTICE))
-        keep(response, _NOTICE_COOKIE, said, self.context, max_age=_NOTICE_S)
+        self.context.cookies.keep(response, Cookie.NOTICE, said, max_age=_NOTICE_S)
         return response
 
 
@@ -219,23 +231,3 @@ def page(
     response.headers["Content-Language"] = language
     response.headers["Vary"] = "Accept-Language, Cookie"
     return response
-
-
-def keep(
-    response: web.StreamResponse,
-    name: str,
-    value: str,
-    context: ConsoleContext,
-    *,
-    max_age: int | None = None,
-) -> None:
-    """A cookie that no script reads, and that other sites' forms do not send (RFC 6265bis)."""
-    response.set_cookie(
-        name,
-        value,
-        path=PREFIX,
-        httponly=True,
-        secure=context.begins.startswith("https:"),
-        samesite="Lax",
-        max_age=max_age,
-    )

@@ -14,7 +14,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from gateway.outgoing.mime import one_line
-from gateway.web.console.context import HEADERS, PREFIX, SESSION_COOKIE, Refused, Visit
+from gateway.web.console.context import HEADERS, PREFIX, Refused, Visit
 from gateway.web.console.feed import Batch, Ending, FeedIsFull, Viewer
 from gateway.web.console.verdicts import OF_REASON, REASONS, VERDICTS
 from gateway.web.console.words import Say
@@ -175,7 +175,7 @@ async def events(visit: Visit) -> web.StreamResponse:
     wanted, _ = _wanted(visit, mailboxes)
     sees = frozenset(each.id for each in mailboxes)
     viewer = Viewer(
-        request.cookies.get(SESSION_COOKIE, ""),
+        visit.secret,
         visit.user,
         sees,
         wanted,

@@ -7,15 +7,24 @@ from functools import partial
 from aiohttp import web
 
 from gateway import log
-from gateway.shares import keys_of
 from gateway.web.console import sessions
-from gateway.web.console.context import CONSOLE, FORM_LIMIT_BYTES, PREFIX, Refused, page
+from gateway.web.console.context import (
+    CONSOLE,
+    FORM_LIMIT_BYTES,
+    PREFIX,
+    ConsoleContext,
+    Refused,
+    page,
+)
+from gateway.web.console.cookies import Cookie
 from gateway.web.console.sessions import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from gateway.web.pages.forms import client_of_request, read_form
 from gateway.web.pages.render import language_for
 from rules.mail.addresses import normalise
 from rules.service.console_roles import EntryUse
-from storage.registry import console_users
+from storage.notices import console_logins
+from storage.notices.console_logins import Change
+from storage.registry import console_networks, console_users
 from storage.registry.console_users import ConsoleUser
 
 LONGEST_PATH = 500
@@ -24,37 +33,83 @@ LONGEST_ADDRESS = 500
 
 
 async def ask(request: web.Request) -> web.Response:
-    """The form for address and password."""
+    """The form for address and password, and the way to the identity provider."""
     if await sessions.visit_of(request) is not None:
         return web.Response(status=303, headers={"Location": f"{PREFIX}/"})
-    return _login_page(request, to=_local(request.query.get("to", "")))
+    return login_page(request, to=local(request.query.get("to", "")))
 
 
 async def log_in(request: web.Request) -> web.Response:
     context = request.app[CONSOLE]
-    _check_origin(request)
     form = await read_form(request, FORM_LIMIT_BYTES)
-    typed, to = form.get("address", "").strip()[:LONGEST_ADDRESS], _local(form.get("to", ""))
+    sessions.check_door(request, form.get("csrf", ""))
+    check_takes_passwords(context)
+    typed, to = form.get("address", "").strip()[:LONGEST_ADDRESS], local(form.get("to", ""))
     address = normalise(typed) or ""
-    client = client_of_request(request)
-    allowed = context.clients.allows(*(keys_of(client) if client is not None else (b"",)))
-    if not (allowed and context.addresses.allows(address.encode())):
-        raise Refused(429, "Too many attempts to log in. Please wait a minute and try again.")
+    await _check_attempts(request, address)
     verified = await sessions.is_password(context, address, form.get("password", ""))
     # The password may have been changed while this one was compared.
-    entered = await sessions.log_in(context, address, to, verified) if verified else None
+    entered = await sessions.log_in(request, address, to, verified) if verified else None
     if entered is None:
         log.console_login_failed(address or typed)
-        return _login_page(request, to=to, address=typed, wrong=True, status=401)
-    log.console_login(address)
+        text = "The address or the password is wrong."
+        return login_page(request, to=to, address=typed, error=text, status=401)
+    log.console_login(address, "password")
     return entered
 
 
-def _login_page(
-    request: web.Request, to: str, address: str = "", *, wrong: bool = False, status: int = 200
+def check_takes_passwords(context: ConsoleContext) -> None:
+    """Raises Refused where users log in with the identity provider alone."""
+    if context.provider is not None and not context.takes_passwords:
+        name = context.provider.name
+        raise Refused(403, "Here you log in with {name}, not with a password.", name=name)
+
+
+async def _check_attempts(request: web.Request, address: str) -> None:
+    """Raises Refused for more passwords than may be tried."""
+    context, client = request.app[CONSOLE], client_of_request(request)
+    text = "Too many attempts to log in. Please wait a minute and try again."
+    if not context.attempts.of_client(client):
+        raise Refused(429, text)
+    network, now = sessions.network_of_request(request), context.runtime.clock()
+    is_known = await context.runtime.read(
+        partial(console_networks.is_known, address=address, network=network, now=now)
+    )
+    if not context.attempts.of_address(address, network, is_known=is_known):
+        log.console_login_delayed(address, network)
+        raise Refused(429, text)
+
+
+def login_page(
+    request: web.Request,
+    to: str,
+    address: str = "",
+    *,
+    error: str = "",
+    status: int = 200,
+    **values: object,
 ) -> web.Response:
-    values = {"to": to, "address": address, "wrong": wrong}
-    return page(request, "login.html", language_for(request), status, **values)
+    """The page of the login; `error` is a text in English, with its values."""
+    context = request.app[CONSOLE]
+    bound = {
+        "to": to,
+        "address": address,
+        "error": error,
+        "values": values,
+        "provider": context.provider.name if context.provider is not None else "",
+        "by_password": context.takes_passwords,
+    }
+    return _door_page(request, "login.html", language_for(request), status, **bound)
+
+
+def _door_page(
+    request: web.Request, template: str, language: str, status: int, **values: object
+) -> web.Response:
+    """A page for a browser that is not logged in, with the token of its form."""
+    door = sessions.door_of(request)
+    response = page(request, template, language, status, csrf=sessions.form_token(door), **values)
+    request.app[CONSOLE].cookies.keep(response, Cookie.DOOR, door)
+    return response
 
 
 async def enter(request: web.Request) -> web.Response:
@@ -65,23 +120,42 @@ async def enter(request: web.Request) -> web.Response:
 
 async def use_link(request: web.Request) -> web.Response:
     context = request.app[CONSOLE]
-    _check_origin(request)
-    user, use = await _link(request)
     form = await read_form(request, FORM_LIMIT_BYTES)
+    sessions.check_door(request, form.get("csrf", ""))
+    user, use = await _link(request)
     password = form.get("password", "")
-    if use is EntryUse.PASSWORD and (fault := fault_of(password, form.get("again", ""))):
+    chooses = _chooses_password(request, use)
+    if chooses and (fault := fault_of(password, form.get("again", ""))):
         return _enter_page(request, user, use, fault=fault, status=422)
-    secret = request.match_info["secret"]
-    now = context.runtime.clock()
-    hashed = await sessions.hashed(context, password) if use is EntryUse.PASSWORD else ""
-    job = partial(console_users.use_link, secret=secret, use=use, password=hashed, now=now)
-    if await context.runtime.write(job) is None:  # another request was first
+    hashed = await sessions.hashed(context, password) if chooses else ""
+    network, runtime = sessions.network_of_request(request), context.runtime
+    used = await runtime.write(
+        partial(
+            console_logins.use_link,
+            secret=request.match_info["secret"],
+            use=use,
+            change=Change(runtime.new_id(), runtime.clock(), network),
+            password=hashed,
+        )
+    )
+    if used is None:  # another request was first
         raise _link_is_dead()
-    entered = await sessions.log_in(context, user.address, "/")
+    if hashed:
+        report_new_login(request, user.address, "password", is_notified=used[1])
+    entered = await sessions.log_in(request, user.address, "/")
     if entered is None:  # the user was removed
         raise _link_is_dead()
-    log.console_login(user.address)
+    log.console_login(user.address, "link")
     return entered
+
+
+def report_new_login(request: web.Request, address: str, change: str, *, is_notified: bool) -> None:
+    """Log a new way to log in, and have the mail about it sent."""
+    log.console_user_changed(address, change, address)
+    if is_notified:
+        request.app[CONSOLE].runtime.wake()
+    else:
+        log.console_user_not_notified(address, change)
 
 
 async def _link(request: web.Request) -> tuple[ConsoleUser, EntryUse]:
@@ -102,12 +176,22 @@ def _link_is_dead() -> Refused:
     )
 
 
+def _chooses_password(request: web.Request, use: EntryUse) -> bool:
+    """Whether a password is chosen with a link: not where none would be of any use."""
+    return use is EntryUse.PASSWORD and request.app[CONSOLE].takes_passwords
+
+
 def _enter_page(
     request: web.Request, user: ConsoleUser, use: EntryUse, fault: str = "", status: int = 200
 ) -> web.Response:
+    values = {
+        "owner": user,
+        "chooses": _chooses_password(request, use),
+        "fault": fault,
+        "shortest": SHORTEST_PASSWORD,
+    }
     language = language_for(request, own=user.language)
-    values = {"owner": user, "use": use.value, "fault": fault, "shortest": SHORTEST_PASSWORD}
-    return page(request, "enter.html", language, status, **values)
+    return _door_page(request, "enter.html", language, status, **values)
 
 
 def fault_of(password: str, again: str) -> str:
@@ -119,13 +203,7 @@ def fault_of(password: str, again: str) -> str:
     return "" if password == again else "differs"
 
 
-def _check_origin(request: web.Request) -> None:
-    """No session has a token yet that a form could carry."""
-    if sessions.is_of_another_site(request):
-        raise Refused(403, "This form was sent by another site. Please open the console yourself.")
-
-
-def _local(path: str) -> str:
+def local(path: str) -> str:
     """Where to go after the login: a page of the console, never another site."""
     plain = path.startswith("/") and not path.startswith("//") and "\\" not in path
     return path[:LONGEST_PATH] if plain and path.isprintable() else "/"

@@ -18,6 +18,7 @@ from gateway.web.console import (
     journal,
     login,
     mails,
+    openid_login,
     outbox,
     people,
     policies,
@@ -39,6 +40,7 @@ from gateway.web.console.context import (
     Visit,
     page,
 )
+from gateway.web.console.identity_provider import CALLBACK_PATH
 from gateway.web.console.posted import posted
 from gateway.web.messages import CATALOGUES
 from gateway.web.pages.render import PATIENCE_S, STYLE_FRESH_S, Problem, language_for
@@ -58,13 +60,9 @@ class Route:
     page: Page
 
 
-async def _log_out(visit: Visit) -> web.Response:
-    return await sessions.log_out(visit.request, visit.runtime)
-
-
 ROUTES = (
     Route("GET", "/", ConsoleRight.READ, queues.home),
-    Route("POST", "/logout", ConsoleRight.READ, _log_out),
+    Route("POST", "/logout", ConsoleRight.READ, sessions.log_out),
     Route("GET", "/held", ConsoleRight.READ, queues.held),
     Route("GET", "/held/{id}", ConsoleRight.READ, queues.held_mail),
     Route("POST", "/held/{id}", ConsoleRight.HANDLE, queues.decide),
@@ -133,6 +131,8 @@ def console(context: ConsoleContext) -> web.Application:
         app.router.add_route(route.method, route.path, _guarded(route))
     app.router.add_get("/login", login.ask)
     app.router.add_post("/login", login.log_in)
+    app.router.add_get("/openid", openid_login.begin)
+    app.router.add_get(CALLBACK_PATH, openid_login.end)
     app.router.add_get("/enter/{secret}", login.enter)
     app.router.add_post("/enter/{secret}", login.use_link)
     app.router.add_get("/static/{name}", _static)
@@ -162,7 +162,7 @@ def _guarded(route: Route) -> _Handler:
         if request.method != "POST":
             return await route.page(visit)
         async with posted(visit) as visit:
-            ours = sessions.is_ours(request, visit.form.get("csrf", ""))
+            ours = sessions.is_of(visit.secret, visit.form.get("csrf", ""))
             if not ours or sessions.is_of_another_site(request):
                 text = "This form is not from your session. Please open the page again."
                 raise Refused(403, text)

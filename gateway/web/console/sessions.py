@@ -1,7 +1,9 @@
 """Sessions of the console: cookies, the tokens of forms, and passwords.
 
 A session is a random secret in a cookie that no script can read; the store has its hash. Each form
-carries a token that is derived from the secret, so that no other site can send one (CSRF).
+carries a token that is derived from the secret, so that no other site can send one (CSRF). The
+forms before the login carry one of the cookie of the door: else another site could log a browser in
+as somebody else.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION
 
-from gateway.runtime import Runtime
-from gateway.web.console.context import CONSOLE, PREFIX, SESSION_COOKIE, ConsoleContext, Visit, keep
+from gateway.web.console.context import CONSOLE, PREFIX, ConsoleContext, Refused, Visit
+from gateway.web.console.cookies import Cookie
+from gateway.web.console.login_attempts import network_of_client
+from gateway.web.pages.forms import client_of_request
 from storage.registry import console_users
 
 SHORTEST_PASSWORD = 12
@@ -53,23 +57,24 @@ def new_secret() -> str:
 
 async def visit_of(request: web.Request) -> Visit | None:
     """The request with its user; None for one that is not logged in."""
-    secret = request.cookies.get(SESSION_COOKIE, "")
-    if not secret or not secret.isascii():
+    context = request.app[CONSOLE]
+    secret = context.cookies.read(request, Cookie.SESSION)
+    if not secret:
         return None
-    runtime = request.app[CONSOLE].runtime
+    runtime = context.runtime
     now = runtime.clock()
     found = await runtime.read(partial(console_users.session_of, secret=secret, now=now))
     if found is None:
         return None
     if not found.is_noted:
         await runtime.write(partial(console_users.note_session, secret=secret, now=now))
-    return Visit(request, found.user, _form_token(secret))
+    return Visit(request, found.user, secret, found.begun_at, form_token(secret))
 
 
-def is_ours(request: web.Request, form_token: str) -> bool:
-    """Whether a form came from a page of the session that sends it."""
-    secret = request.cookies.get(SESSION_COOKIE, "")
-    return hmac.compare_digest(_form_token(secret).encode(), form_token.encode())
+def is_of(secret: str, token: str) -> bool:
+    """Whether a form's token is derived from a secret, that of a session or of the door. No token
+    is of an empty one, which everybody knows."""
+    return bool(secret) and hmac.compare_digest(form_token(secret).encode(), token.encode())
 
 
 def is_of_another_site(request: web.Request) -> bool:
@@ -81,28 +86,60 @@ def is_of_another_site(request: web.Request) -> bool:
     return bool(origin) and origin.rpartition("//")[2] != request.host
 
 
+def door_of(request: web.Request) -> str:
+    """The secret of a browser that is not logged in; a new one where it has none yet."""
+    return request.app[CONSOLE].cookies.read(request, Cookie.DOOR) or new_secret()
+
+
+def check_door(request: web.Request, token: str) -> None:
+    """Raises Refused for a form that is not of a page that we made for this browser. Browsers that
+    send neither Fetch Metadata nor an Origin send the cookie."""
+    door = request.app[CONSOLE].cookies.read(request, Cookie.DOOR)
+    if not is_of(door, token) or is_of_another_site(request):
+        raise Refused(
+            403,
+            "This form was not sent from a page that this browser opened, or the browser keeps no "
+            "cookies. Please open the page again.",
+        )
+
+
+def network_of_request(request: web.Request) -> str:
+    """The network of the client, which is told to users and counted for their attempts."""
+    return network_of_client(client_of_request(request))
+
+
 async def log_in(
-    context: ConsoleContext, address: str, to: str, verified: str | None = None
+    request: web.Request, address: str, to: str, verified: str | None = None
 ) -> web.Response | None:
     """A new session for a user, whose browser goes on to a page of the console. None if the user
-    no longer has the password, given by its hash, that was verified."""
+    was removed, or no longer has the password, given by its hash, that was verified."""
+    context = request.app[CONSOLE]
     secret = new_secret()
-    now = context.runtime.clock()
     job = partial(
-        console_users.begin_session, address=address, secret=secret, now=now, verified=verified
+        console_users.begin_session,
+        address=address,
+        secret=secret,
+        now=context.runtime.clock(),
+        network=network_of_request(request),
+        verified=verified,
     )
     if not await context.runtime.write(job):
         return None
+    return entered(context, secret, to)
+
+
+def entered(context: ConsoleContext, secret: str, to: str) -> web.Response:
+    """The response to a browser whose session has begun."""
     response = web.Response(status=303, headers={"Location": f"{PREFIX}{to}"})
-    keep(response, SESSION_COOKIE, secret, context)
+    context.cookies.keep(response, Cookie.SESSION, secret)
+    context.cookies.forget(response, Cookie.DOOR)
     return response
 
 
-async def log_out(request: web.Request, runtime: Runtime) -> web.Response:
-    secret = request.cookies.get(SESSION_COOKIE, "")
-    await runtime.write(partial(console_users.end_session, secret=secret))
+async def log_out(visit: Visit) -> web.Response:
+    await visit.runtime.write(partial(console_users.end_session, secret=visit.secret))
     response = web.Response(status=303, headers={"Location": f"{PREFIX}/login"})
-    response.del_cookie(SESSION_COOKIE, path=PREFIX)
+    visit.context.cookies.forget(response, Cookie.SESSION)
     return response
 
 
@@ -129,5 +166,6 @@ def _verified(stored: str, password: str) -> bool:
         return False
 
 
-def _form_token(secret: str) -> str:
+def form_token(secret: str) -> str:
+    """What a form of the browser with this secret carries."""
     return hmac.new(secret.encode(), b"postern console form", hashlib.sha256).hexdigest()

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 from aiohttp import web
 
 from gateway import log
 from gateway.web.console import sessions
-from gateway.web.console.context import PREFIX, SESSION_COOKIE, Refused, Visit
-from gateway.web.console.login import fault_of
+from gateway.web.console.context import PREFIX, Refused, Visit
+from gateway.web.console.login import check_takes_passwords, fault_of, report_new_login
 from gateway.web.console.sessions import SHORTEST_PASSWORD
 from gateway.web.messages import CATALOGUES
 from rules.service.console_roles import ConsoleRole, EntryUse
 from storage.db.database import Connection
-from storage.registry import console_users
-from storage.registry.console_users import NewLink, UserSession
+from storage.notices import console_logins
+from storage.notices.console_logins import Change
+from storage.registry import console_identities, console_users
+from storage.registry.console_users import FRESH, NewLink, UserSession
 from storage.registry.errors import InvalidValue, NotFound
 
 
@@ -35,7 +38,7 @@ async def change_own(visit: Visit) -> web.Response:
             await runtime.write(change)
             return visit.done("/me", "The language is changed.")
         case "sessions":
-            end = partial(console_users.end_other_sessions, address=address, secret=_secret(visit))
+            end = partial(console_users.end_other_sessions, address=address, secret=visit.secret)
             ended = await runtime.write(end)
             return visit.done("/me", "{number} other sessions have ended.", number=ended)
         case _:
@@ -44,42 +47,64 @@ async def change_own(visit: Visit) -> web.Response:
 
 async def _change_password(visit: Visit) -> web.Response:
     context, user, form = visit.context, visit.user, visit.form
-    if not context.addresses.allows(user.address.encode()):
+    check_takes_passwords(context)
+    if not context.attempts.of_session(user.address):
         raise Refused(429, "Too many attempts to log in. Please wait a minute and try again.")
     look_up = partial(console_users.password_hash, address=user.address)
     was = await visit.runtime.read(look_up)
     if was and not await sessions.is_password(context, user.address, form.get("present", "")):
         log.console_login_failed(user.address)
         return await _own_page(visit, "wrong", 422)
+    if not was and not _is_fresh(visit):
+        return await _own_page(visit, "stale", 403)
     password = form.get("password", "")
     if fault := fault_of(password, form.get("again", "")):
         return await _own_page(visit, fault, 422)
+    network, new_id = sessions.network_of_request(visit.request), visit.runtime.new_id
     job = partial(
-        console_users.change_password,
-        address=user.address,
+        console_logins.change_password,
+        user=user,
         was=was,
         password=await sessions.hashed(context, password),
-        secret=_secret(visit),
+        secret=visit.secret,
+        change=Change(new_id(), visit.now, network),
     )
-    if not await visit.runtime.write(job):
+    is_notified = await visit.runtime.write(job)
+    if is_notified is None:
         raise Refused(409, "Your password was changed meanwhile. Please log in again.")
-    log.console_user_changed(user.address, "password", user.address)
+    report_new_login(visit.request, user.address, "password", is_notified=is_notified)
     return visit.done("/me", "Your password is changed, and your other sessions have ended.")
 
 
+def _is_fresh(visit: Visit) -> bool:
+    """Whether the user has proven lately who they are."""
+    return visit.now - visit.logged_in_at <= FRESH
+
+
+def _name(visit: Visit) -> str:
+    """Of the identity provider; empty where there is none."""
+    return visit.context.provider.name if visit.context.provider is not None else ""
+
+
 async def _own_page(visit: Visit, fault: str = "", status: int = 200) -> web.Response:
-    address, secret, now = visit.user.address, _secret(visit), visit.now
+    address, now, provider = visit.user.address, visit.now, visit.context.provider
+    issuer = provider.issuer if provider is not None else ""
 
-    def look(connection: Connection) -> tuple[list[UserSession], bool]:
-        found = console_users.sessions_of(connection, address, secret, now)
-        return list(found), bool(console_users.password_hash(connection, address))
+    def look(connection: Connection) -> tuple[list[UserSession], bool, datetime | None]:
+        found = console_users.sessions_of(connection, address, visit.secret, now)
+        has_password = bool(console_users.password_hash(connection, address))
+        return list(found), has_password, console_identities.linked_at(connection, address, issuer)
 
-    own, has_password = await visit.runtime.read(look)
+    own, has_password, linked_at = await visit.runtime.read(look)
     return visit.page(
         "me.html",
         status,
         sessions=own,
         has_password=has_password,
+        may_choose=has_password or _is_fresh(visit),
+        by_password=visit.context.takes_passwords,
+        provider=_name(visit),
+        linked_at=linked_at,
         mailboxes=[each.address for each in await visit.mailboxes()],
         languages=sorted(CATALOGUES),
         shortest=SHORTEST_PASSWORD,
@@ -115,13 +140,16 @@ async def change_users(visit: Visit) -> web.Response:
 
 async def _invite(visit: Visit, address: str, role: ConsoleRole) -> web.Response:
     secret = sessions.new_secret()
-    link = NewLink(EntryUse.PASSWORD, secret, visit.now)
-    job = partial(console_users.invite, address=address, role=role, link=link)
+    # Where all log in with the provider, a link would be a way around it.
+    link = NewLink(EntryUse.PASSWORD, secret) if visit.context.takes_passwords else None
+    job = partial(console_users.invite, address=address, role=role, now=visit.now, link=link)
     try:
         invited = await visit.runtime.write(job)
     except InvalidValue as refused:
         return await _listing(visit, error=str(refused), status=422)
     log.console_user_changed(invited.address, f"invited as {role.value}", visit.user.address)
+    if link is None:
+        return await _listing(visit, invited=invited.address)
     address = f"{visit.context.begins}{PREFIX}/enter/{secret}"
     return await _listing(visit, link=address, invited=invited.address)
 
@@ -136,9 +164,7 @@ async def _listing(
         roles=[each.value for each in ConsoleRole],
         link=link,
         invited=invited,
+        provider=_name(visit),
+        makes_links=visit.context.takes_passwords,
         error=error,
     )
-
-
-def _secret(visit: Visit) -> str:
-    return visit.request.cookies.get(SESSION_COOKIE, "")

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "base": ("metadata", "table"),
-    "console": ("ConsoleLinkRow", "ConsoleSessionRow", "ConsoleUserRow"),
+    "console": (
+        "ConsoleIdentityRow",
+        "ConsoleLinkRow",
+        "ConsoleNetworkRow",
+        "ConsoleSessionRow",
+        "ConsoleUserRow",
+    ),
     "desk": ("AnnouncedRow", "DigestRow", "WithheldRow"),
     "mails": (
         "COUNTED_BY_NETWORK",

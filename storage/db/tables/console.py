@@ -1,10 +1,10 @@
-"""Who uses the console: users, their sessions, and links that work once."""
+"""Who uses the console: users, how they log in, and their sessions."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, String
+from sqlalchemy import Column, ForeignKey, String, UniqueConstraint
 from sqlmodel import Field
 
 from storage.db.columns import one_of, text, timestamp
@@ -54,3 +54,29 @@ class ConsoleLinkRow(Row, table=True):
     use: str = Field(sa_column=Column(String(8), nullable=False))
     """`password` to choose one, `enter` to log in without one."""
     ends_at: datetime = timestamp(index=True)
+
+
+class ConsoleIdentityRow(Row, table=True):
+    """An account of an identity provider (OpenID Connect) by which a user logs in."""
+
+    __tablename__ = "console_identity"
+    __table_args__ = (UniqueConstraint("address", "issuer"),)
+    issuer: str = Field(sa_column=Column(String(500), primary_key=True))
+    subject: str = Field(sa_column=Column(String(255), primary_key=True))
+    address: str = Field(
+        sa_column=Column(String(254), ForeignKey("console_user.address"), nullable=False)
+    )
+    linked_at: datetime = timestamp()
+
+
+class ConsoleNetworkRow(Row, table=True):
+    """A network from which a user has logged in: attempts of strangers elsewhere do not count
+    against it."""
+
+    __tablename__ = "console_network"
+    address: str = Field(
+        sa_column=Column(String(254), ForeignKey("console_user.address"), primary_key=True)
+    )
+    network: str = Field(sa_column=Column(String(45), primary_key=True))
+    seen_at: datetime = timestamp(index=True)
+    """The time of the last login."""

@@ -45,7 +45,12 @@ STATED = {
 }
 ON_CLOSED = {NoticeKind.STATUS, NoticeKind.FEEDBACK, NoticeKind.RECEIPT}
 """Kinds that are sent about a closed request as well."""
-ABOUT_NO_TICKET = {NoticeKind.INVITATION, NoticeKind.DIGEST, NoticeKind.KEPT}
+ABOUT_NO_TICKET = {
+    NoticeKind.INVITATION,
+    NoticeKind.DIGEST,
+    NoticeKind.KEPT,
+    NoticeKind.CONSOLE_LOGIN,
+}
 
 
 @dataclass(frozen=True)

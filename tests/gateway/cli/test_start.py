@@ -19,7 +19,7 @@ _OF_CHANGES = (
     "storage.db.tables.desk",
 )
 LISTING = ("tail", "explain", "refusals", "tickets", "held", "outbox")
-_OF_FEW_STORES_AND_POLICIES = ("psycopg", "holidays", "alembic")
+_OF_FEW_STORES_AND_POLICIES = ("psycopg", "holidays", "alembic", "authlib", "joserfc")
 
 
 def imported_by(statements: str) -> set[str]:

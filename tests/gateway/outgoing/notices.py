@@ -22,11 +22,13 @@ from rules.ticket.payloads import (
     ApprovalPayload,
     AssignmentPayload,
     CompletedPayload,
+    ConsoleLoginPayload,
     DigestPayload,
     EscalationPayload,
     KeptPayload,
     MorePayload,
     MyDigestPayload,
+    NewLogin,
     QuestionsPayload,
     ReceiptPayload,
     SlaPayload,
@@ -98,6 +100,9 @@ PAYLOADS: dict[NoticeKind, Payload] = {
         ),
         more=3,
         totals=(DigestTotal("held", "4", "2026-11-23T12:00:00+00:00"), DigestTotal("flagged", "2")),
+    ),
+    NoticeKind.CONSOLE_LOGIN: ConsoleLoginPayload(
+        NewLogin.ACCOUNT, "https://id.help.example", "192.0.2.0/24"
     ),
     NoticeKind.MY_DIGEST: MyDigestPayload((sentence("Nothing waits for you."),)),
     NoticeKind.KEPT: KeptPayload("Printer"),

@@ -42,6 +42,7 @@ STAFF = {
     NoticeKind.SLA_BREACH,
     NoticeKind.DIGEST,
     NoticeKind.STAFF_MORE,
+    NoticeKind.CONSOLE_LOGIN,
 }
 SHOW_A_COMMENT = {
     NoticeKind.COMMENT,

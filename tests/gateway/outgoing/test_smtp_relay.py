@@ -11,6 +11,7 @@ from ssl import SSLContext
 
 import pytest
 
+from gateway.config.secret_file import SecretRefused
 from gateway.config.sections import RelaySection
 from gateway.outgoing.delivery import Outgoing, Relay, RelayDown, Undelivered
 from gateway.outgoing.relay import MaildirRelay, configured
@@ -290,7 +291,7 @@ def test_a_url_gives_server_and_login(url: str, expected: Server) -> None:
 def test_an_empty_password_file_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("\n")
 
-    with pytest.raises(RelayRefused, match=r"^relay\.password_file: .*its first line is empty"):
+    with pytest.raises(SecretRefused, match=r"^relay\.password_file: .*its first line is empty"):
         server("smtp://relay.example", password_file=tmp_path / "password")
 
 

@@ -18,6 +18,7 @@ from gateway.config.model import load
 from gateway.policies import Policies
 from gateway.services import Services, open_services
 from gateway.web.app import application
+from gateway.web.console.identity_provider import IdentityProvider
 from gateway.web.pages.links import PATHS
 from gateway.web.pages.signup import SignUp
 from rules.mail import Mailbox
@@ -162,20 +163,26 @@ def open_ticket(connection: Connection, mailbox: Mailbox, subject: str) -> int:
     return int(number)
 
 
-def serving(services: Services, policies: Policies) -> Client:
+def serving(
+    services: Services, policies: Policies, identity_provider: IdentityProvider | None = None
+) -> Client:
     runtime = replace(services.runtime, policies=policies)
     app = application(
         runtime=runtime,
         ingest=replace(services.ingest, runtime=runtime),
         connections=services.connections,
         sign_up=SignUp(runtime=runtime, answer_after_s=0.0),
+        identity_provider=identity_provider,
     )
     return TestClient(TestServer(app))
 
 
 @asynccontextmanager
 async def site_with_a_ticket(
-    store_url: str, folder: Path, subject: str = SUBJECT
+    store_url: str,
+    folder: Path,
+    subject: str = SUBJECT,
+    identity_provider: IdentityProvider | None = None,
 ) -> AsyncIterator[Site]:
     """Served from a new store, with its configuration in the folder."""
     async with open_services(load(write_config(folder, store_url))) as services:
@@ -183,5 +190,6 @@ async def site_with_a_ticket(
         ticket = await services.runtime.write(
             partial(open_ticket, mailbox=mailbox, subject=subject)
         )
-        async with serving(services, services.runtime.policies) as client:
+        policies = services.runtime.policies
+        async with serving(services, policies, identity_provider) as client:
             yield Site(client, services, mailbox, ticket)

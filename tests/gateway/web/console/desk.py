@@ -47,7 +47,7 @@ class Browser:
         return await self.post(path or page, csrf=await self.token(page), **form)
 
     async def token(self, page: str) -> str:
-        """What each form of this session carries."""
+        """The token that the forms of a page carry."""
         _, text = await self.get(page)
         token = re.search(r'name="csrf" value="(\w+)"', text)
         assert token is not None, text
@@ -71,14 +71,14 @@ class Desk:
     async def link(self, role: ConsoleRole, use: EntryUse = EntryUse.ENTER, to: str = SAM) -> str:
         """The path of a link that works once."""
         secret = new_secret()
-        link = NewLink(use, secret, clock.now())
-        job = partial(console_users.invite, address=to, role=role, link=link)
+        link = NewLink(use, secret)
+        job = partial(console_users.invite, address=to, role=role, now=clock.now(), link=link)
         await self.site.write(job)
         return f"/console/enter/{secret}"
 
     async def logged_in(self, role: ConsoleRole = ConsoleRole.AGENT, as_: str = SAM) -> Browser:
         browser = self.browser()
-        assert await browser.post(await self.link(role, to=as_)) == (303, "/console/")
+        assert await browser.send(await self.link(role, to=as_)) == (303, "/console/")
         return browser
 
     async def hold(self, subject: str = "I am new here", author: str = NEW) -> HeldMail:

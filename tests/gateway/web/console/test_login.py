@@ -6,27 +6,33 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from aiohttp import web
+from sqlalchemy import Connection, update
 from structlog.testing import capture_logs
 
 from gateway import clock
-from gateway.web.console.context import LOGINS_A_MINUTE
+from gateway.web.console.cookies import Cookie, Cookies
+from gateway.web.console.login_attempts import LoginAttempts
 from rules.service.console_roles import ConsoleRole, EntryUse
+from rules.service.login_attempts import A_MINUTE, HOUR_S, OF_STRANGERS_AN_HOUR
 from storage.db.tables import ConsoleLinkRow, ConsoleSessionRow, table
+from storage.registry import console_networks
+from storage.registry.console_networks import KNOWN_FOR
 from storage.registry.console_users import IDLE, LONGEST, remove
 from tests.gateway.web.console.desk import PASSWORD, Browser, Desk
 from tests.gateway.web.link_pages import SAM
 
+ROOT = "root@help.example"
 _session, _link = table(ConsoleSessionRow), table(ConsoleLinkRow)
 
 
 async def with_password(desk: Desk) -> None:
     link = await desk.link(ConsoleRole.AGENT, EntryUse.PASSWORD)
-    assert (await desk.browser().post(link, password=PASSWORD, again=PASSWORD))[0] == 303
+    assert (await desk.browser().send(link, password=PASSWORD, again=PASSWORD))[0] == 303
 
 
 async def log_in(browser: Browser, password: str = PASSWORD, **more: str) -> tuple[int, str]:
-    return await browser.post("/console/login", address=SAM, password=password, **more)
+    return await browser.send("/console/login", address=SAM, password=password, **more)
 
 
 async def is_logged_in(browser: Browser) -> bool:
@@ -62,11 +68,12 @@ async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(desk:
     await with_password(desk)
     form = {"password": "wrong " + PASSWORD}
 
-    known = await desk.browser().post("/console/login", address=SAM, **form)
-    unknown = await desk.browser().post("/console/login", address="x@help.example", **form)
+    browser = desk.browser()
+    known = await browser.send("/console/login", address=SAM, **form)
+    unknown = await browser.send("/console/login", address="x@help.example", **form)
 
     with capture_logs() as logged:
-        long = await desk.browser().post("/console/login", address="x" * 100_000, **form)
+        long = await browser.send("/console/login", address="x" * 100_000, **form)
 
     assert known[0] == unknown[0] == long[0] == 401
     assert len(logged[0]["address"]) <= 500
@@ -86,9 +93,9 @@ async def test_logins_have_a_rate(desk: Desk) -> None:
     browser = desk.browser()
 
     # Twice as many as in a minute, which these do not take.
-    answers = [(await log_in(browser, password="x"))[0] for _ in range(2 * LOGINS_A_MINUTE)]
+    answers = [(await log_in(browser, password="x"))[0] for _ in range(2 * A_MINUTE)]
 
-    assert set(answers[:LOGINS_A_MINUTE]) == {401}
+    assert set(answers[:A_MINUTE]) == {401}
     assert 429 in answers
 
 
@@ -96,11 +103,10 @@ async def test_a_link_works_once_and_looking_at_it_does_not_use_it(desk: Desk) -
     link = await desk.link(ConsoleRole.VIEWER)
     first, second = desk.browser(), desk.browser()
 
-    seen = [(await first.get(link))[0] for _ in range(2)]
-    used = await first.post(link)
-    again = await second.post(link)
+    seen = await second.token(link)
+    used = await first.send(link)
+    again = await second.post(link, csrf=seen)
 
-    assert seen == [200, 200]
     assert used == (303, "/console/")
     assert again[0] == 404
     assert "used already" in again[1]
@@ -109,10 +115,11 @@ async def test_a_link_works_once_and_looking_at_it_does_not_use_it(desk: Desk) -
 
 
 async def test_a_link_ends(desk: Desk) -> None:
-    link = await desk.link(ConsoleRole.VIEWER)
+    link, browser = await desk.link(ConsoleRole.VIEWER), desk.browser()
+    token = await browser.token(link)
     await desk.site.write(lambda c: c.execute(update(_link).values(ends_at=clock.now())))
 
-    assert (await desk.browser().post(link))[0] == 404
+    assert (await browser.post(link, csrf=token))[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -129,11 +136,11 @@ async def test_a_bad_password_is_refused_and_the_link_still_works(
     link = await desk.link(ConsoleRole.AGENT, EntryUse.PASSWORD)
     browser = desk.browser()
 
-    status, page = await browser.post(link, password=password, again=again)
+    status, page = await browser.send(link, password=password, again=again)
 
     assert status == 422
     assert says in page
-    assert (await browser.post(link, password=PASSWORD, again=PASSWORD))[0] == 303
+    assert (await browser.send(link, password=PASSWORD, again=PASSWORD))[0] == 303
 
 
 async def test_a_new_password_ends_the_sessions_of_before(desk: Desk) -> None:
@@ -177,19 +184,76 @@ async def test_logging_out_ends_the_session_and_not_only_the_cookie(desk: Desk) 
 
 
 async def test_the_cookie_is_kept_from_scripts_and_from_other_sites(desk: Desk) -> None:
-    link = await desk.link(ConsoleRole.VIEWER)
+    link, browser = await desk.link(ConsoleRole.VIEWER), desk.browser()
 
-    response = await desk.browser().client.post(link, data={}, allow_redirects=False)
+    form = {"csrf": await browser.token(link)}
+    response = await browser.client.post(link, data=form, allow_redirects=False)
 
     cookie = response.headers["Set-Cookie"]
     assert re.search(r"HttpOnly; Path=/console; SameSite=Lax", cookie)
 
 
-async def test_a_login_form_of_another_site_is_refused(desk: Desk) -> None:
+def test_by_https_no_other_host_can_set_a_cookie_in_its_place() -> None:
+    """Browsers refuse a `__Host-` cookie of other attributes (RFC 6265bis §4.1.3.2)."""
+    response = web.Response()
+
+    Cookies(is_https=True, prefix="/console").keep(response, Cookie.SESSION, "secret")
+    Cookies(is_https=True, prefix="/console").forget(response, Cookie.DOOR)
+
+    for name in ("__Host-postern_session", "__Host-postern_door"):
+        cookie = response.cookies[name]
+        assert (cookie["path"], cookie["secure"], cookie["domain"]) == ("/", True, "")
+
+
+@pytest.mark.parametrize("page", ["/console/login", "link"])
+async def test_a_login_form_of_another_site_is_refused(desk: Desk, page: str) -> None:
+    """It would log a browser in as somebody else, who then sees what its user does."""
     await with_password(desk)
+    path = page if page != "link" else await desk.link(ConsoleRole.AGENT)
     form = {"address": SAM, "password": PASSWORD}
+    attacker, browser = desk.browser(), desk.browser()
+    theirs = await attacker.token(path)
+
+    without = await browser.post(path, **form)
+    with_theirs = await browser.post(path, csrf=theirs, **form)
+    own = {"csrf": await browser.token(path)} | form
     headers = {"Sec-Fetch-Site": "cross-site"}
+    says_so = await browser.client.post(path, data=own, headers=headers)
 
-    response = await desk.browser().client.post("/console/login", data=form, headers=headers)
+    assert [without[0], with_theirs[0], says_so.status] == [403, 403, 403]
+    assert (await browser.post(path, **own))[0] == 303
 
-    assert response.status == 403
+
+def test_a_stranger_keeps_nobody_from_logging_in_elsewhere() -> None:
+    attempts, network = LoginAttempts(clock=lambda: 0.0), "198.51.100.0/24"
+    while attempts.of_address(SAM, network, is_known=False):
+        pass
+
+    assert not attempts.of_address(SAM, network, is_known=False)
+    assert attempts.of_address(SAM, "203.0.113.0/24", is_known=False)
+
+
+def test_very_many_networks_guess_no_more_than_a_hundred_times_an_hour() -> None:
+    now = 0.0
+    attempts = LoginAttempts(clock=lambda: now)
+    networks = [f"198.51.{n}.0/24" for n in range(200)]
+
+    tried = sum(attempts.of_address(SAM, each, is_known=False) for each in networks)
+    own = attempts.of_address(SAM, "203.0.113.0/24", is_known=True)
+    now = HOUR_S
+    later = sum(attempts.of_address(SAM, each, is_known=False) for each in networks)
+
+    assert (tried, own, later) == (OF_STRANGERS_AN_HOUR, True, OF_STRANGERS_AN_HOUR)
+
+
+async def test_where_a_user_has_logged_in_is_known_and_nowhere_else(desk: Desk) -> None:
+    await with_password(desk)
+
+    def known(connection: Connection) -> list[bool]:
+        now = clock.now()
+        asked = ((SAM, "127.0.0.0/24"), (SAM, "192.0.2.0/24"), (ROOT, "127.0.0.0/24"))
+        return [console_networks.is_known(connection, *each, now) for each in asked] + [
+            console_networks.is_known(connection, *asked[0], now + KNOWN_FOR)
+        ]
+
+    assert await desk.site.write(known) == [True, False, False, False]

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import threading
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import select, update
 
+from gateway import clock
 from gateway.web.console import sessions
 from rules.service.console_roles import ConsoleRole, EntryUse
+from storage.db.tables import ConsoleSessionRow, NoticeRow, table
 from storage.registry import console_users
+from storage.registry.console_users import FRESH
 from tests.gateway.web.console.desk import PASSWORD, Browser, Desk
 from tests.gateway.web.link_pages import SAM
 
+_session, _notice = table(ConsoleSessionRow), table(NoticeRow)
 ROOT = "root@help.example"
 NEWER = "a newer password"
 
@@ -26,7 +33,7 @@ async def is_logged_in(browser: Browser) -> bool:
 async def with_password(desk: Desk) -> Browser:
     browser = desk.browser()
     link = await desk.link(ConsoleRole.VIEWER, EntryUse.PASSWORD)
-    await browser.post(link, password=PASSWORD, again=PASSWORD)
+    await browser.send(link, password=PASSWORD, again=PASSWORD)
     return browser
 
 
@@ -47,7 +54,7 @@ async def test_a_user_ends_their_other_sessions_and_nobody_elses(desk: Desk) -> 
 async def test_a_user_changes_their_password_if_they_know_it(desk: Desk) -> None:
     here = await with_password(desk)
     there = desk.browser()
-    await there.post("/console/login", address=SAM, password=PASSWORD)
+    await there.send("/console/login", address=SAM, password=PASSWORD)
     new = {"do": "password", "password": NEWER, "again": NEWER}
 
     wrong, page = await here.send("/console/me", **new, present="anything else")
@@ -59,7 +66,7 @@ async def test_a_user_changes_their_password_if_they_know_it(desk: Desk) -> None
     assert done == (303, "/console/me")
     assert [await is_logged_in(each) for each in (here, there)] == [True, False]
     logins = [
-        await desk.browser().post("/console/login", address=SAM, password=each)
+        await desk.browser().send("/console/login", address=SAM, password=each)
         for each in (PASSWORD, NEWER)
     ]
     assert [status for status, _ in logins] == [401, 303]
@@ -81,7 +88,7 @@ async def test_a_password_that_is_changed_while_it_is_compared_logs_nobody_in(
 
     monkeypatch.setattr(sessions, "_verified", until_it_is_changed)
     login = asyncio.create_task(
-        desk.browser().post("/console/login", address=SAM, password=PASSWORD)
+        desk.browser().send("/console/login", address=SAM, password=PASSWORD)
     )
     assert await asyncio.to_thread(compared.wait, 10)
     change = partial(
@@ -103,6 +110,35 @@ async def test_a_link_that_was_not_used_ends_when_the_password_is_changed(desk: 
     assert (await desk.browser().get(link))[0] == 404
 
 
+async def test_a_first_password_is_chosen_soon_after_a_login(desk: Desk) -> None:
+    """Else a browser that somebody else has taken over becomes a password of theirs."""
+    browser = await desk.logged_in()
+    new = {"do": "password", "password": NEWER, "again": NEWER}
+    begun = update(_session).values(begun_at=clock.now() - FRESH - timedelta(seconds=1))
+    await desk.site.write(lambda c: c.execute(begun))
+
+    _, page = await browser.get("/console/me")
+    stale, _ = await browser.send("/console/me", **new)
+    fresh = await desk.logged_in()
+    done = await fresh.send("/console/me", **new)
+
+    assert 'name="password"' not in page
+    assert (stale, done) == (403, (303, "/console/me"))
+
+
+async def test_a_user_is_notified_of_a_new_password(desk: Desk) -> None:
+    browser = await with_password(desk)
+    new = {"do": "password", "password": NEWER, "again": NEWER}
+    await browser.send("/console/me", **new, present=PASSWORD)
+
+    query = select(_notice.c.address, _notice.c.detail).where(_notice.c.kind == "console_login")
+    mails = await desk.site.write(lambda c: c.execute(query).all())
+
+    assert [(to, json.loads(said)) for to, said in mails] == 2 * [
+        (SAM, {"network": "127.0.0.0/24"})
+    ]
+
+
 async def test_a_user_chooses_the_language_of_the_console(desk: Desk) -> None:
     browser = await desk.logged_in()
 
@@ -121,7 +157,7 @@ async def test_an_administrator_invites_and_removes_a_user(desk: Desk) -> None:
     link = re.search(r"<code>(/console/enter/[\w-]+)</code>", page)
     assert link is not None
     tom = desk.browser()
-    entered = await tom.post(link[1], password=PASSWORD, again=PASSWORD)
+    entered = await tom.send(link[1], password=PASSWORD, again=PASSWORD)
     _, listed = await admin.get("/console/users")
     removed = await admin.send("/console/users", do="remove", address="tom@help.example")
 
