@@ -29,6 +29,7 @@ from storage.registry import console_users
 from tests.gateway.web.console.desk import PASSWORD, Browser, Desk
 from tests.gateway.web.console.provider import (
     ANOTHER_KEY,
+    CLIENT_ID,
     CLIENT_SECRET,
     CONSOLE,
     Claims,
@@ -222,6 +223,7 @@ def signed_by_the_secret(claims: Claims) -> str:
         ({"nonce": "of another login"}, signed),
         ({"nonce": None}, signed),
         ({"aud": "another-client"}, signed),
+        ({"aud": "another-client", "azp": CLIENT_ID}, signed),
         ({"aud": ["postern-console", "another-client"]}, signed),
         ({"iss": "https://accounts.elsewhere.example"}, signed),
         ({"exp": int(time.time()) - 3600}, signed),
@@ -236,6 +238,7 @@ def signed_by_the_secret(claims: Claims) -> str:
         "nonce of another",
         "no nonce",
         "audience",
+        "audience though authorised",
         "second audience",
         "issuer",
         "expired",
@@ -267,12 +270,15 @@ async def test_an_answer_is_taken_once_and_from_the_browser_that_asked(house: Ho
     begun = browser.client.session.cookie_jar.filter_cookies(url)["postern_openid"].value
 
     elsewhere = await house.answer(thief, path)
+    await house.consent(thief)
+    in_another = await house.answer(thief, path)
     first = await house.answer(browser, path)
     again = await house.answer(browser, path)
     thief.client.session.cookie_jar.update_cookies({"postern_openid": begun}, url)
     code_again = await house.answer(thief, path)
 
-    assert elsewhere.reasons == again.reasons == ["not_this_browser"]
+    refused = [each.reasons for each in (elsewhere, in_another, again)]
+    assert refused == 3 * [["not_this_browser"]]
     assert (first.status, code_again.reasons) == (303, ["not_valid"])
 
 
@@ -287,6 +293,7 @@ async def test_a_code_of_another_login_is_of_no_use(house: House) -> None:
     answer = await house.answer(thief, re.sub(r"code=\w+", stolen[0], own))
 
     assert answer.reasons == ["not_valid"]
+    assert stolen[1] in house.provider.codes
 
 
 async def test_somebody_who_cancels_is_told_that_they_are_not_logged_in(house: House) -> None:
