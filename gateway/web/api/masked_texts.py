@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import OrderedDict
 from threading import Lock
@@ -47,6 +48,10 @@ class MaskedTexts:
             masked = masker.mask(text)
             self._keep(digest, masked if masked != text else None)
             return masked
+
+    async def in_thread(self, masker: Masker, *texts: str) -> list[str]:
+        """The same for each text, while the event loop does other things."""
+        return await asyncio.to_thread(lambda: [self.mask(masker, text) for text in texts])
 
     def _keep(self, digest: bytes, masked: str | None) -> None:
         self._masked[digest] = masked

@@ -32,7 +32,7 @@ from storage.mail.journal_pages import (
 )
 
 LISTED = 50
-CAUGHT_UP = 50
+CAUGHT_UP = 200
 """Lines at most that a browser is sent when it begins to watch, or comes back."""
 HEARTBEAT_S = 15.0
 STREAM_S = 300.0
@@ -188,9 +188,11 @@ async def events(visit: Visit) -> web.StreamResponse:
     try:
         async with feed.viewing(viewer):
             await stream.begin()
-            missed = await runtime.read(partial(journal_pages.newest, since=since, limit=CAUGHT_UP))
-            new = [line for line in missed if after is None or line.key > after]
-            viewer.send(Batch(tuple(reversed(missed)), is_cut=len(new) == CAUGHT_UP))
+            newest = partial(journal_pages.newest, since=since, limit=CAUGHT_UP + 1)
+            missed = await runtime.read(newest)
+            # Also of those before the key: it cannot be known which of them became visible late.
+            is_cut = len(missed) > CAUGHT_UP
+            viewer.send(Batch(tuple(reversed(missed[:CAUGHT_UP])), is_cut))
             await stream.follow(viewer)
     except FeedIsFull:
         raise Refused(

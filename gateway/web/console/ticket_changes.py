@@ -14,7 +14,7 @@ from gateway.outgoing.sentences import worded
 from gateway.ticket_requests import TicketPatch
 from gateway.web.api.auth import ApiError
 from gateway.web.api.uploads import StorableFiles
-from gateway.web.console.context import Visit
+from gateway.web.console.context import Visit, number_in
 from gateway.web.console.saved_replies import INSERT, insert
 from gateway.web.console.ticket import mailbox_in_sight, missing, ticket_page
 from gateway.web.console.ticket_forms import DELETE, GUARDED, patch_of
@@ -177,7 +177,7 @@ def _impossible(
         return visit.say(text, mailbox=mailbox.address, address=address)
     last = visit.form.get("last", "")
     newest = newest_of_others(connection, number, address)
-    if visit.form.get("do") == "reply" and last.isdecimal() and newest > int(last):
+    if visit.form.get("do") == "reply" and last and newest > number_in(last):
         return visit.say(
             "Nothing was sent: somebody has written since you opened the page. Read it, then send "
             "your reply again."

@@ -11,6 +11,7 @@ from gateway.ticket_requests import TicketPatch
 from gateway.web.console.context import number_in
 from gateway.web.console.words import Say
 from gateway.web.pages.forms import Form
+from rules.mail.invisible import is_visible
 from rules.validation.messages import explain
 
 Values = Mapping[str, object]
@@ -119,7 +120,7 @@ def patch_of(form: Form, say: Say) -> TicketPatch | str:
     if do not in REQUESTS:
         return say("Please choose what is to be done.")
     needed, missing = NEEDED.get(do, ("do", ""))
-    if not form.get(needed, "").strip():
+    if not is_visible(form.get(needed, "")):
         return say(missing)
     values = REQUESTS[do](form)
     if do == "fields" and not values["fields"]:

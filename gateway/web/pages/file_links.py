@@ -22,13 +22,13 @@ from gateway.parsing.mail_files import NotTaken
 from gateway.parsing.our_mails import is_whole_text
 from gateway.runtime import Runtime
 from gateway.web.api.download import Downloads, headers_of_file
+from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.messages import PageError
 from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, client_of_request, read_link
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
-from rules.sender.masking import Masker
 from rules.sender.tokens import FileUse, Keys, Link, read_link_token
 from storage.notices.file_links import LinkedFile, linked_file
 from storage.ticket import files
@@ -45,6 +45,7 @@ class FilePages:
     runtime: Runtime
     downloads: Downloads
     rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
+    masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
 
 
 FILES = web.AppKey("files", FilePages)
@@ -54,7 +55,9 @@ FILES = web.AppKey("files", FilePages)
 class _FileVisit:
     mailbox: Mailbox
     found: LinkedFile
-    masker: Masker
+    name: str
+    """Of the file, and the subject of its ticket, without what was sealed for others."""
+    subject: str
 
 
 def add_routes(app: web.Application, pages: FilePages) -> None:
@@ -75,8 +78,10 @@ async def _visit(request: web.Request) -> _FileVisit:
     found = await runtime.read(look_up)
     if found is None:
         raise Problem(404, PageError.NO_LINK)
-    cached = await runtime.mailbox_cache.current()
-    return _FileVisit(mailbox, found, cached.masker)
+    masker = (await runtime.mailbox_cache.current()).masker
+    masked_texts = request.app[FILES].masked_texts
+    name, subject = await masked_texts.in_thread(masker, found.file.name, found.subject)
+    return _FileVisit(mailbox, found, name, subject)
 
 
 def _read(keys: Keys, mailbox: int, token: str) -> tuple[FileUse, Link] | None:
@@ -118,7 +123,7 @@ async def _download(request: web.Request) -> web.StreamResponse:
             return _page(request, visit, "withheld", 403)
         body = taken[part].content
         room.shrink(len(body))
-        headers = headers_of_file(visit.masker.mask(found.file.name), found.file.content_type)
+        headers = headers_of_file(visit.name, found.file.content_type)
         return await pages.downloads.send(request, body, headers)
 
 
@@ -142,8 +147,8 @@ def _page(
         status,
         mailbox=visit.mailbox.address,
         ticket=found.ticket,
-        subject=one_line(visit.masker.mask(found.subject), LONGEST_SUBJECT),
-        name=one_line(visit.masker.mask(found.file.name)),
+        subject=one_line(visit.subject, LONGEST_SUBJECT),
+        name=one_line(visit.name),
         content_type=found.file.content_type,
         size=size_text(found.file.size_bytes, language),
         until=date(found.until, language),

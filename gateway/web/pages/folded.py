@@ -18,6 +18,7 @@ from aiohttp import web
 from gateway.outgoing.dates import date_and_time
 from gateway.outgoing.mime import one_line, plain
 from gateway.runtime import Runtime
+from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.held_mail import LONGEST_NAME, LONGEST_SUBJECT, SHOWN_NAMES, SHOWN_TEXT
 from gateway.web.messages import PageError
 from gateway.web.pages import forms
@@ -26,6 +27,7 @@ from gateway.web.pages.held import POSTS_A_MINUTE
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
+from rules.mail.extent import CUT_MARGIN
 from rules.sender.tokens import HeldLink, Keys, MailUse, read_held_token
 from rules.ticket.changes import Source
 from rules.ticket.visibility import Visibility
@@ -42,6 +44,7 @@ class FoldedPages:
 
     runtime: Runtime
     rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
+    masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
 
 
 FOLDED = web.AppKey("folded", FoldedPages)
@@ -103,7 +106,14 @@ async def _page(
     masker = (await runtime.mailbox_cache.current()).masker
     policy = runtime.policy_of(mailbox)
     more = len(comment.files) - SHOWN_NAMES
-    files = [one_line(masker.mask(name), LONGEST_NAME) for name in comment.files[:SHOWN_NAMES]]
+    subject, said, text, *names = await request.app[FOLDED].masked_texts.in_thread(
+        masker,
+        comment.subject,
+        comment.said,
+        comment.text[: SHOWN_TEXT + CUT_MARGIN],
+        *comment.files[:SHOWN_NAMES],
+    )
+    files = [one_line(name, LONGEST_NAME) for name in names]
     language = language_for(request, policy, view.language)
     template = "folded_done.html" if done or comment.would_be is None else "folded.html"
     return page(
@@ -113,11 +123,11 @@ async def _page(
         mailbox=mailbox.address,
         owner=view.owner,
         ticket=comment.ticket,
-        subject=one_line(masker.mask(comment.subject), LONGEST_SUBJECT),
-        said=one_line(masker.mask(comment.said), LONGEST_SUBJECT),
+        subject=one_line(subject, LONGEST_SUBJECT),
+        said=one_line(said, LONGEST_SUBJECT),
         author=comment.author,
         since=date_and_time(comment.written_at, policy.clock.calendar.zone, language),
-        text=plain(masker.beginning(comment.text, SHOWN_TEXT)),
+        text=plain(text[:SHOWN_TEXT]),
         files=[*files, f"… (+{more})"] if more > 0 else files,
         shortened=len(comment.text) > SHOWN_TEXT,
         public=comment.would_be is Visibility.PUBLIC,

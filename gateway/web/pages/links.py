@@ -26,6 +26,7 @@ from aiohttp import web
 
 from gateway.outgoing.mime import one_line, plain
 from gateway.runtime import Runtime
+from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, composed, read_form, read_link
@@ -65,6 +66,7 @@ class LinkPages:
 
     runtime: Runtime
     rate: RateLimiter = field(default_factory=lambda: RateLimiter(POSTS_A_MINUTE, monotonic))
+    masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
 
 
 LINKS = web.AppKey("links", LinkPages)
@@ -95,15 +97,19 @@ class _Visit:
         bound = partial(job, context=context, link=self.link, policy=policy, **values)
         return _found_or_problem(await self.runtime.write(bound))
 
-    def page(self, view: _View, template: str, status: int = 200, **values: object) -> web.Response:
+    async def page(
+        self, view: _View, template: str, status: int = 200, **values: object
+    ) -> web.Response:
         """A page about a ticket; its subject is shown without reply addresses."""
+        masked_texts = self.request.app[LINKS].masked_texts
+        (subject,) = await masked_texts.in_thread(self.masker, view.subject)
         return page(
             self.language(view),
             template,
             status,
             mailbox=self.mailbox.address,
             ticket=view.ticket,
-            subject=one_line(self.masker.mask(view.subject), LONGEST_SUBJECT),
+            subject=one_line(subject, LONGEST_SUBJECT),
             **values,
         )
 
@@ -163,15 +169,15 @@ def _found_or_problem(found: T | None) -> T:
 async def _ask_decision(visit: _Visit) -> web.Response:
     proposal = await visit.read(store.proposal)
     if proposal.presence is not Presence.PENDING:
-        return _decided(visit, proposal, Decided.BEFORE)
-    return _proposed(visit, proposal)
+        return await _decided(visit, proposal, Decided.BEFORE)
+    return await _proposed(visit, proposal)
 
 
 async def _take_decision(visit: _Visit) -> web.Response:
     answer = (await read_form(visit.request, FORM_LIMIT_BYTES)).get("answer")
     if answer not in ("in", "out"):
         proposal = await visit.read(store.proposal)
-        return _proposed(
+        return await _proposed(
             visit, proposal, 422, form_error(visit.language(proposal), FormError.NO_CHOICE)
         )
     limit = visit.runtime.policy_of(visit.mailbox).cc.per_ticket
@@ -180,20 +186,20 @@ async def _take_decision(visit: _Visit) -> web.Response:
         full = form_error(
             visit.language(proposal), FormError.FULL, ticket=proposal.ticket, limit=limit
         )
-        return _proposed(visit, proposal, 409, full)
-    return _decided(visit, proposal, decided)
+        return await _proposed(visit, proposal, 409, full)
+    return await _decided(visit, proposal, decided)
 
 
-def _proposed(
+async def _proposed(
     visit: _Visit, proposal: Proposal, status: int = 200, error: str = ""
 ) -> web.Response:
-    return visit.page(
+    return await visit.page(
         proposal, "people.html", status, address=proposal.address, owner=proposal.owner, error=error
     )
 
 
-def _decided(visit: _Visit, proposal: Proposal, decided: Decided) -> web.Response:
-    return visit.page(
+async def _decided(visit: _Visit, proposal: Proposal, decided: Decided) -> web.Response:
+    return await visit.page(
         proposal,
         "decided.html",
         address=proposal.address,
@@ -206,53 +212,53 @@ def _decided(visit: _Visit, proposal: Proposal, decided: Decided) -> web.Respons
 async def _ask_unsubscribe(visit: _Visit) -> web.Response:
     found = await visit.read(store.subscription)
     if found.notified:
-        return visit.page(found, "unsubscribe.html", address=found.address)
-    return _unsubscribed(visit, found, before=True)
+        return await visit.page(found, "unsubscribe.html", address=found.address)
+    return await _unsubscribed(visit, found, before=True)
 
 
 async def _unsubscribe(visit: _Visit) -> web.Response:
     """Unsubscribe whatever the body contains, in any encoding: RFC 8058 §3.2 lets senders choose,
     and a post to this path has no other purpose."""
     found, now = await visit.write(store.unsubscribe)
-    return _unsubscribed(visit, found, before=not now)
+    return await _unsubscribed(visit, found, before=not now)
 
 
-def _unsubscribed(visit: _Visit, found: Subscription, before: bool) -> web.Response:
-    return visit.page(found, "unsubscribed.html", address=found.address, before=before)
+async def _unsubscribed(visit: _Visit, found: Subscription, before: bool) -> web.Response:
+    return await visit.page(found, "unsubscribed.html", address=found.address, before=before)
 
 
 async def _ask_reopen(visit: _Visit) -> web.Response:
     found = await visit.read(store.reopening)
-    if (elsewhere := _not_reopened(visit, found)) is not None:
+    if (elsewhere := await _not_reopened(visit, found)) is not None:
         return elsewhere
     if found.over:
-        return visit.page(found, "reopen.html", owner=found.owner)
-    return visit.page(found, "reopened.html", owner=found.owner, before=True)
+        return await visit.page(found, "reopen.html", owner=found.owner)
+    return await visit.page(found, "reopened.html", owner=found.owner, before=True)
 
 
 async def _reopen(visit: _Visit) -> web.Response:
     found, now = await visit.write(store.reopen)
-    if (elsewhere := _not_reopened(visit, found)) is not None:
+    if (elsewhere := await _not_reopened(visit, found)) is not None:
         return elsewhere
-    return visit.page(found, "reopened.html", owner=found.owner, before=not now)
+    return await visit.page(found, "reopened.html", owner=found.owner, before=not now)
 
 
-def _not_reopened(visit: _Visit, found: Reopening) -> web.Response | None:
+async def _not_reopened(visit: _Visit, found: Reopening) -> web.Response | None:
     """The page of a link that reopens nothing, and says why; None if it may."""
     if found.merged_into is not None:
-        return visit.page(
+        return await visit.page(
             found, "merged.html", 409, use="reopen", was=found.was, into=found.merged_into
         )
     if found.ended:
-        return visit.page(found, "ended.html", 410, use="reopen")
+        return await visit.page(found, "ended.html", 410, use="reopen")
     return None
 
 
 async def _ask_feedback(visit: _Visit) -> web.Response:
     opinion = await visit.read(store.opinion)
     if opinion.ended:
-        return visit.page(opinion, "ended.html", 410, use="feedback")
-    return _feedback(visit, opinion, chosen=_rating(visit.request.query) or opinion.rating)
+        return await visit.page(opinion, "ended.html", 410, use="feedback")
+    return await _feedback(visit, opinion, chosen=_rating(visit.request.query) or opinion.rating)
 
 
 async def _take_feedback(visit: _Visit) -> web.Response:
@@ -261,11 +267,11 @@ async def _take_feedback(visit: _Visit) -> web.Response:
     if rating is None or len(text) > LONGEST_TEXT:
         opinion = await visit.read(store.opinion)
         error = _error_in(text, visit.language(opinion))
-        return _feedback(visit, opinion, chosen=rating, typed=text, error=error, status=422)
+        return await _feedback(visit, opinion, chosen=rating, typed=text, error=error, status=422)
     opinion = await visit.write(store.rate, given=Rate(rating, text))
     if opinion.ended:
-        return visit.page(opinion, "ended.html", 410, use="feedback")
-    return visit.page(
+        return await visit.page(opinion, "ended.html", 410, use="feedback")
+    return await visit.page(
         opinion,
         "thanks.html",
         rating=rating.value,
@@ -275,7 +281,7 @@ async def _take_feedback(visit: _Visit) -> web.Response:
     )
 
 
-def _feedback(
+async def _feedback(
     visit: _Visit,
     opinion: Opinion,
     chosen: Rating | None,
@@ -283,7 +289,7 @@ def _feedback(
     error: str = "",
     status: int = 200,
 ) -> web.Response:
-    return visit.page(
+    return await visit.page(
         opinion,
         "feedback.html",
         status,

@@ -5,17 +5,20 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
 import pytest_asyncio
+from sqlalchemy import update
 
 from gateway import clock
 from gateway.outgoing.compose import Composer
 from rules.mail import Delivery, Envelope
 from rules.ticket.changes import Delete, Source
 from rules.ticket.notices import NoticeKind
+from storage.db.tables import CommentRow, table
 from storage.notices import outbox
 from storage.ticket.change import change_ticket
 from storage.ticket.read import ticket_view
@@ -30,6 +33,7 @@ from tests.gateway.web.link_pages import (
     site_with_a_ticket,
 )
 from tests.in_process import a_mail
+from tests.stores import SqliteStores
 
 
 @pytest_asyncio.fixture
@@ -121,3 +125,23 @@ async def test_a_link_to_a_held_mail_is_no_link_to_a_folded_one(site: Site) -> N
 
     assert (await site.get(path.replace("/folded/", "/held/")))[0] == 404
     assert (await site.get(path[:-1]))[0] == 404
+
+
+async def test_what_takes_long_to_mask_does_not_hold_the_event_loop(
+    sqlite_stores: SqliteStores, tmp_path: Path
+) -> None:
+    """A customer may write a text for that, and programs that examine mail follow the link."""
+    costly = ("=?utf-8?q?" + "ae" * 18 + "?= ") * 60
+    async with site_with_a_ticket(sqlite_stores.new(), tmp_path) as site:
+        path = await fold(site)
+        await site.write(lambda c: c.execute(update(table(CommentRow)).values(text=costly)))
+        masker = (await site.services.runtime.mailbox_cache.current()).masker
+        began_s = time.thread_time()
+        masker.mask(costly)
+        one_s = time.thread_time() - began_s
+
+        began_s = time.thread_time()  # of the thread that has the event loop
+        status, page = await site.get(path)
+
+        assert (status, "ae" * 18 in page) == (200, True)
+        assert time.thread_time() - began_s < one_s / 2

@@ -208,6 +208,22 @@ async def test_who_does_not_read_is_dropped_and_learns_it() -> None:
     assert slow.queue.empty()
 
 
+async def test_a_browser_that_comes_back_learns_of_older_mails_that_it_is_not_sent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them may have been committed while it was away, after many younger ones."""
+    browser = await desk.logged_in()
+    for subject in ("Late", "Seen"):
+        await send(desk, subject)
+    _, page = await browser.get("/console/journal")
+    events = re.search(r'data-events="/console/journal/events([^"]+)"', page)
+    assert events is not None
+    monkeypatch.setattr("gateway.web.console.journal.CAUGHT_UP", 1)
+
+    async with watching(browser, unescape(events[1])) as response:
+        assert (await event(response)).startswith("event: more")
+
+
 async def test_a_user_has_only_so_many_streams(desk: Desk) -> None:
     browser = await desk.logged_in()
     streams = [

@@ -149,12 +149,13 @@ async def test_an_answer_to_what_its_author_has_not_read_is_kept_in_the_form(des
     ticket = await desk.site.write(lambda c: read.ticket_view(c, 2))
     assert ticket is not None
     assert [c.visibility for c in ticket.comments if c.author == SAM] == ["note"]
+    assert (await agent.post(TWO, **answer | {"last": "9" * 5000}))[0] == 409
 
 
 async def test_a_severity_needs_a_reason_and_is_set_by_the_address_of_the_user(desk: Desk) -> None:
     agent = await desk.logged_in()
 
-    status, page = await agent.send(ONE, do="severity", level="critical", why=" ")
+    status, page = await agent.send(ONE, do="severity", level="critical", why=" \u200b")
     done = await agent.send(ONE, do="severity", level="critical", why="nobody can work")
     _, shown = await agent.get(ONE)
 
