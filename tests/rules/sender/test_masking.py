@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from rules.mail.encoded_words import decode_words
 from rules.sender import tokens
-from rules.sender.masking import ATTEMPTS, EXAMINED, MASK, Masker
+from rules.sender.masking import ATTEMPTS, BEGINNINGS, EXAMINED, MASK, Masker
 from rules.sender.tokens import Keys, Link, LinkUse, Purpose, ReplyToken
 
 KEYS = Keys(2, {1: b"o" * 32, 2: b"k" * 32})
@@ -289,6 +289,16 @@ def test_beyond_its_attempts_whatever_begins_like_a_sealed_value_is_masked() -> 
     masked = MASKER.mask(f"{decoys} {SEALED_LINK}")
 
     assert recovered(masked[-2000:], SEALED_LINK) is None
+
+
+def test_a_text_in_which_a_value_may_begin_everywhere_is_not_tried_to_its_end() -> None:
+    letters = base64.b32encode(bytes([KEYS.current]) + b"\0" * 40).decode().rstrip("=").lower()
+    decoys = f"{letters} " * (2 * BEGINNINGS)
+
+    masked = MASKER.mask(decoys)
+
+    assert masked.startswith(f"{letters} " * (BEGINNINGS // 8))
+    assert masked.endswith(f"{MASK} " * BEGINNINGS)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])
