@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, insert, select
 
-from storage.db.tables import metadata
+from storage.db.tables import MailboxRow, SigningKeyRow, metadata, table
 
 T = TypeVar("T")
 
@@ -28,6 +28,7 @@ class Written:
     """Of PostgreSQL: the last number that each has given."""
 
 
+_ENROLLED = (table(SigningKeyRow), table(MailboxRow))
 _written: dict[tuple[Hashable, str], Written] = {}
 
 
@@ -35,7 +36,10 @@ def filled(connection: Connection, fill: Callable[[Connection], T]) -> T:
     """Fills an empty store as `fill` did when it was first called, and returns what it returned.
 
     `fill` may write nothing but rows that suit every test: times and keys are those of the first.
+    In a store that has a key or a mailbox already, the program itself fills what is missing.
     """
+    if any(connection.execute(select(each).limit(1)).first() for each in _ENROLLED):
+        return fill(connection)
     key = (fill, connection.dialect.name)
     if key not in _written:
         before = _rows(connection)
@@ -58,8 +62,8 @@ def filled(connection: Connection, fill: Callable[[Connection], T]) -> T:
 def _rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
     """Those of each table, the tables in the order in which they refer to each other."""
     return {
-        table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
-        for table in metadata.sorted_tables
+        each.name: [dict(row) for row in connection.execute(select(each)).mappings()]
+        for each in metadata.sorted_tables
     }
 
 
