@@ -227,3 +227,23 @@ class QueueAnswer(TypedDict):
 @with_config(EXACT)
 class QueuesAnswer(TypedDict):
     queues: list[QueueAnswer]
+
+
+@with_config(EXACT)
+class ProposedPersonAnswer(TypedDict):
+    """Somebody who waits to be added to a ticket that is not over."""
+
+    ticket: int
+    subject: str
+    """Of the ticket."""
+    address: str
+    asked_by: str
+    """Empty where it was not recorded."""
+    since: Time
+
+
+@with_config(EXACT)
+class ProposedPeopleAnswer(TypedDict):
+    people: list[ProposedPersonAnswer]
+    more: bool
+    """Others wait as well; decide on these first."""

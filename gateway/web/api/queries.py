@@ -200,6 +200,11 @@ class OutboxQuery(MailboxQuery):
     """The `after` of the previous page."""
 
 
+class ProposedQuery(MailboxQuery):
+    limit: Limit = DEFAULT_PAGE_SIZE
+    """The largest number of people."""
+
+
 class SuppressionQuery(MailboxQuery):
     limit: Limit = DEFAULT_PAGE_SIZE
     """The largest number of addresses on a page."""

@@ -1,19 +1,21 @@
-"""What waits in a mailbox, over the API: the numbers of the console's first page."""
+"""What waits in a mailbox, over the API: as many as the console's first page says, and the people
+who wait to be added to tickets."""
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from aiohttp import web
 
 from gateway.web.api import access
-from gateway.web.api.access import CONTEXT, Caller
-from gateway.web.api.answers import QueueAnswer, QueuesAnswer
+from gateway.web.api.access import CONTEXT, Caller, mask_for
+from gateway.web.api.answers import ProposedPeopleAnswer, QueueAnswer, QueuesAnswer
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.operations import JsonAnswer, Operation
-from gateway.web.api.queries import MailboxQuery
+from gateway.web.api.queries import MailboxQuery, ProposedQuery
 from storage.db.database import Connection
-from storage.desk import queues
+from storage.desk import proposed, queues
 from storage.ticket import pages
 
 
@@ -42,6 +44,32 @@ async def _queues(request: web.Request, caller: Caller, query: MailboxQuery) -> 
     return web.json_response(await context.show(look, caller.address))
 
 
+async def _proposed(request: web.Request, caller: Caller, query: ProposedQuery) -> web.Response:
+    context = request.app[CONTEXT]
+
+    def look(connection: Connection) -> str:
+        now = context.runtime.clock()
+        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
+        found = proposed.proposed_people(connection, [mailbox.id], query.limit + 1)
+        mask = mask_for(connection, context, caller)
+        answer: ProposedPeopleAnswer = {
+            "people": [
+                {
+                    "ticket": each.ticket,
+                    "subject": mask(each.subject),
+                    "address": each.address,
+                    "asked_by": each.asked_by,
+                    "since": each.since.isoformat(),
+                }
+                for each in found[: query.limit]
+            ],
+            "more": len(found) > query.limit,
+        }
+        return json.dumps(answer)
+
+    return web.json_response(text=await context.show(look, caller.address))
+
+
 def _as_json(queue: str, waiting: int, since: datetime | None) -> QueueAnswer:
     return {
         "queue": queue,
@@ -61,5 +89,16 @@ OPERATIONS = (
         query=MailboxQuery,
         answer=JsonAnswer(QueuesAnswer),
         errors=(404, 409),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/proposed",
+        handler=_proposed,
+        name="list_proposed_people",
+        summary="The people who wait to be added to tickets, the longest first",
+        scopes=(Scope.STAFF, Scope.READ),
+        query=ProposedQuery,
+        answer=JsonAnswer(ProposedPeopleAnswer),
+        errors=(404,),
     ),
 )

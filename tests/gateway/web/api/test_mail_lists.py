@@ -11,7 +11,8 @@ import pytest
 from tests.gateway.web.api.site import ALICE, ANN, SAM, SHARED, Site
 from tests.in_process import ANYWHERE, SUPPORT, a_mail
 
-PATHS = ("journal", "held", "outbox", "queues")
+EVE = "eve@evil.example"
+PATHS = ("journal", "held", "outbox", "queues", "proposed")
 
 
 async def ask(site: Site, path: str, actor: str = SAM, scope: str = "") -> tuple[int, Any]:
@@ -45,7 +46,7 @@ async def test_reply_addresses_are_masked_wherever_a_sender_may_write_them(site:
     mail = found[0][1]["mails"][0]["id"]
     found.append(await ask(site, f"journal/{mail}", "", "read"))
 
-    assert [status for status, _ in found] == [200] * 5
+    assert [status for status, _ in found] == [200] * 6
     assert not any(sealed in str(body) for _, body in found)
 
 
@@ -84,6 +85,19 @@ async def test_what_waits_is_counted(site: Site) -> None:
 
     waiting = {each["queue"]: each["waiting"] for each in found["queues"] if each["since"]}
     assert waiting == {"held": 1, "strangers": 1}
+
+
+async def test_who_waits_to_be_added_to_a_ticket_is_named(either: Site) -> None:
+    number = await either.mailed(a_mail(ANN, text="Please add my supplier.", Cc=EVE))
+    path = f"proposed?mailbox={SUPPORT}"
+
+    _, found = await ask(either, path)
+    await either.effects(number, decline=[EVE])
+    _, after = await ask(either, path)
+
+    (person,) = found["people"]
+    assert (person["ticket"], person["address"], person["asked_by"]) == (number, EVE, ANN)
+    assert after == {"people": [], "more": False}
 
 
 async def test_mail_that_waits_is_read_in_pages(either: Site) -> None:
