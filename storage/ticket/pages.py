@@ -32,7 +32,7 @@ from storage.db.tables import (
     TicketTagRow,
     table,
 )
-from storage.ticket.summaries import SUMMARY, TicketSummary, summary
+from storage.ticket.summaries import TicketSummary, summaries_of
 
 _ticket, _comment, _person = table(TicketRow), table(CommentRow), table(PersonRow)
 _audit, _tag, _company = table(AuditRow), table(TicketTagRow), table(CompanyRow)
@@ -178,7 +178,7 @@ def page(
     found = order.sorted(keys)
     if first_end is not None:
         found = [key for key in found if order.sorted([key, first_end])[0] == key]
-    tickets = _summaries(connection, found[:limit])
+    tickets = summaries_of(connection, [key.number for key in found[:limit]])
     if len(found) > limit:
         return TicketPage(tickets, found[limit - 1])
     return TicketPage(tickets, first_end, is_cut=first_end is not None)
@@ -351,10 +351,3 @@ def _tagged(wanted: TicketFilter) -> Any:
 def _is_rare(connection: Connection, wanted: TicketFilter) -> bool:
     first = _tagged(wanted).limit(RARE + 1).subquery()
     return connection.execute(select(func.count()).select_from(first)).scalar_one() <= RARE
-
-
-def _summaries(connection: Connection, keys: Sequence[TicketKey]) -> tuple[TicketSummary, ...]:
-    """In the order of the keys."""
-    query = SUMMARY.where(_ticket.c.id.in_([key.number for key in keys]))
-    found = {row.id: summary(row) for row in connection.execute(query)}
-    return tuple(found[key.number] for key in keys)

@@ -79,6 +79,13 @@ def newest(
     return [summary(row) for row in first]
 
 
+def summaries_of(connection: Connection, numbers: Sequence[int]) -> tuple[TicketSummary, ...]:
+    """These tickets, in this order."""
+    query = SUMMARY.where(_ticket.c.id.in_(numbers))
+    found = {row.id: summary(row) for row in connection.execute(query)}
+    return tuple(found[number] for number in numbers)
+
+
 def tagged(tag: str) -> Select[tuple[int]]:
     """The tickets with a tag, of all mailboxes."""
     return select(_tag.c.ticket_id).where(_tag.c.tag == tag)

@@ -59,9 +59,11 @@ def test_to_find_a_customers_tickets_no_others_are_read(which: Which, store: Dat
         mailbox = Mailbox(1, "support@help.example", "default")
         asked.clear()
         lists.page(connection, mailbox, which, status=None, limit=10, before=None)
-        ((statement, values),) = asked
-        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-        return [step.detail for step in steps]
+        return [
+            step.detail
+            for statement, values in [*asked]
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
 
     event.listen(store.engine, "before_cursor_execute", note)
     try:
