@@ -17,7 +17,7 @@ run: $(READY)  ## serve on this machine, with demo users
 	exec $(BIN)/postern serve --welcome
 
 test: $(READY)  ## run every test except the long ones, in less than eight minutes on 2 cores
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -rs
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -rfEs
 
 check: $(READY)  ## check style, types and the direction of imports
 	$(BIN)/ruff check .

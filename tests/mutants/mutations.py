@@ -144,7 +144,7 @@ MUTATIONS = (
         "staff mail may set critical",
         (
             Edit(
-                VOCABULARY,
+                "rules/ticket/sources.py",
                 "(Source.CONSOLE, Source.API)",
                 "(Source.CONSOLE, Source.API, Source.STAFF_MAIL)",
             ),
