@@ -49,6 +49,7 @@ _PRIVATE_NAMES: dict[Any, set[str]] = {
     | {"session", "envelope", "transport"},
     SMTP._cb_client_connected: {"_reader", "_writer"},
     asyncio.StreamReader.__init__: {"_buffer", "_limit"},
+    asyncio.StreamReaderProtocol.__init__: {"_closed"},
     asyncio.StreamReader: {"_wait_for_data"},
 }
 
@@ -79,6 +80,7 @@ class HeldConnection(SMTP, Admitted):
     transport: asyncio.Transport | None
     _original_transport: asyncio.Transport | None
     _timeout_handle: asyncio.TimerHandle
+    _closed: asyncio.Future[None]
 
     def __init__(self, hooks: Hooks, pool: ConnectionPool, listener: Listener) -> None:
         self.hooks = hooks
@@ -202,6 +204,10 @@ class HeldConnection(SMTP, Admitted):
             self._linger_handle.cancel()
         if self.transport is not None:
             super().connection_lost(error)
+        if self._closed.done() and not self._closed.cancelled():
+            # Nobody waits for it. asyncio reads it when the protocol is freed, which is too late
+            # where the collector frees this future before: it is logged as an error then.
+            self._closed.exception()
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Starts the idle timer anew; a closing connection has its last timer already."""
