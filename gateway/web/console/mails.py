@@ -104,7 +104,7 @@ async def mail(visit: Visit) -> web.Response:
     """The page of one mail."""
     found = await _found(visit)
     entry = found.entry
-    if found.state == "held":
+    if found.state == "held" and visit.request.query.get("view") != "way":
         return web.Response(status=303, headers={"Location": f"{PREFIX}/held/{entry.id}"})
     caused = await visit.runtime.read(partial(overview.caused_by, mails=[entry.id]))
     mask = await visit.mask()
@@ -140,7 +140,12 @@ def _values(
         ],
         "warnings": [mask(each) for each in entry.authentication.get("warnings", ())],
         "caused": [
-            (each.kind.replace("_", " "), each.address, mask(_worded(visit, became(each))))
+            (
+                each.id,
+                each.kind.replace("_", " "),
+                each.address,
+                mask(_worded(visit, became(each))),
+            )
             for each in caused
         ],
         "left_out": mask(_worded(visit, left_out)) if left_out is not None else "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rules.mail import Delivery, Envelope
 from rules.sender.tokens import Purpose, ReplyToken, reply_token
 from rules.service.console_roles import ConsoleRole
@@ -113,3 +115,28 @@ async def test_a_held_mail_has_its_own_page(desk: Desk) -> None:
     response = await browser.client.get(f"/console/mails/{mail.journal_id}", allow_redirects=False)
 
     assert response.headers["Location"] == f"/console/held/{mail.journal_id}"
+
+
+async def test_a_held_mail_shows_the_way_that_it_went(desk: Desk) -> None:
+    mail = await desk.hold()
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+    held, way = f"/console/held/{mail.journal_id}", f"/console/mails/{mail.journal_id}?view=way"
+
+    _, page = await browser.get(held)
+    status, drawn = await browser.get(way)
+
+    assert f'href="{way}"' in page
+    assert status == 200
+    assert "Registered?" in drawn
+    assert f'href="{held}"' in drawn
+
+
+async def test_what_a_mail_caused_leads_to_the_outgoing_mail(desk: Desk) -> None:
+    mail = await taken(desk)
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+
+    _, page = await browser.get(f"/console/mails/{mail.id}")
+    path = re.search(r'href="(/console/outbox/[^"]+)"', page)
+
+    assert path is not None, page
+    assert (await browser.get(path[1]))[0] == 200
