@@ -7,12 +7,11 @@ characters. So a process that can be killed reads it first, and the server reads
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import sys
 from contextlib import suppress
-from pathlib import Path
 
+from gateway.confinement import confine, environment
 from rules.policy import Policy, parse
 from rules.validation.messages import InvalidFile
 
@@ -20,8 +19,6 @@ CPU_S = 5
 WALL_S = 60.0
 """The same on a busy machine."""
 MEMORY_BYTES = 512 * 2**20
-# The process needs none of our secrets: it gets only the variables that Python itself reads.
-_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 
 
 class TakesTooLong(Exception):
@@ -43,10 +40,7 @@ async def _try(text: str) -> None:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
-        env={
-            **{name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-            "PYTHONPATH": str(Path(__file__).parents[1]),
-        },
+        env=environment(),
     )
     try:
         async with asyncio.timeout(WALL_S):
@@ -65,11 +59,9 @@ async def _try(text: str) -> None:
 def main() -> None:
     """Argument: seconds of CPU. Reads a policy from the standard input, and ends with 0 whether or
     not it is valid."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine(MEMORY_BYTES)
     cpu_s = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
-    os.nice(5)  # the server, which talks to all clients, takes precedence
     with suppress(InvalidFile):
         parse(sys.stdin.buffer.read().decode(), "")
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import signal
 import sys
 from contextlib import suppress
-from pathlib import Path
 
+from gateway.confinement import environment
 from gateway.parsing.answers import LENGTH, READ, SHOW, TAKE, Contents, unpickled, unpickled_html
 from gateway.parsing.taken import TakenFile, Wanted, listed_files
 from rules.mail.shown_html import HtmlView
 
-# The worker needs none of our secrets: it gets only the variables that Python itself reads.
-_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 _BLOCK_BYTES = 256 * 1024
 ENDING_S = 5.0
 """How long a process may take to end once its pipe has closed, until it is killed."""
@@ -30,7 +27,6 @@ class WorkerProcess:
 
     @classmethod
     async def start(cls, cpu_limit_s: float, memory_bytes: int) -> WorkerProcess:
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -40,7 +36,7 @@ class WorkerProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+            env=environment(),
         )
         return cls(process)
 

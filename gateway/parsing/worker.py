@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from gateway.confinement import confine
 from gateway.parsing.answers import KIND_BYTES, LENGTH, SHOW, TAKE, Contents, pickled
 from gateway.parsing.bounce import read_bounce
 from gateway.parsing.html_view import view_of
@@ -62,10 +63,7 @@ def _allow_cpu(seconds: int) -> None:
 def main() -> None:
     """Arguments: seconds of CPU for each mail, and bytes of memory in total."""
     cpu_limit_s, memory_bytes = int(sys.argv[1]), int(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # The server, which talks to all clients, takes precedence.
-    os.nice(5)
+    confine(memory_bytes)
     # Output printed by a library must not end up among the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
