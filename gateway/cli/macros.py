@@ -13,7 +13,7 @@ from gateway import clock
 from gateway.cli.common import ConfigOption, MailboxOption, account, fail, read, write
 from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import console, escape, say
-from rules.ticket.saved_replies import as_reply_name
+from rules.ticket.saved_replies import wanted_name
 from rules.validation.messages import suggestion
 from storage.registry import saved_replies
 from storage.registry.mailboxes import mailbox_named
@@ -48,7 +48,7 @@ def show_macro(
     name: MacroArgument, mailbox: MailboxOption = None, config: ConfigOption = None
 ) -> None:
     known = read(config, lambda c: saved_replies.list_replies(c, mailbox_named(c, mailbox)))
-    wanted = as_reply_name(name) or name
+    wanted = wanted_name(name)
     shown = [each for each in known if each.name == wanted]
     if not shown:
         names = sorted({each.name for each in known})

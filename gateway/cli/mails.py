@@ -27,9 +27,8 @@ from rules.mail import (
     StrangerHandling,
     as_sent,
     forbidden_octets,
-    header,
 )
-from rules.mail.header import Author
+from rules.mail.header import stated_sender
 from rules.replies import Reply
 from storage.registry.mailboxes import mailbox_named
 
@@ -55,8 +54,7 @@ def check(
     if found := forbidden_octets(raw):
         say_error(f"{file}: {_REFUSED_EVERYWHERE.format(found)}; what follows ignores that")
     if mail_from is None:
-        author = header.author(header.read(raw))
-        mail_from = author.address if isinstance(author, Author) else ""
+        mail_from = stated_sender(raw)
     envelope = envelope_of_options(peer, "check.invalid", mail_from, rcpt)
     with exit_on_error():
         delivery = Delivery(with_recipient(envelope, config), raw)

@@ -54,7 +54,7 @@ from rules.mail import Mailbox
 from rules.mail.addresses import normalise
 from rules.sentence import sentence
 from rules.ticket.changes import Change, Source
-from rules.validation.messages import explain
+from rules.validation.messages import explain_first
 from storage.db.database import Connection
 from storage.registry import lookup
 from storage.ticket.change import change_ticket
@@ -159,9 +159,7 @@ def _patch(**values: object) -> TicketPatch:
     try:
         return TicketPatch.model_validate(values)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        message = explain(fault, TicketPatch) if fault["loc"] else fault["msg"]
-        fail(os.EX_USAGE, message.removeprefix("Value error, "))
+        fail(os.EX_USAGE, explain_first(error, TicketPatch))
 
 
 def _apply(

@@ -247,6 +247,13 @@ def author(header: Header) -> Author | Ambiguous:
     return Ambiguous(found.why) if isinstance(found, NoAddress) else Author(found)
 
 
+def stated_sender(raw: bytes) -> str:
+    """The envelope sender that a mail is tried with where none is given: its author. Empty where
+    it has no single one."""
+    found = author(read(raw))
+    return found.address if isinstance(found, Author) else ""
+
+
 _ID = re.compile(r"<[!-;=?-~]{1,248}+>")
 _IDS_KEPT = 200
 

@@ -52,6 +52,11 @@ def as_reply_name(written: str) -> str | None:
     return name if len(name) <= NAME_LENGTH and _NAME.fullmatch(name) else None
 
 
+def wanted_name(written: str) -> str:
+    """The name by which a saved reply is looked for; what cannot be one is looked for as it is."""
+    return as_reply_name(written) or written
+
+
 def unknown_placeholder(text: str) -> str:
     """The first placeholder of a text that nothing fills; empty where there is none."""
     names = (found[1] for found in _PLACEHOLDER.finditer(text))

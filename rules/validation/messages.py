@@ -68,6 +68,12 @@ def explain_all(error: ValidationError, model: type[BaseModel]) -> list[str]:
     return [*explained, f"and {more:,} more"] if more else explained
 
 
+def explain_first(error: ValidationError, model: type[BaseModel]) -> str:
+    """The message for the first fault; of one in no single value, its own."""
+    fault = error.errors(include_url=False)[0]
+    return explain(fault, model) if fault["loc"] else fault["msg"].removeprefix("Value error, ")
+
+
 def _has_fault_within(location: Location, locations: Iterable[Location]) -> bool:
     """Whether another fault lies deeper: pydantic also counts a list short of a refused entry."""
     depth = len(location)

@@ -5,25 +5,22 @@ The functions that write are jobs for the ledger.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from rules.mail import Mailbox
 from rules.service.console_identities import Account, LoginRefusal
 from rules.service.console_roles import EntryUse
 from rules.ticket.notice_payloads import as_stored
-from rules.ticket.notices import NoticeKind, NoticeState
+from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import ConsoleLoginPayload, NewLogin
-from storage.db.tables import NoticeRow, table
+from storage.notices import direct
 from storage.registry import console_identities, console_users
 from storage.registry.console_users import ConsoleUser
 from storage.registry.mailboxes import list_mailboxes
-
-_notice = table(NoticeRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +94,16 @@ def _notify(
     if mailbox is None:
         return False
     payload = ConsoleLoginPayload(payload.login, payload.issuer, change.network)
-    row = {
-        "id": change.notice,
-        "mailbox_id": mailbox.id,
-        "kind": NoticeKind.CONSOLE_LOGIN.value,
-        "address": user.address,
-        "language": user.language,
-        "detail": json.dumps(as_stored(payload)),
-        "state": NoticeState.DUE.value,
-        "attempts": 0,
-        "last_error": "",
-        "created_at": change.now,
-        "due_at": change.now,
-    }
-    connection.execute(insert(_notice), row)
+    direct.order(
+        connection,
+        mailbox,
+        NoticeKind.CONSOLE_LOGIN,
+        user.address,
+        user.language,
+        as_stored(payload),
+        notice=change.notice,
+        now=change.now,
+    )
     return True
 
 

@@ -15,7 +15,7 @@ from rules.service.limits import SignUpsSent, has_sign_up_share, may_send_sign_u
 from rules.ticket.notice_timing import INVITATION_PAUSE, may_be_invited
 from rules.ticket.notices import NoticeKind
 from storage.db.tables import CompanyDomainRow, CompanyRow, NoticeRow, PersonRow, table
-from storage.notices import outbox
+from storage.notices import direct
 from storage.registry import people
 
 _company, _domain = table(CompanyRow), table(CompanyDomainRow)
@@ -70,7 +70,7 @@ def invite(
         return Invited.OVER_BUDGET
     if origin and not has_sign_up_share(sent):
         return Invited.OVER_NETWORK_SHARE
-    outbox.order_invitation(
+    direct.order_invitation(
         connection, mailbox, address, language, notice=notice, now=now, detail=origin
     )
     return Invited.QUEUED

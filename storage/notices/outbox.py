@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from rules.mail import Mailbox
 from rules.mail.subjects import subject_besides
@@ -252,24 +252,6 @@ def _forbidden(row: Row[Any], kind: NoticeKind) -> str | None:
     if row.muted:
         return UNSUBSCRIBED
     return None
-
-
-def order_invitation(
-    connection: Connection,
-    mailbox: Mailbox,
-    address: str,
-    language: str = "",
-    *,
-    notice: UUID,
-    now: datetime,
-    detail: Mapping[str, str] | None = None,
-) -> None:
-    """Queue a sign-up link that no mail caused; an empty language is the policy's. `detail` is kept
-    with it, and not shown to the recipient."""
-    row = {"id": notice, "mailbox_id": mailbox.id, "kind": NoticeKind.INVITATION.value}
-    row |= {"address": address, "state": NoticeState.DUE.value, "created_at": now, "due_at": now}
-    row |= {"detail": json.dumps(dict(detail or {})), "language": language}
-    connection.execute(insert(_notice), row | {"attempts": 0, "last_error": ""})
 
 
 def next_due(connection: Connection) -> datetime | None:

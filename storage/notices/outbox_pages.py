@@ -27,7 +27,7 @@ from rules.service.digests import LATE_AFTER
 from rules.ticket.notices import NoticeState
 from storage.db.tables import DEAD, NoticeRow, table
 from storage.notices.outbox import WITHDRAWN
-from storage.notices.overview import NoticeFilter, NoticeSummary, summaries
+from storage.notices.overview import NoticeFilter, NoticeSummary, selected_by, summaries
 
 _notice = table(NoticeRow)
 
@@ -92,13 +92,8 @@ def about(
 ) -> Sequence[NoticeSummary]:
     """The mails of a mailbox in any state that a filter selects, behind a place: the newest
     first."""
-    conditions = [_notice.c.mailbox_id == mailbox, *_behind(OutboxView.FAILED, after)]
-    if wanted.state is not None:
-        conditions.append(_notice.c.state == wanted.state.value)
-    if wanted.ticket is not None:
-        conditions.append(_notice.c.ticket_id == wanted.ticket)
-    if wanted.address is not None:
-        conditions.append(_notice.c.address == wanted.address.lower())
+    here, behind = _notice.c.mailbox_id == mailbox, _behind(OutboxView.FAILED, after)
+    conditions = (here, *behind, *selected_by(wanted))
     return summaries(connection, _order(OutboxView.FAILED), limit, *conditions)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,19 +69,23 @@ def listing(
     connection: Connection, wanted: NoticeFilter = EVERY_NOTICE, limit: int = 1000
 ) -> Sequence[NoticeSummary]:
     """Notices, the newest first."""
-    query = _LISTED.order_by(_notice.c.created_at.desc(), _notice.c.id).limit(limit)
+    order = (_notice.c.created_at.desc(), _notice.c.id)
+    conditions = list(selected_by(wanted))
+    if wanted.address is not None:  # the index begins with the mailbox
+        conditions.append(_notice.c.mailbox_id.in_(select(_mailbox.c.id)))
+    return summaries(connection, order, limit, *conditions)
+
+
+def selected_by(wanted: NoticeFilter) -> Iterator[ColumnElement[bool] | TextClause]:
+    """The conditions of a filter."""
     if wanted.state is NoticeState.DEAD:
-        query = query.where(text(f"notice.{DEAD}"))  # exactly the condition of the index
+        yield text(f"notice.{DEAD}")  # exactly the condition of the index
     elif wanted.state is not None:
-        query = query.where(_notice.c.state == wanted.state.value)
+        yield _notice.c.state == wanted.state.value
     if wanted.ticket is not None:
-        query = query.where(_notice.c.ticket_id == wanted.ticket)
+        yield _notice.c.ticket_id == wanted.ticket
     if wanted.address is not None:
-        here = select(_mailbox.c.id)  # the index begins with it
-        query = query.where(
-            _notice.c.mailbox_id.in_(here), _notice.c.address == wanted.address.lower()
-        )
-    return _all(connection, query)
+        yield _notice.c.address == wanted.address.lower()
 
 
 def summaries(

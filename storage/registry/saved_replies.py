@@ -13,7 +13,7 @@ from rules.commands.savable import cannot_be_saved
 from rules.mail import Mailbox
 from rules.mail.language import KNOWN
 from rules.ticket.model import Ticket
-from rules.ticket.saved_replies import MOST_REPLIES, SavedReplies, as_reply_name
+from rules.ticket.saved_replies import MOST_REPLIES, SavedReplies, as_reply_name, wanted_name
 from storage.db.tables import SavedReplyRow, table
 from storage.registry import lookup
 from storage.registry.checks import not_found
@@ -88,7 +88,7 @@ def remove_reply(
     connection: Connection, mailbox: Mailbox, name: str, language: str | None = None
 ) -> int:
     """Remove a reply, in one language or in all; returns how many. Raises NotFound."""
-    removed = _delete(connection, mailbox, as_reply_name(name) or name, language)
+    removed = _delete(connection, mailbox, wanted_name(name), language)
     if not removed:
         known = dict.fromkeys(each.name for each in list_replies(connection, mailbox))
         raise not_found(f"saved reply {name!r}", known)

@@ -11,7 +11,7 @@ from rules.mail import Mailbox
 from rules.policy import Policy
 from rules.sentence import Sentence
 from rules.service.saved_replies import inserted
-from rules.ticket.saved_replies import as_reply_name
+from rules.ticket.saved_replies import wanted_name
 from storage.registry import lookup
 from storage.registry.saved_replies import replies_for
 from storage.ticket import load
@@ -33,7 +33,7 @@ def saved_reply(
     ticket = load.load(connection, mailbox, [number], now - BUDGETED).get(number)
     if ticket is None:
         return no_such_ticket(number).why
-    wanted = as_reply_name(name) or name
+    wanted = wanted_name(name)
     replies = replies_for(connection, mailbox, {wanted}, (ticket,), now)
     staff = lookup.staff(connection, mailbox)()
     return inserted(wanted, replies, ticket, author=author, staff=staff, policy=policy)

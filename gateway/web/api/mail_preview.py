@@ -18,8 +18,8 @@ from gateway.web.api.operations import JsonAnswer, Operation, RawBody
 from gateway.web.api.pushed_mail import PUSHED_MAILS, envelope_of
 from gateway.web.api.queries import PreviewQuery
 from rules.decision.model import Decision
-from rules.mail import Delivery, header
-from rules.mail.header import Author
+from rules.mail import Delivery
+from rules.mail.header import stated_sender
 from rules.sender.authentication import ASSUMED
 from storage.db.database import Connection
 from storage.mail.apply import Entry
@@ -33,9 +33,7 @@ async def _preview(request: web.Request, caller: Caller, query: PreviewQuery) ->
     with pushed.room(request, len(envelope.rcpt_tos)):
         raw = await pushed.content(request)
         if "mail_from" not in query.model_fields_set:
-            author = header.author(header.read(raw))
-            sender = author.address if isinstance(author, Author) else ""
-            envelope = replace(envelope, mail_from=sender)
+            envelope = replace(envelope, mail_from=stated_sender(raw))
         delivery = Delivery(envelope, raw)
         try:
             async with context.viewing.turn(caller.address):

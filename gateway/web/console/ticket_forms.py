@@ -12,7 +12,7 @@ from gateway.web.console.context import number_in
 from gateway.web.console.words import Say
 from gateway.web.pages.forms import Form
 from rules.mail.invisible import is_visible
-from rules.validation.messages import explain
+from rules.validation.messages import explain_first
 
 Values = Mapping[str, object]
 
@@ -130,6 +130,4 @@ def patch_of(form: Form, say: Say) -> TicketPatch | str:
     try:
         return TicketPatch.model_validate(values)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        message = explain(fault, TicketPatch) if fault["loc"] else fault["msg"]
-        return message.removeprefix("Value error, ")
+        return explain_first(error, TicketPatch)

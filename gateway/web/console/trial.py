@@ -23,9 +23,9 @@ from gateway.web.console.mails import DrawnStep, Mask, drawn, room_for
 from gateway.web.line_ends import SentMail, TooLong
 from gateway.web.pages.forms import client_of_request
 from rules.decision.model import Decision
-from rules.mail import Delivery, Envelope, Mailbox, header
+from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.addresses import domain_of, normalise
-from rules.mail.header import Author
+from rules.mail.header import stated_sender
 from rules.sender.authentication import ASSUMED
 from storage.mail.apply import Entry
 
@@ -125,10 +125,12 @@ def _envelope(visit: Visit, raw: bytes, mailbox: Mailbox) -> Envelope:
     peer = visit.form.get("peer", "").strip()
     if peer and address_of(peer) is None:
         raise TrialFault("Please give an IP address such as 192.0.2.7, or none.")
-    author = header.author(header.read(raw))
-    mail_from = author.address if isinstance(author, Author) else ""
     return Envelope(
-        peer=peer, helo=HELO, tls=False, mail_from=mail_from, rcpt_tos=(mailbox.address,)
+        peer=peer,
+        helo=HELO,
+        tls=False,
+        mail_from=stated_sender(raw),
+        rcpt_tos=(mailbox.address,),
     )
 
 

@@ -40,7 +40,7 @@ from rules.service.sla_rules import ClockChange
 from rules.ticket.changes import PublishComment, Rate, WriteComment
 from rules.ticket.lifecycle import NEXT, Event, Status
 from rules.ticket.model import Ticket
-from rules.ticket.saved_replies import as_reply_name
+from rules.ticket.saved_replies import wanted_name
 from rules.ticket.visibility import Visibility
 
 MOST_NOTES = 10
@@ -55,7 +55,7 @@ def write_comment(
 ) -> Effects | ChangeRefused:
     if change.macro:
         text = inserted(
-            as_reply_name(change.macro) or change.macro,
+            wanted_name(change.macro),
             facts.replies,
             ticket,
             author=facts.actor,

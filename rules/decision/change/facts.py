@@ -30,7 +30,7 @@ from rules.ticket.changes import (
     WriteComment,
 )
 from rules.ticket.model import Ticket
-from rules.ticket.saved_replies import SavedReplies, as_reply_name
+from rules.ticket.saved_replies import SavedReplies, wanted_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
                 comments.add(number)
             case WriteComment(macro=macro):
                 written = True
-                replies = frozenset({as_reply_name(macro) or macro}) if macro else None
+                replies = frozenset({wanted_name(macro)}) if macro else None
             case SetAnySeverity():
                 severity = contacts = True
             case SetSeverity() | Workaround():

@@ -15,7 +15,7 @@ from rules.mail import Mailbox
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
-from storage.notices import outbox, overview
+from storage.notices import direct, outbox, overview
 from storage.registry import mailboxes
 from tests.in_process import SUPPORT, enrolled_store
 from tests.rules.building import NOON
@@ -45,7 +45,7 @@ def fill(connection: Connection) -> None:
     mailbox: Mailbox = mailboxes.mailbox_named(connection, SUPPORT)
     for notice, name in zip((WAITING, SENT, DEAD, ALSO_DEAD), "abcd", strict=True):
         address = f"{name}@acme.example"
-        outbox.order_invitation(connection, mailbox, address, notice=notice, now=NOON)
+        direct.order_invitation(connection, mailbox, address, notice=notice, now=NOON)
     outbox.sent(connection, [SENT], NOON)
     for dead in (DEAD, ALSO_DEAD):
         outbox.give_up(connection, dead, "550 5.1.1 unknown \x1b[31m", hard=False, now=NOON)

@@ -30,7 +30,7 @@ from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
 from rules.ticket.payloads import AlertPayload
 from storage.db.database import Connection, Database, StoreTimeout
 from storage.db.ledger import Ledger, open_ledger
-from storage.notices import outbox, overview, suppression
+from storage.notices import direct, outbox, overview, suppression
 from storage.notices.overview import NoticeSummary
 from storage.registry import mailboxes
 from storage.ticket.rows import ChangeContext, queue_notices
@@ -110,7 +110,7 @@ class Outbox:
         for address in addresses:
             self.ordered += 1
             job = partial(
-                outbox.order_invitation,
+                direct.order_invitation,
                 mailbox=mailbox,
                 address=address,
                 notice=UUID(int=self.ordered),

@@ -23,7 +23,7 @@ from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
 from storage.db.tables import AnnouncedRow, NoticeRow, table
 from storage.desk import digests, queues
 from storage.mail import quarantine
-from storage.notices import outbox, suppression
+from storage.notices import direct, suppression
 from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
 from storage.ticket.read import ticket_view
@@ -260,7 +260,7 @@ def test_links_that_anybody_asked_for_are_named_after_the_mail_of_customers(shop
 
     def ask(connection: Connection) -> None:
         for n in range(LINES):
-            outbox.order_invitation(
+            direct.order_invitation(
                 connection,
                 shop.mailbox,
                 f"nobody{n}@acme.example",
