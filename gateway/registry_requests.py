@@ -36,7 +36,15 @@ class NewCompany(RequestModel):
     """The mail domains that it owns."""
 
 
-class CompanyPatch(RequestModel):
+class _Patch(RequestModel):
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if not self.model_dump(exclude_defaults=True):
+            raise ValueError("no change is named; name one, such as active")
+        return self
+
+
+class CompanyPatch(_Patch):
     """A change of a company; a key that is left out changes nothing."""
 
     active: bool | None = None
@@ -54,12 +62,6 @@ class CompanyPatch(RequestModel):
     """Who of it reads its tickets; empty for what the policy says."""
     updates_by: Literal["manager", ""] | None = None
     """`manager` where the success manager gets the answers at high severity too."""
-
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        if not self.model_dump(exclude_defaults=True):
-            raise ValueError("no change is named; name one, such as active")
-        return self
 
 
 class NewContract(RequestModel):
@@ -99,7 +101,7 @@ class NewPersonRequest(RequestModel):
         return self
 
 
-class PersonPatch(RequestModel):
+class PersonPatch(_Patch):
     """A change of a person; a key that is left out changes nothing."""
 
     active: bool | None = None
@@ -108,9 +110,3 @@ class PersonPatch(RequestModel):
     """Of their notices; empty for that of the policy."""
     notices: StaffNotices | None = None
     """Of which tickets a staff person is notified."""
-
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        if not self.model_dump(exclude_defaults=True):
-            raise ValueError("no change is named; name one, such as active")
-        return self

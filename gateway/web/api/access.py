@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -133,6 +134,22 @@ async def caller_of(
     scope, token = await authorise(request, request.app[CONTEXT].runtime.database, *allowed)
     query = query_of(request, model)
     return Caller(scope, actor(request, scope), token), query
+
+
+async def of_mailbox(
+    request: web.Request,
+    caller: Caller,
+    mailbox: str,
+    read: Callable[[Connection, Mailbox], object],
+) -> web.Response:
+    """What `read` finds in the mailbox that a query names, as JSON. Raises ApiError."""
+    context = request.app[CONTEXT]
+
+    def answer(connection: Connection) -> str:
+        role = mailbox_role(connection, caller, mailbox, context.runtime.clock())
+        return json.dumps(read(connection, role.mailbox))
+
+    return web.json_response(text=await context.show(answer, caller.address))
 
 
 def number_of(request: web.Request) -> int:

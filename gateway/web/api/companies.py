@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from gateway.web.api.access import CONTEXT, Caller
 from gateway.web.api.auth import ApiError
 from gateway.web.api.operations import JsonAnswer, JsonBody, Operation
 from gateway.web.api.queries import MailboxQuery, Query, RegistryQuery
-from gateway.web.api.registry import READERS, WRITERS, RegistryJob, refusals, report
+from gateway.web.api.registry import READERS, WRITERS, Changed, RegistryJob, changed, made
 from gateway.web.api.registry_answers import CompaniesAnswer, CompanyAgreementAnswer, CompanyAnswer
 from gateway.web.api.request_parsing import body_of
 from rules.mail import Mailbox
@@ -31,11 +31,8 @@ ONE = f"{PATH}/{{company}}"
 
 
 async def _list(request: web.Request, caller: Caller, query: RegistryQuery) -> web.Response:
-    context = request.app[CONTEXT]
-
-    def read_page(connection: Connection) -> CompaniesAnswer:
-        now, limit = context.runtime.clock(), query.limit
-        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
+    def read_page(connection: Connection, mailbox: Mailbox) -> CompaniesAnswer:
+        limit = query.limit
         found = directory.find_companies(
             connection, [mailbox.id], query.text, limit + 1, query.after
         )
@@ -44,7 +41,7 @@ async def _list(request: web.Request, caller: Caller, query: RegistryQuery) -> w
             "after": found[limit - 1].name if len(found) > limit else None,
         }
 
-    return web.json_response(await context.show(read_page, caller.address))
+    return await access.of_mailbox(request, caller, query.mailbox, read_page)
 
 
 async def _read(request: web.Request, caller: Caller, _: Query) -> web.Response:
@@ -60,37 +57,27 @@ async def _register(request: web.Request, caller: Caller, query: MailboxQuery) -
     context, now = request.app[CONTEXT], request.app[CONTEXT].runtime.clock()
     new = await body_of(request, NewCompany)
 
-    def job(connection: Connection) -> tuple[Mailbox, CompanyAgreementAnswer]:
+    def job(connection: Connection) -> Changed[CompanyAgreementAnswer]:
         mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
         number = companies.add_company(connection, mailbox, new.name, new.domains)
-        made = directory.company(connection, [mailbox.id], number)
-        assert made is not None
-        return mailbox, _in_full(mailbox, *made)
+        added = directory.company(connection, [mailbox.id], number)
+        assert added is not None
+        return _changed(mailbox, *added, ["company_added"])
 
-    with refusals():
-        mailbox, made = await context.write(job)
-    report(mailbox, made["name"], ["company_added"], caller)
-    headers = {"Location": f"{PATH}/{made['id']}"}
-    return web.json_response(made, status=201, headers=headers)
+    answer = await changed(context, caller, job)
+    headers = {"Location": f"{PATH}/{answer['id']}"}
+    return web.json_response(answer, status=201, headers=headers)
 
 
 async def _change(request: web.Request, caller: Caller, _: Query) -> web.Response:
-    """All of the changes, or none."""
-    context = request.app[CONTEXT]
     patch = await body_of(request, CompanyPatch)
 
-    def job(connection: Connection) -> tuple[Mailbox, CompanyAgreementAnswer, list[str]]:
+    def job(connection: Connection) -> Changed[CompanyAgreementAnswer]:
         mailbox, _, known = _found(connection, request, caller)
-        made = list[str]()
-        for change in _changes(mailbox, known, patch):
-            change.job(connection)
-            made.append(change.name)
-        return mailbox, _in_full(*_found(connection, request, caller)), made
+        names = made(connection, _changes(mailbox, known, patch))
+        return _changed(*_found(connection, request, caller), names)
 
-    with refusals():
-        mailbox, changed, made = await context.write(job)
-    report(mailbox, changed["name"], made, caller)
-    return web.json_response(changed)
+    return web.json_response(await changed(request.app[CONTEXT], caller, job))
 
 
 async def _agree(request: web.Request, caller: Caller, _: Query) -> web.Response:
@@ -98,7 +85,7 @@ async def _agree(request: web.Request, caller: Caller, _: Query) -> web.Response
     asked = await body_of(request, NewContract)
     wanted = {"first": asked.first, "ongoing": asked.ongoing}
 
-    def job(connection: Connection) -> tuple[Mailbox, CompanyAgreementAnswer]:
+    def job(connection: Connection) -> Changed[CompanyAgreementAnswer]:
         mailbox, _, known = _found(connection, request, caller)
         policy = context.runtime.policy_of(mailbox)
         targets = agreed_targets(wanted, asked.tier, asked.calendar, policy)
@@ -106,12 +93,9 @@ async def _agree(request: web.Request, caller: Caller, _: Query) -> web.Response
             raise ApiError(409, targets.why)
         contract = Contract(asked.tier, asked.starts_at or now, targets, asked.calendar)
         companies.add_contract(connection, mailbox, known.name, contract)
-        return mailbox, _in_full(*_found(connection, request, caller))
+        return _changed(*_found(connection, request, caller), [f"tier {asked.tier}"])
 
-    with refusals():
-        mailbox, changed = await context.write(job)
-    report(mailbox, changed["name"], [f"tier {asked.tier}"], caller)
-    return web.json_response(changed)
+    return web.json_response(await changed(context, caller, job))
 
 
 def _changes(
@@ -167,6 +151,13 @@ def _found(
         raise ApiError(404, f"there is no company {wanted}")
     company, agreement = found
     return by_id[company.mailbox_id], company, agreement
+
+
+def _changed(
+    mailbox: Mailbox, company: ListedCompany, agreement: CompanyAgreement, changes: Sequence[str]
+) -> Changed[CompanyAgreementAnswer]:
+    answer = _in_full(mailbox, company, agreement)
+    return Changed(mailbox, company.name, changes, answer)
 
 
 def _in_full(

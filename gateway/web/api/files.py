@@ -48,7 +48,9 @@ async def _attachment(request: web.Request, caller: Caller, _: Query) -> web.Str
 
     found, mail, name, mailbox = await context.runtime.read(look_up)
     with context.downloads.room(client_of_request(request), 2 * mail.size_bytes) as room:
-        raw = await _read(request, mail, f"the mail of comment {found.comment}")
+        raw = await _read(
+            request, mail, _not_stored(f"the mail of comment {found.comment}", number)
+        )
         taken = await taken_for(request, caller, number, raw, found.part)
         del raw
         if taken is None:
@@ -106,18 +108,24 @@ async def _raw(request: web.Request, caller: Caller, _: Query) -> web.StreamResp
         return mail
 
     mail = await context.runtime.read(look_up)
-    with context.downloads.room(client_of_request(request), mail.size_bytes):
-        raw = await _read(request, mail, f"mail {wanted}")
-        return await context.downloads.send(
-            request, raw, headers_of_file(f"{wanted}.eml", ANY_TYPE)
-        )
+    return await send_raw(request, mail, wanted, _not_stored(f"mail {wanted}", number))
 
 
-async def _read(request: web.Request, mail: StoredMail, what: str) -> bytes:
+async def send_raw(
+    request: web.Request, mail: StoredMail, name: str, gone: ApiError
+) -> web.StreamResponse:
+    """A mail as it arrived, under the name of its id. Raises `gone` if it was deleted since."""
+    downloads = request.app[CONTEXT].downloads
+    with downloads.room(client_of_request(request), mail.size_bytes):
+        raw = await _read(request, mail, gone)
+        return await downloads.send(request, raw, headers_of_file(f"{name}.eml", ANY_TYPE))
+
+
+async def _read(request: web.Request, mail: StoredMail, gone: ApiError) -> bytes:
     try:
         return await request.app[CONTEXT].runtime.read(partial(files.read_mail, mail=mail))
     except LookupError:  # it was deleted since
-        raise _not_stored(what, number_of(request)) from None
+        raise gone from None
 
 
 def _not_stored(what: str, number: int) -> ApiError:

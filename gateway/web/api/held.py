@@ -26,6 +26,7 @@ from gateway.web.api.operations import JsonAnswer, JsonBody, Operation
 from gateway.web.api.queries import HeldQuery, Query
 from gateway.web.api.request_parsing import body_of, journal_id_of
 from gateway.web.held_mail import Choice, HeldDesk, HeldOutcome, is_possible, shown
+from rules.mail import Mailbox
 from rules.mail.addresses import normalise
 from rules.mail.header import Author
 from rules.service.digests import held_because, leaves_at
@@ -43,18 +44,15 @@ LANGUAGE = "en"
 async def _list(request: web.Request, caller: Caller, query: HeldQuery) -> web.Response:
     context = request.app[CONTEXT]
 
-    def read_page(connection: Connection) -> str:
-        now, limit = context.runtime.clock(), query.limit
-        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
+    def read_page(connection: Connection, mailbox: Mailbox) -> HeldMailsAnswer:
+        limit, mask = query.limit, mask_for(connection, context, caller)
         found = quarantine.held_mails(connection, limit + 1, [mailbox.id], query.after)
-        mask = mask_for(connection, context, caller)
-        answer: HeldMailsAnswer = {
+        return {
             "held": [_as_json(each, mask) for each in found[:limit]],
             "after": held_cursor(found[limit - 1].key) if len(found) > limit else None,
         }
-        return json.dumps(answer)
 
-    return web.json_response(text=await context.show(read_page, caller.address))
+    return await access.of_mailbox(request, caller, query.mailbox, read_page)
 
 
 async def _read(request: web.Request, caller: Caller, _: Query) -> web.Response:

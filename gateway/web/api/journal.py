@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 
 from aiohttp import web
 
@@ -11,17 +10,21 @@ from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, Caller, Mask, mask_for
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.cursors import row_cursor
-from gateway.web.api.download import ANY_TYPE, headers_of_file
-from gateway.web.api.mail_answers import ExplainedMailAnswer, JournalAnswer, JournalMailAnswer
+from gateway.web.api.download import ANY_TYPE
+from gateway.web.api.files import send_raw
+from gateway.web.api.mail_answers import (
+    ExplainedMailAnswer,
+    JournalAnswer,
+    JournalMailAnswer,
+    trace_answer,
+)
 from gateway.web.api.operations import JsonAnswer, Operation, OtherAnswer
 from gateway.web.api.queries import JournalQuery, Query
 from gateway.web.api.request_parsing import journal_id_of
-from gateway.web.pages.forms import client_of_request
 from rules.mail import Mailbox
 from storage.db.database import Connection
 from storage.mail import journal, journal_pages, one_mail
 from storage.mail.journal_pages import JournalLine, PageFilter, PageKey
-from storage.ticket import files
 from storage.ticket.files import StoredMail
 
 READERS = (Scope.STAFF, Scope.READ)
@@ -30,9 +33,7 @@ READERS = (Scope.STAFF, Scope.READ)
 async def _journal(request: web.Request, caller: Caller, query: JournalQuery) -> web.Response:
     context = request.app[CONTEXT]
 
-    def read_page(connection: Connection) -> str:
-        now = context.runtime.clock()
-        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
+    def read_page(connection: Connection, mailbox: Mailbox) -> JournalAnswer:
         wanted = PageFilter(
             frozenset({mailbox.id}),
             verdict=query.verdict or "",
@@ -43,14 +44,13 @@ async def _journal(request: web.Request, caller: Caller, query: JournalQuery) ->
         before = PageKey(*query.before) if query.before is not None else None
         found = journal_pages.page(connection, wanted, before, query.limit)
         mask = mask_for(connection, context, caller)
-        answer: JournalAnswer = {
+        return {
             "mails": [_journal_mail(each, mailbox, mask) for each in found.lines],
             "before": row_cursor(*found.following) if found.following is not None else None,
             "searched_in_part": found.is_cut,
         }
-        return json.dumps(answer)
 
-    return web.json_response(text=await context.show(read_page, caller.address))
+    return await access.of_mailbox(request, caller, query.mailbox, read_page)
 
 
 async def _explained(request: web.Request, caller: Caller, _: Query) -> web.Response:
@@ -74,10 +74,7 @@ async def _explained(request: web.Request, caller: Caller, _: Query) -> web.Resp
             "rcpt_tos": [mask(each) for each in entry.rcpt_tos],
             "message_id": mask(entry.message_id),
             "reply": entry.reply,
-            "trace": [
-                {"check": each.check, "saw": mask(each.saw), "outcome": mask(each.outcome)}
-                for each in entry.trace
-            ],
+            "trace": trace_answer(entry.trace, mask),
         }
         return json.dumps(answer)
 
@@ -98,13 +95,8 @@ async def _raw(request: web.Request, caller: Caller, _: Query) -> web.StreamResp
         return found.stored
 
     stored = await context.runtime.read(look_up)
-    with context.downloads.room(client_of_request(request), stored.size_bytes):
-        try:
-            raw = await context.runtime.read(partial(files.read_mail, mail=stored))
-        except LookupError:  # it was deleted since
-            raise ApiError(404, f"the mail {wanted} is not stored any more") from None
-        headers = headers_of_file(f"{wanted}.eml", ANY_TYPE)
-        return await context.downloads.send(request, raw, headers)
+    gone = ApiError(404, f"the mail {wanted} is not stored any more")
+    return await send_raw(request, stored, str(wanted), gone)
 
 
 def _journal_mail(line: JournalLine, mailbox: Mailbox, mask: Mask) -> JournalMailAnswer:

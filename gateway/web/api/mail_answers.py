@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from pydantic import with_config
 from typing_extensions import TypedDict
 
 from gateway.web.api.answers import EXACT, Time
+from rules.decision.trace import Step
 
 
 @with_config(EXACT)
@@ -40,6 +43,14 @@ class StepAnswer(TypedDict):
     check: str
     saw: str
     outcome: str
+
+
+def trace_answer(trace: Iterable[Step], mask: Callable[[str], str]) -> list[StepAnswer]:
+    """The trace of a decision, without what was sealed for others."""
+    return [
+        {"check": each.check, "saw": mask(each.saw), "outcome": mask(each.outcome)}
+        for each in trace
+    ]
 
 
 @with_config(EXACT)

@@ -13,7 +13,7 @@ from gateway.parsing.turns import Overloaded
 from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, Caller, Mask, mask_for
 from gateway.web.api.auth import ApiError, Scope
-from gateway.web.api.mail_answers import PreviewAnswer, PreviewedMailAnswer
+from gateway.web.api.mail_answers import PreviewAnswer, PreviewedMailAnswer, trace_answer
 from gateway.web.api.operations import JsonAnswer, Operation, RawBody
 from gateway.web.api.pushed_mail import PUSHED_MAILS, envelope_of
 from gateway.web.api.queries import PreviewQuery
@@ -62,10 +62,7 @@ def _decisions(decided: Decided, ours: set[int], mask: Mask) -> list[PreviewedMa
             "reason": decision.reason.value,
             "effects": [{"name": name, "value": mask(value)} for name, value in describe(decision)],
             "unreadable": getattr(entry.mail.body, "why", ""),
-            "trace": [
-                {"check": each.check, "saw": mask(each.saw), "outcome": mask(each.outcome)}
-                for each in decision.trace
-            ],
+            "trace": trace_answer(decision.trace, mask),
         }
         for entry, decision in decided
         if entry.mailbox.id in ours

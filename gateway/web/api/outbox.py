@@ -21,6 +21,7 @@ from gateway.web.api.mail_answers import (
 from gateway.web.api.operations import JsonAnswer, JsonBody, Operation
 from gateway.web.api.queries import MailboxQuery, OutboxQuery, Query
 from gateway.web.api.request_parsing import body_of, id_of
+from rules.mail import Mailbox
 from rules.ticket.changes import Source
 from storage.db.database import Connection
 from storage.notices import by_hand, outbox_pages, overview
@@ -40,24 +41,22 @@ async def _list(request: web.Request, caller: Caller, query: OutboxQuery) -> web
     elif view is not None:
         raise ApiError(400, "view and ticket or address select different lists; send one of them")
 
-    def read_page(connection: Connection) -> str:
-        now, limit = context.runtime.clock(), query.limit
-        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
+    def read_page(connection: Connection, mailbox: Mailbox) -> OutboxAnswer:
+        limit = query.limit
         after = NoticeKey(*query.after) if query.after is not None else None
         if view is None:
             found = outbox_pages.about(connection, mailbox.id, wanted, limit + 1, after)
         else:
-            scope = OutboxScope(frozenset({mailbox.id}), now)
+            scope = OutboxScope(frozenset({mailbox.id}), context.runtime.clock())
             found = outbox_pages.listing(connection, view, scope, limit + 1, after)
         mask = mask_for(connection, context, caller)
         key = outbox_pages.key_of(view, found[limit - 1]) if len(found) > limit else None
-        answer: OutboxAnswer = {
+        return {
             "mails": [_as_json(each, mask) for each in found[:limit]],
             "after": row_cursor(*key) if key is not None else None,
         }
-        return json.dumps(answer)
 
-    return web.json_response(text=await context.show(read_page, caller.address))
+    return await access.of_mailbox(request, caller, query.mailbox, read_page)
 
 
 async def _read(request: web.Request, caller: Caller, _: Query) -> web.Response:

@@ -14,7 +14,7 @@ from gateway.web.api.access import CONTEXT, Caller
 from gateway.web.api.auth import ApiError
 from gateway.web.api.operations import JsonAnswer, JsonBody, Operation
 from gateway.web.api.queries import MailboxQuery, RegistryQuery
-from gateway.web.api.registry import READERS, WRITERS, RegistryJob, refusals, report
+from gateway.web.api.registry import READERS, WRITERS, Changed, RegistryJob, changed, made
 from gateway.web.api.registry_answers import PeopleAnswer, PersonAnswer
 from gateway.web.api.request_parsing import body_of
 from rules.mail import Mailbox
@@ -29,18 +29,15 @@ ONE = f"{PATH}/{{address}}"
 
 
 async def _list(request: web.Request, caller: Caller, query: RegistryQuery) -> web.Response:
-    context = request.app[CONTEXT]
-
-    def read_page(connection: Connection) -> PeopleAnswer:
-        now, limit = context.runtime.clock(), query.limit
-        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
+    def read_page(connection: Connection, mailbox: Mailbox) -> PeopleAnswer:
+        limit = query.limit
         found = directory.find_people(connection, [mailbox.id], query.text, limit + 1, query.after)
         return {
             "people": [_as_json(each) for each in found[:limit]],
             "after": found[limit - 1].address if len(found) > limit else None,
         }
 
-    return web.json_response(await context.show(read_page, caller.address))
+    return await access.of_mailbox(request, caller, query.mailbox, read_page)
 
 
 async def _read(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
@@ -66,38 +63,32 @@ async def _register(request: web.Request, caller: Caller, query: MailboxQuery) -
         anywhere=asked.anywhere,
     )
 
-    def job(connection: Connection) -> tuple[Mailbox, ListedPerson]:
+    def job(connection: Connection) -> Changed[tuple[Mailbox, ListedPerson]]:
         mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
         people.add_person(connection, mailbox, new)
-        return mailbox, _found(connection, mailbox, new.address)
+        added = _found(connection, mailbox, new.address)
+        names = [f"{added.role.value}_added"]
+        return Changed(mailbox, added.address, names, (mailbox, added))
 
-    with refusals():
-        mailbox, made = await context.write(job)
-    report(mailbox, made.address, [f"{made.role.value}_added"], caller)
-    path = f"{PATH}/{quote(made.address, safe='@')}?mailbox={quote(mailbox.address, safe='@')}"
-    return web.json_response(_as_json(made), status=201, headers={"Location": path})
+    mailbox, added = await changed(context, caller, job)
+    path = f"{PATH}/{quote(added.address, safe='@')}?mailbox={quote(mailbox.address, safe='@')}"
+    return web.json_response(_as_json(added), status=201, headers={"Location": path})
 
 
 async def _change(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
-    """All of the changes, or none."""
     context, now = request.app[CONTEXT], request.app[CONTEXT].runtime.clock()
     patch = await body_of(request, PersonPatch)
 
-    def job(connection: Connection) -> tuple[Mailbox, ListedPerson, list[str]]:
+    def job(connection: Connection) -> Changed[PersonAnswer]:
         mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
         known = _found(connection, mailbox, request.match_info["address"])
         if patch.notices is not None and known.role is not Role.STAFF:
             raise ApiError(409, f"{known.address} is not staff: only staff choose their notices")
-        made = list[str]()
-        for change in _changes(mailbox, known, patch):
-            change.job(connection)
-            made.append(change.name)
-        return mailbox, _found(connection, mailbox, known.address), made
+        names = made(connection, _changes(mailbox, known, patch))
+        answer = _as_json(_found(connection, mailbox, known.address))
+        return Changed(mailbox, known.address, names, answer)
 
-    with refusals():
-        mailbox, changed, made = await context.write(job)
-    report(mailbox, changed.address, made, caller)
-    return web.json_response(_as_json(changed))
+    return web.json_response(await changed(context, caller, job))
 
 
 def _changes(mailbox: Mailbox, known: ListedPerson, patch: PersonPatch) -> Iterator[RegistryJob]:

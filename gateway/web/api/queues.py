@@ -3,7 +3,6 @@ who wait to be added to tickets."""
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 from aiohttp import web
@@ -14,6 +13,7 @@ from gateway.web.api.answers import ProposedPeopleAnswer, QueueAnswer, QueuesAns
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.operations import JsonAnswer, Operation
 from gateway.web.api.queries import MailboxQuery, ProposedQuery
+from rules.mail import Mailbox
 from storage.db.database import Connection
 from storage.desk import proposed, queues
 from storage.ticket import pages
@@ -22,9 +22,8 @@ from storage.ticket import pages
 async def _queues(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
     context = request.app[CONTEXT]
 
-    def look(connection: Connection) -> QueuesAnswer:
+    def look(connection: Connection, mailbox: Mailbox) -> QueuesAnswer:
         now = context.runtime.clock()
-        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
         policy = context.runtime.policies.get(mailbox.policy)
         if policy is None:
             raise ApiError(409, f"the policy {mailbox.policy} of {mailbox.address} is missing")
@@ -41,18 +40,16 @@ async def _queues(request: web.Request, caller: Caller, query: MailboxQuery) -> 
             ]
         }
 
-    return web.json_response(await context.show(look, caller.address))
+    return await access.of_mailbox(request, caller, query.mailbox, look)
 
 
 async def _proposed(request: web.Request, caller: Caller, query: ProposedQuery) -> web.Response:
     context = request.app[CONTEXT]
 
-    def look(connection: Connection) -> str:
-        now = context.runtime.clock()
-        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
+    def look(connection: Connection, mailbox: Mailbox) -> ProposedPeopleAnswer:
         found = proposed.proposed_people(connection, [mailbox.id], query.limit + 1)
         mask = mask_for(connection, context, caller)
-        answer: ProposedPeopleAnswer = {
+        return {
             "people": [
                 {
                     "ticket": each.ticket,
@@ -65,9 +62,8 @@ async def _proposed(request: web.Request, caller: Caller, query: ProposedQuery) 
             ],
             "more": len(found) > query.limit,
         }
-        return json.dumps(answer)
 
-    return web.json_response(text=await context.show(look, caller.address))
+    return await access.of_mailbox(request, caller, query.mailbox, look)
 
 
 def _as_json(queue: str, waiting: int, since: datetime | None) -> QueueAnswer:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 from gateway import log
-from gateway.web.api.access import Caller
+from gateway.web.api.access import ApiContext, Caller
 from gateway.web.api.auth import ApiError, Scope
 from rules.mail import Mailbox
 from storage.db.database import Connection
 from storage.registry.errors import AlreadyExists, InvalidValue, NotFound
+
+A = TypeVar("A")
 
 READERS = (Scope.REGISTRY, Scope.STAFF, Scope.READ)
 WRITERS = (Scope.REGISTRY,)
@@ -24,18 +25,36 @@ class RegistryJob(NamedTuple):
     job: Callable[[Connection], object]
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """What the registry refuses, as errors of the API."""
+class Changed(NamedTuple, Generic[A]):
+    """What a request has changed, and what it is answered."""
+
+    mailbox: Mailbox
+    subject: str
+    """The company or the person, as the log names them."""
+    changes: Sequence[str]
+    answer: A
+
+
+async def changed(
+    context: ApiContext, caller: Caller, job: Callable[[Connection], Changed[A]]
+) -> A:
+    """The answer of a job, once it is written: all of its changes, or none. They are in the log, as
+    those of the console are. Raises ApiError, for what the registry refuses as well."""
     try:
-        yield
+        done = await context.write(job)
     except InvalidValue as error:
         raise ApiError(400, str(error)) from None
     except (AlreadyExists, NotFound) as error:
         raise ApiError(409, str(error)) from None
+    for each in done.changes:
+        log.registry_changed(done.mailbox.address, done.subject, each, caller.name)
+    return done.answer
 
 
-def report(mailbox: Mailbox, subject: str, changes: Iterable[str], caller: Caller) -> None:
-    """To the log, as changes in the console are."""
-    for each in changes:
-        log.registry_changed(mailbox.address, subject, each, caller.name)
+def made(connection: Connection, jobs: Iterable[RegistryJob]) -> list[str]:
+    """The names of the changes, each of which is made before the next one is looked for."""
+    names = []
+    for each in jobs:
+        each.job(connection)
+        names.append(each.name)
+    return names

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from aiohttp import web
 
 from gateway.web.api import access
@@ -14,6 +12,7 @@ from gateway.web.api.mail_answers import SuppressionAnswer
 from gateway.web.api.operations import JsonAnswer, Operation
 from gateway.web.api.outbox import READERS
 from gateway.web.api.queries import MailboxQuery, SuppressionQuery
+from rules.mail import Mailbox
 from rules.mail.addresses import normalise
 from storage.db.database import Connection
 from storage.notices import suppression
@@ -24,12 +23,10 @@ PATH = "/api/v1/suppression"
 async def _list(request: web.Request, caller: Caller, query: SuppressionQuery) -> web.Response:
     context = request.app[CONTEXT]
 
-    def read_page(connection: Connection) -> str:
-        now, limit = context.runtime.clock(), query.limit
-        mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
+    def read_page(connection: Connection, mailbox: Mailbox) -> SuppressionAnswer:
+        limit, mask = query.limit, mask_for(connection, context, caller)
         found = suppression.page(connection, mailbox.id, limit + 1, query.after)
-        mask = mask_for(connection, context, caller)
-        answer: SuppressionAnswer = {
+        return {
             "addresses": [
                 {
                     "address": each.address,
@@ -42,9 +39,8 @@ async def _list(request: web.Request, caller: Caller, query: SuppressionQuery) -
             ],
             "after": found[limit - 1].address if len(found) > limit else None,
         }
-        return json.dumps(answer)
 
-    return web.json_response(text=await context.show(read_page, caller.address))
+    return await access.of_mailbox(request, caller, query.mailbox, read_page)
 
 
 async def _remove(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
