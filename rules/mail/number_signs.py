@@ -1,4 +1,4 @@
-"""The lines of a mail that may be commands, told by their sign alone.
+"""The lines of a mail that may be commands, recognised by their sign alone.
 
 What a command is, `rules.commands` knows. This is apart from it, because the reading of a mail must
 keep such lines whole, and each process that reads mails would load all of the commands for it.

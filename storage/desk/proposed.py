@@ -88,4 +88,4 @@ _ASKED_BY = (
     .correlate(_participant)
     .scalar_subquery()
 )
-"""Whoever named them last."""
+"""The person who named them last."""

@@ -64,7 +64,7 @@ class Batch:
         task = self._written.get(form)
         if task is None:
             task = self._written[form] = asyncio.create_task(asyncio.to_thread(write))
-        return await asyncio.shield(task)  # whoever asked first may leave
+        return await asyncio.shield(task)  # the viewer who asked first may leave
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class LoginAttempts:
         self._hours = Buckets(KEPT, clock, HOUR_S)
 
     def of_client(self, client: IPAddress | None) -> bool:
-        """Whether a client may try to log in, whoever it wants to be."""
+        """Whether a client may try to log in, at any address."""
         return self._clients.allows(*(keys_of(client) if client is not None else (b"",)))
 
     def of_session(self, address: str) -> bool:

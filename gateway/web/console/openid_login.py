@@ -81,7 +81,7 @@ async def begin(request: web.Request) -> web.Response:
 
 
 async def end(request: web.Request) -> web.Response:
-    """The answer of the provider, which the browser brings: the user is logged in, or told why
+    """The answer of the provider, which the browser brings: the user is logged in, or reads why
     not. Either ends what this browser has begun."""
     context = request.app[CONSOLE]
     begun = context.cookies.read(request, Cookie.OPENID)

@@ -104,7 +104,7 @@ def check_door(request: web.Request, token: str) -> None:
 
 
 def network_of_request(request: web.Request) -> str:
-    """The network of the client, which is told to users and counted for their attempts."""
+    """The network of the client, which is named to users and counted for their attempts."""
     return network_of_client(client_of_request(request))
 
 

@@ -283,7 +283,7 @@ async def test_an_answer_is_taken_once_and_from_the_browser_that_asked(house: Ho
 
 
 async def test_a_code_of_another_login_is_of_no_use(house: House) -> None:
-    """PKCE: whoever learns a code cannot have it taken within a login of their own."""
+    """PKCE: a code that another person learns cannot be used within a login of theirs."""
     house.provider.is_account("kim-1", await house.user("kim"))
     browser, thief = house.browser(), house.browser()
     stolen = re.search(r"code=(\w+)", await house.consent(browser))
