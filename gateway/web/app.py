@@ -17,6 +17,7 @@ from gateway.web.api import routes
 from gateway.web.api.access import CONTEXT, ApiContext
 from gateway.web.api.auth import ApiError
 from gateway.web.api.download import Downloads
+from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.api.pushed_mail import PUSHED_MAILS, PushedMails
 from gateway.web.api.uploads import Uploads
 from gateway.web.connection import SERVER
@@ -74,12 +75,15 @@ def application(
     app.on_response_prepare.append(_named)
     limits = connections.limits
     downloads = Downloads(limits.in_flight_bytes, limits.mail_size_bytes)
+    # Of the pages and the console, which mask alike; the API masks for each caller.
+    masked_texts = MaskedTexts()
     if pages:
-        file_links.add_routes(app, FilePages(runtime=runtime, downloads=downloads))
+        file_pages = FilePages(runtime=runtime, downloads=downloads, masked_texts=masked_texts)
+        file_links.add_routes(app, file_pages)
         signup.add_routes(app, sign_up)
-        links.add_routes(app, LinkPages(runtime=runtime))
+        links.add_routes(app, LinkPages(runtime=runtime, masked_texts=masked_texts))
         held.add_routes(app, HeldPages(runtime=runtime, ingest=ingest, readers=Readers(runtime)))
-        folded.add_routes(app, FoldedPages(runtime=runtime))
+        folded.add_routes(app, FoldedPages(runtime=runtime, masked_texts=masked_texts))
     if api:
         app.add_routes(
             [
@@ -108,6 +112,7 @@ def application(
                 feed=feed,
                 downloads=downloads,
                 api=context,
+                masked_texts=masked_texts,
                 begins=console_begins,
                 provider=identity_provider,
             )

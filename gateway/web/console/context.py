@@ -93,6 +93,11 @@ def number_in(written: str) -> int:
     return int(written) if written.isdecimal() and len(written) <= LONGEST_NUMBER else 0
 
 
+def words_in(written: str) -> list[str]:
+    """What somebody wrote with spaces or commas between: tags, addresses, domains."""
+    return written.replace(",", " ").split()
+
+
 CONSOLE = web.AppKey("console", ConsoleContext)
 
 

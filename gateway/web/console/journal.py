@@ -76,9 +76,9 @@ class LineWriter:
     say: Say
 
     def shown(self, lines: Iterable[JournalLine]) -> list[ShownLine]:
-        return [self.shown_line(line) for line in lines]
+        return [self._shown(line) for line in lines]
 
-    def shown_line(self, line: JournalLine) -> ShownLine:
+    def _shown(self, line: JournalLine) -> ShownLine:
         author = line.author or line.mail_from
         return ShownLine(
             id=str(line.id),
@@ -174,13 +174,7 @@ async def events(visit: Visit) -> web.StreamResponse:
     mailboxes = await visit.mailboxes()
     wanted, _ = _wanted(visit, mailboxes)
     sees = frozenset(each.id for each in mailboxes)
-    viewer = Viewer(
-        visit.secret,
-        visit.user,
-        sees,
-        wanted,
-        partial(_has_left, request),
-    )
+    viewer = Viewer(visit.secret, visit.user, sees, wanted, partial(_has_left, request))
     last_seen = request.headers.get("Last-Event-ID") or request.query.get("after", "")
     after = PageKey.read(last_seen)
     since = (after.at if after is not None else visit.now) - OVERLAP
@@ -241,11 +235,10 @@ class _Stream:
             begin = b"event: more\ndata:\n\n" if sent.batch.is_cut else b""
             await self.response.write(begin + b"".join(events[line.id] for line in sent.lines))
 
-    def _events(self, lines: Iterable[JournalLine]) -> dict[UUID, bytes]:
+    def _events(self, lines: Sequence[JournalLine]) -> dict[UUID, bytes]:
         """The event of each line, with the row of the table."""
         events = {}
-        for line in lines:
-            shown = self._writer.shown_line(line)
+        for line, shown in zip(lines, self._writer.shown(lines), strict=True):
             data = "\n".join(f"data: {each}" for each in self._row(shown).splitlines())
             events[line.id] = f"event: mail\nid: {line.key}\n{data}\n\n".encode()
         return events

@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from gateway.outgoing.mime import one_line
-from gateway.web.console.context import Refused, Visit
+from gateway.web.console.context import Refused, Visit, words_in
 from gateway.web.console.journal import ShownLine, writer_for
 from gateway.web.console.registry_changes import (
     LONGEST_TEXT,
@@ -19,7 +19,6 @@ from gateway.web.console.registry_changes import (
     made,
     mailbox_of,
     new_person,
-    words_of,
 )
 from gateway.web.console.ticket_words import status_words
 from gateway.web.console.tickets import masked_subjects
@@ -59,7 +58,7 @@ def _registration(visit: Visit, mailbox: Mailbox) -> RegistryChange:
     name = one_line(visit.form.get("name", ""), LONGEST_TEXT)
     match visit.form.get("do"):
         case "company" if name:
-            domains = words_of(visit, "domains")
+            domains = words_in(visit.form.get("domains", ""))
             job: Job = partial(companies.add_company, mailbox=mailbox, name=name, domains=domains)
             return RegistryChange(job, "company_added", name, "It is registered.", {})
         case "staff":

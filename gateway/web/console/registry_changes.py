@@ -90,7 +90,3 @@ async def in_sight(visit: Visit, find: Callable[..., T | None]) -> T | None:
 
 async def mailbox_of(visit: Visit, number: int) -> Mailbox:
     return next(each for each in await visit.mailboxes() if each.id == number)
-
-
-def words_of(visit: Visit, field: str) -> list[str]:
-    return visit.form.get(field, "").replace(",", " ").split()

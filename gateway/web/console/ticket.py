@@ -9,7 +9,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from gateway.web.console.context import Refused, Visit
+from gateway.web.console.context import Refused, Visit, number_in
 from gateway.web.console.mails import Mask, raw_of, room_for, send_file
 from gateway.web.console.promises import Promise, Reading, promises
 from gateway.web.console.thread import CommentThread, thread_of
@@ -219,8 +219,7 @@ async def ticket_page(
 
 async def file(visit: Visit) -> web.StreamResponse:
     """One file of a comment, which the browser saves."""
-    number, part = visit.number, visit.request.match_info["part"]
-    wanted = int(part) if part.isdecimal() and len(part) <= 18 else 0
+    number, wanted = visit.number, number_in(visit.request.match_info["part"])
 
     def look_up(connection: Connection) -> StoredAttachment | None:
         mailbox_in_sight(connection, visit, number)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from gateway.ticket_requests import TicketPatch
-from gateway.web.console.context import number_in
+from gateway.web.console.context import number_in, words_in
 from gateway.web.console.words import Say
 from gateway.web.pages.forms import Form
 from rules.mail.invisible import is_visible
@@ -35,10 +35,6 @@ def _severity(form: Form) -> Values:
 
 def _publish(form: Form) -> Values:
     return {"publish": form.get("comment"), "publish_from": form.get("seen")}
-
-
-def _words(written: str) -> list[str]:
-    return written.replace(",", " ").split()
 
 
 def _fields(form: Form) -> Values:
@@ -71,9 +67,9 @@ REQUESTS: Mapping[str, Callable[[Form], Values]] = MappingProxyType(
         "snooze": lambda form: {"snooze": form.get("day", "") or form.get("until", "")},
         "wake": lambda _: {"snooze": "off"},
         "assign": lambda form: {"assignee": form.get("assignee", "")},
-        "tag": lambda form: {"tag": _words(form.get("tag", ""))},
+        "tag": lambda form: {"tag": words_in(form.get("tag", ""))},
         "untag": lambda form: {"untag": [form.get("tag", "")]},
-        "add": lambda form: {"add": _words(form.get("address", ""))},
+        "add": lambda form: {"add": words_in(form.get("address", ""))},
         "remove": lambda form: {"remove": [form.get("address", "")]},
         "approve": lambda form: {"approve": [form.get("address", "")]},
         "decline": lambda form: {"decline": [form.get("address", "")]},
