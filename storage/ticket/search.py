@@ -67,9 +67,10 @@ def tickets_with(connection: Connection, mailboxes: Collection[int], words: Sequ
         )
     bound = newest.bindparams(bindparam("words", query), bindparam("most", MATCHES + 1))
     ids = connection.execute(bound).scalars().all()
+    taken = ids[:MATCHES]
     tickets: set[int] = set()
-    for begin in range(0, len(ids[:MATCHES]), AT_ONCE):
-        some = ids[begin : begin + AT_ONCE]
+    for begin in range(0, len(taken), AT_ONCE):
+        some = taken[begin : begin + AT_ONCE]
         here = _comment.c.id.in_(some) & _comment.c.mailbox_id.in_(sorted(mailboxes))
         tickets.update(connection.execute(select(_comment.c.ticket_id).where(here)).scalars())
     return Found(tuple(sorted(tickets)), is_cut=len(ids) > MATCHES)

@@ -14,6 +14,7 @@ from rules.people import Role
 from storage.db.tables import TicketRow, table
 from storage.registry import companies, mailboxes, people
 from storage.registry.people import NewPerson
+from storage.ticket import search
 from tests.gateway.web.api.site import ALICE, ANN, BOB, CAT, GIL, PLANNED, SAM, SHARED, Site
 from tests.in_process import SUPPORT
 
@@ -71,6 +72,18 @@ async def test_staff_search_for_words_together_with_all_else(either: Site) -> No
     _, page = await either.get(f"{query}winch*&limit=1", SAM)
     assert await either.numbers(f"{query}winch*&limit=1&before={page['before']}", SAM) == [first]
     assert page["matched_in_part"] is False
+
+
+async def test_a_search_that_does_not_look_at_all_comments_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MATCHES", 1)
+    for _ in range(2):
+        await site.open(ANN, text="The capstan is stuck.")
+
+    _, page = await site.get(f"?mailbox={SUPPORT}&q=capstan", SAM)
+
+    assert (len(page["tickets"]), page["matched_in_part"]) == (1, True)
 
 
 @pytest.mark.parametrize("actor", [ANN, ""])

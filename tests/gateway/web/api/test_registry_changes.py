@@ -70,6 +70,10 @@ async def test_who_is_deactivated_opens_none_and_the_log_names_the_token(site: S
     changes = [each for each in logged if each["event"] == "registry_changed"]
     assert [each["change"] for each in changes] == ["deactivate", "language de"]
     assert {each["by"] for each in changes} == {"token:registry"}
+    requests = [each for each in logged if each["event"] == "changed_over_api"]
+    assert [(each["operation"], each["token"]) for each in requests] == [
+        ("change_person", "registry")
+    ] * 2
 
 
 async def test_staff_are_registered_and_choose_their_notices(site: Site) -> None:

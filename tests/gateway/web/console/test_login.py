@@ -20,9 +20,11 @@ from storage.registry import console_networks
 from storage.registry.console_networks import KNOWN_FOR
 from storage.registry.console_users import IDLE, LONGEST, remove
 from tests.gateway.web.console.desk import PASSWORD, Browser, Desk
+from tests.gateway.web.console.test_readers import context_of
 from tests.gateway.web.link_pages import SAM
 
 ROOT = "root@help.example"
+HERE = "127.0.0.0/24"
 _session, _link = table(ConsoleSessionRow), table(ConsoleLinkRow)
 
 
@@ -62,6 +64,20 @@ async def test_a_login_leads_to_no_other_site(desk: Desk, to: str) -> None:
     _, where = await log_in(desk.browser(), to=to)
 
     assert where == "/console/"
+
+
+async def test_who_has_no_attempts_left_reads_it_and_the_log_names_the_address(desk: Desk) -> None:
+    await with_password(desk)
+    attempts = context_of(desk).attempts
+    while attempts.of_address(SAM, HERE, is_known=True):
+        pass
+
+    with capture_logs() as logged:
+        status, page = await log_in(desk.browser())
+
+    assert (status, "Too many attempts to log in." in page) == (429, True)
+    (delayed,) = [each for each in logged if each["event"] == "console_login_delayed"]
+    assert (delayed["address"], delayed["network"]) == (SAM, HERE)
 
 
 async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from gateway import clock
 from gateway.web.console import sessions
@@ -18,8 +19,9 @@ from rules.service.console_roles import ConsoleRole, EntryUse
 from storage.db.tables import ConsoleSessionRow, NoticeRow, table
 from storage.registry import console_users
 from storage.registry.console_users import FRESH
+from storage.registry.mailboxes import set_mailbox_active
 from tests.gateway.web.console.desk import PASSWORD, Browser, Desk
-from tests.gateway.web.link_pages import SAM
+from tests.gateway.web.link_pages import SAM, SUPPORT
 
 _session, _notice = table(ConsoleSessionRow), table(NoticeRow)
 ROOT = "root@help.example"
@@ -137,6 +139,20 @@ async def test_a_user_is_notified_of_a_new_password(desk: Desk) -> None:
     assert [(to, json.loads(said)) for to, said in mails] == 2 * [
         (SAM, {"network": "127.0.0.0/24"})
     ]
+
+
+async def test_where_no_mailbox_can_notify_a_user_of_a_new_password_the_log_says_so(
+    desk: Desk,
+) -> None:
+    browser = await with_password(desk)
+    await desk.site.write(lambda c: set_mailbox_active(c, SUPPORT, active=False))
+    new = {"do": "password", "password": NEWER, "again": NEWER}
+
+    with capture_logs() as logged:
+        await browser.send("/console/me", **new, present=PASSWORD)
+
+    (unseen,) = [each for each in logged if each["event"] == "console_user_not_notified"]
+    assert (unseen["address"], unseen["change"]) == (SAM, "password")
 
 
 async def test_a_user_chooses_the_language_of_the_console(desk: Desk) -> None:
