@@ -21,7 +21,8 @@ _NOTIFIED_OF = compiled_in(
             _notice.c.mailbox_id == bindparam("mailbox"),
             _notice.c.address == bindparam("address"),
             _notice.c.kind.in_(placeholders("kind", len(_TO_CONTACTS))),
-            _notice.c.state == NoticeState.SENT.value,
+            # Also one that bounced since: who answers it was notified all the same.
+            (_notice.c.state == NoticeState.SENT.value) | _notice.c.sent_at.is_not(None),
             _notice.c.created_at <= bindparam("until"),
             _notice.c.ticket_id.in_(placeholders("ticket", count)),
         )

@@ -6,9 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from rules.decision.model import Bounced
 from rules.decision.reasons import Reason, Verdict
+from rules.mail.bounces import Failure
 from rules.ticket.notices import NoticeKind
+from storage.db.database import Connection
 from storage.mail.contacts import notified_of
+from storage.notices import outbox, overview, suppression
+from storage.notices.overview import NoticeFilter
 from tests.rules.building import ANN, BOB, GIL, NOON, SAM, a_mail
 from tests.storage.notices.test_more import order_directly
 from tests.storage.shop import Shop, opened
@@ -33,6 +38,22 @@ def test_a_contact_was_notified_of_the_tickets_whose_mails_were_sent(shop: Shop)
     assert of_which(shop, "eve@directors.example", first) == set()
     assert of_which(shop, DIRECTOR) == set()
     assert of_which(shop, DIRECTOR, first, until=NOON - SECOND) == set()
+
+
+def test_a_contact_whose_notice_bounced_after_it_was_sent_may_answer_it(shop: Shop) -> None:
+    """One of the addresses to which they forward it may have refused it."""
+    number = opened(shop.take(a_mail()))
+    order_directly(shop, number, NoticeKind.ALERT, DIRECTOR)
+    (notice,) = shop.database.read(lambda c: overview.listing(c, NoticeFilter(address=DIRECTOR)))
+    bounced = Bounced(notice.id, DIRECTOR, Failure.HARD, "550 5.1.1", suspends=False)
+
+    def send_and_bounce(connection: Connection) -> None:
+        outbox.sent(connection, [notice.id], NOON)
+        suppression.record_bounce(connection, shop.context(), bounced)
+
+    shop.write(send_and_bounce)
+
+    assert of_which(shop, DIRECTOR, number) == {number}
 
 
 def test_only_the_kinds_for_contacts_count(shop: Shop) -> None:
