@@ -52,6 +52,9 @@ LONGEST_WHY = 500
 MOST_ADDRESSES = 50
 MOST_FIELDS = 50
 MOST_RETRIED = 200
+LONG_TEXT = 16 * 1024
+"""Characters; the rules may read a longer text for tens of milliseconds."""
+FEW_CHANGES = 10
 LARGEST_NUMBER = 2**63 - 1
 """The largest number that the database can store."""
 
@@ -225,6 +228,15 @@ class TicketPatch(RequestModel):
         return tuple(self._each(files))
 
     @property
+    def is_large(self) -> bool:
+        """Whether to do it may take more than a few milliseconds: by what it has, or by what was
+        written on the ticket before."""
+        reads = (self.publish, self.split, self.merge_into, self.escalate)
+        text = self.comment.text if self.comment is not None else ""
+        many = len(tuple(self._each())) > FEW_CHANGES
+        return many or len(text) > LONG_TEXT or any(each is not None for each in reads)
+
+    @property
     def _reason(self) -> str:
         return made_public(self.why) if self.why_public else self.why
 
@@ -283,3 +295,8 @@ class NewTicket(RequestModel):
     """Further people, who get all comments."""
     fields: FieldValues = {}
     """Values of fields, besides those that the text gives."""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether to open it may take more than a few milliseconds."""
+        return len(self.text) > LONG_TEXT or len(self.cc) + len(self.fields) > FEW_CHANGES

@@ -83,7 +83,7 @@ def _has_fault_within(location: Location, locations: Iterable[Location]) -> bool
 def explain(fault: ErrorDetails, model: type[BaseModel], name: str = "") -> str:
     """The message for one fault; `name` replaces its key where the user knows it by another."""
     location = fault["loc"]
-    parts = [str(part) for part in location if part != "[key]"]  # the name in a table is wrong
+    parts = [_beginning(str(part)) for part in location if part != "[key]"]  # the name in a table
     key = name or ".".join(parts) or "the whole file"
     if fault["type"] == "extra_forbidden":
         if instead := _removed_at(model, location):
@@ -166,6 +166,8 @@ _TYPES = {
 
 LONGEST_VALUE = 200
 """Characters of a wrong value that its message shows."""
+LOOKED_AT = 10_000
+"""Characters of it in which a password is looked for: none is so long, and a value may be."""
 
 
 def shown(fault: ErrorDetails) -> str:
@@ -175,7 +177,12 @@ def shown(fault: ErrorDetails) -> str:
         return str(value).lower()
     if isinstance(value, date | time):
         return value.isoformat()
-    text = repr(without_password(value) if isinstance(value, str) else value)
+    return _beginning(
+        repr(without_password(value[:LOOKED_AT]) if isinstance(value, str) else value)
+    )
+
+
+def _beginning(text: str) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 

@@ -6,9 +6,10 @@ search for a rare word ends there, and goes on further back when somebody asks f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,9 +23,16 @@ _journal, _mail = table(JournalRow), table(MailRow)
 EXAMINED = 20_000
 FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 """A key lies between them: near the ends of the calendar no time can be computed with."""
+LOOKED_AT = 200
+"""Rows that are read at once to find those in which a reader sees a text."""
+LOOKS = 3
+"""How often, for one page."""
 WATCHED = 10_000
 OVERLAP = timedelta(seconds=30)
 """A row can become visible after a younger one."""
+
+Mask = Callable[[str], str]
+"""Takes out of a text what was sealed for others."""
 
 
 class PageKey(NamedTuple):
@@ -69,8 +77,15 @@ class PageFilter:
             and self.verdict in ("", line.verdict)
             and self.reason in ("", line.reason)
             and (self.since is None or self.since <= line.received_at)
-            and any(text in each.lower() for each in (line.subject, line.author, line.mail_from))
+            and any(text in each.lower() for each in line.searched)
         )
+
+    def is_seen_in(self, line: JournalLine, mask: Mask) -> bool:
+        """Whether a reader sees the text in a line. One that is only in what they see masked counts
+        for nothing: else they would find a reply address letter by letter."""
+        text = self.text.lower()
+        has = (each for each in line.searched if text in each.lower())
+        return not text or any(text in mask(each).lower() for each in has)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,11 @@ class JournalLine:
     def key(self) -> PageKey:
         return PageKey(self.received_at, self.id)
 
+    @property
+    def searched(self) -> tuple[str, str, str]:
+        """Where a text is looked for."""
+        return self.subject, self.author, self.mail_from
+
 
 @dataclass(frozen=True, slots=True)
 class JournalPage:
@@ -105,9 +125,28 @@ class JournalPage:
 
 
 def page(
+    connection: Connection, wanted: PageFilter, before: PageKey | None, limit: int, mask: Mask
+) -> JournalPage:
+    """The newest rows before a key, the newest first: of those with a text, the ones in which a
+    reader sees it. `mask` is how they see a text."""
+    if not wanted.text:
+        return _page(connection, wanted, before, limit)
+    lines: list[JournalLine] = []
+    for _ in range(LOOKS):
+        found = _page(connection, wanted, before, max(limit, LOOKED_AT))
+        seen = (line for line in found.lines if wanted.is_seen_in(line, mask))
+        lines.extend(islice(seen, limit + 1 - len(lines)))
+        if len(lines) > limit:
+            return JournalPage(tuple(lines[:limit]), lines[limit - 1].key)
+        if found.following is None or found.is_cut:
+            return replace(found, lines=tuple(lines))
+        before = found.following
+    return JournalPage(tuple(lines), before, is_cut=True)
+
+
+def _page(
     connection: Connection, wanted: PageFilter, before: PageKey | None, limit: int
 ) -> JournalPage:
-    """The newest rows before a key, the newest first."""
     keys: list[PageKey] = []
     starts: list[datetime] = []
     every = list(_kinds(connection, wanted))

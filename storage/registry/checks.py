@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from sqlalchemy import Connection, Table, insert
 from sqlalchemy.exc import IntegrityError
@@ -34,9 +35,16 @@ def refuse_lookalike(domain: str, shown: str) -> None:
         raise InvalidValue(f"{shown} looks like another domain: {'; '.join(warnings)}")
 
 
+NAMED = 50
+"""Names of what is registered, in one error."""
+
+
 def not_found(what: str, known: Iterable[str]) -> NotFound:
-    """The error for a name that is not registered, with the names that are."""
-    return NotFound(f"no {what}; expected one of: {', '.join(known) or '(none registered)'}")
+    """The error for a name that is not registered, with the names that are; of many, the first."""
+    names = list(islice(known, NAMED + 1))
+    if len(names) > NAMED:
+        names[NAMED] = "…"
+    return NotFound(f"no {what}; expected one of: {', '.join(names) or '(none registered)'}")
 
 
 def insert_new(connection: Connection, into: Table, row: dict[str, object], name: str) -> int:

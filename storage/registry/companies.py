@@ -17,6 +17,7 @@ from rules.mail.addresses import domain_of, is_free_mail, normalise
 from rules.people import Company
 from storage.db.tables import CompanyDomainRow, CompanyRow, ContractRow, table
 from storage.registry.checks import (
+    NAMED,
     insert_new,
     not_found,
     refuse_lookalike,
@@ -98,14 +99,21 @@ def list_companies(
 
 
 def company_id(connection: Connection, mailbox: Mailbox, name: str) -> int:
-    """The id of a company. Raises NotFound, which lists the known names."""
+    """The id of a company. Raises NotFound, which lists names that are known."""
     found: int | None = connection.execute(
         select(_company.c.id).where(_company.c.mailbox_id == mailbox.id, _company.c.name == name)
     ).scalar()
     if found is None:
-        known = (company.name for company, _ in list_companies(connection, mailbox))
-        raise not_found(f"company {name!r}", known)
+        known = select(_company.c.name).where(_company.c.mailbox_id == mailbox.id)
+        first = known.order_by(_company.c.name).limit(NAMED + 1)
+        raise not_found(f"company {name!r}", connection.execute(first).scalars())
     return found
+
+
+def domains_of(connection: Connection, company: int) -> tuple[str, ...]:
+    """The mail domains of a company."""
+    query = select(_domain.c.domain).where(_domain.c.company_id == company)
+    return tuple(connection.execute(query.order_by(_domain.c.domain)).scalars())
 
 
 def company_agreement(connection: Connection, mailbox: Mailbox, name: str) -> CompanyAgreement:
@@ -114,11 +122,6 @@ def company_agreement(connection: Connection, mailbox: Mailbox, name: str) -> Co
         select(_company).where(_company.c.id == company_id(connection, mailbox, name))
     )
     company = row.one()
-    domains = connection.execute(
-        select(_domain.c.domain)
-        .where(_domain.c.company_id == company.id)
-        .order_by(_domain.c.domain)
-    )
     contracts = connection.execute(
         select(_contract)
         .where(_contract.c.company_id == company.id)
@@ -127,7 +130,7 @@ def company_agreement(connection: Connection, mailbox: Mailbox, name: str) -> Co
     return CompanyAgreement(
         name=company.name,
         active=company.active,
-        domains=tuple(domains.scalars()),
+        domains=domains_of(connection, company.id),
         contracts=tuple(
             Contract(c.tier, c.starts_at, json.loads(c.targets), c.calendar) for c in contracts
         ),

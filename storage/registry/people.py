@@ -17,7 +17,7 @@ from rules.people import Company, Person, Role, StaffNotices
 from storage.db.ledger import Conflict
 from storage.db.tables import CompanyRow, PersonRow, table
 from storage.registry.checks import insert_new, not_found, refuse_lookalike, valid_address
-from storage.registry.companies import list_companies
+from storage.registry.companies import company_id, domains_of, list_companies
 from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
 from storage.registry.mailboxes import own_addresses
 
@@ -42,12 +42,18 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
 
     Raises NotFound for the company, AlreadyExists, or InvalidValue for the address.
     """
-    return _add(connection, mailbox, person, _registered(connection, mailbox))
+    companies = {}
+    if person.role is Role.USER:
+        name = person.company or ""
+        number = company_id(connection, mailbox, name)
+        companies[name] = number, domains_of(connection, number)
+    return _add(connection, mailbox, person, _Registered(own_addresses(connection), companies))
 
 
 @dataclass(frozen=True, slots=True)
 class _Registered:
-    """What new people are checked against: read once for all of a file, while mail waits."""
+    """What new people are checked against: of a file, read once for all of them, while mail
+    waits."""
 
     own: frozenset[str]
     """The addresses of our mailboxes."""

@@ -42,8 +42,8 @@ async def _journal(request: web.Request, caller: Caller, query: JournalQuery) ->
             since=query.since,
         )
         before = PageKey(*query.before) if query.before is not None else None
-        found = journal_pages.page(connection, wanted, before, query.limit)
         mask = mask_for(connection, context, caller)
+        found = journal_pages.page(connection, wanted, before, query.limit, mask)
         return {
             "mails": [_journal_mail(each, mailbox, mask) for each in found.lines],
             "before": row_cursor(*found.following) if found.following is not None else None,

@@ -88,7 +88,7 @@ async def _retry(request: web.Request, caller: Caller, query: MailboxQuery) -> w
         again = partial(by_hand.retry, connection, now=now, by=caller.name, source=Source.API)
         return again(ids=None if asked.every else asked.ids, mailboxes=[mailbox.id])
 
-    answer: RetriedAnswer = {"retried": await context.write(job, apart=asked.every)}
+    answer: RetriedAnswer = {"retried": await context.write(job, apart=True)}
     return web.json_response(answer)
 
 

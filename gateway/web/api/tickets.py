@@ -218,7 +218,7 @@ async def _changed(
             request_keys.keep(connection, found.mailbox, key, number, done, now)
         return _Changed(done, len(effects.withheld), found.mailbox.address)
 
-    return await context.write(job, apart=bool(asked.files))
+    return await context.write(job, apart=bool(asked.files) or patch.is_large)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +308,7 @@ async def _opened(
             request_keys.keep(connection, mailbox, key, number, (), now)
         return number, False
 
-    return await context.write(job, apart=bool(asked.files))
+    return await context.write(job, apart=bool(asked.files) or new.is_large)
 
 
 def _ticket_view(

@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from gateway.web.console.context import Refused, Visit, words_in
+from gateway.web.console.context import Refused, Visit
 from gateway.web.console.registry_changes import (
     Job,
     NotAsked,
@@ -15,6 +15,7 @@ from gateway.web.console.registry_changes import (
     in_sight,
     made,
     mailbox_of,
+    named_in,
     new_person,
 )
 from gateway.web.console.ticket_words import status_words
@@ -52,7 +53,7 @@ async def change_company(visit: Visit) -> web.Response:
 
 def _company_change(visit: Visit, known: CompanyAgreement, mailbox: Mailbox) -> RegistryChange:
     name, form = known.name, visit.form
-    domains = words_in(visit.form.get("domain", ""))
+    domains = named_in(visit, "domain")
     match form.get("do"):
         case "suspend" | "activate" as asked:
             active = asked == "activate"
@@ -78,7 +79,7 @@ def _company_change(visit: Visit, known: CompanyAgreement, mailbox: Mailbox) -> 
             change = f"tier {contract.tier}"
             return RegistryChange(job, change, name, text, {"tier": contract.tier})
         case "contacts":
-            team, manager = words_in(visit.form.get("team", "")), form.get("manager", "").strip()
+            team, manager = named_in(visit, "team"), form.get("manager", "").strip()
             job = partial(
                 _set_contacts,
                 mailbox=mailbox,

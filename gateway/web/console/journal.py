@@ -126,7 +126,7 @@ async def journal(visit: Visit) -> web.Response:
     writer = await writer_for(visit)
 
     def look(connection: Connection) -> tuple[JournalPage, list[ShownLine]]:
-        page = journal_pages.page(connection, wanted, before, LISTED)
+        page = journal_pages.page(connection, wanted, before, LISTED, writer.mask)
         return page, writer.shown(page.lines)
 
     found, lines = await visit.show(look)
@@ -230,14 +230,19 @@ class _Stream:
                 if sent is not Ending.CLOSED:
                     await self.response.write(f"event: {sent.value}\ndata:\n\n".encode())
                 return
-            form = (self._visit.language, self._several)
-            events = await sent.batch.written(form, partial(self._events, sent.batch.lines))
+            form = (self._visit.language, self._several, viewer.wanted.text)
+            write = partial(self._events, sent.batch.lines, viewer.wanted)
+            events = await sent.batch.written(form, write)
             begin = b"event: more\ndata:\n\n" if sent.batch.is_cut else b""
-            await self.response.write(begin + b"".join(events[line.id] for line in sent.lines))
+            rows = b"".join(events.get(line.id, b"") for line in sent.lines)
+            if begin or rows:
+                await self.response.write(begin + rows)
 
-    def _events(self, lines: Sequence[JournalLine]) -> dict[UUID, bytes]:
-        """The event of each line, with the row of the table."""
+    def _events(self, lines: Sequence[JournalLine], wanted: PageFilter) -> dict[UUID, bytes]:
+        """The event of each line in which a reader sees the text that is wanted, with the row of
+        the table."""
         events = {}
+        lines = [line for line in lines if wanted.is_seen_in(line, self._writer.mask)]
         for line, shown in zip(lines, self._writer.shown(lines), strict=True):
             data = "\n".join(f"data: {each}" for each in self._row(shown).splitlines())
             events[line.id] = f"event: mail\nid: {line.key}\n{data}\n\n".encode()

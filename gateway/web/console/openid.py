@@ -22,6 +22,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from authlib.oidc.discovery import OpenIDProviderMetadata, get_well_known_url
+from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
@@ -51,6 +52,8 @@ ALGORITHMS = frozenset(
 )
 """Signatures by a key that only the provider has: neither `none`, nor one by the shared secret."""
 _KEY_TYPES = ("RSA", "EC", "OKP")
+_UNREADABLE = (JoseError, UnsupportedAlgorithm, LookupError, ValueError, TypeError, AttributeError)
+"""What the libraries raise for a key."""
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 Json = dict[str, Any]
@@ -178,8 +181,8 @@ class OpenIdProvider:
                 demanded["access_token"] = tokens["access_token"]
             claims = CodeIDToken(token.claims, token.header, options, demanded)
             claims.validate(now=now, leeway=LEEWAY_S)
-        except (JoseError, ValueError, TypeError) as error:
-            # The libraries raise the latter two for a token that is none at all.
+        except (JoseError, ValueError, TypeError, RecursionError) as error:
+            # The libraries raise the others for a token that is none at all.
             raise NotValid(f"the ID token: {error}") from error
         return dict(claims)
 
@@ -233,20 +236,32 @@ class OpenIdProvider:
         for each in _ENDPOINTS:
             if not _is_like(metadata.get(each), issuer):
                 raise NoAnswer(f"its {each} is no https address")
-        found = await _fetched(metadata["jwks_uri"])
-        try:
-            usable = [each for each in found["keys"] if each.get("kty") in _KEY_TYPES]
-            keys = KeySet.import_key_set(
-                {"keys": [each for each in usable if each.get("use", "sig") == "sig"]}
-            )
-        except (JoseError, LookupError, ValueError, TypeError, AttributeError) as error:
-            raise NoAnswer(f"its keys cannot be read: {error!r}") from error
+        keys = _keys_in(await _fetched(metadata["jwks_uri"]))
         return _Discovered(metadata, keys, self._clock())
 
 
+def _keys_in(found: Json) -> KeySet:
+    """The keys of a provider that sign. Those that cannot be read are ignored, as RFC 7517 §5 says:
+    one of them must not keep everybody out. Raises NoAnswer where there is none."""
+    listed, usable = found.get("keys"), []
+    for each in listed if isinstance(listed, list) else ():
+        try:
+            if each.get("kty") in _KEY_TYPES and each.get("use", "sig") == "sig":
+                usable.extend(KeySet.import_key_set({"keys": [each]}).keys)
+        except _UNREADABLE:
+            continue
+    if not usable:
+        raise NoAnswer("it has no key that can be read")
+    return KeySet(usable)
+
+
 def _decoded(written: str, known: _Discovered) -> jwt.Token:
+    """Raises NotValid where the provider signs by no algorithm that proves anything: given none,
+    the library takes its own."""
     offered = known.metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
     allowed = [each for each in offered if each in ALGORITHMS]
+    if not allowed:
+        raise NotValid("it signs by no algorithm that proves anything")
     registry = JWSRegistry(algorithms=allowed, strict_check_header=False)
     return jwt.decode(written, known.keys, registry=registry)
 

@@ -76,7 +76,7 @@ async def retry(visit: Visit) -> web.Response:
         by=visit.user.address,
         mailboxes=[each.id for each in await visit.mailboxes()],
     )
-    done = await visit.runtime.write(job)
+    done = await visit.runtime.write(job, apart=True)
     visit.runtime.wake()
     if done < len(ids):
         text = "{done} are tried again; {left} are not, since only mails that failed can be."

@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from gateway.outgoing.mime import one_line
-from gateway.web.console.context import Refused, Visit, words_in
+from gateway.web.console.context import Refused, Visit
 from gateway.web.console.journal import ShownLine, writer_for
 from gateway.web.console.registry_changes import (
     LONGEST_TEXT,
@@ -18,6 +18,7 @@ from gateway.web.console.registry_changes import (
     in_sight,
     made,
     mailbox_of,
+    named_in,
     new_person,
 )
 from gateway.web.console.ticket_words import status_words
@@ -58,7 +59,7 @@ def _registration(visit: Visit, mailbox: Mailbox) -> RegistryChange:
     name = one_line(visit.form.get("name", ""), LONGEST_TEXT)
     match visit.form.get("do"):
         case "company" if name:
-            domains = words_in(visit.form.get("domains", ""))
+            domains = named_in(visit, "domains")
             job: Job = partial(companies.add_company, mailbox=mailbox, name=name, domains=domains)
             return RegistryChange(job, "company_added", name, "It is registered.", {})
         case "staff":

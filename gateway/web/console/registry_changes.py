@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from gateway import log
 from gateway.outgoing.mime import one_line
-from gateway.web.console.context import Visit
+from gateway.web.console.context import Visit, words_in
 from rules.mail import Mailbox
 from rules.people import Role
 from storage.db.database import Connection
@@ -20,6 +20,8 @@ from storage.registry.people import NewPerson
 T = TypeVar("T")
 
 LONGEST_TEXT = 100
+MOST_NAMED = 50
+"""Domains or addresses in one form: mail waits for each of them."""
 _LONGEST_NUMBER = 9
 """Digits: more are beyond the numbers of these tables."""
 _REFUSED = (AlreadyExists, InvalidValue, NotFound)
@@ -41,6 +43,14 @@ class RegistryChange:
 
 class NotAsked(Exception):
     """The form asks for nothing that the page offers, as the key of a text."""
+
+
+def named_in(visit: Visit, field: str) -> list[str]:
+    """The domains or addresses that a form names. Raises NotAsked."""
+    found = words_in(visit.form.get(field, ""))
+    if len(found) > MOST_NAMED:
+        raise NotAsked("Please name at most 50 at a time.")
+    return found
 
 
 def new_person(
@@ -70,7 +80,7 @@ async def made(
         if mailbox is None:
             raise NotAsked("Please choose a mailbox.")
         change = asked(mailbox)
-        await visit.runtime.write(change.job)
+        await visit.runtime.write(change.job, apart=True)  # it may be of a hundred domains
     except _REFUSED as refused:
         return str(refused)
     except NotAsked as fault:

@@ -138,7 +138,7 @@ async def _changed(visit: Visit, number: int, asked: TicketPatch) -> Done | NotD
         return Done(done, mailbox.address, len(effects.withheld))
 
     try:
-        return await api.write(job, apart=bool(visit.files))
+        return await api.write(job, apart=bool(visit.files) or asked.is_large)
     except Conflict:
         text = "Somebody else changed the ticket at the same time, and nothing was done. Try again."
         return NotDone(visit.say(text))

@@ -62,7 +62,9 @@ async def preview(visit: Visit) -> web.Response:
     mailboxes = await visit.mailboxes()
     try:
         mailbox = _mailbox(visit, mailboxes)
-        sent = await _sent(visit, _raw(visit, mailbox))
+        # In threads: to write a mail of a long text takes as long as to read a large header.
+        raw = await asyncio.to_thread(_raw, visit, mailbox)
+        sent = await _sent(visit, raw)
         envelope = await asyncio.to_thread(_envelope, visit, sent.raw, mailbox)
     except TrialFault as fault:
         return await _page(visit, error=str(fault), status=422)

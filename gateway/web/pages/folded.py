@@ -74,7 +74,8 @@ async def _accept(request: web.Request) -> web.Response:
     context = ChangeContext(mailbox, "", Source.WEB, runtime.clock(), runtime.new_id)
     policy = runtime.policy_of(mailbox)
     accept = partial(store.accept_folded, context=context, link=link, policy=policy)
-    done = await runtime.write(accept)
+    # As for all that publishes a text that was stored before: the rules read it.
+    done = await runtime.write(accept, apart=True)
     if done is None:
         raise Problem(404, PageError.NO_LINK)
     view, now = done

@@ -60,7 +60,8 @@ def not_sent(view: OutboxView, after: NoticeKey | None = None) -> Listing:
 
 def of_the_journal(**conditions: Any) -> Listing:
     wanted = PageFilter(frozenset({1}), **conditions)
-    return partial(journal_pages.page, wanted=wanted, before=PageKey(OURS.now, ROW), limit=9)
+    before = PageKey(OURS.now, ROW)
+    return partial(journal_pages.page, wanted=wanted, before=before, limit=9, mask=str)
 
 
 def outbox(**conditions: Any) -> Listing:

@@ -12,8 +12,10 @@ from rules.people import Role
 from storage.db.database import Database
 from storage.db.ledger import Ledger
 from storage.registry import companies, lookup, people
+from storage.registry.checks import not_found
 from storage.registry.companies import Contract
 from storage.registry.errors import AlreadyExists, InvalidValue, NotFound
+from storage.registry.people import NewPerson
 from tests.rules.building import NOON
 
 DAY = timedelta(days=1)
@@ -110,6 +112,25 @@ def test_an_unknown_company_is_named_with_those_that_exist(
 ) -> None:
     with pytest.raises(NotFound, match="'Acne'; expected one of: Acme, Globex"):
         database.read(lambda c: companies.company_agreement(c, mailbox, "Acne"))
+
+
+def test_of_very_many_companies_the_first_are_named() -> None:
+    many = iter(range(100))
+
+    fault = not_found("company 'Acne'", map(str, many))
+
+    assert str(fault).endswith(", 48, 49, …")
+    assert next(many) == 51
+
+
+def test_to_register_one_person_no_other_company_is_read(
+    ledger: Ledger, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be tens of thousands, and mail waits."""
+    monkeypatch.delattr(people, "list_companies")
+    new = NewPerson("zoe@acme.example", "Zoe", Role.USER, "Acme")
+
+    assert ledger.submit(lambda c: people.add_person(c, mailbox, new)).result() > 0
 
 
 def test_a_language_belongs_to_a_person_of_that_role(ledger: Ledger, mailbox: Mailbox) -> None:

@@ -34,6 +34,7 @@ from storage.ticket.rows import ChangeContext
 from storage.ticket.write import write
 from tests.gateway.web.api.site import ANN, BOB, SAM, Site
 from tests.gateway.web.masking_threads import masking_threads
+from tests.gateway.web.threads import threads_of
 from tests.in_process import SUPPORT, a_mail
 
 COSTLY = "aHR0cHM6Ly9" + "q" * 60 + " "
@@ -57,6 +58,21 @@ async def test_a_long_ticket_is_shown_outside_of_the_event_loop(site: Site) -> N
     await site.effects(number, ANN, comment={"text": "one more"})
 
     assert time.thread_time() - loop_from < 3 * masking_s
+
+
+async def test_what_takes_long_to_decide_is_decided_outside_of_the_event_loop(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rules read five thousand lines of a comment, as they do of a mail."""
+    api = "gateway.web.api.tickets"
+    threads = threads_of(monkeypatch, f"{api}.change_loaded", f"{api}.open_requested")
+    number = await site.open(ANN, text="long\n" * 4000)
+    await site.effects(number, ANN, comment={"text": "long\n" * 4000})
+    await site.effects(number, SAM, add=[f"{n}@elsewhere.example" for n in range(20)])
+    await site.effects(number, SAM, split=1)
+
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_a_list_is_shown_outside_of_the_event_loop(

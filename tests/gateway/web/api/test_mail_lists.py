@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.gateway.web.api.site import ALICE, ANN, SAM, SHARED, Site
+from tests.gateway.web.threads import threads_of
 from tests.in_process import ANYWHERE, SUPPORT, a_mail
 
 EVE = "eve@evil.example"
@@ -48,6 +50,22 @@ async def test_reply_addresses_are_masked_wherever_a_sender_may_write_them(site:
 
     assert [status for status, _ in found] == [200] * 6
     assert not any(sealed in str(body) for _, body in found)
+
+
+async def test_a_reply_address_that_is_masked_is_not_found_letter_by_letter(site: Site) -> None:
+    for number in range(2):
+        author = f"support+{'ae' * 18}@help.example"
+        raw = a_mail(author, f"Sealed {number}")
+        await site.postern.take(raw, ANYWHERE, strangers="hold")
+
+    async def found(text: str) -> tuple[list[str], bool, bool]:
+        path = f"journal?mailbox={SUPPORT}&limit=1&text={text}"
+        _, page = await ask(site, path, "", "read")
+        subjects = [each["subject"] for each in page["mails"]]
+        return subjects, page["before"] is not None, page["searched_in_part"]
+
+    assert await found("sealed") == (["Sealed 1"], True, False)
+    assert await found("support%2Baea") == await found("eaea") == ([], False, False)
 
 
 async def test_only_what_came_since_a_time_is_listed(site: Site) -> None:
@@ -138,7 +156,10 @@ async def test_staff_have_a_mail_of_the_journal_as_it_arrived(site: Site) -> Non
     assert (await site.client.get(path, headers=token("read", ""))).status == 403
 
 
-async def test_what_would_become_of_a_mail_is_seen_and_nothing_is_stored(site: Site) -> None:
+async def test_what_would_become_of_a_mail_is_seen_and_nothing_is_stored(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = threads_of(monkeypatch, "gateway.web.api.mail_preview.stated_sender")
     path = f"/api/v1/mails/preview?rcpt={SUPPORT}"
 
     async def preview(query: str, actor: str = SAM) -> tuple[int, Any]:
@@ -156,6 +177,8 @@ async def test_what_would_become_of_a_mail_is_seen_and_nothing_is_stored(site: S
     assert unproven["decisions"][0]["verdict"] != "opened"
     assert (await preview("", ALICE))[0] == 404
     assert await site.postern.journal() == []
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from tests.gateway.web.api.site import ALICE, ANN, PLANNED, SAM, SHARED, Site, serving
+from tests.gateway.web.threads import threads_of
 from tests.in_process import SUPPORT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -52,6 +54,21 @@ async def test_a_user_who_is_registered_opens_a_ticket(site: Site) -> None:
     assert (status, made["address"]) == (201, "peter@initech.example")
     assert await site.open("peter@initech.example") > 0
     assert (await ask(site, "POST", f"people?mailbox={SUPPORT}", peter))[0] == 409
+
+
+async def test_a_hundred_domains_are_registered_outside_of_the_event_loop(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = threads_of(monkeypatch, "storage.registry.companies.add_company")
+    domains = [f"d{number}.example" for number in range(100)]
+
+    status, made = await ask(
+        site, "POST", f"companies?mailbox={SUPPORT}", {"name": "Many", "domains": domains}
+    )
+
+    assert (status, len(made["domains"])) == (201, 100)
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_who_is_deactivated_opens_none_and_the_log_names_the_token(site: Site) -> None:

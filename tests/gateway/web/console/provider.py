@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -118,6 +118,9 @@ class Provider:
     """The address is in the user info alone."""
     sign: Callable[[Claims], str] = signed
     issuer: str = ""
+    more_keys: Sequence[Claims] = ()
+    """Besides the one that signs."""
+    algorithms: Sequence[str] = ("ES256", "none", "HS256")
     codes: dict[str, _Code] = field(default_factory=dict)
     refuses: bool = False
 
@@ -169,7 +172,7 @@ async def a_provider() -> AsyncIterator[Provider]:
     app.add_routes(
         [
             web.get("/.well-known/openid-configuration", partial(_configuration, provider)),
-            web.get("/keys", _keys),
+            web.get("/keys", partial(_keys, provider)),
             web.get("/authorize", partial(_authorize, provider, server)),
             web.post("/token", partial(_token, provider, server)),
             web.get("/user", partial(_user, provider)),
@@ -193,13 +196,13 @@ async def _configuration(provider: Provider, _: web.Request) -> web.Response:
             "jwks_uri": f"{here}/keys",
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["ES256", "none", "HS256"],
+            "id_token_signing_alg_values_supported": [*provider.algorithms],
         }
     )
 
 
-async def _keys(_: web.Request) -> web.Response:
-    return web.json_response({"keys": [KEY.as_dict(private=False)]})
+async def _keys(provider: Provider, _: web.Request) -> web.Response:
+    return web.json_response({"keys": [*provider.more_keys, KEY.as_dict(private=False)]})
 
 
 async def _authorize(provider: Provider, server: _Server, request: web.Request) -> web.Response:

@@ -179,6 +179,15 @@ async def test_a_browser_that_missed_more_than_it_is_sent_learns_it(
         assert (await event(response)).startswith("event: more")
 
 
+async def test_nobody_is_sent_a_mail_for_a_text_that_they_see_masked(desk: Desk) -> None:
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+    async with watching(browser, "?text=aeaea") as stream:
+        await send(desk, f"To support+{'ae' * 18}@help.example")
+        await send(desk, "Aeaea, as everybody sees it")
+
+        assert "as everybody sees it" in await event(stream)
+
+
 async def test_a_stream_ends_with_its_session(desk: Desk) -> None:
     browser = await desk.logged_in()
     async with watching(browser) as stream:

@@ -327,6 +327,30 @@ async def test_while_the_provider_is_down_passwords_and_readiness_are_as_before(
     house.configured._failed_at = None
 
 
+async def test_a_key_of_the_provider_that_cannot_be_read_keeps_nobody_out(house: House) -> None:
+    unknown_curve = {"kty": "EC", "crv": "brainpoolP256r1", "x": "AA", "y": "AA", "kid": "3"}
+    house.provider.more_keys = (unknown_curve, {"kty": "RSA", "n": "", "e": ""}, {"kid": "4"})
+    house.provider.is_account("max-1", await house.user("max"))
+    house.configured._discovered = None  # as after an hour
+
+    answer = await house.log_in()
+
+    house.provider.more_keys = ()
+    assert (answer.status, answer.reasons) == (303, [])
+
+
+async def test_a_provider_that_offers_no_signature_of_its_own_logs_nobody_in(house: House) -> None:
+    """The library would take the algorithms that it recommends."""
+    house.provider.algorithms = ("none", "HS256")
+    house.provider.is_account("nia-1", await house.user("nia"))
+    house.configured._discovered = None
+
+    answer = await house.log_in()
+
+    house.provider.algorithms, house.configured._discovered = ("ES256",), None
+    assert (answer.status, answer.reasons) == (502, ["not_valid"])
+
+
 async def test_accounts_of_other_domains_or_without_a_claim_are_refused(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,17 @@ async def test_the_pages_of_a_company_and_a_person_have_their_tickets(desk: Desk
         assert "Suspend" not in page
 
 
+async def test_a_form_with_more_domains_than_anybody_writes_is_refused(desk: Desk) -> None:
+    """Mail waits for each of them."""
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, OPERATOR)
+    domains = " ".join(f"d{number}.example" for number in range(51))
+    add = {"do": "company", "name": "Many", "domains": domains}
+
+    status, page = await operator.send("/console/people", **add)
+
+    assert (status, "Please name at most 50 at a time." in page) == (422, True)
+
+
 async def test_an_operator_registers_a_company_and_its_people(desk: Desk) -> None:
     operator = await desk.logged_in(ConsoleRole.OPERATOR, OPERATOR)
     add = {"do": "company", "name": "Bolt", "domains": "bolt.example, bolt.test"}

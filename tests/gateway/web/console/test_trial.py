@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import replace
 
+import pytest
 from aiohttp import FormData
 from sqlalchemy import func, select
 
@@ -14,6 +16,7 @@ from storage.registry import mailboxes
 from tests.gateway.web.console.desk import NEW, Desk
 from tests.gateway.web.console.test_in_browser import hostile
 from tests.gateway.web.link_pages import ANN
+from tests.gateway.web.threads import threads_of
 
 
 async def rows(desk: Desk) -> list[int]:
@@ -21,7 +24,10 @@ async def rows(desk: Desk) -> list[int]:
     return await desk.site.write(lambda c: [c.execute(each).scalar_one() for each in counted])
 
 
-async def test_a_mail_of_fields_goes_its_way_and_leaves_nothing(desk: Desk) -> None:
+async def test_a_mail_of_fields_goes_its_way_and_leaves_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = threads_of(monkeypatch, "gateway.web.console.trial._raw")
     agent = await desk.logged_in()
     before = await rows(desk)
     form = {"from": ANN, "subject": "<b>Fire</b>", "text": "Help."}
@@ -39,6 +45,8 @@ async def test_a_mail_of_fields_goes_its_way_and_leaves_nothing(desk: Desk) -> N
     assert "peer:127.0.0.1" in trusted
     assert "the author is not registered, their company is</li>" in stranger
     assert await rows(desk) == before
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_a_file_is_tried_and_a_source_too(desk: Desk) -> None:
