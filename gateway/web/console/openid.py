@@ -22,7 +22,6 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from authlib.oidc.discovery import OpenIDProviderMetadata, get_well_known_url
-from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
@@ -52,8 +51,6 @@ ALGORITHMS = frozenset(
 )
 """Signatures by a key that only the provider has: neither `none`, nor one by the shared secret."""
 _KEY_TYPES = ("RSA", "EC", "OKP")
-_UNREADABLE = (JoseError, UnsupportedAlgorithm, LookupError, ValueError, TypeError, AttributeError)
-"""What the libraries raise for a key."""
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 Json = dict[str, Any]
@@ -147,8 +144,9 @@ class OpenIdProvider:
             redirect_uri=self._redirect_uri,
             code_verifier=begun_login.verifier,
         )
-        methods = metadata.get("token_endpoint_auth_methods_supported", ())
-        way = "client_secret_post" if "client_secret_post" in methods else "client_secret_basic"
+        methods = metadata.get("token_endpoint_auth_methods_supported")
+        posts = isinstance(methods, list) and "client_secret_post" in methods
+        way = "client_secret_post" if posts else "client_secret_basic"
         auth = ClientAuth(self._section.client_id, self._secret, way)
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         endpoint, headers, body = auth.prepare("POST", endpoint, headers, body)
@@ -248,7 +246,7 @@ def _keys_in(found: Json) -> KeySet:
         try:
             if each.get("kty") in _KEY_TYPES and each.get("use", "sig") == "sig":
                 usable.extend(KeySet.import_key_set({"keys": [each]}).keys)
-        except _UNREADABLE:
+        except Exception:  # noqa: BLE001, S112 - the libraries raise anything for a key
             continue
     if not usable:
         raise NoAnswer("it has no key that can be read")

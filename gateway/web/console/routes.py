@@ -12,6 +12,7 @@ import jinja2
 from aiohttp import web
 
 from gateway import log
+from gateway.parsing.turns import Overloaded
 from gateway.web.console import (
     companies,
     figures,
@@ -188,6 +189,9 @@ async def _answered(request: web.Request, handler: _Handler) -> web.StreamRespon
         return _error_page(request, refused)
     except TooManyReaders:
         text = "Too many pages are being made. Please try again in a minute."
+        return _error_page(request, Refused(503, text))
+    except Overloaded:
+        text = "Too many mails are being read. Please try again."
         return _error_page(request, Refused(503, text))
     except Problem as problem:  # of reading a form
         text = CATALOGUES[language_for(request)].page_errors[problem.error].text

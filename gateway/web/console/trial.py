@@ -15,9 +15,8 @@ from aiohttp import web
 from gateway.describe_decision import describe
 from gateway.mail_words import evidence, proof
 from gateway.outgoing.mime import one_line
-from gateway.parsing.turns import Overloaded
 from gateway.shares import address_of
-from gateway.web.console.context import Refused, Visit
+from gateway.web.console.context import Visit
 from gateway.web.console.journal import reason_words, verdict_words
 from gateway.web.console.mails import DrawnStep, Mask, drawn, room_for
 from gateway.web.line_ends import SentMail, TooLong
@@ -69,12 +68,9 @@ async def preview(visit: Visit) -> web.Response:
     except TrialFault as fault:
         return await _page(visit, error=str(fault), status=422)
     assumed = ASSUMED if visit.form.get("proven") else None
-    try:
-        with room_for(visit, len(sent.raw)):
-            async with visit.turn():
-                decided = await visit.context.ingest.preview(Delivery(envelope, sent.raw), assumed)
-    except Overloaded:
-        raise Refused(503, "Too many mails are being read. Please try again.") from None
+    with room_for(visit, len(sent.raw)):
+        async with visit.turn():
+            decided = await visit.context.ingest.preview(Delivery(envelope, sent.raw), assumed)
     if not decided:
         text = "This mailbox takes no mail any more."
         return await _page(visit, error=text, status=422)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+import pytest
+
+from gateway.ingest import Ingest
+from gateway.parsing.turns import Overloaded
 from rules.mail import Delivery, Envelope
 from rules.people import Role
 from rules.service.console_roles import ConsoleRole
@@ -63,6 +67,22 @@ async def test_a_person_who_waits_is_approved_on_the_first_page(desk: Desk) -> N
     assert ticket is not None
     decided = [e for e in ticket.history if e.event is AuditEvent.PRESENCE_CHANGED]
     assert [(e.subject, e.actor, e.source) for e in decided] == [(EVE, SAM, Source.CONSOLE)]
+
+
+async def test_who_releases_a_mail_while_too_many_are_read_is_asked_to_try_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: object) -> None:
+        raise Overloaded
+
+    mail = await desk.hold()
+    agent = await desk.logged_in()
+    monkeypatch.setattr(Ingest, "release", busy)
+
+    status, page = await agent.send(f"/console/held/{mail.journal_id}", do="release")
+
+    assert (status, "Too many mails are being read." in page) == (503, True)
+    assert await number_held(desk) == 1
 
 
 async def test_a_held_mail_is_shown_as_text(desk: Desk) -> None:
