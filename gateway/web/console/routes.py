@@ -31,6 +31,7 @@ from gateway.web.console import (
     tickets,
     trial,
     users,
+    words,
 )
 from gateway.web.console.context import (
     CONSOLE,
@@ -120,6 +121,7 @@ _templates = jinja2.Environment(
     lstrip_blocks=True,
 )
 """Compiled once in a process, as the public pages are, and not by each application."""
+_templates.filters["divisible"] = words.divisible
 
 
 def console(context: ConsoleContext) -> web.Application:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
 
+from markupsafe import Markup
+
 Say = Callable[..., str]
 """`say(english, **values)`: the text in the reader's language, with its values filled in."""
 
@@ -37,6 +39,13 @@ def age(since: datetime, now: datetime, say: Say) -> str:
         if passed >= unit:
             return say(form, number=passed // unit)
     return say("now")
+
+
+def divisible(address: str) -> Markup:
+    """An address as markup that a narrow column divides after its `@` and before its dots, and not
+    in the middle of a name; what is copied from the page is the address itself."""
+    names = [Markup("<wbr>.").join(name.split(".")) for name in address.split("@")]
+    return Markup("@<wbr>").join(names)
 
 
 @cache

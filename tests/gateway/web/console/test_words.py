@@ -64,6 +64,10 @@ BY_VALUE = {"viewer", "agent", "operator", "admin", "Please choose what becomes 
 """Shown by the value of a variable."""
 
 
+def test_an_address_is_divided_at_its_at_sign_and_dots_alone() -> None:
+    assert words.divisible("<b>.c@d.example") == "&lt;b&gt;<wbr>.c@<wbr>d<wbr>.example"
+
+
 def test_there_are_texts() -> None:
     assert len(SHOWN) > 70
 
