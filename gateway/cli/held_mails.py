@@ -6,7 +6,7 @@ import asyncio
 import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, assert_never
 
 import typer
 from rich.text import Text
@@ -28,9 +28,9 @@ from rules.decision.content import body_of
 from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body
-from rules.mail.addresses import normalise
 from rules.mail.header import Author
 from rules.sender.authentication import Authentication
+from rules.sender.stated_author import AuthorFault, stated_author
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
@@ -82,13 +82,9 @@ def release(
     mail = _held(config, journal_id)
     if as_new and onto is not None:
         fail(os.EX_USAGE, "give either --as-new or --onto NUMBER, not both")
-    override = _valid_address(author) if author is not None else None
-    address = override or mail.author
-    if not address:
-        fail(os.EX_USAGE, "From does not name exactly one author; add --author ADDRESS")
-    stated = StatedByStaff(
-        author=Author(override) if override else None, as_new=as_new, onto=onto, why=why
-    )
+    by = _author(mail, author)
+    address = by.address if by is not None else mail.author
+    stated = StatedByStaff(author=by, as_new=as_new, onto=onto, why=why)
     with exit_on_error():
         try:
             receipt = asyncio.run(_release(config, mail, stated, enrol=enrol))
@@ -113,11 +109,24 @@ def discard(journal_id: IdArgument, config: ConfigOption = None) -> None:
     console.print("discarded, and its content deleted")
 
 
-def _valid_address(address: str) -> str:
-    normal = normalise(address)
-    if normal is None:
-        fail(os.EX_USAGE, f"--author {address}: not a valid email address")
-    return normal
+def _author(mail: HeldMail, stated: str | None) -> Author | None:
+    """The author that is stated; None for the one that the mail names."""
+    author = stated_author(mail.author, stated or "")
+    if isinstance(author, AuthorFault):
+        fail(os.EX_USAGE, _worded(author, mail, stated))
+    return author
+
+
+def _worded(fault: AuthorFault, mail: HeldMail, stated: str | None) -> str:
+    match fault:
+        case AuthorFault.NOT_VALID:
+            return f"--author {stated}: not a valid email address"
+        case AuthorFault.MISSING:
+            return "From does not name exactly one author; add --author ADDRESS"
+        case AuthorFault.NAMED:
+            return f"the mail names its author, {mail.author}; omit --author"
+        case _:
+            assert_never(fault)
 
 
 async def _release(

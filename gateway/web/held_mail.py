@@ -46,14 +46,14 @@ class Choice(StrEnum):
     DISCARD = "discard"
 
 
-def is_possible(choice: Choice, mail: HeldMail) -> bool:
-    """A mail without an author can only be deleted here: `postern held release --author` files
-    it."""
+def is_possible(choice: Choice, mail: HeldMail, *, takes_author: bool = False) -> bool:
+    """A mail that does not name exactly one author can only be deleted, except by a form in which
+    staff state the author."""
     match choice:
         case Choice.ENROL:
             return mail.reason == Reason.NOT_ENROLLED.value
         case Choice.RELEASE | Choice.NEW:
-            return bool(mail.author)
+            return takes_author or bool(mail.author)
         case Choice.DISCARD:
             return True
         case _:
@@ -93,11 +93,11 @@ class HeldDesk:
     """Their address, for the audit trail and the log."""
     source: Source
 
-    async def act(self, mail: HeldMail, choice: Choice, why: str) -> HeldResult:
-        """Do with a held mail what was chosen; `why` is kept in the history of the ticket."""
+    async def act(self, mail: HeldMail, choice: Choice, stated: StatedByStaff) -> HeldResult:
+        """Do with a held mail what was chosen, by what is stated about it."""
         if choice is Choice.DISCARD:
             return await self.discard(mail)
-        stated = StatedByStaff(as_new=choice is Choice.NEW, why=why)
+        stated = replace(stated, as_new=choice is Choice.NEW)
         return await self.release(mail, stated, enrol=choice is Choice.ENROL)
 
     async def discard(self, mail: HeldMail) -> HeldResult:

@@ -27,8 +27,7 @@ from gateway.web.api.queries import HeldQuery, Query
 from gateway.web.api.request_parsing import body_of, journal_id_of
 from gateway.web.held_mail import Choice, HeldDesk, HeldOutcome, is_possible, shown
 from rules.mail import Mailbox
-from rules.mail.addresses import normalise
-from rules.mail.header import Author
+from rules.sender.stated_author import AuthorFault, stated_author
 from rules.service.digests import held_because, leaves_at
 from rules.ticket.changes import Source
 from storage.db.database import Connection
@@ -84,23 +83,19 @@ async def _read(request: web.Request, caller: Caller, _: Query) -> web.Response:
 async def _release(request: web.Request, caller: Caller, _: Query) -> web.Response:
     """200 once the mail is filed, by this request or before it."""
     asked = await body_of(request, Release)
-    author = normalise(asked.author) if asked.author is not None else None
-    if asked.author is not None and author is None:
-        raise ApiError(400, f"author: {asked.author!r} is not a valid email address")
     mail = await _find(request, caller)
     if isinstance(mail, LeftQuarantine):
         return _released_before(request, mail)
-    if not (mail.author or author):
-        raise ApiError(409, "the mail does not name exactly one author; send author")
-    if mail.author and author:  # else anybody's mail could be filed as anybody else's
-        raise ApiError(409, "the mail names its author; omit author")
+    author = stated_author(mail.author, asked.author or "")
+    if isinstance(author, AuthorFault):
+        raise _not_under(author, asked.author)
     if asked.enrol and not is_possible(Choice.ENROL, mail):
         because = worded(held_because(mail.reason), LANGUAGE)
         raise ApiError(
             409, f"its author cannot be registered with it; it is held because: {because}"
         )
     stated = StatedByStaff(
-        author=Author(author) if author is not None else None,
+        author=author,
         as_new=asked.as_new,
         onto=asked.onto,
         why=asked.why,
@@ -126,6 +121,18 @@ async def _release(request: web.Request, caller: Caller, _: Query) -> web.Respon
             return _released_before(request, await _find(request, caller))
         case _:
             assert_never(result.outcome)
+
+
+def _not_under(fault: AuthorFault, stated: str | None) -> ApiError:
+    match fault:
+        case AuthorFault.NOT_VALID:
+            return ApiError(400, f"author: {stated!r} is not a valid email address")
+        case AuthorFault.MISSING:
+            return ApiError(409, "the mail does not name exactly one author; send author")
+        case AuthorFault.NAMED:
+            return ApiError(409, "the mail names its author; omit author")
+        case _:
+            assert_never(fault)
 
 
 def _released_before(request: web.Request, left: HeldMail | LeftQuarantine) -> web.Response:

@@ -16,6 +16,7 @@ from gateway.parsing.turns import Overloaded
 from gateway.web.console import (
     companies,
     figures,
+    held,
     journal,
     login,
     mails,
@@ -65,9 +66,9 @@ class Route:
 ROUTES = (
     Route("GET", "/", ConsoleRight.READ, queues.home),
     Route("POST", "/logout", ConsoleRight.READ, sessions.log_out),
-    Route("GET", "/held", ConsoleRight.READ, queues.held),
-    Route("GET", "/held/{id}", ConsoleRight.READ, queues.held_mail),
-    Route("POST", "/held/{id}", ConsoleRight.HANDLE, queues.decide),
+    Route("GET", "/held", ConsoleRight.READ, held.listing),
+    Route("GET", "/held/{id}", ConsoleRight.READ, held.held_mail),
+    Route("POST", "/held/{id}", ConsoleRight.HANDLE, held.decide),
     Route("GET", "/proposed", ConsoleRight.READ, proposed.listing),
     Route("POST", "/proposed", ConsoleRight.HANDLE, proposed.decide),
     Route("GET", "/journal", ConsoleRight.READ, journal.journal),

@@ -18,6 +18,7 @@ from aiohttp import web
 from gateway.ingest import Ingest
 from gateway.outgoing.dates import date_and_time
 from gateway.outgoing.sentences import worded
+from gateway.reception import StatedByStaff
 from gateway.runtime import Runtime
 from gateway.web.held_mail import Choice, HeldDesk, HeldOutcome, HeldResult, is_possible, shown
 from gateway.web.messages import FormError, PageError, form_error
@@ -127,7 +128,8 @@ async def _act(request: web.Request) -> web.Response:
         return await _shown(visit, mail, chosen="", error=error, status=422)
     runtime, ingest = visit.pages.runtime, visit.pages.ingest
     desk = HeldDesk(runtime, ingest, by=visit.view.owner, source=Source.WEB)
-    return visit.done(await desk.act(mail, choice, form.get("why", "")))
+    stated = StatedByStaff(why=form.get("why", ""))
+    return visit.done(await desk.act(mail, choice, stated))
 
 
 async def _shown(

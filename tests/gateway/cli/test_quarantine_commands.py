@@ -23,12 +23,10 @@ def held(demo: CommandLine) -> str:
 
 
 def test_nobody_is_registered_for_a_mail_that_stays_held(demo: CommandLine, held: str) -> None:
-    failed = demo.run(
-        "held", "release", held, "--enrol", "--author", "typo@acme.example", "--onto", "99"
-    )
+    failed = demo.run("held", "release", held, "--enrol", "--onto", "99")
 
     assert (failed.code, "still held" in failed.err) == (os.EX_DATAERR, True)
-    assert "typo@acme.example" not in demo.run("user", "list").out
+    assert NEW not in demo.run("user", "list").out
     assert held in demo.run("held", "list").out
 
 
@@ -37,8 +35,19 @@ def test_the_author_is_registered_with_the_release(demo: CommandLine, held: str)
     assert NEW in demo.run("user", "list").out
 
 
+def test_a_mail_is_filed_under_nobody_but_the_author_that_it_names(
+    demo: CommandLine, held: str
+) -> None:
+    failed = demo.run("held", "release", held, "--author", "ann@acme.example")
+
+    assert (failed.code, f"names its author, {NEW}" in failed.err) == (os.EX_USAGE, True)
+    assert held in demo.run("held", "list").out
+
+
 def test_nobody_of_an_unknown_domain_is_registered(demo: CommandLine, held: str) -> None:
-    failed = demo.run("held", "release", held, "--enrol", "--author", "eve@evil.example")
+    demo.run("company", "domain", "remove", "Acme", "acme.example")
+
+    failed = demo.run("held", "release", held, "--enrol")
 
     assert (failed.code, "no active company owns" in failed.err) == (os.EX_DATAERR, True)
     assert held in demo.run("held", "list").out

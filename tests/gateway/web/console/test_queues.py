@@ -146,6 +146,47 @@ async def test_what_the_page_does_not_offer_is_not_done(desk: Desk) -> None:
     assert await number_held(desk) == 1
 
 
+async def test_a_held_mail_is_filed_on_the_ticket_that_the_form_names(desk: Desk) -> None:
+    mail = await desk.hold()
+    browser = await desk.logged_in()
+    path = f"/console/held/{mail.journal_id}"
+
+    choices = [{"ticket": "99"}, {"ticket": "one"}, {"ticket": "1", "do": "new"}, {"author": ANN}]
+    refused = [
+        await browser.send(path, **{"do": "release", "why": "About <that>", **each})
+        for each in choices
+    ]
+    done = await browser.send(path, do="release", why="It is about that.", ticket="#1")
+    _, page = await browser.get("/console/held")
+
+    assert [status for status, _ in refused] == [409, 422, 422, 409]
+    assert 'value="99"' in refused[0][1]
+    assert all('value="About &lt;that&gt;"' in each for _, each in refused)
+    assert done == (303, "/console/held")
+    assert "The mail was filed on #1." in page
+    history = (await desk.site.ticket_view()).history
+    assert [e.reason for e in history if e.event is AuditEvent.RELEASED] == ["It is about that."]
+
+
+async def test_a_held_mail_without_one_author_is_filed_under_the_one_that_staff_name(
+    desk: Desk,
+) -> None:
+    mail = await desk.hold("Two of us", f"{ANN}, eve@evil.example")
+    browser = await desk.logged_in()
+    path = f"/console/held/{mail.journal_id}"
+
+    _, page = await browser.get(path)
+    refused = [await browser.send(path, do="release", author=each) for each in ("", "ann")]
+    done = await browser.send(path, do="release", author=ANN)
+
+    assert 'name="author"' in page
+    assert [status for status, _ in refused] == [409, 422]
+    assert done == (303, "/console/held")
+    ticket = await desk.site.write(lambda c: read.ticket_view(c, 2))
+    assert ticket is not None
+    assert ticket.summary.requester == ANN
+
+
 async def test_a_list_of_held_mail_is_filled_by_its_mailboxes_alone(desk: Desk) -> None:
     mail = await desk.hold()
     add = partial(mailboxes.add_mailbox, address="sales@help.example", policy="default")

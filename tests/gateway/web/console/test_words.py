@@ -19,7 +19,15 @@ from gateway.web.console import (
 )
 
 WEB = Path(str(resources.files("gateway.web")))
-SAYS = {"Refused": 1, "done": 1, "say": 0, "TrialFault": 0, "NotAsked": 0, "RegistryChange": 3}
+SAYS = {
+    "Refused": 1,
+    "done": 1,
+    "say": 0,
+    "TrialFault": 0,
+    "ReleaseFault": 0,
+    "NotAsked": 0,
+    "RegistryChange": 3,
+}
 """The functions that show a text, and which argument it is."""
 
 
