@@ -148,7 +148,7 @@ class Release(RequestModel):
 
 
 class Retry(RequestModel):
-    """Which dead outgoing mails are tried again."""
+    """Which outgoing mails are tried again: dead ones, and ones that wait for another attempt."""
 
     ids: Annotated[tuple[UUID, ...], Field(max_length=MOST_RETRIED)] = ()
     every: bool = False

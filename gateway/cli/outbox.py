@@ -28,7 +28,7 @@ app = typer.Typer(
         ),
         ListedCommand(
             "retry",
-            "Try dead mails again, as if they were new; the audit trail names you.",
+            "Try dead mails again, as if they were new, or waiting ones at once.",
             "outgoing_mails",
             "retry",
         ),

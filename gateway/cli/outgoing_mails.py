@@ -1,4 +1,4 @@
-"""Commands on single outgoing mails: show why one was not sent, and send some again."""
+"""Commands on single outgoing mails: show why one was not sent, and have some tried again."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from storage.notices.outbox import Notice
 from storage.notices.overview import NoticeSummary
 from storage.registry import mailboxes, signing_keys
 
+RETRIED_ALONE = "only mails that are dead, or wait for another attempt, can be"
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As `postern outbox list` shows it.")]
 
 
@@ -93,7 +94,7 @@ def retry(
     )
     if chosen is not None and done < len(set(chosen)):
         left = len(set(chosen)) - done
-        fail(os.EX_DATAERR, f"{done} tried again; {left} not, since only dead mails can be")
+        fail(os.EX_DATAERR, f"{done} tried again; {left} not, since {RETRIED_ALONE}")
     say(f"{done} tried again")
 
 

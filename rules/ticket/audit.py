@@ -45,7 +45,8 @@ class AuditEvent(StrEnum):
     SLA_BREACHED = "sla_breached"
     """subject: the stage of the clock."""
     MAIL_RETRIED = "mail_retried"
-    """subject: the address of an outgoing mail that was dead. became: the kind of the mail."""
+    """subject: the address of an outgoing mail that was dead, or waited for a further attempt.
+    became: the kind of the mail."""
     FEEDBACK_GIVEN = "feedback_given"
     """was, became: a rating; was is empty for the first."""
     SEVERITY_CLAIMED = "severity_claimed"

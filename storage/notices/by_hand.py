@@ -1,12 +1,13 @@
-"""What operators do with outgoing mails: read one, and try dead ones again."""
+"""What operators do with outgoing mails: read one, and have some tried again at once."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, update
 
 from rules.mail import Mailbox
 from rules.ticket.audit import AuditEvent
@@ -43,23 +44,23 @@ def retry(
     mailboxes: Collection[int] | None = None,
     source: Source = Source.CONSOLE,
 ) -> int:
-    """Queue dead notices again with no attempts counted, all of them for None; returns how many.
-    `mailboxes` are those whose notices may be; None for every one.
+    """Have notices tried again at once; returns how many. Dead ones are queued with no attempts
+    counted, all of them for None. Of those that are named, one that waits for a further attempt is
+    due now; what was not tried yet keeps its time, which a budget may have set. `mailboxes` are
+    those whose notices may be; None for every one.
 
-    Only a dead one is: of two who retry it, one does. The audit trail of its ticket names them.
+    Of two who retry one, one does. The audit trail of its ticket names them.
     """
     dead = _notice.c.state == NoticeState.DEAD.value
-    chosen = dead if ids is None else dead & _notice.c.id.in_(ids)
-    if mailboxes is not None:
-        chosen &= _notice.c.mailbox_id.in_(mailboxes)
     again = {"state": NoticeState.DUE.value, "created_at": now, "due_at": now, "attempts": 0}
-    changed = (
-        update(_notice)
-        .where(chosen)
-        .values(**again)
-        .returning(_notice.c.mailbox_id, _notice.c.ticket_id, _notice.c.address, _notice.c.kind)
-    )
-    rows = connection.execute(changed).all()
+    if ids is None:
+        rows = _changed(connection, dead, again, mailboxes)
+    else:
+        named = _notice.c.id.in_(ids)
+        rows = [
+            *_changed(connection, named & _waits_for_retry(now), {"due_at": now}, mailboxes),
+            *_changed(connection, named & dead, again, mailboxes),
+        ]
     for row in rows:
         if row.ticket_id is not None:
             here = Mailbox(row.mailbox_id, "", "")
@@ -67,3 +68,25 @@ def retry(
             entry = AuditEntry(AuditEvent.MAIL_RETRIED, row.address, became=row.kind)
             audit(connection, context, row.ticket_id, entry)
     return len(rows)
+
+
+def _waits_for_retry(now: datetime) -> ColumnElement[bool]:
+    """Tried before, and not being sent at the moment."""
+    return and_(
+        _notice.c.state == NoticeState.DUE.value,
+        _notice.c.attempts > 0,
+        _notice.c.due_at > now,
+        _notice.c.claimed_by.is_(None),
+    )
+
+
+def _changed(
+    connection: Connection,
+    which: ColumnElement[bool],
+    values: Mapping[str, object],
+    mailboxes: Collection[int] | None,
+) -> Sequence[Row[Any]]:
+    if mailboxes is not None:
+        which &= _notice.c.mailbox_id.in_(mailboxes)
+    columns = (_notice.c.mailbox_id, _notice.c.ticket_id, _notice.c.address, _notice.c.kind)
+    return connection.execute(update(_notice).where(which).values(values).returning(*columns)).all()

@@ -1,10 +1,11 @@
-"""Outgoing mail that was not sent: why, in the relay's words, and again."""
+"""Outgoing mail that was not sent: why, in the relay's words, and tried again."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -48,8 +49,17 @@ async def outbox(visit: Visit) -> web.Response:
         ],
         more=max(0, counts[view] - len(mails)),
         several=len(mailboxes) > 1,
-        can_retry=view in (OutboxView.FAILED, OutboxView.WITHDRAWN),
+        is_over=view in (OutboxView.FAILED, OutboxView.WITHDRAWN),
+        retried=[each.id for each in mails if _is_retried(each, visit.now)]
+        if view is not OutboxView.WITHDRAWN
+        else [],
     )
+
+
+def _is_retried(notice: NoticeSummary, now: datetime) -> bool:
+    """Whether a form has it tried again: it is dead, or waits for another attempt."""
+    waits = notice.state is NoticeState.DUE and notice.attempts > 0 and notice.due_at > now
+    return waits or notice.state is NoticeState.DEAD
 
 
 async def outgoing_mail(visit: Visit) -> web.Response:
@@ -59,10 +69,14 @@ async def outgoing_mail(visit: Visit) -> web.Response:
         if found is not None and found.mailbox in {
             each.address for each in await visit.mailboxes()
         }:
-            is_dead = found.state is NoticeState.DEAD
             error = await asyncio.to_thread(await visit.mask(), found.last_error)
             shown = replace(found, last_error=error)
-            return visit.page("outgoing_mail.html", mail=shown, is_dead=is_dead)
+            return visit.page(
+                "outgoing_mail.html",
+                mail=shown,
+                is_dead=found.state is NoticeState.DEAD,
+                is_retried=_is_retried(found, visit.now),
+            )
     raise Refused(404, "There is no such outgoing mail.")
 
 
@@ -79,7 +93,10 @@ async def retry(visit: Visit) -> web.Response:
     done = await visit.runtime.write(job, apart=True)
     visit.runtime.wake()
     if done < len(ids):
-        text = "{done} are tried again; {left} are not, since only mails that failed can be."
+        text = (
+            "{done} are tried again; {left} are not, since only mails that failed, or wait for "
+            "another attempt, can be."
+        )
         return visit.done("/outbox", text, done=done, left=len(ids) - done)
     return visit.done("/outbox", "Tried again now: {number}.", number=done)
 

@@ -111,7 +111,7 @@ def test_a_sent_mail_is_not_sent_again(commands: OutboxCommands) -> None:
     done = commands.run("retry", str(SENT), str(DEAD))
 
     assert done.exit_code == os.EX_DATAERR
-    assert "1 tried again; 1 not, since only dead mails can be" in done.stderr
+    assert "1 tried again; 1 not, since only mails that are dead, or wait" in done.stderr
     assert commands.states()[SENT] is NoticeState.SENT
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import select, update
 
@@ -10,6 +11,7 @@ from gateway import clock
 from rules.service.console_roles import ConsoleRole
 from rules.ticket.audit import AuditEvent
 from storage.db.tables import NoticeRow, table
+from storage.notices import overview
 from storage.notices.outbox import LEFT
 from storage.registry import mailboxes
 from tests.gateway.web.console.desk import Desk
@@ -85,6 +87,43 @@ async def test_an_operator_tries_a_mail_again_and_its_ticket_names_them(desk: De
     assert await state_of(desk, notice) != "dead"
     history = (await desk.site.ticket_view()).history
     assert [e.actor for e in history if e.event is AuditEvent.MAIL_RETRIED] == ["op@help.example"]
+
+
+async def test_a_mail_that_waits_for_another_attempt_is_sent_at_once(desk: Desk) -> None:
+    later, long_ago = clock.now() + timedelta(hours=1), clock.now() - timedelta(hours=2)
+    notice = await set_notice(
+        desk, state="due", due_at=later, created_at=long_ago, attempts=4, last_error="451 later"
+    )
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
+
+    _, one = await operator.get(f"/console/outbox/{notice}")
+    _, late = await operator.get("/console/outbox?view=late")
+    await operator.send("/console/outbox?view=late", "/console/outbox", ids=notice)
+    _, done = await operator.get("/console/outbox")
+
+    for page in (one, late):
+        assert f'name="ids" value="{notice}' in page
+    assert "Tried again now: 1." in done
+    found = await desk.site.write(lambda c: overview.find(c, UUID(notice)))
+    assert found is not None
+    assert (found.due_at < later, found.created_at, found.attempts) == (True, long_ago, 4)
+    history = (await desk.site.ticket_view()).history
+    assert [e.actor for e in history if e.event is AuditEvent.MAIL_RETRIED] == ["op@help.example"]
+
+
+async def test_a_mail_that_was_ordered_for_later_keeps_its_time(desk: Desk) -> None:
+    """A budget has set it."""
+    later = clock.now() + timedelta(hours=1)
+    notice = await set_notice(desk, state="due", due_at=later, created_at=later, attempts=0)
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
+
+    _, page = await operator.get(f"/console/outbox/{notice}")
+    await operator.send("/console/outbox?view=waiting", "/console/outbox", ids=notice)
+
+    assert 'name="ids"' not in page
+    found = await desk.site.write(lambda c: overview.find(c, UUID(notice)))
+    assert found is not None
+    assert found.due_at == later
 
 
 async def test_an_agent_sees_what_failed_and_does_not_send_it(desk: Desk) -> None:
