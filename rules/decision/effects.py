@@ -130,6 +130,8 @@ class NewComment:
     """How its author is proven: by a mail's evidence, else the door that they wrote by."""
     degraded: str | None = None
     charset_guessed: bool = False
+    has_html: bool = False
+    """Its mail has HTML."""
     attachments: tuple[Attachment, ...] = ()
     subject: str = ""
     """Of its mail, without our tags and marks of a reply."""

@@ -280,6 +280,7 @@ def _new_comment(entry: Entry, visibility: Visibility, author: str, proof: str) 
         proof=proof,
         degraded=body.why if isinstance(body, Unreadable) else None,
         charset_guessed=isinstance(body, Body) and body.charset_guessed,
+        has_html=isinstance(body, Body) and bool(body.html),
         attachments=body.attachments if isinstance(body, Body) else (),
     )
 

@@ -147,6 +147,7 @@ def _comments(
             text_left_out=row.id not in texts,
             degraded=row.degraded,
             charset_guessed=row.charset_guessed,
+            has_html=row.has_html is not False,
             written_at=row.written_at,
             proof=row.proof,
             reason=row.reason or "",

@@ -90,6 +90,7 @@ def add_comment(
         "proof": storable(comment.proof, 300),
         "degraded": comment.degraded[:200] if comment.degraded is not None else None,
         "charset_guessed": comment.charset_guessed,
+        "has_html": comment.has_html,
         "folded_as": comment.would_be.value if comment.would_be is not None else None,
         "meant_as_note": comment.meant_as_note,
         "files_digest": comment.files_digest,

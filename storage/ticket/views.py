@@ -71,6 +71,8 @@ class CommentView:
     degraded: str | None
     charset_guessed: bool
     """Some of the text may be wrong, because its character set was not declared."""
+    has_html: bool
+    """Its mail may have HTML: it is not known of comments from before this was stored."""
     written_at: datetime
     proof: str
     """How its author is proven; empty if it was not recorded."""

@@ -54,6 +54,8 @@ class ShownComment:
     has_more_files: bool
     mail: str
     """The path of its mail; empty if it came by none."""
+    has_html: bool
+    """Its mail can be shown as its author formatted it."""
     may_publish: str
     """The visibility from which it can be published; empty where it cannot."""
 
@@ -106,6 +108,7 @@ def _comment(comment: CommentView, mask: Mask, say: Say, *, with_text: bool) -> 
         ),
         has_more_files=comment.files_left_out,
         mail=f"/mails/{comment.journal_id}" if comment.journal_id is not None else "",
+        has_html=comment.journal_id is not None and comment.has_html,
         may_publish=comment.visibility if waits or comment.folded_as is not None else "",
     )
 

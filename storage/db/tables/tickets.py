@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlmodel import Field
 
 from rules.ticket.audit import AuditEvent
@@ -207,6 +217,8 @@ class CommentRow(Row, table=True):
     """Why the body could not be read; the raw mail then remains to be looked at."""
     charset_guessed: bool = flag()
     """The mail named no usable character set: it was guessed, and the text may be wrong."""
+    has_html: bool | None = Field(default=None, sa_column=Column(Boolean, nullable=True))
+    """Whether its mail has HTML; NULL for comments of before this was stored."""
     written_at: datetime = timestamp()
     folded_as: str | None = Field(default=None, sa_column=Column(String(8)))
     """Of a folded comment that a person may have written: its visibility otherwise."""

@@ -12,7 +12,7 @@ from rules.mail import Delivery, Envelope
 from rules.service.console_roles import ConsoleRole
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
-from storage.db.tables import TicketRow, table
+from storage.db.tables import CommentRow, TicketRow, table
 from storage.notices import overview
 from storage.notices.overview import NoticeFilter
 from storage.registry import mailboxes
@@ -20,6 +20,7 @@ from storage.ticket import read
 from tests.gateway.web.console.desk import Desk
 from tests.gateway.web.console.test_in_browser import ANN, hostile
 from tests.gateway.web.link_pages import EVE, SAM, SUPPORT
+from tests.in_process import a_mail
 
 ONE, TWO = "/console/tickets/1", "/console/tickets/2"
 """Ann's ticket on which Eve waits; and the one that a mail of hers opens."""
@@ -48,6 +49,20 @@ async def test_a_ticket_shows_what_was_written_and_its_files_and_runs_nothing(de
     assert "notes.txt" in page
     assert (await file.text()).strip() == "One, two."
     assert file.headers["Content-Disposition"].startswith("attachment")
+
+
+async def test_html_is_offered_where_the_mail_has_any(desk: Desk) -> None:
+    await open_by_mail(desk)
+    envelope = Envelope("127.0.0.1", "", False, ANN, (SUPPORT,))
+    await desk.site.services.ingest.take(Delivery(envelope, a_mail(ANN, "Only text")))
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+
+    offered = ["As its author" in (await browser.get(f"/console/tickets/{n}"))[1] for n in (2, 3)]
+    await desk.site.write(lambda c: c.execute(update(table(CommentRow)).values(has_html=None)))
+    _, of_before = await browser.get("/console/tickets/3")
+
+    assert offered == [True, False]
+    assert "As its author" in of_before
 
 
 async def test_a_viewer_reads_and_is_offered_nothing_to_change(desk: Desk) -> None:
