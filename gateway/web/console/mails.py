@@ -20,6 +20,7 @@ from gateway.web.api.download import ANY_TYPE, headers_of_file
 from gateway.web.console.context import PREFIX, Refused, Visit
 from gateway.web.console.journal import reason_words, size_words, verdict_words
 from gateway.web.console.mail_html import FRAME_HEADERS, document, image_names
+from gateway.web.console.next_steps import MailState, next_step
 from gateway.web.console.verdicts import CHECKS
 from gateway.web.console.words import Say
 from gateway.web.pages.forms import client_of_request
@@ -30,8 +31,10 @@ from rules.decision.trace import Step
 from rules.mail import Body, Mail
 from rules.mail.extent import CUT_MARGIN
 from rules.mail.shown_html import HtmlView, PlainOnly
+from rules.policy import Policy
 from rules.sentence import Sentence
 from rules.service.console_roles import ConsoleRight
+from rules.service.digests import leaves_at
 from storage.db.database import Connection
 from storage.mail import one_mail
 from storage.mail.one_mail import OneMail
@@ -107,11 +110,41 @@ async def mail(visit: Visit) -> web.Response:
     if found.state == "held" and visit.request.query.get("view") != "way":
         return web.Response(status=303, headers={"Location": f"{PREFIX}/held/{entry.id}"})
     caused = await visit.runtime.read(partial(overview.caused_by, mails=[entry.id]))
+    here = next((m for m in await visit.mailboxes() if m.address == entry.mailbox), None)
+    policy = visit.runtime.policies.get(here.policy) if here is not None else None
     mask = await visit.mask()
     async with visit.turn():
         body = await _read(visit, found.stored) if found.stored else None
         values = await asyncio.to_thread(_values, visit, found, body, caused, mask)
-    return visit.page("mail.html", 200, **values)
+        step = await asyncio.to_thread(_next_step, visit, found, policy, mask)
+    return visit.page("mail.html", 200, step=step, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStep:
+    """What the reader can do next, in their language."""
+
+    text: str
+    path: str
+    link: str
+
+
+def _next_step(visit: Visit, found: OneMail, policy: Policy | None, mask: Mask) -> ShownStep | None:
+    entry = found.entry
+    state = MailState(
+        id=entry.id,
+        verdict=entry.verdict,
+        reason=entry.reason,
+        state=found.state,
+        elsewhere=found.elsewhere,
+        ticket=entry.ticket,
+        author=mask(entry.author),
+        leaves_at=leaves_at(policy, entry.received_at) if policy is not None else None,
+    )
+    step = next_step(state, visit.user.role)
+    if step is None:
+        return None
+    return ShownStep(_worded(visit, step.text), step.path, step.link and visit.say(step.link))
 
 
 def _values(

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from gateway.web.console import (
+    next_steps,
     openid_login,
     ticket_forms,
     ticket_offers,
@@ -65,7 +66,15 @@ def _texts(node: ast.expr) -> Iterator[str]:
         yield node.value
 
 
-TABLES = (verdicts, ticket_words, tickets, ticket_forms, ticket_offers, openid_login)
+TABLES = (
+    verdicts,
+    ticket_words,
+    tickets,
+    ticket_forms,
+    ticket_offers,
+    openid_login,
+    next_steps,
+)
 SHOWN = sorted({*in_templates(), *in_code(), *(key for each in TABLES for key in each.KEYS)})
 GERMAN = words.translations("de")
 BY_VALUE = {"viewer", "agent", "operator", "admin", "Please choose what becomes of the mail."}
