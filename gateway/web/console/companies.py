@@ -151,6 +151,7 @@ async def _company_page(
         tier=_tier_title(policy, in_force),
         in_force=in_force,
         hours=_hours(policy, in_force),
+        form=visit.form,
         error=error,
     )
 

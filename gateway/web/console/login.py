@@ -172,7 +172,7 @@ def _link_is_dead() -> Refused:
     return Refused(
         404,
         "This link was used already, or has ended. Please ask the person who manages the console "
-        "for a new one: postern console invite ADDRESS",
+        "for a new one, under Users.",
     )
 
 

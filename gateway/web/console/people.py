@@ -52,7 +52,7 @@ async def register(visit: Visit) -> web.Response:
     done = await made(visit, mailbox, partial(_registration, visit))
     if isinstance(done, str):
         return await _listing(visit, done, 422)
-    return visit.done("/people", "It is registered.")
+    return visit.done(done.path or "/people", done.text, **done.values)
 
 
 def _registration(visit: Visit, mailbox: Mailbox) -> RegistryChange:
@@ -61,7 +61,9 @@ def _registration(visit: Visit, mailbox: Mailbox) -> RegistryChange:
         case "company" if name:
             domains = named_in(visit, "domains")
             job: Job = partial(companies.add_company, mailbox=mailbox, name=name, domains=domains)
-            return RegistryChange(job, "company_added", name, "It is registered.", {})
+            text = "{name} is registered. Its people, its tier and its contacts are set here."
+            values = {"name": name}
+            return RegistryChange(job, "company_added", name, text, values, "/companies/{id}")
         case "staff":
             return new_person(visit, mailbox, Role.STAFF, None)
         case _:
@@ -89,6 +91,8 @@ async def _listing(visit: Visit, error: str = "", status: int = 200) -> web.Resp
         more_people=len(found_people) > LISTED,
         listed=LISTED,
         mailboxes=mailboxes,
+        form=visit.form,
+        wanted={each: visit.request.query.get(each, "") for each in ("company", "staff")},
         error=error,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -39,6 +39,9 @@ class RegistryChange:
     subject: str
     text: str
     values: Mapping[str, object]
+    path: str = ""
+    """The page to go to, where it is another one; `{id}` stands for the number that the job
+    returns."""
 
 
 class NotAsked(Exception):
@@ -80,13 +83,14 @@ async def made(
         if mailbox is None:
             raise NotAsked("Please choose a mailbox.")
         change = asked(mailbox)
-        await visit.runtime.write(change.job, apart=True)  # it may be of a hundred domains
+        # It may be of a hundred domains.
+        returned = await visit.runtime.write(change.job, apart=True)
     except _REFUSED as refused:
         return str(refused)
     except NotAsked as fault:
         return visit.say(str(fault))
     log.registry_changed(mailbox.address, change.subject, change.name, visit.user.address)
-    return change
+    return replace(change, path=change.path.format(id=returned))
 
 
 async def in_sight(visit: Visit, find: Callable[..., T | None]) -> T | None:

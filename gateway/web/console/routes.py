@@ -158,10 +158,9 @@ def _guarded(route: Route) -> _Handler:
         if not visit.may(route.right):
             raise Refused(
                 403,
-                "Your role, {role}, does not permit this. An administrator can give you another: "
-                "postern console invite {address} --role ROLE",
-                role=visit.user.role.value,
-                address=visit.user.address,
+                "Your role, {role}, does not permit this. An administrator can give you another, "
+                "under Users.",
+                role=visit.say(visit.user.role.value),
             )
         if request.method != "POST":
             return await route.page(visit)

@@ -173,7 +173,10 @@ def _impossible(
     address = visit.user.address
     # Its readers take an author who is not staff for a customer.
     if address not in {each.address for each in lookup.staff(connection, mailbox)()}:
-        text = "Only staff of {mailbox} write on its tickets: postern staff add {address}"
+        text = (
+            "Only staff of {mailbox} write on its tickets. An operator can register {address} as "
+            "a staff member, under People."
+        )
         return visit.say(text, mailbox=mailbox.address, address=address)
     last = visit.form.get("last", "")
     newest = newest_of_others(connection, number, address)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
 from aiohttp import web
 
 from gateway import log
+from gateway.outgoing.mime import one_line
 from gateway.web.console import sessions
 from gateway.web.console.context import PREFIX, Refused, Visit
 from gateway.web.console.login import check_takes_passwords, fault_of, report_new_login
+from gateway.web.console.registry_changes import LONGEST_TEXT
 from gateway.web.console.sessions import SHORTEST_PASSWORD
 from gateway.web.messages import CATALOGUES
+from rules.people import Role
 from rules.service.console_roles import ConsoleRole, EntryUse
 from storage.db.database import Connection
 from storage.notices import console_logins
 from storage.notices.console_logins import Change
-from storage.registry import console_identities, console_users
-from storage.registry.console_users import FRESH, NewLink, UserSession
-from storage.registry.errors import InvalidValue, NotFound
+from storage.registry import console_identities, console_users, lookup, people
+from storage.registry.console_users import FRESH, ConsoleUser, ListedUser, NewLink, UserSession
+from storage.registry.errors import AlreadyExists, InvalidValue, NotFound
+from storage.registry.people import NewPerson
 
 
 async def own_page(visit: Visit) -> web.Response:
@@ -142,12 +147,27 @@ async def _invite(visit: Visit, address: str, role: ConsoleRole) -> web.Response
     secret = sessions.new_secret()
     # Where all log in with the provider, a link would be a way around it.
     link = NewLink(EntryUse.PASSWORD, secret) if visit.context.takes_passwords else None
-    job = partial(console_users.invite, address=address, role=role, now=visit.now, link=link)
+    desk = next((m for m in await visit.mailboxes() if m.address == visit.form.get("staff")), None)
+    person = NewPerson(
+        address, one_line(visit.form.get("name", ""), LONGEST_TEXT), Role.STAFF, None
+    )
+
+    def job(connection: Connection) -> tuple[ConsoleUser, bool]:
+        """The user, and whether they were registered as staff with it."""
+        user = console_users.invite(connection, address, role, visit.now, link)
+        works_there = {each.address for each in lookup.staff(connection, desk)()} if desk else ()
+        is_new = desk is not None and user.address not in works_there
+        if desk is not None and is_new:
+            people.add_person(connection, desk, person)
+        return user, is_new
+
     try:
-        invited = await visit.runtime.write(job)
-    except InvalidValue as refused:
+        invited, is_new = await visit.runtime.write(job)
+    except (InvalidValue, AlreadyExists) as refused:
         return await _listing(visit, error=str(refused), status=422)
     log.console_user_changed(invited.address, f"invited as {role.value}", visit.user.address)
+    if desk is not None and is_new:
+        log.registry_changed(desk.address, invited.address, "staff_added", visit.user.address)
     if link is None:
         return await _listing(visit, invited=invited.address)
     address = f"{visit.context.begins}{PREFIX}/enter/{secret}"
@@ -157,10 +177,19 @@ async def _invite(visit: Visit, address: str, role: ConsoleRole) -> web.Response
 async def _listing(
     visit: Visit, error: str = "", status: int = 200, link: str = "", invited: str = ""
 ) -> web.Response:
+    def look(connection: Connection) -> list[tuple[ListedUser, Sequence[str]]]:
+        return [
+            (each, [m.address for m in console_users.mailboxes_of(connection, each.user)])
+            for each in console_users.list_users(connection)
+        ]
+
     return visit.page(
         "users.html",
         status,
-        users=await visit.runtime.read(console_users.list_users),
+        users=await visit.runtime.read(look),
+        sees_all=(ConsoleRole.OPERATOR, ConsoleRole.ADMIN),
+        mailboxes=[each.address for each in await visit.mailboxes()],
+        form=visit.form if error else {},
         roles=[each.value for each in ConsoleRole],
         link=link,
         invited=invited,

@@ -21,7 +21,7 @@ from storage.registry import console_users
 from storage.registry.console_users import FRESH
 from storage.registry.mailboxes import set_mailbox_active
 from tests.gateway.web.console.desk import PASSWORD, Browser, Desk
-from tests.gateway.web.link_pages import SAM, SUPPORT
+from tests.gateway.web.link_pages import ANN, SAM, SUPPORT
 
 _session, _notice = table(ConsoleSessionRow), table(NoticeRow)
 ROOT = "root@help.example"
@@ -163,6 +163,32 @@ async def test_a_user_chooses_the_language_of_the_console(desk: Desk) -> None:
 
     assert "Was auf Sie wartet" in (await browser.get("/console/"))[1]
     assert unknown == 422
+
+
+async def test_an_agent_is_invited_and_registered_as_staff_with_one_form(desk: Desk) -> None:
+    admin = await desk.logged_in(ConsoleRole.ADMIN, ROOT)
+    form = {"do": "invite", "address": "tom@help.example", "role": "agent"}
+
+    _, without = await admin.send("/console/users", **form)
+    with capture_logs() as logs:
+        status, page = await admin.send("/console/users", **form, staff=SUPPORT)
+    again, _ = await admin.send("/console/users", **form, staff=SUPPORT)
+    customer, why = await admin.send(
+        "/console/users", do="invite", address=ANN, role="agent", staff=SUPPORT
+    )
+
+    assert "Register them as staff" in without
+    assert (status, "Register them as staff" in page, again) == (200, False, 200)
+    assert [each["change"] for each in logs if each["event"] == "registry_changed"] == [
+        "staff_added"
+    ]
+    assert (customer, "already" in why, f'value="{ANN}"' in why) == (422, True, True)
+    users = await desk.site.write(console_users.list_users)
+    assert ANN not in {each.user.address for each in users}
+    assert (
+        f"{SUPPORT}</h2>"
+        in (await (await desk.logged_in(as_="tom@help.example")).get("/console/"))[1]
+    )
 
 
 async def test_an_administrator_invites_and_removes_a_user(desk: Desk) -> None:
