@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.text import Text
@@ -26,7 +25,7 @@ from gateway.cli.common import (
 from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import console, escape, print_table, say
 from rules.policy import Policy
-from rules.service.contracts import ContractFault, agreed_targets
+from rules.service.contracts import ContractFault, agreed_targets, first_day
 from storage.db.database import Connection
 from storage.registry import companies
 from storage.registry.companies import CompanyAgreement, Contract
@@ -290,15 +289,13 @@ def _policy(config: Path | None, mailbox: str | None) -> Policy:
 
 
 def _start(day: str | None, policy: Policy) -> datetime:
-    """The beginning of a day in the time zone of the policy's calendar, in UTC; now for None."""
+    """The beginning of a day; now for None."""
     if day is None:
         return clock.now()
-    try:
-        zone = ZoneInfo(policy.clock.calendar.zone)
-        midnight = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone)
-        return midnight.astimezone(UTC)
-    except (ValueError, OverflowError):
+    starts_at = first_day(day, policy)
+    if starts_at is None:
         fail(os.EX_USAGE, f"--from {day}: must be a date such as 2026-07-01")
+    return starts_at
 
 
 def _spans(key: str, options: Iterable[str]) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from rules.policy import Policy
 from rules.service.calendars import calendar_in_force, calendar_of
@@ -21,6 +23,16 @@ class ContractFault:
     why: str
     targets: str = ""
     """`first` or `ongoing`, if one of these spans is the reason; `why` begins with it."""
+
+
+def first_day(day: str, policy: Policy) -> datetime | None:
+    """When a day such as 2026-07-01 begins in the time zone of the policy's calendar, in UTC; None
+    for what is no day."""
+    try:
+        zone = ZoneInfo(policy.clock.calendar.zone)
+        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def agreed_targets(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from aiohttp import web
 
 from gateway.web.console.context import Refused, Visit
+from gateway.web.console.contracts import contract_of, zone_of
 from gateway.web.console.registry_changes import (
     Job,
     NotAsked,
@@ -72,12 +73,13 @@ def _company_change(visit: Visit, known: CompanyAgreement, mailbox: Mailbox) -> 
             return RegistryChange(job, change, name, text, {"domain": domains[0]})
         case "add_person":
             return new_person(visit, mailbox, Role.USER, name)
-        case "tier" if form.get("tier") in _tiers(visit, mailbox):
-            contract = Contract(form["tier"], visit.now, {})
+        case "tier" if (policy := visit.runtime.policies.get(mailbox.policy)) is not None:
+            contract = contract_of(form, policy, visit.now)
             job = partial(companies.add_contract, mailbox=mailbox, name=name, contract=contract)
-            text = "New tickets have the tier {tier}; the others keep theirs."
-            change = f"tier {contract.tier}"
-            return RegistryChange(job, change, name, text, {"tier": contract.tier})
+            text = "Tickets that arrive from {day} on have the tier {tier}; the others keep theirs."
+            day = f"{contract.starts_at.astimezone(zone_of(policy)):%Y-%m-%d}"
+            values = {"tier": contract.tier, "day": day}
+            return RegistryChange(job, f"tier {contract.tier}", name, text, values)
         case "contacts":
             team, manager = named_in(visit, "team"), form.get("manager", "").strip()
             job = partial(
@@ -147,18 +149,16 @@ async def _company_page(
         more=max(0, number - len(registered)),
         tickets=tickets,
         status_of=partial(status_words, language=visit.language),
-        tiers=_tiers(visit, mailbox),
+        tiers={each.name: each.title for each in policy.tiers} if policy is not None else {},
+        levels=[each.name for each in policy.levels] if policy is not None else [],
+        calendars=[each.name for each in policy.calendars] if policy is not None else [],
         tier=_tier_title(policy, in_force),
         in_force=in_force,
+        zone=zone_of(policy),
         hours=_hours(policy, in_force),
         form=visit.form,
         error=error,
     )
-
-
-def _tiers(visit: Visit, mailbox: Mailbox) -> Mapping[str, str]:
-    policy = visit.runtime.policies.get(mailbox.policy)
-    return {each.name: each.title for each in policy.tiers} if policy is not None else {}
 
 
 def _tier_title(policy: Policy | None, in_force: Contract | None) -> str:

@@ -9,7 +9,7 @@ from storage.registry import companies, directory, mailboxes
 from storage.registry.directory import ListedPerson
 from tests.gateway.web.console.desk import Desk
 from tests.gateway.web.console.test_journal import send
-from tests.gateway.web.link_pages import ANN, SAM
+from tests.gateway.web.link_pages import ANN, SAM, SUPPORT
 
 SALES = "sales@help.example"
 OPERATOR = "op@help.example"
@@ -110,6 +110,26 @@ async def test_an_operator_changes_a_company_and_a_person(desk: Desk) -> None:
     assert unknown[0] == nothing[0] == 422
     assert f"{SAM}, {OPERATOR}" in page
     assert "by phone" in page
+
+
+async def test_an_operator_agrees_on_a_contract_with_times_of_its_own(desk: Desk) -> None:
+    _, company = await paths(desk)
+    await desk.site.write(lambda c: mailboxes.set_mailbox_policy(c, SUPPORT, "aiven"))
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, OPERATOR)
+    form = {"do": "tier", "tier": "business", "first.High": "2 business hours", "ongoing.High": ""}
+
+    wrong, page = await operator.send(company, **form | {"first.High": "2 moons"})
+    no_day, _ = await operator.send(company, **form, starts="1 July")
+    unknown, _ = await operator.send(company, **form | {"tier": "platinum"})
+    done = await operator.send(company, **form, starts="2026-07-01")
+    _, shown = await operator.get(company)
+
+    assert (wrong, no_day, unknown) == (422, 422, 422)
+    assert 'value="2 moons"' in page
+    assert done == (303, company)
+    assert "Tickets that arrive from 2026-07-01 on have the tier business" in shown
+    assert "first High: 2 business hours" in shown
+    assert 'value="2 business hours"' in shown
 
 
 @pytest.mark.parametrize("what", ["person", "company"])
