@@ -118,8 +118,9 @@ async def _changed(visit: Visit, number: int, asked: TicketPatch) -> Done | NotD
         ticket = load.load(connection, mailbox, [number], now - BUDGETED).get(number)
         if ticket is None:
             raise missing()
-        # A comment may set the status as well.
-        is_guarded = visit.form.get("do") in GUARDED or asked.status is not None
+        # A comment may set the status and the assignee as well.
+        replaces = asked.status is not None or asked.assignee is not None
+        is_guarded = visit.form.get("do") in GUARDED or replaces
         if is_guarded and _is_another(visit.form, ticket.version):
             text = (
                 "Nothing was done: the ticket has changed since you opened the page. It is shown "

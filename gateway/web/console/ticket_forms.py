@@ -23,7 +23,8 @@ DELETE = "delete"
 def _comment(visibility: str) -> Callable[[Form], Values]:
     def values(form: Form) -> Values:
         comment = {"text": form.get("text", ""), "visibility": visibility}
-        return {"comment": comment, "status": form.get("then") or None}
+        then, to = form.get("then") or None, form.get("to") or None
+        return {"comment": comment, "status": then, "assignee": to}
 
     return values
 

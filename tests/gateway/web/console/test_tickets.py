@@ -9,13 +9,14 @@ from sqlalchemy import update
 
 from gateway import clock
 from rules.mail import Delivery, Envelope
+from rules.people import Role
 from rules.service.console_roles import ConsoleRole
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
 from storage.db.tables import CommentRow, TicketRow, table
 from storage.notices import overview
 from storage.notices.overview import NoticeFilter
-from storage.registry import mailboxes
+from storage.registry import mailboxes, people
 from storage.ticket import read
 from tests.gateway.web.console.desk import Desk
 from tests.gateway.web.console.test_in_browser import ANN, hostile
@@ -146,6 +147,28 @@ async def test_a_reply_with_a_file_is_sent_once_and_the_customer_gets_it(desk: D
     assert ticket.details.first_answered_at == reply.written_at
     sent = await desk.site.write(lambda c: overview.listing(c, NoticeFilter(ticket=2)))
     assert ANN in {notice.address for notice in sent if notice.kind == "comment"}
+
+
+async def test_a_ticket_is_handed_to_a_colleague_with_the_note_that_explains_it(
+    desk: Desk,
+) -> None:
+    tom = "tom@help.example"
+    new = people.NewPerson(tom, "Tom", Role.STAFF, None)
+    await desk.site.write(lambda c: people.add_person(c, desk.site.mailbox, new))
+    agent = await desk.logged_in()
+    _, page = await agent.get(ONE)
+    version = dict(re.findall(r'name="(version)" value="(\d+)"', page))
+    form = form_of(page) | version | {"do": "note", "text": "Please call her.", "to": tom}
+
+    done = await agent.post(ONE, **form)
+    again = await agent.post(ONE, **form | {"once": "another", "text": "Or write to her."})
+
+    assert done == (303, ONE)
+    assert (again[0], "has changed since you opened the page" in again[1]) == (409, True)
+    view = await desk.site.ticket_view()
+    assert (view.summary.assignee, view.comments[-1].text) == (tom, "Please call her.")
+    sent = await desk.site.write(lambda c: overview.listing(c, NoticeFilter(address=tom)))
+    assert [each.kind for each in sent] == ["assignment"]
 
 
 async def test_an_answer_to_what_its_author_has_not_read_is_kept_in_the_form(desk: Desk) -> None:
