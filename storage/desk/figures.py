@@ -11,13 +11,14 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, func, select, text
 
+from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeState
-from storage.db.tables import JournalRow, MailRow, NoticeRow, TicketRow, table
+from storage.db.tables import AuditRow, JournalRow, MailRow, NoticeRow, TicketRow, table
 from storage.mail import journal
 
 _journal, _mail = table(JournalRow), table(MailRow)
-_notice, _ticket = table(NoticeRow), table(TicketRow)
+_notice, _ticket, _audit = table(NoticeRow), table(TicketRow), table(AuditRow)
 
 EXAMINED = 20_000
 """Rows of the journal, the newest."""
@@ -37,13 +38,29 @@ class DecidedMails:
     """How often each verdict had which reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class OpenTicket:
+    assignee: str
+    """Empty for nobody."""
+    due_at: datetime | None
+    """When the next answer is due; None if nothing is promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """An answer that had been promised for an earlier time."""
+
+    ticket: int
+    at: datetime
+    stage: str
+    """`first` or `ongoing`."""
+
+
 @dataclass(slots=True)
 class OfTickets:
     """What is promised on the open tickets of some mailboxes, and how the last were answered."""
 
-    due: list[datetime] = field(default_factory=list)
-    """When the next answer is due, of each open ticket that has a promise."""
-    open: int = 0
+    open: list[OpenTicket] = field(default_factory=list)
     first_answers: list[timedelta] = field(default_factory=list)
     """How long the first answer took, of tickets that have one."""
     is_cut: bool = False
@@ -94,10 +111,11 @@ def of_tickets(connection: Connection, mailboxes: Iterable[int]) -> OfTickets:
     for mailbox in mailboxes:
         here = (_ticket.c.mailbox_id == mailbox) & _ticket.c.deleted_at.is_(None)
         latest = _ticket.c.updated_at.desc()
-        open_ones = select(_ticket.c.due_at).where(here, _ticket.c.status == Status.OPEN.value)
-        due = connection.execute(open_ones.order_by(latest).limit(TICKETS + 1)).scalars().all()
-        found.open += len(due[:TICKETS])
-        found.due += [each for each in due[:TICKETS] if each is not None]
+        open_ones = select(_ticket.c.assignee, _ticket.c.due_at).where(
+            here, _ticket.c.status == Status.OPEN.value
+        )
+        listed = connection.execute(open_ones.order_by(latest).limit(TICKETS + 1)).all()
+        found.open += [OpenTicket(row.assignee, row.due_at) for row in listed[:TICKETS]]
         answered = select(_ticket.c.opened_at, _ticket.c.first_answered_at).where(here)
         rows = connection.execute(answered.order_by(latest).limit(TICKETS + 1)).all()
         found.first_answers += [
@@ -105,8 +123,24 @@ def of_tickets(connection: Connection, mailboxes: Iterable[int]) -> OfTickets:
             for row in rows[:TICKETS]
             if row.first_answered_at is not None
         ]
-        found.is_cut = found.is_cut or len(due) > TICKETS or len(rows) > TICKETS
+        found.is_cut = found.is_cut or len(listed) > TICKETS or len(rows) > TICKETS
     return found
+
+
+def breaches(connection: Connection, mailboxes: Iterable[int], since: datetime) -> Sequence[Breach]:
+    """The promises that were broken since a time on the tickets that changed last, the newest
+    first."""
+    found: list[Breach] = []
+    for mailbox in mailboxes:
+        here = (_ticket.c.mailbox_id == mailbox) & _ticket.c.deleted_at.is_(None)
+        latest = select(_ticket.c.id).where(here).order_by(_ticket.c.updated_at.desc())
+        query = select(_audit.c.ticket_id, _audit.c.at, _audit.c.subject).where(
+            _audit.c.ticket_id.in_(latest.limit(TICKETS)),
+            _audit.c.event == AuditEvent.SLA_BREACHED.value,
+            _audit.c.at >= since,
+        )
+        found += [Breach(row.ticket_id, row.at, row.subject) for row in connection.execute(query)]
+    return sorted(found, key=lambda each: each.at, reverse=True)
 
 
 def sending_times(

@@ -42,6 +42,8 @@ class BarRow:
     number: int
     kind: str
     width: float
+    path: str = ""
+    """The list of what is counted, where there is one."""
 
 
 def stacks(

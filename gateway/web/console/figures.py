@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aiohttp import web
@@ -11,11 +12,14 @@ from aiohttp import web
 from gateway.web.console.charts import BarRow, bars, stacks
 from gateway.web.console.context import Visit
 from gateway.web.console.journal import reason_words, verdict_words
+from gateway.web.console.tickets import NOBODY, OVERDUE, list_path
 from gateway.web.console.words import Say
 from rules.decision.reasons import Verdict
+from rules.ticket.lifecycle import Status
+from rules.ticket.sla import Stage
 from storage.db.database import Connection
 from storage.desk import figures
-from storage.desk.figures import EXAMINED, TICKETS, DecidedMails, OfTickets
+from storage.desk.figures import EXAMINED, TICKETS, Breach, DecidedMails, OfTickets
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ORDER = (
@@ -31,6 +35,8 @@ ORDER = (
 """Of a bar, from the bottom."""
 KEPT_OUT = (Verdict.HELD, Verdict.DEFERRED, Verdict.REFUSED)
 TOP_REASONS = 8
+BREACHES = 20
+"""That are listed, the newest."""
 AGES = (HOUR, DAY, 3 * DAY, 7 * DAY)
 ANSWERS = (HOUR, 4 * HOUR, DAY, 3 * DAY)
 
@@ -66,16 +72,17 @@ async def dashboard(visit: Visit) -> web.Response:
 
     def look(
         connection: Connection,
-    ) -> tuple[DecidedMails, Sequence[int], OfTickets, Sequence[timedelta]]:
+    ) -> tuple[DecidedMails, Sequence[int], OfTickets, Sequence[Breach], Sequence[timedelta]]:
         ages = [now, *(now - age for age in AGES)]
         return (
             figures.decided(connection, mailboxes, times),
             figures.held_before(connection, mailboxes, ages),
             figures.of_tickets(connection, mailboxes),
+            figures.breaches(connection, mailboxes, begins),
             figures.sending_times(connection, mailboxes, now - DAY),
         )
 
-    decided, held, tickets, sending = await visit.show(look)
+    decided, held, tickets, breaches, sending = await visit.show(look)
     counted = decided.by_time
     seen = [each for each in ORDER if any(each in numbers for numbers in counted)]
     return visit.page(
@@ -93,7 +100,9 @@ async def dashboard(visit: Visit) -> web.Response:
         reasons=_reasons(decided, visit.say),
         held=_held(held, visit.say),
         due=_due(tickets, now, visit.say),
-        open=tickets.open,
+        staff=_staff(tickets, now, visit.say),
+        broken=[(each, _stage(each, visit.say)) for each in breaches[:BREACHES]],
+        number_broken=len(breaches),
         answers=_answers(tickets.first_answers, visit.say),
         looked_at=f"{TICKETS:,}" if tickets.is_cut else "",
         sent=len(sending),
@@ -135,22 +144,57 @@ def _held(before: Sequence[int], say: Say) -> Sequence[BarRow]:
 
 
 def _due(tickets: OfTickets, now: datetime, say: Say) -> Sequence[BarRow]:
-    def between(begin: timedelta, end: timedelta) -> int:
-        return sum(now + begin < at <= now + end for at in tickets.due)
+    due = [each.due_at for each in tickets.open if each.due_at is not None]
 
-    overdue = sum(at <= now for at in tickets.due)
+    def between(begin: timedelta, end: timedelta) -> int:
+        return sum(now + begin < at <= now + end for at in due)
+
+    overdue = sum(at <= now for at in due)
     soon, today, week = between(timedelta(), HOUR), between(HOUR, DAY), between(DAY, 7 * DAY)
-    later = len(tickets.due) - overdue - soon - today - week
-    return bars(
+    later = len(due) - overdue - soon - today - week
+    first, *others = bars(
         [
             (say("overdue"), overdue, "refused"),
             (say("within an hour"), soon, "held"),
             (say("within a day"), today, "opened"),
             (say("within a week"), week, "opened"),
             (say("later"), later, "opened"),
-            (say("nothing promised"), tickets.open - len(tickets.due), "recorded"),
+            (say("nothing promised"), len(tickets.open) - len(due), "recorded"),
         ]
     )
+    return [replace(first, path=list_path({"view": OVERDUE})), *others]
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRow:
+    """The open tickets of a staff person, or of nobody."""
+
+    name: str
+    open: int
+    overdue: int
+    path: str
+    """Their list."""
+
+
+def _stage(breach: Breach, say: Say) -> str:
+    return say("First response") if breach.stage == Stage.FIRST.value else say("Updates")
+
+
+def _staff(tickets: OfTickets, now: datetime, say: Say) -> Sequence[StaffRow]:
+    """Those of nobody first, then who has most."""
+    open_of = Counter(each.assignee for each in tickets.open)
+    late_of = Counter(
+        each.assignee for each in tickets.open if each.due_at is not None and each.due_at <= now
+    )
+    return [
+        StaffRow(
+            each or say("nobody"),
+            number,
+            late_of[each],
+            list_path({"assignee": each or NOBODY, "status": Status.OPEN.value}),
+        )
+        for each, number in sorted(open_of.items(), key=lambda item: (item[0] != "", -item[1]))
+    ]
 
 
 def _answers(took: Sequence[timedelta], say: Say) -> Sequence[BarRow]:

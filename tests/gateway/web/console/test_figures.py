@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
@@ -12,10 +13,15 @@ from sqlalchemy import update
 from gateway import clock
 from gateway.web.console.charts import bars, stacks
 from rules.service.console_roles import ConsoleRole
+from rules.ticket.audit import AuditEvent
+from rules.ticket.changes import Source
+from rules.ticket.sla import Stage
 from storage.db.tables import JournalRow, TicketRow, table
 from storage.registry import mailboxes
+from storage.ticket.rows import AuditEntry, ChangeContext, audit
 from tests.gateway.web.console.desk import Browser, Desk
 from tests.gateway.web.console.test_journal import send
+from tests.gateway.web.link_pages import SAM
 
 _journal, _ticket = table(JournalRow), table(TicketRow)
 
@@ -23,7 +29,7 @@ _journal, _ticket = table(JournalRow), table(TicketRow)
 async def rows(browser: Browser, query: str = "") -> dict[str, int]:
     """The tables beside the bars: each label with its number."""
     _, page = await browser.get(f"/console/figures{query}")
-    found = re.findall(r'<tr><th scope="row">([^<]+)</th><td class="bar".*?<td>(\d+)</td>', page)
+    found = re.findall(r'<tr><th scope="row">(.+?)</th><td class="bar".*?<td>(\d+)</td>', page)
     return {label: int(number) for label, number in found}
 
 
@@ -47,6 +53,11 @@ async def test_the_dashboard_counts_what_came_and_what_is_due(desk: Desk) -> Non
     await desk.hold("Two")
     overdue = {"due_at": clock.now() - timedelta(hours=1), "status": "open"}
     await desk.site.write(lambda c: c.execute(update(_ticket).values(overdue)))
+    theirs = update(_ticket).where(_ticket.c.id == 2).values(assignee=SAM)
+    await desk.site.write(lambda c: c.execute(theirs))
+    by = ChangeContext(desk.site.mailbox, "", Source.SYSTEM, clock.now(), clock.new_id)
+    breach = AuditEntry(AuditEvent.SLA_BREACHED, subject=Stage.FIRST.value)
+    await desk.site.write(lambda c: audit(c, by, 2, breach))
     viewer = await desk.logged_in(ConsoleRole.VIEWER)
 
     _, page = await viewer.get("/console/figures?span=day")
@@ -60,7 +71,11 @@ async def test_the_dashboard_counts_what_came_and_what_is_due(desk: Desk) -> Non
     assert drawn.find("desc") is not None
     assert counted["Held: the author is not registered, their company is"] == 2
     assert counted["less than an hour"] == 2
-    assert counted["overdue"] == 2
+    assert counted['<a href="/console/tickets?view=overdue">overdue</a>'] == 2
+    people = re.findall(r'assignee=(\S+)&amp;status=open">.*?<td>(\d)</td><td>(\d)</td>', page)
+    assert people == [("nobody", "1", "1"), (quote(SAM), "1", "1")]
+    assert "Promises that were broken in this time: 1" in page
+    assert '<a href="/console/tickets/2">#2</a> First response' in page
 
 
 async def test_old_mails_are_left_out_and_more_than_enough_are_cut(
