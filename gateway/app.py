@@ -20,6 +20,7 @@ from gateway import descriptors, log, permissions
 from gateway.accepting import ListeningSockets
 from gateway.certificate import Certificate
 from gateway.config.model import Config
+from gateway.outgoing.preview import Previews
 from gateway.services import Services, open_services
 from gateway.shares import Networks
 from gateway.smtp.limits import ConnectionPool
@@ -125,6 +126,11 @@ async def _http_listener(
         console_begins=config.http.console_begins,
         viewers=config.http.connections // 2,
         identity_provider=_identity_provider(config) if api else None,
+        previews=Previews(
+            clock=services.runtime.clock,
+            templates=services.dispatcher.templates,
+            links_begin=config.http.links_begin,
+        ),
     )
     limits = HttpLimits(
         connections=config.http.connections,

@@ -25,13 +25,10 @@ from gateway.cli.common import (
 from gateway.cli.short_ids import only
 from gateway.cli.terminal import console, escape, say
 from gateway.outgoing import templates
-from gateway.outgoing.compose import Composer
+from gateway.outgoing.preview import Previews
 from rules.ticket.notices import NoticeState
-from storage.db.database import Connection
 from storage.notices import by_hand, overview
-from storage.notices.outbox import Notice
 from storage.notices.overview import NoticeSummary
-from storage.registry import mailboxes, signing_keys
 
 RETRIED_ALONE = "only mails that are dead, or wait for another attempt, can be"
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As `postern outbox list` shows it.")]
@@ -52,28 +49,21 @@ def show(notice: IdArgument, config: ConfigOption = None) -> None:
 def _text(config: Path | None, notice: UUID) -> Sequence[str]:
     """The mail as it would be written now, without what is the recipient's alone; or why not."""
     settings = load_config(config)
-
-    def query(connection: Connection) -> tuple[Notice | None, Composer]:
-        known = mailboxes.list_mailboxes(connection, inactive_too=True)
-        composer = Composer(
-            signing_keys.load_keys(connection),
-            settings.http.links_begin,
-            templates=templates.load(settings.policies.templates),
-            own_addresses=frozenset(each.address for each in known),
-            mailboxes=tuple(each.id for each in known),
+    with exit_on_error():
+        known = policies.load(settings.policies.folder)
+        previews = Previews(
             clock=clock.now,
+            templates=templates.load(settings.policies.templates),
+            links_begin=settings.http.links_begin,
         )
-        return by_hand.load_notice(connection, notice), composer
-
+    of_mailbox = partial(policies.of_mailbox, known)
     try:
-        loaded, composer = read(config, query)
-        if loaded is None:
-            return ()
         with exit_on_error():
-            policy = policies.of_mailbox(policies.load(settings.policies.folder), loaded.mailbox)
-        mail = composer.preview(loaded, policy)
+            mail = read(config, partial(previews.of, notice=notice, policy_of=of_mailbox))
     except ValueError as error:
         return (f"(it cannot be written: {error})",)
+    if mail is None:
+        return ()
     heading = "as it would be written now; reply addresses and links are the recipient's alone"
     return (f"({heading})", f"Subject: {mail.subject}", "", *mail.text.strip().splitlines())
 

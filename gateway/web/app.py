@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway import log
 from gateway.ingest import Ingest
 from gateway.metrics import CONTENT_TYPE
+from gateway.outgoing.preview import Previews
 from gateway.runtime import Runtime
 from gateway.shares import Networks
 from gateway.smtp.limits import ConnectionPool
@@ -57,6 +58,7 @@ def application(
     console_begins: str = "",
     viewers: int = 100,
     identity_provider: IdentityProvider | None = None,
+    previews: Previews | None = None,
 ) -> web.Application:
     """The web application; it has no state besides its arguments.
 
@@ -64,7 +66,7 @@ def application(
     `proxies` are believed about whose requests they bring; `listed` clients may push any number of
     mails. Links into the console begin with `console_begins`; where that is https, its cookies are
     for https only. Users log in there with accounts of the `identity_provider` too, and so many
-    `viewers` may follow its journal at a time.
+    `viewers` may follow its journal at a time. Outgoing mail is shown as `previews` write it.
     """
     app = web.Application(
         client_max_size=connections.limits.mail_size_bytes, middlewares=[_not_kept, _plain_errors]
@@ -112,6 +114,7 @@ def application(
                 feed=feed,
                 downloads=downloads,
                 api=context,
+                previews=previews or Previews(clock=runtime.clock),
                 masked_texts=masked_texts,
                 begins=console_begins,
                 provider=identity_provider,

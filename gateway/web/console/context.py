@@ -17,6 +17,7 @@ from aiohttp import web
 
 from gateway.ingest import Ingest
 from gateway.outgoing.mime import one_line
+from gateway.outgoing.preview import Previews
 from gateway.runtime import Runtime
 from gateway.web.api.access import ApiContext
 from gateway.web.api.auth import ApiError
@@ -67,6 +68,8 @@ class ConsoleContext:
     downloads: Downloads
     api: ApiContext
     """Of the API, which shows and changes tickets as the console does."""
+    previews: Previews
+    """Of outgoing mail."""
     masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
     line_ends: LineEnds = field(default_factory=LineEnds)
     begins: str = ""

@@ -11,7 +11,9 @@ from uuid import UUID
 
 from aiohttp import web
 
+from gateway.outgoing.templates import Rendered
 from gateway.web.console.context import Refused, Visit
+from rules.policy import PolicyRefused
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection
 from storage.notices import by_hand, outbox_pages, overview
@@ -70,14 +72,26 @@ async def outgoing_mail(visit: Visit) -> web.Response:
             each.address for each in await visit.mailboxes()
         }:
             error = await asyncio.to_thread(await visit.mask(), found.last_error)
+            text, fault = await _written(visit, notice)
             shown = replace(found, last_error=error)
             return visit.page(
                 "outgoing_mail.html",
                 mail=shown,
+                text=text,
+                fault=fault,
                 is_dead=found.state is NoticeState.DEAD,
                 is_retried=_is_retried(found, visit.now),
             )
     raise Refused(404, "There is no such outgoing mail.")
+
+
+async def _written(visit: Visit, notice: UUID) -> tuple[Rendered | None, str]:
+    """The mail as it would be written now; or why it cannot be."""
+    previews, policy_of = visit.context.previews, visit.runtime.policy_of
+    try:
+        return await visit.show(partial(previews.of, notice=notice, policy_of=policy_of)), ""
+    except (ValueError, PolicyRefused) as error:
+        return None, str(error)
 
 
 async def retry(visit: Visit) -> web.Response:

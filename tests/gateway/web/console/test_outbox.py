@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from storage.notices import overview
 from storage.notices.outbox import LEFT
 from storage.registry import mailboxes
 from tests.gateway.web.console.desk import Desk
-from tests.gateway.web.link_pages import ANN
+from tests.gateway.web.link_pages import ANN, SUBJECT
 
 _notice = table(NoticeRow)
 REPLY_TO = f"support+{'ae' * 18}@help.example"
@@ -52,6 +53,17 @@ async def test_a_mail_that_failed_is_shown_with_the_words_of_the_relay(desk: Des
         assert "An operator can try" in each
         assert REPLY_TO not in each
     assert f'href="/console/outbox/{notice}"' in listed
+
+
+async def test_an_outgoing_mail_is_shown_without_the_links_of_its_recipient(desk: Desk) -> None:
+    notice = await set_notice(desk, state="sent")
+    viewer = await desk.logged_in(ConsoleRole.VIEWER)
+
+    status, page = await viewer.get(f"/console/outbox/{notice}")
+
+    text = page[page.index('<blockquote class="mail">') :]
+    assert (status, SUBJECT in text) == (200, True)
+    assert re.search(r"support\+[a-z2-7]{20}", text) is None
 
 
 async def test_late_and_withdrawn_mail_have_views_of_their_own(desk: Desk) -> None:
