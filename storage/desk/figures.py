@@ -39,7 +39,7 @@ class DecidedMails:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenTicket:
+class TicketOfStaff:
     assignee: str
     """Empty for nobody."""
     due_at: datetime | None
@@ -60,7 +60,7 @@ class Breach:
 class OfTickets:
     """What is promised on the open tickets of some mailboxes, and how the last were answered."""
 
-    open: list[OpenTicket] = field(default_factory=list)
+    open: list[TicketOfStaff] = field(default_factory=list)
     first_answers: list[timedelta] = field(default_factory=list)
     """How long the first answer took, of tickets that have one."""
     is_cut: bool = False
@@ -115,7 +115,7 @@ def of_tickets(connection: Connection, mailboxes: Iterable[int]) -> OfTickets:
             here, _ticket.c.status == Status.OPEN.value
         )
         listed = connection.execute(open_ones.order_by(latest).limit(TICKETS + 1)).all()
-        found.open += [OpenTicket(row.assignee, row.due_at) for row in listed[:TICKETS]]
+        found.open += [TicketOfStaff(row.assignee, row.due_at) for row in listed[:TICKETS]]
         answered = select(_ticket.c.opened_at, _ticket.c.first_answered_at).where(here)
         rows = connection.execute(answered.order_by(latest).limit(TICKETS + 1)).all()
         found.first_answers += [

@@ -234,5 +234,6 @@ async def test_whoever_is_not_staff_of_a_mailbox_writes_nothing_on_its_tickets(d
 
     assert "<textarea" not in page
     assert status == 409
-    assert "postern staff add op@help.example" in refused
+    assert "can register op@help.example as a staff member" in refused
+    assert "?staff=op%40help.example#staff" in page
     assert (await desk.site.ticket_view()).comments == ()
