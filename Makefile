@@ -7,7 +7,7 @@ JOBS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 2)')
 # The tests start hundreds of processes; without cached bytecode each would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check soak soak-properties mutants bench bench-growth bench-attacks fuzz fidelity lock clean help
+.PHONY: run test check soak soak-properties mutants bench bench-growth bench-attacks fuzz fidelity screens lock clean help
 
 help:  ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -40,6 +40,9 @@ fuzz: $(READY)  ## generate dialogues, mails, From fields and requests for ten m
 
 fidelity: $(READY)  ## how faithfully the mails beside the project are read, and those in FIDELITY_DIR
 	$(BIN)/python -m tests.fidelity
+
+screens: $(READY)  ## take a picture of every page and mail in all shapes, into var/screens; SCREENS="held tickets"
+	$(BIN)/python -m tests.screens var/screens $(SCREENS)
 
 bench: $(READY)  ## measure against a minimal SMTP server and, where it is installed, Postfix
 	$(BIN)/python -m tests.bench

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import jinja2
@@ -18,6 +17,7 @@ from gateway.web.api.openapi import Schema, document
 from gateway.web.api.operations import JsonAnswer, Operation, OtherAnswer
 from gateway.web.api.queries import Query
 from gateway.web.pages.render import SAFE
+from gateway.web.style_sheets import with_colours
 
 DOCUMENT_PATH = "/api/v1/openapi.json"
 STYLE_PATH = "/api/v1/reference.css"
@@ -94,8 +94,7 @@ def _make(operations: Sequence[Operation[Any]]) -> Made:
 
 
 async def _style(_: web.Request, __: Caller, ___: Query) -> web.Response:
-    text = (resources.files("gateway.web") / "static" / "reference.css").read_text("utf-8")
-    return web.Response(text=text, content_type="text/css")
+    return web.Response(text=with_colours("reference.css"), content_type="text/css")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib import resources
 from urllib.parse import quote
 
 import aiohttp_jinja2
@@ -48,6 +47,7 @@ from gateway.web.console.posted import posted
 from gateway.web.messages import CATALOGUES
 from gateway.web.pages.render import PATIENCE_S, STYLE_FRESH_S, Problem, language_for
 from gateway.web.readers import TooManyReaders
+from gateway.web.style_sheets import style_sheet, with_colours
 from rules.service.console_roles import ConsoleRight
 from storage.db.database import store_down
 
@@ -226,6 +226,6 @@ async def _static(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     if name not in _STATIC:
         raise Refused(404, "There is no such page.")
-    text = (resources.files("gateway.web") / "static" / name).read_text(encoding="utf-8")
+    text = with_colours(name) if name == "console.css" else style_sheet(name)
     headers = {"Cache-Control": f"public, max-age={STYLE_FRESH_S}"}
     return web.Response(text=text, content_type=_STATIC[name], headers=headers)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 from types import MappingProxyType
 
 import jinja2
 from aiohttp import web
 
 from gateway.web.messages import CATALOGUES, PageError
+from gateway.web.style_sheets import with_colours
 from rules.mail.language import preferred_language, supported_language
 from rules.policy import Policy
 
@@ -44,7 +44,7 @@ def _environment(language: str) -> jinja2.Environment:
 
 
 _templates = MappingProxyType({language: _environment(language) for language in CATALOGUES})
-_STYLE = (resources.files("gateway.web") / "static" / "postern.css").read_text(encoding="utf-8")
+_STYLE = with_colours("postern.css")
 
 
 class Problem(Exception):
