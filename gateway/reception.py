@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.authentication.authenticator import Authenticator
+from gateway.authentication.measuring import OfOthers
 from gateway.mailbox_cache import Snapshot
 from gateway.parsing.apart import NotHereError
 from gateway.parsing.attached_mails import is_read_as_sent
@@ -28,7 +29,12 @@ from storage.db import raw_mail
 from storage.mail import filing
 from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
-from storage.registry.lookup import company_domains_among, knows_domain_of, may_forward_for
+from storage.registry.lookup import (
+    company_domains_among,
+    knows_domain_of,
+    may_forward_for,
+    of_other_companies,
+)
 
 FEW_MAILBOXES = 8
 """A mail to so many mailboxes is decided in the event loop, if it is an ordinary one: each takes a
@@ -206,7 +212,7 @@ class Reception:
         addresses = set.intersection(*map(self._list_addresses, ours))
         if (author := replaced_author(mail.header, mail.author, addresses)) is not None:
             found = await self.authenticator.authenticate_through_list(
-                delivery, mail.author, author
+                delivery, mail.author, author, self._of_others(ours)
             )
             if found is not None:
                 return found
@@ -219,7 +225,22 @@ class Reception:
         async def worth_asking() -> bool:
             return answers_something(mail, delivery.envelope, formats) or await is_known()
 
-        return await self.authenticator.authenticate(delivery, mail.author, worth_asking, is_known)
+        return await self.authenticator.authenticate(
+            delivery, mail.author, worth_asking, is_known, self._of_others(ours)
+        )
+
+    def _of_others(self, mailboxes: Sequence[Mailbox]) -> OfOthers:
+        async def of_others(domains: Collection[str], author_domain: str) -> Collection[str]:
+            return await self.runtime.read(
+                partial(
+                    of_other_companies,
+                    mailboxes=mailboxes,
+                    domains=domains,
+                    author_domain=author_domain,
+                )
+            )
+
+        return of_others
 
     async def _with_attached(
         self,
@@ -245,7 +266,9 @@ class Reception:
         is_whole = await self.parser.apart(partial(is_read_as_sent, content, author))
         signed = content if is_whole else b""
         left_s = self.authenticator.budget_s - (time.monotonic() - began)
-        by = await self.authenticator.signed_by_author(signed, author, delivery, left_s)
+        by = await self.authenticator.signed_by_author(
+            signed, author, delivery, left_s, self._of_others(tuple(mailboxes))
+        )
         return replace(authentication, attached=by)
 
     async def _attached(self, delivery: Delivery, part: str) -> bytes:

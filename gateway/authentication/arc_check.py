@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -90,10 +90,12 @@ async def check_arc(
     now: float,
     lookups: Lookups,
     run: Run,
+    others: Collection[str] = (),
 ) -> ArcVerdict:
     """Verifies the newest seal, which covers all others, if its sealer is listed.
 
-    It vouches for the author only if the newest sealer states `dmarc=pass` for exactly that domain.
+    It vouches for the author only if the newest sealer states `dmarc=pass` for exactly that domain,
+    and not by SPF and DKIM of `others`.
     """
     chain = await run(partial(read_chain, message, now))
     if chain is None:
@@ -109,13 +111,11 @@ async def check_arc(
     if why:
         evidence = Evidence("arc", Result.POLICY, sealer, f"the seal is {why}")
         return ArcVerdict((evidence,))
-    stated = await run(
-        partial(statement_in, chain[-1].stated, authserv_id=None, author_domain=author_domain)
-    )
+    stated = await run(partial(statement_in, chain[-1].stated, None, author_domain, others))
     no_proof = stated is None or stated.proof.method != "dmarc"
     if no_proof or await run(partial(may_forge_results, message)):
         detail = f"sealed by {sealer}, which states no dmarc=pass for From"
-        of_neighbour = partial(is_pass_of_neighbour, chain[-1].stated, None, author_domain)
+        of_neighbour = partial(is_pass_of_neighbour, chain[-1].stated, None, author_domain, others)
         if no_proof and await run(of_neighbour):
             detail = f"sealed by {sealer}, but {OF_A_NEIGHBOUR}"
         elif not no_proof:

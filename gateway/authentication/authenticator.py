@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,10 +18,14 @@ from gateway.authentication.dkim_check import (
 from gateway.authentication.dns import Lookups, Resolver, host_domain
 from gateway.authentication.lookup_shares import Asker
 from gateway.authentication.measuring import (
+    OF_ANOTHER_COMPANY,
     CheckedMail,
+    OfOthers,
     names_chosen,
     policy_and_dkim,
     prove,
+    sealed_in,
+    with_others,
 )
 from gateway.authentication.offload import Offload, Run, at_once
 from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners, ProvenNames
@@ -90,6 +94,10 @@ async def _always() -> bool:
     return True
 
 
+async def _no_others(_: Collection[str], __: str) -> Collection[str]:
+    return ()
+
+
 class Authenticator:
     """Authenticates mails, many at once. `close()` ends its threads."""
 
@@ -134,6 +142,7 @@ class Authenticator:
         author: Author,
         needs_lookups: NeedsLookups = _always,
         is_known: NeedsLookups = _always,
+        of_others: OfOthers = _no_others,
     ) -> Authentication:
         """The verdict; checks run in the order of their cost: peer, relay, DKIM, SPF, ARC.
 
@@ -141,6 +150,7 @@ class Authenticator:
         DMARC policy are looked up together. Never raises for any bytes; DNS takes at most
         `budget_s`. The DNS is not queried unless `needs_lookups` returns true. `is_known` returns
         whether the author's domain is registered; called only if the client has no share left.
+        What passes for a domain `of_others` proves nothing.
         """
         local, _, domain_text = author.address.rpartition("@")
         domain = host_domain(domain_text)
@@ -178,14 +188,18 @@ class Authenticator:
                 behind_relay=bool(relays),
             )
 
-        verdict = await self._verdict(mail, relays, warnings, needs_lookups)
+        verdict = await self._verdict(mail, relays, warnings, needs_lookups, of_others)
         if not verdict.aligned:
             return verdict
         named = await hash_run(partial(fingerprints, message, domain, arc=arc))
         return replace(verdict, fingerprints=tuple(dict.fromkeys((*verdict.fingerprints, *named))))
 
     async def authenticate_through_list(
-        self, delivery: Delivery, through: Author, author: Author
+        self,
+        delivery: Delivery,
+        through: Author,
+        author: Author,
+        of_others: OfOthers = _no_others,
     ) -> Authentication | None:
         """The verdict on an author whom a list of ours replaced in From by its address, `through`.
 
@@ -199,10 +213,17 @@ class Authenticator:
         mail = await self._signed_mail(delivery.raw, list_domain, delivery.envelope)
         if mail is None:
             return None
+        theirs = await with_others(replace(mail, domain=author_domain), of_others, sealed_in(mail))
+        mail = replace(mail, others=theirs.others)
         return await author_through_list(mail, self._trust.sealers, author.address, author_domain)
 
     async def signed_by_author(
-        self, attached: bytes, author: str, delivery: Delivery, budget_s: float
+        self,
+        attached: bytes,
+        author: str,
+        delivery: Delivery,
+        budget_s: float,
+        of_others: OfOthers = _no_others,
     ) -> str:
         """What proves the author of a mail that is attached to one from a client: a signature of
         theirs over all that is shown of it; empty if none is valid. A failure of the DNS is none.
@@ -215,7 +236,7 @@ class Authenticator:
         mail = await self._signed_mail(attached, domain, delivery.envelope, budget_s)
         if mail is None:
             return ""
-        signed = (await policy_and_dkim(mail))[1]
+        signed = (await policy_and_dkim(await with_others(mail, of_others)))[1]
         scope = signed.signed_scope
         if not signed.by or scope is None or scope.problem:
             return ""
@@ -247,19 +268,19 @@ class Authenticator:
         relays: Sequence[str],
         warnings: tuple[str, ...],
         needs_lookups: NeedsLookups,
+        of_others: OfOthers,
     ) -> Authentication:
         """The verdict for a mail that did not come from a trusted peer."""
         for authserv_id in relays:
             checked = mail()
-            stated = await checked.run(
-                partial(stated_by_relay, checked.message, authserv_id, checked.domain)
-            )
+            topmost = checked.message.named(b"authentication-results")[:1]
+            checked = await with_others(checked, of_others, [value for _, value in topmost])
+            by = (authserv_id, checked.domain, checked.others)
+            stated = await checked.run(partial(stated_by_relay, checked.message, *by))
             name = authserv_id or checked.envelope.peer
             if stated is None:
                 why = f"relay {name} has no result that proves the author"
-                of_neighbour = partial(
-                    relay_passed_neighbour, checked.message, authserv_id, checked.domain
-                )
+                of_neighbour = partial(relay_passed_neighbour, checked.message, *by)
                 if await checked.run(of_neighbour):
                     why = f"relay {name}: its result is not counted: {OF_A_NEIGHBOUR}"
                 warnings += (why,)
@@ -294,7 +315,12 @@ class Authenticator:
         if not await needs_lookups():
             why = "no registered user has an address in this domain"
             return replace(Authentication.unchecked(why, warnings), names_chosen=chosen)
-        verdict = await prove(mail(), self._trust.sealers, self._trust.forwarders)
+        checked = mail()
+        sealed = sealed_in(checked) if self._trust.sealers else ()
+        checked = await with_others(checked, of_others, sealed)
+        verdict = await prove(checked, self._trust.sealers, self._trust.forwarders)
+        if not verdict.aligned:
+            warnings += tuple(f"{each} {OF_ANOTHER_COMPANY}" for each in sorted(checked.others))
         return replace(verdict, warnings=warnings + verdict.warnings, names_chosen=chosen)
 
     async def vouch(self, delivery: Delivery, registered_among: RegisteredAmong) -> Authentication:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.authentication import spf_check
-from gateway.authentication.arc_check import ArcVerdict, check_arc, sealed_scope
+from gateway.authentication.arc_check import MAX_HOPS, ArcVerdict, check_arc, sealed_scope
 from gateway.authentication.dkim_check import (
     NOT_ALIGNED,
     OPEN_BODY,
@@ -27,12 +27,18 @@ from gateway.authentication.dmarc import (
 from gateway.authentication.dns import Lookups, Temporary
 from gateway.authentication.offload import Run
 from gateway.authentication.proven_names import key_name
+from gateway.authentication.results_header import passed_domains
 from gateway.authentication.signatures import HeaderField, RawMessage, Tags, has_this_body
 from gateway.authentication.structure import covered_names, signed_scope
 from gateway.shares import address_of
 from rules.mail import Envelope
 from rules.sender.authentication import Authentication, Evidence, Result, SignedScope
+from rules.sender.neighbours import names_above
 from rules.sender.signature_scope import READ_FIELDS, passed_on_scope, uncovered
+
+OfOthers = Callable[[Collection[str], str], Awaitable[Collection[str]]]
+"""Which of some domains belong to another company than the author's domain does."""
+OF_ANOTHER_COMPANY = "belongs to another company, and proves nobody of this one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,8 @@ class CheckedMail:
     lookups: Lookups
     run: Run
     behind_relay: bool
+    others: frozenset[str] = frozenset()
+    """Domains that could be aligned with the author's, and belong to another company."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,27 @@ class CheckResult:
     """Those signatures."""
     direct: bool = False
     """A sealer received the mail directly from the author's domain."""
+
+
+async def with_others(
+    mail: CheckedMail, of_others: OfOthers, results: Sequence[bytes] = ()
+) -> CheckedMail:
+    """The mail with the domains of other companies among those that it is signed by and sent from,
+    and that passed by the `results` of somebody else. None is asked for that could prove nothing,
+    or is above the author's."""
+    identity = spf_check.identity_of(mail.envelope)
+    named = {each.domain for each in mail.signatures.signatures}
+    named |= {identity.domain} if identity is not None else set()
+    named |= await mail.run(partial(passed_domains, results)) if results else set()
+    above = names_above(mail.domain)
+    asked = [each for each in named if each not in above and could_align(each, mail.domain)]
+    others = await of_others(asked, mail.domain) if asked else ()
+    return replace(mail, others=frozenset(others))
+
+
+def sealed_in(mail: CheckedMail) -> Sequence[bytes]:
+    """The results that forwarders have sealed in a mail."""
+    return [value for _, value in mail.message.named(b"arc-authentication-results")[:MAX_HOPS]]
 
 
 def names_chosen(mail: CheckedMail, sealers: Sequence[str]) -> bool:
@@ -113,6 +142,7 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
         now=mail.now,
         lookups=mail.lookups,
         run=mail.run,
+        others=mail.others,
     )
     if checked.signature is None:
         return CheckResult("", checked.evidence, checked.temporary)
@@ -184,12 +214,14 @@ async def _by_dkim(mail: CheckedMail, policy_task: asyncio.Task[DmarcRecord]) ->
     async def is_aligned(domain: str) -> bool | Temporary:
         if domain == mail.domain:  # aligned under every policy, so it need not be awaited
             return True
+        if domain in mail.others:
+            return False
         policy = await asyncio.shield(policy_task)
         return await aligned(domain, policy, policy.dkim, mail.lookups)
 
     async def worth_asking(domain: str) -> bool | Temporary:
-        if domain == mail.domain:
-            return True
+        if domain == mail.domain or domain in mail.others:
+            return domain == mail.domain
         policy = await asyncio.shield(policy_task)
         return may_be_aligned(domain, policy, policy.dkim)
 
@@ -273,6 +305,8 @@ def _why_not_asked(
         return "not asked: the client is a relay of ours", None
     if not could_align(domain, mail.domain):
         return "not asked: cannot be aligned", None
+    if domain in mail.others:
+        return f"not asked: {OF_ANOTHER_COMPANY}", None
     may_be = may_be_aligned(domain, policy, policy.spf)
     if isinstance(may_be, Temporary):
         return f"not asked: alignment is unknown: {may_be.why}", may_be

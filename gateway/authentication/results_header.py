@@ -10,7 +10,7 @@ are recognised first.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.authentication.dmarc import could_align
@@ -115,7 +115,7 @@ class StatedResults:
 
 
 def stated_by_relay(
-    message: RawMessage, authserv_id: str, author_domain: str
+    message: RawMessage, authserv_id: str, author_domain: str, others: Collection[str] = ()
 ) -> RelayStatement | None:
     """What the topmost Authentication-Results proves about the author; None if nothing.
 
@@ -134,7 +134,7 @@ def stated_by_relay(
         elif lower_name == b"authentication-results":
             if stated is not None:  # further ones are below the relay's
                 return stated
-            stated = statement_in(value, authserv_id, author_domain)
+            stated = statement_in(value, authserv_id, author_domain, others)
             if stated is None:
                 return None
         elif lower_name not in _RELAY_FIELDS and not lower_name.startswith(b"x-"):
@@ -227,12 +227,13 @@ def is_named(authserv_id: str, relay: str) -> bool:
 
 
 def statement_in(
-    value: bytes, authserv_id: str | None, author_domain: str
+    value: bytes, authserv_id: str | None, author_domain: str, others: Collection[str] = ()
 ) -> RelayStatement | None:
     """What one field value proves about the author's domain: with `dmarc=pass` for it, or, if DMARC
     has no verdict, `dkim=pass` or `spf=pass` for exactly that domain. None if nothing.
 
-    `authserv_id=None` accepts any. CPU-bound, never raises.
+    `authserv_id=None` accepts any. `others` are domains of other companies, which prove nothing.
+    CPU-bound, never raises.
     """
     read = read_results(value)
     if read is None or (authserv_id is not None and not is_named(read.authserv_id, authserv_id)):
@@ -243,7 +244,7 @@ def statement_in(
     counted: Sequence[StatedResult] = dmarc
     if not dmarc or (dmarc[0].result in _NO_POLICY and dmarc[0].is_about(author_domain)):
         counted = [each for each in read.results if each.method in ("dkim", "spf")]
-    if counted is dmarc and _is_of_cousins(read.results, author_domain):
+    if counted is dmarc and _is_of_cousins(read.results, author_domain, others):
         return None
     for each in counted:
         if each.passed and each.is_about(author_domain):
@@ -257,7 +258,9 @@ def statement_in(
     return None
 
 
-def is_pass_of_neighbour(value: bytes, authserv_id: str | None, author_domain: str) -> bool:
+def is_pass_of_neighbour(
+    value: bytes, authserv_id: str | None, author_domain: str, others: Collection[str] = ()
+) -> bool:
     """Whether one field value states `dmarc=pass` for the author's domain, which does not count for
     what else it states. CPU-bound, never raises."""
     read = read_results(value)
@@ -265,25 +268,41 @@ def is_pass_of_neighbour(value: bytes, authserv_id: str | None, author_domain: s
         return False
     dmarc = [each for each in read.results if each.method == "dmarc"]
     stated = len(dmarc) == 1 and dmarc[0].passed and dmarc[0].is_about(author_domain)
-    return stated and _is_of_cousins(read.results, author_domain)
+    return stated and _is_of_cousins(read.results, author_domain, others)
 
 
-def relay_passed_neighbour(message: RawMessage, authserv_id: str, author_domain: str) -> bool:
+def relay_passed_neighbour(
+    message: RawMessage, authserv_id: str, author_domain: str, others: Collection[str] = ()
+) -> bool:
     """Whether this is why the topmost field, of this relay, proves nothing. CPU-bound, never
     raises."""
     fields = message.named(b"authentication-results")
-    return bool(fields) and is_pass_of_neighbour(fields[0][1], authserv_id, author_domain)
+    if not fields:
+        return False
+    return is_pass_of_neighbour(fields[0][1], authserv_id, author_domain, others)
 
 
-def _is_of_cousins(results: Sequence[StatedResult], author_domain: str) -> bool:
+def passed_domains(values: Iterable[bytes]) -> set[str]:
+    """The domains of which some field values state that SPF or DKIM passed. CPU-bound, never
+    raises."""
+    read = (read_results(each) for each in values)
+    results = [each for found in read if found is not None for each in found.results]
+    passed = (each for each in results if each.method in ("dkim", "spf") and each.passed)
+    return {domain for each in passed for domain in each.domains() if domain is not None}
+
+
+def _is_of_cousins(
+    results: Sequence[StatedResult], author_domain: str, others: Collection[str]
+) -> bool:
     """Whether DKIM and SPF are both stated, and all that passed is of domains that cannot be of the
-    author's organisation: its shared parent made them one for a verifier without a suffix list."""
+    author's organisation: its shared parent made them one for a verifier without a suffix list, or
+    without our register of companies."""
     passed = [each for each in results if each.method in ("dkim", "spf") and each.passed]
     if not passed or not {"dkim", "spf"} <= {each.method for each in results}:
         return False  # another field may state the rest
     about = [list(each.domains()) for each in passed]
     return all(about) and not any(
-        domain is None or could_align(domain, author_domain)
+        domain is None or (could_align(domain, author_domain) and domain not in others)
         for domains in about
         for domain in domains
     )

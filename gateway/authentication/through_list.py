@@ -26,7 +26,8 @@ async def author_through_list(
 ) -> Authentication | None:
     """The verdict on the author in X-Original-From; None if nothing proves them.
 
-    `mail.domain` is the domain of the list. The verdict is temporary if the DNS failed.
+    `mail.domain` is the domain of the list; `mail.others` are of other companies than the author's
+    domain. The verdict is temporary if the DNS failed.
     """
     signed = (await policy_and_dkim(mail))[1]
     evidence = tuple(replace(each, aligned=False) for each in signed.evidence)
@@ -47,6 +48,7 @@ async def author_through_list(
         now=mail.now,
         lookups=mail.lookups,
         run=mail.run,
+        others=mail.others,
     )
     if sealed.signature is None:
         return unanswered if sealed.temporary else None

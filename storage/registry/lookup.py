@@ -12,6 +12,7 @@ from sqlalchemy import Column, Connection, bindparam, literal_column, select
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
 from rules.people import Company, Person, Role, Staff, StaffNotices
+from rules.sender.neighbours import is_of_another_company, names_above
 from storage.db.statements import Pending, bind_list, compiled, compiled_in, placeholders
 from storage.db.tables import (
     BouncedRow,
@@ -188,6 +189,28 @@ def company_domains_among(
         )
     )
     return frozenset(connection.execute(query).scalars())
+
+
+def of_other_companies(
+    connection: Connection,
+    mailboxes: Iterable[Mailbox],
+    domains: Collection[str],
+    author_domain: str,
+) -> frozenset[str]:
+    """Those of the domains that belong to another company than the author's domain, in any of these
+    mailboxes."""
+    names = {name for each in (*domains, author_domain) for name in names_above(each)}
+    query = select(_domain.c.mailbox_id, _domain.c.domain, _domain.c.company_id).where(
+        _domain.c.mailbox_id.in_([mailbox.id for mailbox in mailboxes]), _domain.c.domain.in_(names)
+    )
+    owners: dict[int, dict[str, int]] = {}
+    for row in connection.execute(query):
+        owners.setdefault(row.mailbox_id, {})[row.domain] = row.company_id
+    return frozenset(
+        each
+        for each in domains
+        if any(is_of_another_company(each, author_domain, of) for of in owners.values())
+    )
 
 
 def staff(connection: Connection, mailbox: Mailbox) -> Pending[tuple[Staff, ...]]:

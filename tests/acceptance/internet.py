@@ -61,6 +61,7 @@ COMPANIES = {
     "Huge": (HUGO,),
     "Victim": (VIC,),
     "Cust": (JOE,),
+    "Lab": ("lee@lab.acme.example",),
     "Silent": ("sid@silent.example", "sue@silent.example"),
 }
 DEACTIVATED = (DAN, "una@umbrella.example", "sue@silent.example")
@@ -81,6 +82,8 @@ def records() -> Mapping[tuple[str, str], Sequence[str]]:
         "small._domainkey.acme.example": rsa_key(512).record,
         "revoked._domainkey.acme.example": "v=DKIM1; k=rsa; p=",
         "big._domainkey.acme.example": f"{key}; n={'x' * 5000}",
+        "lab.acme.example": THIS_HOST,
+        "s1._domainkey.lab.acme.example": key,
         "_dmarc.globex.example": "v=DMARC1; p=quarantine",
         "globex.example": OTHER_HOST,
         "s1._domainkey.globex.example": key,

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import subprocess
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -18,9 +18,11 @@ from dkim.crypto import parse_pem_private_key
 
 from gateway.authentication.authenticator import Authenticator, Trust
 from gateway.authentication.dns import Resolver
+from gateway.authentication.measuring import OfOthers
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.sender.authentication import Authentication, Evidence
+from rules.sender.neighbours import is_of_another_company
 from tests.nameserver import NameServer
 
 ACME_HOST = "192.0.2.1"
@@ -112,6 +114,15 @@ def signed(
     return b"DKIM-Signature: " + bytes(value) + mail
 
 
+def registered(owners: Mapping[str, int]) -> OfOthers:
+    """What the register says where companies, by their ids, own these domains."""
+
+    async def of_others(domains: Collection[str], author_domain: str) -> Collection[str]:
+        return [each for each in domains if is_of_another_company(each, author_domain, owners)]
+
+    return of_others
+
+
 class World:
     """The content of the DNS, and an authenticator that queries it."""
 
@@ -125,6 +136,8 @@ class World:
         self.server = server
         self._passed_s = passed_s
         self.resolver = resolver
+        self.owners: Mapping[str, int] = {}
+        """The companies of domains, by their ids."""
         self.authenticator = authenticator
 
     def silence(self, *domains: str) -> None:
@@ -151,7 +164,9 @@ class World:
             mail_from=mail_from,
             rcpt_tos=("support@help.example.com",),
         )
-        return await self.authenticator.authenticate(Delivery(envelope, raw), Author(author))
+        return await self.authenticator.authenticate(
+            Delivery(envelope, raw), Author(author), of_others=registered(self.owners)
+        )
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.acceptance.attacks.attack import UNKNOWN, Attack, rejected
 from tests.acceptance.internet import (
+    ANN,
     DEE,
     GIL,
     HANK,
@@ -55,6 +56,17 @@ DOMAIN_CASES = (
         lambda: a_mail(JOE),
         "spf=policy",
         mail_from="x@evil.hosting.example",
+    ),
+    rejected(
+        "name below the author's domain, of another company: signature",
+        lambda: signed_by("lab.acme.example", a_mail(ANN)),
+        "dkim=policy",
+    ),
+    rejected(
+        "name below the author's domain, of another company: SPF",
+        lambda: a_mail(ANN),
+        "spf=policy",
+        mail_from="ann@lab.acme.example",
     ),
     rejected(
         "sibling below a top-level domain with a record",

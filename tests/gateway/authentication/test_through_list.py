@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 
@@ -20,6 +20,7 @@ from tests.gateway.senders import (
     a_mail,
     a_world,
     forged_signatures,
+    registered,
     rsa_key,
     signed,
 )
@@ -57,7 +58,9 @@ def through_group(
     return arc_sealed(signed(mail, "help.example", signs=signs), "google.com", states)
 
 
-async def verdict_of(world: World, raw: bytes) -> Authentication | None:
+async def verdict_of(
+    world: World, raw: bytes, owners: Mapping[str, int] | None = None
+) -> Authentication | None:
     read = header.read(raw)
     found = header.author(read)
     assert isinstance(found, Author)
@@ -66,7 +69,9 @@ async def verdict_of(world: World, raw: bytes) -> Authentication | None:
         return None
     envelope = Envelope(ELSEWHERE, "x.example", True, "support+bncBAA@help.example", (GROUP,))
     delivery = Delivery(envelope, raw)
-    return await world.authenticator.authenticate_through_list(delivery, found, author)
+    return await world.authenticator.authenticate_through_list(
+        delivery, found, author, registered(owners or {})
+    )
 
 
 async def test_the_group_s_signature_and_a_sealed_dmarc_pass_prove_the_original_author(
@@ -84,6 +89,14 @@ async def test_the_group_s_signature_and_a_sealed_dmarc_pass_prove_the_original_
     assert verdict.signed_scope.alone
     assert {"from", "to", "subject", "x-original-sender"} <= set(verdict.signed_scope.names)
     assert from_dict(as_dict(verdict)) == verdict
+
+
+async def test_a_company_below_her_domain_does_not_prove_her_through_a_list(world: World) -> None:
+    states = STATED.replace("header.i=@acme", "header.i=@lab.acme").replace("=ann@", "=ann@lab.")
+    owners = {"acme.example": 1, "lab.acme.example": 2}
+
+    assert await verdict_of(world, through_group(rewritten(), states=states)) is not None
+    assert await verdict_of(world, through_group(rewritten(), states=states), owners) is None
 
 
 async def test_a_list_that_signs_x_original_from_itself_is_enough(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -9,7 +10,7 @@ import pytest
 
 from rules.mail import Mailbox
 from rules.people import Role
-from storage.db.database import Database
+from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
 from storage.registry import companies, lookup, people
 from storage.registry.checks import not_found
@@ -112,6 +113,21 @@ def test_an_unknown_company_is_named_with_those_that_exist(
 ) -> None:
     with pytest.raises(NotFound, match="'Acne'; expected one of: Acme, Globex"):
         database.read(lambda c: companies.company_agreement(c, mailbox, "Acne"))
+
+
+def test_a_domain_is_of_another_company_by_the_register_of_one_mailbox(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    ledger.submit(lambda c: companies.add_company(c, mailbox, "Lab", ["lab.acme.example"])).result()
+    domains = ["lab.acme.example", "mail.acme.example", "globex.example", "else.example"]
+
+    def others(connection: Connection, *mailboxes: Mailbox) -> frozenset[str]:
+        return lookup.of_other_companies(connection, mailboxes, domains, "acme.example")
+
+    elsewhere = replace(mailbox, id=mailbox.id + 1)
+    assert database.read(lambda c: others(c, elsewhere)) == frozenset()
+    found = database.read(lambda c: others(c, elsewhere, mailbox))
+    assert found == {"lab.acme.example", "globex.example"}
 
 
 def test_of_very_many_companies_the_first_are_named() -> None:

@@ -1,0 +1,95 @@
+"""Two companies of ours whose domains share a parent: neither proves an author of the other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from ipaddress import ip_network
+
+import pytest
+import pytest_asyncio
+
+from gateway.authentication.authenticator import Trust
+from gateway.authentication.measuring import OF_ANOTHER_COMPANY
+from gateway.authentication.results_header import OF_A_NEIGHBOUR
+from rules.sender.authentication import Authentication
+from tests.gateway.authentication.test_arc_check import LIST, sealed
+from tests.gateway.senders import ELSEWHERE, World, a_mail, a_world, rsa_key, signed, the
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ANN, ANNS, OTHERS = "ann@north.shared.com", "north.shared.com", "south.shared.com"
+OWNERS = {ANNS: 1, OTHERS: 2}
+RELAY = "192.0.2.200"
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def world() -> AsyncIterator[World]:
+    trust = Trust(sealers=(LIST,), relays=((ip_network(RELAY), "mx.example"),))
+    async with a_world(trust) as world:
+        world.publish("_dmarc.shared.com", "v=DMARC1; p=reject")
+        for domain in (ANNS, OTHERS, f"mail.{ANNS}", LIST):
+            world.publish(f"s1._domainkey.{domain}", rsa_key().record)
+        world.publish(OTHERS, f"v=spf1 ip4:{ELSEWHERE} -all")
+        yield world
+
+
+async def verdicts(
+    world: World, raw: bytes, peer: str = ELSEWHERE, mail_from: str = ANN
+) -> tuple[Authentication, Authentication]:
+    """Where nobody is registered, and where both companies are."""
+    world.owners = {}
+    without = await world.verdict(raw, ANN, peer=peer, mail_from=mail_from)
+    world.owners = OWNERS
+    return without, await world.verdict(raw, ANN, peer=peer, mail_from=mail_from)
+
+
+async def test_a_signature_of_the_other_company_proves_nobody(world: World) -> None:
+    without, verdict = await verdicts(world, signed(a_mail(ANN), OTHERS))
+
+    assert without.by == f"dkim:{OTHERS}"
+    assert (verdict.aligned, verdict.dmarc_policy) == (False, "reject")
+
+
+async def test_and_no_name_of_the_other_company_is_queried(world: World) -> None:
+    world.silence()  # so that nothing is cached
+    world.server.queries.clear()
+    world.owners = OWNERS
+
+    await world.verdict(signed(a_mail(ANN), OTHERS), ANN, mail_from=f"ann@{OTHERS}")
+
+    assert world.server.queries
+    assert not any(OTHERS in name for name, _ in world.server.queries)
+
+
+async def test_nor_does_its_envelope(world: World) -> None:
+    without, verdict = await verdicts(world, a_mail(ANN), mail_from=f"ann@{OTHERS}")
+
+    assert without.by == f"spf:{OTHERS}"
+    assert not verdict.aligned
+    assert the("spf", verdict).detail == f"not asked: {OF_ANOTHER_COMPANY}"
+    assert f"{OTHERS} {OF_ANOTHER_COMPANY}" in verdict.warnings
+
+
+@pytest.mark.parametrize("signer", [ANNS, f"mail.{ANNS}"])
+async def test_a_signature_of_her_own_company_below_it_proves_her(
+    world: World, signer: str
+) -> None:
+    _, verdict = await verdicts(world, signed(signed(a_mail(ANN), signer), OTHERS))
+
+    assert verdict.by == f"dkim:{signer}"
+
+
+async def test_nor_does_what_a_relay_or_a_sealer_states_of_it(world: World) -> None:
+    stated = (
+        f"dkim=pass header.d={OTHERS}; spf=pass smtp.mailfrom={OTHERS};"
+        f" dmarc=pass header.from={ANNS}"
+    )
+    relayed = f"Authentication-Results: mx.example; {stated}\r\n".encode() + a_mail(ANN)
+    by_seal = sealed(a_mail(ANN), states=stated)
+    for raw, peer in ((relayed, RELAY), (by_seal, ELSEWHERE)):
+        without, verdict = await verdicts(world, raw, peer)
+
+        assert without.aligned
+        assert not verdict.aligned
+        said = [*verdict.warnings, *(each.detail for each in verdict.evidence)]
+        assert any(OF_A_NEIGHBOUR in each for each in said)
