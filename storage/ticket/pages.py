@@ -214,7 +214,8 @@ def unanswered_claims(connection: Connection, mailbox: int) -> WaitingTickets:
 
 
 def assigned(connection: Connection, mailbox: int, address: str) -> WaitingTickets:
-    """The tickets of a mailbox that a person works on, and when the first of them last changed."""
+    """The tickets of a mailbox that a person works on, or nobody for an empty address, and when the
+    first of them last changed."""
     # Of those that are not over, which are few: all that they ever worked on are not.
     query = select(func.count(), func.min(_ticket.c.updated_at)).where(
         _ticket.c.mailbox_id == mailbox,

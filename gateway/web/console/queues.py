@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.web.console import proposed
 from gateway.web.console.context import Visit
-from gateway.web.console.tickets import list_path
+from gateway.web.console.tickets import NOBODY, list_path
 from rules.mail import Mailbox
 from rules.service.digests import QueueState
 from rules.ticket.desk import Queue
@@ -85,6 +85,7 @@ def _of_tickets(
         ("claimed", pages.unanswered_claims(connection, mailbox.id), {"view": "claimed"}),
         ("overdue", pages.overdue(connection, mailbox.id, now), {"view": "overdue"}),
         ("mine", pages.assigned(connection, mailbox.id, user), {"assignee": user}),
+        ("nobodys", pages.assigned(connection, mailbox.id, ""), {"assignee": NOBODY}),
     )
     return [
         TicketQueue(name, waiting, list_path({**query, "mailbox": mailbox.address}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -13,6 +14,7 @@ from gateway.web.console.words import Say
 from rules.identity import TOKEN_ALONE, is_unproven
 from rules.mail.extent import shown_part
 from rules.mail.quoting import visible
+from rules.people import Presence
 from rules.ticket.visibility import Visibility
 from storage.ticket.views import CommentView, TicketView
 
@@ -58,6 +60,8 @@ class ShownComment:
     """Its mail can be shown as its author formatted it."""
     may_publish: str
     """The visibility from which it can be published; empty where it cannot."""
+    may_join: bool
+    """Its author is a customer who is not on the ticket, and can be added with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +78,19 @@ def thread_of(ticket: TicketView, before: int | None, mask: Mask, say: Say) -> C
     until = list(takewhile(lambda each: each.id != before, ticket.comments))
     page, left = until[-SHOWN:], TEXTS_SHOWN
     shown: list[ShownComment] = []
+    on_it = {each.address for each in ticket.members if each.presence == Presence.ACTIVE.value}
     for comment in reversed(page):
         left -= len(shown_part(comment.text))
-        shown.append(_comment(comment, mask, say, with_text=left >= 0))
+        shown.append(_comment(comment, on_it, mask, say, with_text=left >= 0))
     earlier = page[0].id if len(until) > len(page) else None
     return CommentThread(
         tuple(reversed(shown)), earlier, is_latest=len(until) == len(ticket.comments)
     )
 
 
-def _comment(comment: CommentView, mask: Mask, say: Say, *, with_text: bool) -> ShownComment:
+def _comment(
+    comment: CommentView, on_it: Set[str], mask: Mask, say: Say, *, with_text: bool
+) -> ShownComment:
     kind, label = _kind(comment, say)
     # Cut afterwards: of what the cut divides, the first part alone is not recognised.
     text = shown_part(mask(comment.text)) if with_text else ""
@@ -110,6 +117,7 @@ def _comment(comment: CommentView, mask: Mask, say: Say, *, with_text: bool) -> 
         mail=f"/mails/{comment.journal_id}" if comment.journal_id is not None else "",
         has_html=comment.journal_id is not None and comment.has_html,
         may_publish=comment.visibility if waits or comment.folded_as is not None else "",
+        may_join=waits and not comment.by_staff and comment.author not in on_it,
     )
 
 

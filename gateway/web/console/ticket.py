@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from aiohttp import web
 
@@ -13,12 +12,12 @@ from gateway.web.console.context import Refused, Visit, number_in
 from gateway.web.console.mails import Mask, raw_of, room_for, send_file
 from gateway.web.console.promises import Promise, Reading, promises
 from gateway.web.console.thread import CommentThread, thread_of
+from gateway.web.console.ticket_history import HistoryEntry, history_entry
 from gateway.web.console.ticket_offers import SNOOZES, Offers, offers_of
+from gateway.web.console.ticket_severity import ShownSeverity, severity_of
 from gateway.web.console.ticket_words import (
     PARTS,
-    event_words,
     presence_words,
-    source_words,
     status_words,
 )
 from gateway.web.console.words import Say
@@ -28,31 +27,18 @@ from rules.policy import Policy
 from rules.service.console_roles import ConsoleRight
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
-from rules.ticket.severity import Level
 from storage.db.database import Connection
-from storage.registry import console_users, lookup
+from storage.registry import console_users, directory, lookup
+from storage.registry.directory import ListedPerson
 from storage.registry.saved_replies import reply_names
 from storage.ticket import files, read
 from storage.ticket.files import StoredAttachment
-from storage.ticket.views import AuditView, TicketView
+from storage.ticket.views import TicketView
 
 ONCE_BYTES = 12
 """Of what makes a form that is sent twice known."""
 HISTORY_SHOWN = 200
 """Entries of the audit trail, the latest."""
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """A line of the history."""
-
-    at: datetime
-    text: str
-    reason: str
-    actor: str
-    by: str
-    mail: str
-    """The path of the mail that it came by; empty if it came by none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +53,8 @@ class ShownPerson:
     may_be_removed: bool
     bounces: bool
     is_unsubscribed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ShownSeverity:
-    """The severity of a ticket, and where it comes from."""
-
-    name: str
-    meaning: str
-    is_critical: bool
-    set_by: HistoryEntry | None
-    """The last change; None where it is as the ticket was opened."""
-    claim: HistoryEntry | None
-    """The last claim in a later mail."""
-    claimed: str
-    critical_claimed: bool
+    path: str
+    """Their page; empty if they are not registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +71,15 @@ class ShownTicket:
     fields: tuple[tuple[str, str], ...]
     history: tuple[HistoryEntry, ...]
     """The latest first."""
-    has_more_history: bool
+    older_history: int
+    """So many entries are not shown."""
     offers: Offers
     staff: tuple[str, ...]
     """The addresses of the staff of its mailbox."""
+    company: str
+    """The page of the requester's company; empty if they are of none."""
+    policy: str
+    """The name of the policy in force; empty if it is missing."""
     user: str
     say: Say
 
@@ -211,6 +189,7 @@ async def ticket_page(
         details=shown.view.details,
         error=error,
         is_stale=is_stale,
+        whole_history=visit.request.query.get("history") == "all",
         snoozes=SNOOZES,
         form=visit.form,
         once=secrets.token_urlsafe(ONCE_BYTES),
@@ -259,7 +238,12 @@ async def _shown(visit: Visit, written_before: str) -> ShownTicket:
         policy = visit.runtime.policies.get(mailbox.policy)
         replies = reply_names(connection, mailbox) if visit.may(ConsoleRight.HANDLE) else ()
         offers = offers_of(view, policy, replies, mask)
-        return _presented(visit, view, before, mask, policy, staff, offers)
+        known = {
+            each.address: person
+            for each in view.members
+            if (person := directory.person_with(connection, mailbox.id, each.address)) is not None
+        }
+        return _presented(visit, view, before, mask, policy, staff, offers, known)
 
     return await visit.show(look)
 
@@ -272,61 +256,39 @@ def _presented(
     policy: Policy | None,
     staff: tuple[Staff, ...],
     offers: Offers,
+    known: Mapping[str, ListedPerson],
 ) -> ShownTicket:
     language, say = visit.language, visit.say
-    history = [_entry(visit, each, mask) for each in view.history]
+    is_whole = visit.request.query.get("history") == "all"
+    history = [history_entry(visit, each, mask) for each in view.history]
     return ShownTicket(
         view=view,
         subject=mask(view.summary.subject),
         status=status_words(view.summary.status, language),
-        severity=_severity(view, history, policy),
+        severity=severity_of(view, history, policy, say),
         thread=thread_of(view, before, mask, say),
         promises=tuple(promises(Reading(view, policy, visit.now, language, say))),
-        people=tuple(_people(visit, view)),
+        people=tuple(_people(visit, view, known)),
         fields=tuple(_fields(view, policy, mask)),
-        history=tuple(reversed(history[-HISTORY_SHOWN:])),
-        has_more_history=len(history) > HISTORY_SHOWN,
+        history=tuple(reversed(history if is_whole else history[-HISTORY_SHOWN:])),
+        older_history=0 if is_whole else max(0, len(history) - HISTORY_SHOWN),
         offers=offers,
         staff=tuple(each.address for each in staff),
+        company=_company(known.get(view.summary.requester)),
+        policy=policy.name if policy is not None else "",
         user=visit.user.address,
         say=say,
     )
 
 
-def _entry(visit: Visit, entry: AuditView, mask: Mask) -> HistoryEntry:
-    return HistoryEntry(
-        entry.at,
-        mask(event_words(entry, visit.language, visit.say)),
-        mask(entry.reason),
-        entry.actor,
-        source_words(entry.source, visit.say),
-        f"/mails/{entry.journal_id}" if entry.journal_id is not None else "",
-    )
+def _company(requester: ListedPerson | None) -> str:
+    has_one = requester is not None and requester.company_id is not None
+    return f"/companies/{requester.company_id}" if requester is not None and has_one else ""
 
 
-def _severity(
-    view: TicketView, history: Sequence[HistoryEntry], policy: Policy | None
-) -> ShownSeverity:
-    last: dict[AuditEvent, HistoryEntry] = {
-        entry.event: shown for entry, shown in zip(view.history, history, strict=True)
-    }
-    summary = view.summary
-    levels: Mapping[str, Level] = {}
-    if policy is not None:
-        levels = {level.name: level for level in policy.levels}
-    level = levels.get(summary.severity)
-    return ShownSeverity(
-        name=summary.severity,
-        meaning=level.meaning if level is not None else "",
-        is_critical=level is not None and level.critical,
-        set_by=last.get(AuditEvent.SEVERITY_CHANGED),
-        claim=last.get(AuditEvent.SEVERITY_CLAIMED),
-        claimed=summary.severity_claimed or "",
-        critical_claimed=summary.critical_claimed,
-    )
-
-
-def _people(visit: Visit, view: TicketView) -> Iterator[ShownPerson]:
+def _people(
+    visit: Visit, view: TicketView, known: Mapping[str, ListedPerson]
+) -> Iterator[ShownPerson]:
     """Those who are on the ticket first, then those who wait, then those who are not any more."""
     in_order = [each.value for each in Presence]
     for member in sorted(view.members, key=lambda each: in_order.index(each.presence)):
@@ -340,6 +302,7 @@ def _people(visit: Visit, view: TicketView) -> Iterator[ShownPerson]:
             is_active and member.address != view.summary.requester,
             member.suspended,
             is_active and member.muted,
+            f"/people/{known[member.address].id}" if member.address in known else "",
         )
 
 

@@ -38,6 +38,10 @@ def _publish(form: Form) -> Values:
     return {"publish": form.get("comment"), "publish_from": form.get("seen")}
 
 
+def _publish_and_add(form: Form) -> Values:
+    return {**_publish(form), "add": [form.get("address", "")]}
+
+
 def _fields(form: Form) -> Values:
     """Those that have another value than the page showed: what nobody changed is not set again."""
     written = {name: value for name, value in form.items() if name.startswith(FIELD)}
@@ -62,6 +66,7 @@ REQUESTS: Mapping[str, Callable[[Form], Values]] = MappingProxyType(
         "reply": _comment("public"),
         "note": _comment("note"),
         "publish": _publish,
+        "publish_and_add": _publish_and_add,
         "severity": _severity,
         "workaround": lambda form: {"workaround": True, "why": form.get("why", "")},
         "status": lambda form: {"status": form.get("status"), "why": form.get("why", "")},

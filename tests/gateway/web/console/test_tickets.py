@@ -18,7 +18,7 @@ from storage.notices import overview
 from storage.notices.overview import NoticeFilter
 from storage.registry import mailboxes, people
 from storage.ticket import read
-from tests.gateway.web.console.desk import Desk
+from tests.gateway.web.console.desk import NEW, Desk
 from tests.gateway.web.console.test_in_browser import ANN, hostile
 from tests.gateway.web.link_pages import EVE, SAM, SUPPORT
 from tests.in_process import a_mail
@@ -147,6 +147,38 @@ async def test_a_reply_with_a_file_is_sent_once_and_the_customer_gets_it(desk: D
     assert ticket.details.first_answered_at == reply.written_at
     sent = await desk.site.write(lambda c: overview.listing(c, NoticeFilter(ticket=2)))
     assert ANN in {notice.address for notice in sent if notice.kind == "comment"}
+
+
+async def test_a_comment_is_published_and_its_author_added_with_one_form(desk: Desk) -> None:
+    await open_by_mail(desk)
+    mail = await desk.hold()
+    agent = await desk.logged_in()
+    await agent.send(f"/console/held/{mail.journal_id}", do="release", ticket="2")
+
+    _, page = await agent.get(TWO)
+    form = dict(re.findall(r'name="(comment|seen)" value="(\w+)"', page.split('value="publish')[0]))
+    done = await agent.send(TWO, do="publish_and_add", address=NEW, **form)
+    _, after = await agent.get(TWO)
+
+    assert "Publish, and add its author to the ticket" in page
+    assert done == (303, TWO)
+    assert "Publish, and add its author to the ticket" not in after
+    view = await desk.site.write(lambda c: read.ticket_view(c, 2))
+    assert view is not None
+    assert [each.visibility for each in view.comments if each.author == NEW] == ["public"]
+    assert {each.presence for each in view.members if each.address == NEW} == {"active"}
+
+
+async def test_a_ticket_leads_to_its_people_and_says_why_it_has_its_severity(desk: Desk) -> None:
+    await open_by_mail(desk)
+    viewer = await desk.logged_in(ConsoleRole.VIEWER)
+
+    _, page = await viewer.get(TWO)
+    links = re.findall(r'<a href="(/console/(?:people|companies|policies)/[^"]+)">', page)
+
+    assert [(await viewer.get(each))[0] for each in links] == [200] * len(links)
+    assert {each.split("/")[2] for each in links} == {"people", "companies", "policies"}
+    assert "The request names no severity, and Normal is the default." in page
 
 
 async def test_a_ticket_is_handed_to_a_colleague_with_the_note_that_explains_it(
