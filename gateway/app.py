@@ -131,6 +131,7 @@ async def _http_listener(
             templates=services.dispatcher.templates,
             links_begin=config.http.links_begin,
         ),
+        policy_folder=config.policies.folder,
     )
     limits = HttpLimits(
         connections=config.http.connections,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from aiohttp import web
 
@@ -59,6 +60,7 @@ def application(
     viewers: int = 100,
     identity_provider: IdentityProvider | None = None,
     previews: Previews | None = None,
+    policy_folder: Path | None = None,
 ) -> web.Application:
     """The web application; it has no state besides its arguments.
 
@@ -66,7 +68,8 @@ def application(
     `proxies` are believed about whose requests they bring; `listed` clients may push any number of
     mails. Links into the console begin with `console_begins`; where that is https, its cookies are
     for https only. Users log in there with accounts of the `identity_provider` too, and so many
-    `viewers` may follow its journal at a time. Outgoing mail is shown as `previews` write it.
+    `viewers` may follow its journal at a time. Outgoing mail is shown as `previews` write it, and
+    operators get the policy files, those of the `policy_folder` too.
     """
     app = web.Application(
         client_max_size=connections.limits.mail_size_bytes, middlewares=[_not_kept, _plain_errors]
@@ -115,6 +118,7 @@ def application(
                 downloads=downloads,
                 api=context,
                 previews=previews or Previews(clock=runtime.clock),
+                policy_folder=policy_folder,
                 masked_texts=masked_texts,
                 begins=console_begins,
                 provider=identity_provider,

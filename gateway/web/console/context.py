@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, unquote
 from uuid import UUID
@@ -70,6 +71,8 @@ class ConsoleContext:
     """Of the API, which shows and changes tickets as the console does."""
     previews: Previews
     """Of outgoing mail."""
+    policy_folder: Path | None = None
+    """Where the policy files of this server are, besides the shipped ones."""
     masked_texts: MaskedTexts = field(default_factory=MaskedTexts)
     line_ends: LineEnds = field(default_factory=LineEnds)
     begins: str = ""

@@ -10,15 +10,17 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from gateway import backtest, policy_files
+from gateway import policies as files
 from gateway.backtest import BacktestQuery
 from gateway.backtest_report import Aspect, Difference, Report, name_of, value_of
 from gateway.outgoing.mime import one_line
 from gateway.policy_files import TakesTooLong
+from gateway.web.api.download import ANY_TYPE, headers_of_file
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.journal import reason_words, verdict_words
 from gateway.web.console.mails import Mask
 from rules.decision.reasons import Verdict
-from rules.policy import Policy
+from rules.policy import Policy, PolicyRefused
 from rules.policy.explain import chapters_of
 from rules.service.console_roles import ConsoleRight
 from rules.validation.messages import InvalidFile, text_of
@@ -85,6 +87,21 @@ async def policy(visit: Visit) -> web.Response:
         tiers=tiers,
         levels=[level.name for level in explained.severity.levels],
     )
+
+
+async def file(visit: Visit) -> web.Response:
+    """The file of a policy, which the browser saves: to be changed, and tried on the last mails."""
+    name = visit.request.match_info["name"]
+    try:
+        found = (await asyncio.to_thread(files.find, visit.context.policy_folder)).get(name)
+    except PolicyRefused as refused:
+        raise Refused(
+            409, "The policy files of the server cannot be read: {why}", why=refused
+        ) from None
+    if found is None:
+        raise Refused(404, "There is no such policy.")
+    headers = headers_of_file(f"{name}.toml", ANY_TYPE)
+    return web.Response(body=found.text.encode(), headers=headers)
 
 
 async def _known(visit: Visit) -> Mapping[str, UsedPolicy]:

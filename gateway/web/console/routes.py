@@ -89,6 +89,7 @@ ROUTES = (
     Route("POST", "/try", ConsoleRight.HANDLE, trial.preview),
     Route("GET", "/policies", ConsoleRight.READ, policies.listing),
     Route("GET", "/policies/{name}", ConsoleRight.READ, policies.policy),
+    Route("GET", "/policies/{name}/file", ConsoleRight.OPERATE, policies.file),
     Route("GET", "/people", ConsoleRight.READ, people.listing),
     Route("POST", "/people", ConsoleRight.OPERATE, people.register),
     Route("GET", "/people/{number}", ConsoleRight.READ, people.person),

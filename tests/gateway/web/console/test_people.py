@@ -128,7 +128,7 @@ async def test_an_operator_agrees_on_a_contract_with_times_of_its_own(desk: Desk
     assert 'value="2 moons"' in page
     assert done == (303, company)
     assert "Tickets that arrive from 2026-07-01 on have the tier business" in shown
-    assert "first High: 2 business hours" in shown
+    assert "Until the first answer, High: 2 business hours" in shown
     assert 'value="2 business hours"' in shown
 
 

@@ -52,6 +52,11 @@ async def test_only_operators_see_the_policies_of_others_and_try_one(desk: Desk)
     assert "/console/backtest" not in (await agent.get("/console/policies"))[1]
     assert (await agent.get("/console/backtest"))[0] == 403
     assert "sales@help.example" in (await operator.get("/console/policies/weka"))[1]
+    assert (await agent.get("/console/policies/default/file"))[0] == 403
+    file = await operator.client.get("/console/policies/weka/file")
+    assert await file.text() == policies.find(None)["weka"].text
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    assert (await operator.get("/console/policies/none/file"))[0] == 404
 
 
 async def test_a_backtest_shows_which_mails_would_have_gone_another_way(desk: Desk) -> None:
