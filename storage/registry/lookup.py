@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, bindparam, literal_column, select
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
 from rules.people import Company, Person, Role, Staff, StaffNotices
-from rules.sender.neighbours import is_of_another_company, names_above
+from rules.sender.neighbours import US, is_of_another_company, names_above
 from storage.db.statements import Pending, bind_list, compiled, compiled_in, placeholders
 from storage.db.tables import (
     BouncedRow,
@@ -198,18 +198,27 @@ def of_other_companies(
     author_domain: str,
 ) -> frozenset[str]:
     """Those of the domains that belong to another company than the author's domain, in any of these
-    mailboxes."""
+    mailboxes. That of a mailbox is ours, unless a company is registered with it."""
     names = {name for each in (*domains, author_domain) for name in names_above(each)}
-    query = select(_domain.c.mailbox_id, _domain.c.domain, _domain.c.company_id).where(
-        _domain.c.mailbox_id.in_([mailbox.id for mailbox in mailboxes]), _domain.c.domain.in_(names)
+    owners = {each.id: {domain_of(each.address): US} for each in mailboxes}
+    residents: dict[int, set[int]] = {mailbox: set() for mailbox in owners}
+    of_companies = select(_domain.c.mailbox_id, _domain.c.domain, _domain.c.company_id).where(
+        _domain.c.mailbox_id.in_(owners), _domain.c.domain.in_(names)
     )
-    owners: dict[int, dict[str, int]] = {}
-    for row in connection.execute(query):
-        owners.setdefault(row.mailbox_id, {})[row.domain] = row.company_id
+    for mailbox, domain, company in connection.execute(of_companies):
+        owners[mailbox][domain] = company
+    of_people = select(_person.c.mailbox_id, _person.c.company_id).where(
+        _person.c.mailbox_id.in_(owners), _person.c.domain == author_domain
+    )
+    for mailbox, company in connection.execute(of_people.distinct()):
+        residents[mailbox].add(company or US)
     return frozenset(
         each
         for each in domains
-        if any(is_of_another_company(each, author_domain, of) for of in owners.values())
+        if any(
+            is_of_another_company(each, author_domain, owned, residents[here])
+            for here, owned in owners.items()
+        )
     )
 
 

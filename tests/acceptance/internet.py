@@ -62,6 +62,7 @@ COMPANIES = {
     "Victim": (VIC,),
     "Cust": (JOE,),
     "Lab": ("lee@lab.acme.example",),
+    "Tenant": ("tim@tenant.help.example",),
     "Silent": ("sid@silent.example", "sue@silent.example"),
 }
 DEACTIVATED = (DAN, "una@umbrella.example", "sue@silent.example")
@@ -84,6 +85,8 @@ def records() -> Mapping[tuple[str, str], Sequence[str]]:
         "big._domainkey.acme.example": f"{key}; n={'x' * 5000}",
         "lab.acme.example": THIS_HOST,
         "s1._domainkey.lab.acme.example": key,
+        "tenant.help.example": THIS_HOST,
+        "s1._domainkey.tenant.help.example": key,
         "_dmarc.globex.example": "v=DMARC1; p=quarantine",
         "globex.example": OTHER_HOST,
         "s1._domainkey.globex.example": key,

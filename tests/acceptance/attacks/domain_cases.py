@@ -12,6 +12,7 @@ from tests.acceptance.internet import (
     IDA,
     JOE,
     LOU,
+    SAM,
     STU,
     ULA,
     VIC,
@@ -67,6 +68,17 @@ DOMAIN_CASES = (
         lambda: a_mail(ANN),
         "spf=policy",
         mail_from="ann@lab.acme.example",
+    ),
+    rejected(
+        "name below our own domain, of a company, in staff's name: signature",
+        lambda: signed_by("tenant.help.example", a_mail(SAM)),
+        "dkim=policy",
+    ),
+    rejected(
+        "name below our own domain, of a company, in staff's name: SPF",
+        lambda: a_mail(SAM),
+        "spf=policy",
+        mail_from="sam@tenant.help.example",
     ),
     rejected(
         "sibling below a top-level domain with a record",

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from rules.sender.neighbours import is_of_another_company, names_above
+from rules.sender.neighbours import US, is_of_another_company, names_above
 
-OWNERS = {"a.shared.com": 1, "a.elsewhere.com": 1, "b.shared.com": 2, "lab.a.shared.com": 3}
+OWNERS = {
+    "a.shared.com": 1,
+    "a.elsewhere.com": 1,
+    "b.shared.com": 2,
+    "lab.a.shared.com": 3,
+    "help.com": US,
+    "tenant.help.com": 4,
+}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +33,10 @@ OWNERS = {"a.shared.com": 1, "a.elsewhere.com": 1, "b.shared.com": 2, "lab.a.sha
         ("c.shared.com", "a.shared.com", False),
         ("b.shared.com", "c.shared.com", False),
         ("com", "a.shared.com", False),
+        ("tenant.help.com", "help.com", True),
+        ("tenant.help.com", "staff.help.com", True),
+        ("help.com", "tenant.help.com", False),
+        ("mail.help.com", "help.com", False),
     ],
 )
 def test_a_name_is_of_the_company_of_the_nearest_registered_domain(
@@ -33,6 +44,16 @@ def test_a_name_is_of_the_company_of_the_nearest_registered_domain(
 ) -> None:
     """Who has a domain above the author's, registered or not, could prove it in any case."""
     assert is_of_another_company(domain, author_domain, OWNERS) is expected
+
+
+@pytest.mark.parametrize(
+    ("residents", "expected"), [((), False), ((2,), False), ((2, 3), False), ((US,), True)]
+)
+def test_a_domain_that_no_company_owns_is_of_those_who_have_an_address_in_it(
+    residents: tuple[int, ...], expected: bool
+) -> None:
+    found = is_of_another_company("b.shared.com", "c.shared.com", OWNERS, residents)
+    assert found is expected
 
 
 def test_the_names_above_a_domain_end_before_the_top_level() -> None:

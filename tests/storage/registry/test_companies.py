@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from rules.mail import Mailbox
+from rules.mail.addresses import domain_of
 from rules.people import Role
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger
@@ -128,6 +129,23 @@ def test_a_domain_is_of_another_company_by_the_register_of_one_mailbox(
     assert database.read(lambda c: others(c, elsewhere)) == frozenset()
     found = database.read(lambda c: others(c, elsewhere, mailbox))
     assert found == {"lab.acme.example", "globex.example"}
+
+
+def test_a_company_s_domain_is_another_one_than_that_of_staff(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    """Whether they are at the mailbox's own domain or at one that no company owns."""
+    sam = NewPerson("sam@desk.example", "Sam", Role.STAFF, None)
+    ledger.submit(lambda c: people.add_person(c, mailbox, sam)).result()
+    domains = ["acme.example"]
+
+    def others(author_domain: str) -> frozenset[str]:
+        found = partial(lookup.of_other_companies, mailboxes=[mailbox], domains=domains)
+        return database.read(partial(found, author_domain=author_domain))
+
+    assert others(domain_of(mailbox.address)) == set(domains)
+    assert others("desk.example") == set(domains)
+    assert others("else.example") == frozenset()
 
 
 def test_of_very_many_companies_the_first_are_named() -> None:
