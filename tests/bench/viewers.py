@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -64,6 +64,13 @@ class Watched:
             self.delays_s.append(max(0.0, now - self.answered_at.get(number, now)))
             self._changed.set()
 
+    def forget(self) -> None:
+        """What came until now was not measured."""
+        self.sent.clear()
+        self.answered_at.clear()
+        self.delays_s.clear()
+        self.cut = 0
+
     async def until_seen(self, often: int) -> None:
         """Until all mails together were seen so often, or nobody sees more."""
         with suppress(TimeoutError):
@@ -72,33 +79,47 @@ class Watched:
                 await asyncio.wait_for(self._changed.wait(), PATIENCE_S)
 
 
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What a server did in a while."""
+
+    rate: float
+    """Mails a second that were answered 250."""
+    cpu_ms: float
+    """Of the server, for each of them."""
+
+    def __str__(self) -> str:
+        return f"{self.rate:.0f} mails/s ({self.cpu_ms:.1f} ms of CPU a mail)"
+
+
 @dataclass
 class Sender:
     """Sends mails over connections that stay open."""
 
     port: int
+    server: int
+    """The process."""
     watched: Watched
     numbers: count[int] = field(default_factory=count)
 
-    async def as_fast_as_possible(self, seconds: float) -> float:
-        """Mails a second that were answered 250."""
-        before, until = len(self.watched.answered_at), time.perf_counter() + seconds
+    async def as_fast_as_possible(self, seconds: float) -> Filed:
+        until = time.perf_counter() + seconds
 
         async def work() -> None:
             async with self._connected() as client:
                 while time.perf_counter() < until:
                     await self._send(client)
 
-        began = time.perf_counter()
+        filed = self._measured()
         async with asyncio.TaskGroup() as group:
             for _ in range(SESSIONS):
                 group.create_task(work())
-        return (len(self.watched.answered_at) - before) / (time.perf_counter() - began)
+        return filed()
 
-    async def at_rate(self, rate: float, seconds: float) -> float:
-        """Offers so many mails a second; returns how many were answered in one."""
+    async def at_rate(self, rate: float, seconds: float) -> Filed:
+        """Offers so many mails a second."""
         due: asyncio.Queue[None] = asyncio.Queue()
-        before, began = len(self.watched.answered_at), time.perf_counter()
+        filed, began = self._measured(), time.perf_counter()
 
         async def work() -> None:
             async with self._connected() as client:
@@ -112,11 +133,27 @@ class Sender:
             await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
             due.put_nowait(None)
         await due.join()
-        taken = time.perf_counter() - began
+        result = filed()
         for each in workers:
             each.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
-        return (len(self.watched.answered_at) - before) / taken
+        return result
+
+    async def send_one(self) -> None:
+        async with self._connected() as client:
+            await self._send(client)
+
+    def _measured(self) -> Callable[[], Filed]:
+        """Begins to measure; the result ends it."""
+        mails, began = len(self.watched.answered_at), time.perf_counter()
+        cpu_s = machine.cpu_s([self.server])
+
+        def filed() -> Filed:
+            more = len(self.watched.answered_at) - mails
+            used_s = machine.cpu_s([self.server]) - cpu_s
+            return Filed(more / (time.perf_counter() - began), used_s / more * 1000)
+
+        return filed
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[SMTP]:
@@ -141,7 +178,7 @@ def address(number: int) -> str:
 
 
 async def follow(response: ClientResponse, watched: Watched) -> None:
-    """Reads one stream to its end. It begins with the last mails from before, perhaps cut."""
+    """Reads one stream to its end."""
     rest = await response.content.readuntil(b"\n\n")
     with closing(response):
         async for chunk in response.content.iter_any():
@@ -177,9 +214,10 @@ async def logged_in(postern: Postern, links: Sequence[str]) -> AsyncIterator[lis
 
 @asynccontextmanager
 async def followed(
-    postern: Postern, sessions: Sequence[ClientSession], watched: Watched
+    postern: Postern, sessions: Sequence[ClientSession], sender: Sender
 ) -> AsyncIterator[None]:
-    """Each user follows the journal in several windows."""
+    """Each user follows the journal in several windows, all of which have shown a new mail."""
+    watched = sender.watched = Watched()
     tasks: list[asyncio.Task[None]] = []
     try:
         for session in sessions:
@@ -187,8 +225,12 @@ async def followed(
                 response = await session.get(f"{postern.http}/console/journal/events")
                 response.raise_for_status()
                 tasks.append(asyncio.create_task(follow(response, watched)))
+        await sender.send_one()
+        await watched.until_seen(len(tasks))
+        watched.forget()
         yield
     finally:
+        sender.watched = Watched()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -215,34 +257,35 @@ def invited(store_url: str, users: int) -> list[str]:
 
 
 async def measure(postern: Postern, links: Sequence[str], given: argparse.Namespace) -> int:
-    sender = Sender(postern.smtp[1], Watched())
+    sender = Sender(postern.smtp[1], postern.process.pid, Watched())
     await sender.as_fast_as_possible(given.seconds / 2)  # warm
-    alone: list[float] = []
-    beside: list[float] = []
+    alone: list[Filed] = []
+    beside: list[Filed] = []
     async with logged_in(postern, links) as sessions:
         for _ in range(given.rounds):
             alone.append(await sender.as_fast_as_possible(given.seconds))
-            async with followed(postern, sessions, Watched()):
+            async with followed(postern, sessions, sender):
                 beside.append(await sender.as_fast_as_possible(given.seconds))
-            print(f"as fast as possible: {alone[-1]:.0f} mails/s alone, {beside[-1]:.0f} watched")
-        down = 100 * (1 - median(beside) / median(alone))
-        print(f"{given.viewers} viewers take {down:.0f} % of the rate (medians)")
-        sender.watched = Watched()
-        async with followed(postern, sessions, sender.watched):
-            return await at_rate(postern, sender, given)
+            print(f"as fast as possible: {alone[-1]} alone, {beside[-1]} watched")
+        down = 100 * (1 - median(f.rate for f in beside) / median(f.rate for f in alone))
+        more = median(f.cpu_ms for f in beside) - median(f.cpu_ms for f in alone)
+        print(
+            f"{given.viewers} viewers take {down:.0f} % of the rate, which they share with the "
+            f"server's cores, and {more:.1f} ms of the server's CPU a mail (medians)"
+        )
+        async with followed(postern, sessions, sender):
+            return await at_rate(sender, given)
 
 
-async def at_rate(postern: Postern, sender: Sender, given: argparse.Namespace) -> int:
+async def at_rate(sender: Sender, given: argparse.Namespace) -> int:
     watched = sender.watched
-    cpu_s = machine.cpu_s([postern.process.pid])
-    rate = await sender.at_rate(given.rate, given.seconds)
-    cpu_s = machine.cpu_s([postern.process.pid]) - cpu_s
+    filed = await sender.at_rate(given.rate, given.seconds)
     mails = len(watched.answered_at)
     await watched.until_seen(given.viewers * mails)
     missed = given.viewers * mails - len(watched.delays_s)
     p99 = quantiles(watched.delays_s, n=100)[98]
     print(
-        f"{rate:.0f} mails/s of {given.rate:.0f}: {cpu_s / mails * 1000:.1f} ms of CPU a mail; "
+        f"{given.rate:.0f} mails/s offered: {filed}; "
         f"delay p50 {median(watched.delays_s) * 1000:.0f}, p99 {p99 * 1000:.0f}, "
         f"longest {max(watched.delays_s) * 1000:.0f} ms; "
         f"{watched.cut} batches were cut, {missed} rows are missing"

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
@@ -16,19 +15,14 @@ from gateway.web.api.access import Caller
 from gateway.web.api.openapi import Schema, document
 from gateway.web.api.operations import JsonAnswer, Operation, OtherAnswer
 from gateway.web.api.queries import Query
+from gateway.web.page_templates import page_templates
 from gateway.web.pages.render import SAFE
 from gateway.web.style_sheets import with_colours
 
 DOCUMENT_PATH = "/api/v1/openapi.json"
 STYLE_PATH = "/api/v1/reference.css"
 
-_templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("gateway.web", "templates/api"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = page_templates("api")
 
 
 def _with_code(text: str) -> Markup:

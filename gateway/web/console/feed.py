@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from time import monotonic
@@ -16,6 +17,8 @@ from uuid import UUID
 
 from gateway import log
 from gateway.clock import Clock
+from rules.sender.masking import Masker
+from rules.service.console_roles import ConsoleRole
 from storage.db.database import Connection, Database, store_down
 from storage.db.watching import watched
 from storage.mail import journal_pages
@@ -29,10 +32,16 @@ CHECKED_S = 1.0
 """How often, at most, it looks whether the sessions of the viewers have ended."""
 UNASKED_S = 15.0
 """The same while nothing is committed: a session also ends by time."""
+RECENT = timedelta(seconds=3)
+"""How far back it looks for new rows. At a hundred mails a second it reads three hundred keys."""
+LATE_S = 2.0
+"""How often, at most, it looks as far back as `OVERLAP`: a row may become visible late."""
 AT_ONCE = 50
 """Lines for which it looks; if there are more, the viewer is notified of that."""
 QUEUED = 20
 """Batches that wait for a viewer, who is dropped when there are more."""
+WRITTEN = 2_000
+"""Events that are kept for viewers who come later. All come at once when the server was away."""
 VIEWERS_OF_A_USER = 8
 
 
@@ -111,6 +120,33 @@ class Viewer:
         self.queue.put_nowait(why)
 
 
+class WrittenEvents:
+    """The events that were written last, so that a line is written once for all who read alike."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._masker: Masker | None = None
+        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
+        """The longest unused first."""
+
+    def of(self, key: Hashable, masker: Masker, write: Callable[[], bytes]) -> bytes:
+        """What `write` makes, or made for the same key while the same was masked."""
+        with self._lock:
+            if masker != self._masker:
+                self._masker = masker
+                self._kept.clear()
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+                return found
+        event = write()
+        with self._lock:
+            self._kept[key] = event
+            if len(self._kept) > WRITTEN:
+                self._kept.popitem(last=False)
+        return event
+
+
 class FeedIsFull(Exception):
     """As many watch already as may."""
 
@@ -125,6 +161,7 @@ class JournalFeed:
         self._viewers: set[Viewer] = set()
         self._watcher: _Watcher | None = None
         self._closed = False
+        self.events = WrittenEvents()
 
     @asynccontextmanager
     async def viewing(self, viewer: Viewer) -> AsyncIterator[None]:
@@ -204,45 +241,53 @@ class _Watcher:
     def _watch(self) -> None:
         database = self._feed._database
         with watched(database) as has_changed:
-            database.read(self._new_lines)  # viewers read these themselves
+            database.read(partial(self._new_lines, back=OVERLAP))  # viewers read these themselves
             self._call(self.begun.set)
-            checked_at, is_unchecked = monotonic(), True
+            late_at = checked_at = monotonic()
+            is_unchecked, may_be_late = True, False
             while not self.stop.wait(ASKED_S):
                 if has_changed():
-                    is_unchecked = True
-                    batch = database.read(self._new_lines)
-                    if batch.lines:
-                        self._call(partial(self._feed._deliver, batch))
+                    is_unchecked = may_be_late = True
+                    self._deliver(database, RECENT)
+                if may_be_late and monotonic() - late_at > LATE_S:
+                    late_at, may_be_late = monotonic(), False
+                    self._deliver(database, OVERLAP)
                 passed = monotonic() - checked_at
                 if passed > UNASKED_S or (is_unchecked and passed > CHECKED_S):
                     checked_at, is_unchecked = monotonic(), False
                     changed = database.read(self._changed)
                     self._call(partial(self._feed._end_changed, changed))
 
-    def _new_lines(self, connection: Connection) -> Batch:
-        since = self._feed._clock() - OVERLAP
+    def _deliver(self, database: Database, back: timedelta) -> None:
+        batch = database.read(partial(self._new_lines, back=back))
+        if batch.lines:
+            self._call(partial(self._feed._deliver, batch))
+
+    def _new_lines(self, connection: Connection, back: timedelta) -> Batch:
+        now = self._feed._clock()
         # All keys, since a row may become visible after many that are younger.
-        new = [
-            key for key in journal_pages.keys_since(connection, since) if key.id not in self._shown
-        ]
-        self._shown = {each: at for each, at in self._shown.items() if at >= since}
+        keys = journal_pages.keys_since(connection, now - back)
+        new = [key for key in keys if key.id not in self._shown]
+        self._shown = {each: at for each, at in self._shown.items() if at >= now - OVERLAP}
         self._shown.update((key.id, key.at) for key in new)
         found = journal_pages.lines_of(connection, [key.id for key in new[:AT_ONCE]])
         return Batch(tuple(reversed(found)), is_cut=len(new) > AT_ONCE)
 
     def _changed(self, connection: Connection) -> list[Viewer]:
         """The viewers whose session has ended, or whose role or mailboxes are others now."""
+        viewers = tuple(self._feed._viewers)
         now = self._feed._clock()
-        found = []
-        for viewer in tuple(self._feed._viewers):
-            session = console_users.session_of(connection, viewer.secret, now)
-            if session is None or session.user.role is not viewer.user.role:
-                found.append(viewer)
-                continue
-            sees = {each.id for each in console_users.mailboxes_of(connection, session.user)}
-            if sees != viewer.sees:
-                found.append(viewer)
-        return found
+
+        def seen_by(secret: str) -> tuple[ConsoleRole, frozenset[int]] | None:
+            session = console_users.session_of(connection, secret, now)
+            if session is None:
+                return None
+            seen = console_users.mailboxes_of(connection, session.user)
+            return session.user.role, frozenset(each.id for each in seen)
+
+        # The windows of a browser have one session.
+        of_session = {secret: seen_by(secret) for secret in {each.secret for each in viewers}}
+        return [v for v in viewers if of_session[v.secret] != (v.user.role, v.sees)]
 
     def _call(self, function: object) -> None:
         assert callable(function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,12 +14,14 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from gateway.outgoing.mime import one_line
+from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.console.context import HEADERS, PREFIX, Refused, Visit
 from gateway.web.console.feed import Batch, Ending, FeedIsFull, Viewer
 from gateway.web.console.verdicts import OF_REASON, REASONS, VERDICTS
 from gateway.web.console.words import Say
 from rules.decision.reasons import Verdict
 from rules.mail import Mailbox
+from rules.sender.masking import Masker
 from storage.db.database import Connection
 from storage.mail import journal_pages
 from storage.mail.journal_pages import (
@@ -71,14 +73,12 @@ class LineWriter:
     Only for threads: to mask fifty subjects that somebody wrote for that takes seconds.
     """
 
-    mask: Callable[[str], str]
+    masked_texts: MaskedTexts
+    masker: Masker
     mailboxes: dict[int, str]
     say: Say
 
-    def shown(self, lines: Iterable[JournalLine]) -> list[ShownLine]:
-        return [self._shown(line) for line in lines]
-
-    def _shown(self, line: JournalLine) -> ShownLine:
+    def shown(self, line: JournalLine) -> ShownLine:
         author = line.author or line.mail_from
         return ShownLine(
             id=str(line.id),
@@ -94,6 +94,9 @@ class LineWriter:
             size=size_words(line.size_bytes),
             path=f"/held/{line.id}" if line.is_held else f"/mails/{line.id}",
         )
+
+    def mask(self, text: str) -> str:
+        return self.masked_texts.mask(self.masker, text)
 
 
 def verdict_words(verdict: str, say: Say) -> str:
@@ -115,7 +118,7 @@ def size_words(size_bytes: int) -> str:
 async def writer_for(visit: Visit) -> LineWriter:
     known = await visit.runtime.mailbox_cache.current()
     addresses = {each.id: each.address for each in (*known.mailboxes.values(), *known.inactive)}
-    return LineWriter(await visit.mask(), addresses, visit.say)
+    return LineWriter(visit.context.masked_texts, known.masker, addresses, visit.say)
 
 
 async def journal(visit: Visit) -> web.Response:
@@ -127,7 +130,7 @@ async def journal(visit: Visit) -> web.Response:
 
     def look(connection: Connection) -> tuple[JournalPage, list[ShownLine]]:
         page = journal_pages.page(connection, wanted, before, LISTED, writer.mask)
-        return page, writer.shown(page.lines)
+        return page, [writer.shown(line) for line in page.lines]
 
     found, lines = await visit.show(look)
     here = f"{PREFIX}/journal"
@@ -205,6 +208,8 @@ class _Stream:
 
     def __init__(self, visit: Visit, writer: LineWriter, *, several: bool) -> None:
         self._visit, self._writer, self._several = visit, writer, several
+        self._form = (visit.language, several, frozenset(writer.mailboxes.items()))
+        """Viewers with the same read the same rows."""
         self.response = web.StreamResponse(
             headers={**HEADERS, "X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no"}
         )
@@ -230,7 +235,7 @@ class _Stream:
                 if sent is not Ending.CLOSED:
                     await self.response.write(f"event: {sent.value}\ndata:\n\n".encode())
                 return
-            form = (self._visit.language, self._several, viewer.wanted.text)
+            form = (self._form, viewer.wanted.text)
             write = partial(self._events, sent.batch.lines, viewer.wanted)
             events = await sent.batch.written(form, write)
             begin = b"event: more\ndata:\n\n" if sent.batch.is_cut else b""
@@ -241,14 +246,19 @@ class _Stream:
     def _events(self, lines: Sequence[JournalLine], wanted: PageFilter) -> dict[UUID, bytes]:
         """The event of each line in which a reader sees the text that is wanted, with the row of
         the table."""
-        events = {}
-        lines = [line for line in lines if wanted.is_seen_in(line, self._writer.mask)]
-        for line, shown in zip(lines, self._writer.shown(lines), strict=True):
-            data = "\n".join(f"data: {each}" for each in self._row(shown).splitlines())
-            events[line.id] = f"event: mail\nid: {line.key}\n{data}\n\n".encode()
-        return events
+        events, form, writer = self._visit.context.feed.events, self._form, self._writer
+        return {
+            line.id: events.of((line, form), writer.masker, partial(self._event, line))
+            for line in lines
+            if wanted.is_seen_in(line, writer.mask)
+        }
 
-    def _row(self, line: ShownLine) -> str:
+    def _event(self, line: JournalLine) -> bytes:
+        data = "\n".join(f"data: {each}" for each in self._row(line).splitlines())
+        return f"event: mail\nid: {line.key}\n{data}\n\n".encode()
+
+    def _row(self, line: JournalLine) -> str:
         template = aiohttp_jinja2.get_env(self._visit.request.app).get_template("_line.html")
-        values = {"line": line, "several": self._several, "t": self._visit.say, "prefix": PREFIX}
+        shown, say = self._writer.shown(line), self._visit.say
+        values = {"line": shown, "several": self._several, "t": say, "prefix": PREFIX}
         return template.render(values)

@@ -162,7 +162,7 @@ async def _person_page(
             )
             for which in (RequestedBy(address), CopiedTo(address))
         ]
-        return writer.shown(mails), pages
+        return [writer.shown(mail) for mail in mails], pages
 
     lines, (requested, copied) = await visit.show(look)
     return visit.page(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import aiohttp_jinja2
-import jinja2
 from aiohttp import web
 
 from gateway import log
@@ -45,6 +44,7 @@ from gateway.web.console.context import (
 from gateway.web.console.identity_provider import CALLBACK_PATH
 from gateway.web.console.posted import posted
 from gateway.web.messages import CATALOGUES
+from gateway.web.page_templates import page_templates
 from gateway.web.pages.render import PATIENCE_S, STYLE_FRESH_S, Problem, language_for
 from gateway.web.readers import TooManyReaders
 from gateway.web.style_sheets import style_sheet, with_colours
@@ -115,13 +115,7 @@ _STATIC = {
     "journal.js": "text/javascript",
 }
 
-_templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("gateway.web", "templates/console"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = page_templates("console")
 """Compiled once in a process, as the public pages are, and not by each application."""
 _templates.filters["divisible"] = words.divisible
 

@@ -9,6 +9,7 @@ import jinja2
 from aiohttp import web
 
 from gateway.web.messages import CATALOGUES, PageError
+from gateway.web.page_templates import page_templates
 from gateway.web.style_sheets import with_colours
 from rules.mail.language import preferred_language, supported_language
 from rules.policy import Policy
@@ -31,14 +32,7 @@ SAFE: Mapping[str, str] = MappingProxyType(
 
 def _environment(language: str) -> jinja2.Environment:
     """The templates of a language, together with the shared ones."""
-    folders = (f"templates/{language}", "templates/shared")
-    made = jinja2.Environment(
-        loader=jinja2.ChoiceLoader([jinja2.PackageLoader("gateway.web", f) for f in folders]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = page_templates(language, "shared")
     made.globals |= {"language": language, "style": STYLE_PATH}
     return made
 

@@ -33,21 +33,32 @@
     older.href = link;
   };
 
-  const source = new EventSource(status.dataset.events);
-  let isShort = false;
-  source.addEventListener("open", () => say(isShort ? "more" : "on"));
-  source.addEventListener("error", () =>
-    say(source.readyState === EventSource.CLOSED ? "refused" : "lost"),
-  );
-  source.addEventListener("mail", (event) => add(event.data));
-  source.addEventListener("more", () => {
-    isShort = true;
-    say("more");
-  });
-  for (const name of ["slow", "ended"]) {
-    source.addEventListener(name, () => {
-      source.close();
-      say(name);
+  // A browser comes back by itself to a stream that ended, but not to one that was refused.
+  const again = () => setTimeout(follow, 10000 + Math.random() * 10000);
+
+  const follow = () => {
+    const address = new URL(status.dataset.events, location.href);
+    if (rows.firstElementChild) address.searchParams.set("after", rows.firstElementChild.dataset.key);
+    const source = new EventSource(address);
+    let isShort = false;
+    source.addEventListener("open", () => say(isShort ? "more" : "on"));
+    source.addEventListener("error", () => {
+      const isRefused = source.readyState === EventSource.CLOSED;
+      say(isRefused ? "refused" : "lost");
+      if (isRefused) again();
     });
-  }
+    source.addEventListener("mail", (event) => add(event.data));
+    source.addEventListener("more", () => {
+      isShort = true;
+      say("more");
+    });
+    for (const name of ["slow", "ended"]) {
+      source.addEventListener(name, () => {
+        source.close();
+        say(name);
+      });
+    }
+  };
+
+  follow();
 }

@@ -6,6 +6,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from html import unescape
 from uuid import UUID
 
@@ -14,6 +16,8 @@ from aiohttp import ClientResponse
 
 from gateway.web.console import feed
 from rules.mail import Delivery, Envelope
+from rules.sender.masking import Masker
+from rules.sender.tokens import Keys
 from rules.service.console_roles import ConsoleRole
 from storage.mail.journal_pages import PageFilter
 from storage.registry import console_users, mailboxes
@@ -251,3 +255,33 @@ async def test_a_user_has_only_so_many_streams(desk: Desk) -> None:
     again.close()
     for each in streams:
         each.close()
+
+
+async def test_a_mail_that_becomes_visible_after_younger_ones_is_shown(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "RECENT", timedelta(0))
+    monkeypatch.setattr(feed, "LATE_S", 0.0)
+    browser = await desk.logged_in()
+
+    async with watching(browser) as stream:
+        await send(desk, "Late")
+
+        assert "Late" in await event(stream)
+
+
+def test_an_event_is_written_once_and_the_longest_unused_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feed, "WRITTEN", 2)
+    events, written = feed.WrittenEvents(), list[str]()
+    masker = Masker(Keys(1, {1: b"k" * 32}), (1,))
+
+    def write(name: str) -> bytes:
+        written.append(name)
+        return name.encode()
+
+    for name in ("a", "b", "a", "c", "a", "b"):
+        assert events.of(name, masker, partial(write, name)) == name.encode()
+
+    assert written == ["a", "b", "c", "b"]
