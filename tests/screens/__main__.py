@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, BrowserContext, StorageState
+from playwright.async_api import Browser, BrowserContext, Error, FloatRect, StorageState
 
 from rules.service.console_roles import ConsoleRole
 from tests.chromium import chromium_beside
@@ -51,6 +51,8 @@ SHAPES = (
     Shape("de", 390, "light"),
     Shape("de", 1280, "light"),
 )
+TALLEST = 9_000
+"""Pixels of a picture: the reference of the API is ten times as long."""
 ROLES = {
     Seen.ADMIN: ConsoleRole.ADMIN,
     Seen.OF_NOTHING: ConsoleRole.AGENT,
@@ -86,11 +88,16 @@ class _Camera:
 
     async def _take(self, context: BrowserContext, shape: Shape, picture: Picture) -> None:
         page = await context.new_page()
-        await page.goto(self.begin + picture.path(self.demo))
-        if picture.act is not None:
-            await picture.act(page)
         name = f"{picture.name}-{shape.language}-{shape.width}-{shape.theme}.png"
-        await page.screenshot(path=self.folder / name, full_page=True)
+        try:
+            await page.goto(self.begin + picture.path(self.demo))
+            if picture.act is not None:
+                await picture.act(page)
+            tall = await page.evaluate("document.documentElement.scrollHeight")
+            clip: FloatRect = {"x": 0, "y": 0, "width": shape.width, "height": min(tall, TALLEST)}
+            await page.screenshot(path=self.folder / name, full_page=True, clip=clip)
+        except Error as error:  # the others are worth seeing all the same
+            print(f"{name}: {error.message}", file=sys.stderr)
         await page.close()
 
 

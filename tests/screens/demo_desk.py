@@ -183,6 +183,9 @@ async def _fill(filling: _Filling, used: int) -> DemoDesk:
         await desk.site.write(partial(opening, subject="The scanner in the archive is blurred"))
         for _ in range(used)
     ]
+    old = {"opened_at": filling.now - 20 * DAY, "updated_at": filling.now - 15 * DAY}
+    of_others = update(_ticket).where(_ticket.c.id.in_([desk.site.ticket, *done]))
+    await desk.site.write(lambda c: c.execute(of_others.values(severity="Low", **old)))
     for user, role in ((TINA, ConsoleRole.AGENT), ("audit@help.example", ConsoleRole.VIEWER)):
         await desk.link(role, to=user)
     await desk.logged_in(ConsoleRole.OPERATOR, "olivia.operator@help.example")
