@@ -44,6 +44,7 @@ NOT_A_PAGE = {
     "/mails/{id}/files/{part}": "a download",
     "/mails/{id}/raw": "a download",
     "/tickets/{number}/files/{part}": "a download",
+    "/policies/{name}/file": "a download",
 }
 """The routes without a picture, and what they answer with."""
 
