@@ -26,11 +26,14 @@ _notice = table(NoticeRow)
 def load_notice(connection: Connection, notice: UUID) -> Notice | None:
     """One notice with all that is needed to write it, whatever its state; None where there is none.
 
-    ValueError for one that this version cannot read.
+    ValueError for one that this version cannot read, and where its ticket was deleted: nothing that
+    was written there is shown any more.
     """
     row = connection.execute(NOTICES.where(_notice.c.id == notice)).one_or_none()
     if row is None:
         return None
+    if row.deleted_at is not None:
+        raise ValueError(f"#{row.ticket_id} was deleted")
     files = attached_to(connection, [row.comment_id] if row.comment_id else [])
     found = as_notice(row, NoticeKind(row.kind), files.get(row.comment_id, NO_FILES))
     return with_comments(connection, found)

@@ -66,6 +66,17 @@ async def test_an_outgoing_mail_is_shown_without_the_links_of_its_recipient(desk
     assert re.search(r"support\+[a-z2-7]{20}", text) is None
 
 
+async def test_an_outgoing_mail_of_a_deleted_ticket_is_shown_without_its_text(desk: Desk) -> None:
+    notice = await set_notice(desk, state="sent")
+    operator = await desk.logged_in(ConsoleRole.OPERATOR)
+    await operator.send("/console/tickets/1", "/console/tickets/1/deletion", why="A mistake.")
+
+    status, page = await operator.get(f"/console/outbox/{notice}")
+
+    assert (status, SUBJECT in page) == (200, False)
+    assert "#1 was deleted" in page
+
+
 async def test_late_and_withdrawn_mail_have_views_of_their_own(desk: Desk) -> None:
     viewer = await desk.logged_in(ConsoleRole.VIEWER)
     long_ago = clock.now() - timedelta(hours=3)
