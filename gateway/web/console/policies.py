@@ -205,17 +205,21 @@ def _words(visit: Visit, verdict: Verdict, reason: str) -> str:
 async def _backtest_page(
     visit: Visit, faults: Sequence[str] = (), status: int = 200, **found: object
 ) -> web.Response:
-    known = visit.runtime.policies
+    known, mailboxes = visit.runtime.policies, await visit.mailboxes()
+    chosen = {
+        name: visit.form.get(name) or visit.request.query.get(name, "")
+        for name in ("mailbox", "policy", "mails")
+    }
+    # Who comes from a policy wants to change it for a mailbox that has it.
+    uses_it = next((each.address for each in mailboxes if each.policy == chosen["policy"]), "")
+    chosen["mailbox"] = chosen["mailbox"] or uses_it
     return visit.page(
         "backtest.html",
         status,
-        mailboxes=await visit.mailboxes(),
+        mailboxes=mailboxes,
         policies=[known[name] for name in sorted(known)],
         numbers=MAILS,
-        chosen={
-            name: visit.form.get(name) or visit.request.query.get(name, "")
-            for name in ("mailbox", "policy", "mails")
-        },
+        chosen=chosen,
         has_file=bool(visit.file),
         days=REACH.days,
         patience=int(PATIENCE_S),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 import aiohttp_jinja2
@@ -118,6 +119,7 @@ _STATIC = {
 _templates = page_templates("console")
 """Compiled once in a process, as the public pages are, and not by each application."""
 _templates.filters["divisible"] = words.divisible
+_templates.filters["with_tickets"] = partial(words.with_tickets, tickets=f"{PREFIX}/tickets")
 
 
 def console(context: ConsoleContext) -> web.Application:

@@ -3,6 +3,7 @@ translation."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -19,6 +20,9 @@ _SPANS = (
     (timedelta(hours=1), "{number} h"),
     (timedelta(minutes=1), "{number} min"),
 )
+
+_TICKET = re.compile(r"#(\d{1,18})\b")
+"""As a sentence names a ticket."""
 
 
 def in_language(language: str) -> Say:
@@ -46,6 +50,15 @@ def divisible(address: str) -> Markup:
     in the middle of a name; what is copied from the page is the address itself."""
     names = [Markup("<wbr>.").join(name.split(".")) for name in address.split("@")]
     return Markup("@<wbr>").join(names)
+
+
+def with_tickets(text: str, tickets: str) -> Markup:
+    """A text as markup in which `#42` leads to the ticket; `tickets` begins the paths of them."""
+    link = Markup('<a href="{}/{}">#{}</a>')
+    pieces = _TICKET.split(text)
+    return Markup("").join(
+        link.format(tickets, piece, piece) if at % 2 else piece for at, piece in enumerate(pieces)
+    )
 
 
 @cache

@@ -57,6 +57,8 @@ async def test_only_operators_see_the_policies_of_others_and_try_one(desk: Desk)
     assert await file.text() == policies.find(None)["weka"].text
     assert file.headers["Content-Disposition"].startswith("attachment")
     assert (await operator.get("/console/policies/none/file"))[0] == 404
+    _, form = await operator.get("/console/backtest?policy=weka")
+    assert '<option value="sales@help.example" selected>' in form
 
 
 async def test_a_backtest_shows_which_mails_would_have_gone_another_way(desk: Desk) -> None:

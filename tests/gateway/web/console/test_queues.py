@@ -60,7 +60,7 @@ async def test_a_person_who_waits_is_approved_on_the_first_page(desk: Desk) -> N
         assert ('value="approve"' in page) == (page is not read_only)
     assert '<p class="number">1</p>' in first
     assert done == (303, "/console/")
-    assert f"Done: {EVE} is now on #2." in after
+    assert f'Done: {EVE} is now on <a href="/console/tickets/2">#2</a>.' in after
     assert "People to approve" not in after
     assert (late, f"{EVE} is not waiting for approval on #2" in why) == (409, True)
     ticket = await desk.site.write(lambda c: read.ticket_view(c, 2))
@@ -110,7 +110,7 @@ async def test_a_released_mail_becomes_a_ticket_and_its_history_names_the_user(d
     _, later = await browser.get(where)
 
     assert (status, where) == (303, "/console/held")
-    assert f"{NEW} was registered, and the mail was filed on #2." in page
+    assert f'{NEW} was registered, and the mail was filed on <a href="/console/tickets/2">' in page
     assert "was registered" not in later
     assert await number_held(desk) == 0
     users = await desk.site.write(lambda c: people.list_people(c, desk.site.mailbox, Role.USER))
@@ -163,7 +163,7 @@ async def test_a_held_mail_is_filed_on_the_ticket_that_the_form_names(desk: Desk
     assert 'value="99"' in refused[0][1]
     assert all('value="About &lt;that&gt;"' in each for _, each in refused)
     assert done == (303, "/console/held")
-    assert "The mail was filed on #1." in page
+    assert 'The mail was filed on <a href="/console/tickets/1">#1</a>.' in page
     history = (await desk.site.ticket_view()).history
     assert [e.reason for e in history if e.event is AuditEvent.RELEASED] == ["It is about that."]
 

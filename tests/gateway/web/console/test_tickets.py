@@ -85,7 +85,7 @@ async def test_an_agent_approves_a_person_and_the_history_names_them(desk: Desk)
     _, page = await agent.get(where)
 
     assert (status, where) == (303, ONE)
-    assert f"Done: {EVE} is now on #1." in page
+    assert f'Done: {EVE} is now on <a href="/console/tickets/1">#1</a>.' in page
     assert await desk.site.presence() == "active"
     (entry,) = (await desk.site.ticket_view()).history
     assert (entry.event, entry.actor) == (AuditEvent.PRESENCE_CHANGED, SAM)
@@ -137,8 +137,9 @@ async def test_a_reply_with_a_file_is_sent_once_and_the_customer_gets_it(desk: D
     _, repeated = await agent.get(TWO)
 
     assert (first.status, second.status) == (303, 303)
-    assert "Done: comment added to #2 (public); #2 is now resolved." in done
-    assert "This was done already: comment added to #2 (public)" in repeated
+    link = '<a href="/console/tickets/2">#2</a>'
+    assert f"Done: comment added to {link} (public); {link} is now resolved." in done
+    assert f"This was done already: comment added to {link} (public)" in repeated
     ticket = await desk.site.write(lambda c: read.ticket_view(c, 2))
     assert ticket is not None
     (reply,) = [each for each in ticket.comments if each.author == SAM]

@@ -85,6 +85,12 @@ def test_an_address_is_divided_at_its_at_sign_and_dots_alone() -> None:
     assert words.divisible("<b>.c@d.example") == "&lt;b&gt;<wbr>.c@<wbr>d<wbr>.example"
 
 
+def test_a_ticket_that_a_text_names_is_a_link() -> None:
+    assert words.with_tickets("<b> on #42.", "/tickets") == (
+        '&lt;b&gt; on <a href="/tickets/42">#42</a>.'
+    )
+
+
 def test_there_are_texts() -> None:
     assert len(SHOWN) > 70
 
