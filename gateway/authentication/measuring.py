@@ -220,8 +220,10 @@ async def _by_dkim(mail: CheckedMail, policy_task: asyncio.Task[DmarcRecord]) ->
         return await aligned(domain, policy, policy.dkim, mail.lookups)
 
     async def worth_asking(domain: str) -> bool | Temporary:
-        if domain == mail.domain or domain in mail.others:
-            return domain == mail.domain
+        if domain == mail.domain:
+            return True
+        if domain in mail.others:
+            return False
         policy = await asyncio.shield(policy_task)
         return may_be_aligned(domain, policy, policy.dkim)
 
