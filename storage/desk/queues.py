@@ -23,10 +23,7 @@ from rules.people import Presence
 from rules.policy import Policy
 from rules.service.digests import (
     FOLDED_FOR,
-    IGNORED_AFTER,
-    INVITATION_NAMED_FOR,
     LINES,
-    RECENT,
     UNNAMED,
     UNSUBMITTED_AFTER,
     QueueState,
@@ -37,7 +34,6 @@ from rules.service.digests import (
 )
 from rules.ticket.desk import DigestLine, Queue
 from rules.ticket.lifecycle import Status
-from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.tables import (
     FLAGGED,
     FOLDED,
@@ -54,9 +50,7 @@ from storage.db.tables import (
     WithheldRow,
     table,
 )
-from storage.desk import proposed
-from storage.notices.outbox import WITHDRAWN
-from storage.notices.outbox_pages import is_late
+from storage.desk import outgoing_entries, proposed
 from storage.ticket.clocks import FOR_PORTAL
 
 _mail, _journal, _announced = table(MailRow), table(JournalRow), table(AnnouncedRow)
@@ -79,6 +73,8 @@ class QueueScope:
     mailbox: Mailbox
     policy: Policy
     now: datetime
+    announced_too: bool = False
+    """Also the entries that a digest has named."""
 
 
 def states(
@@ -87,6 +83,14 @@ def states(
     """All queues of a mailbox, with `named` new entries of theirs together at most."""
     scope = QueueScope(connection, mailbox, policy, now)
     return shared_out((look(scope, queue, named) for queue, look in _QUEUES.items()), named)
+
+
+def first_of(
+    connection: Connection, mailbox: Mailbox, policy: Policy, now: datetime, queue: Queue, most: int
+) -> QueueState:
+    """A queue of a mailbox with its first entries, whether or not a digest has named them."""
+    scope = QueueScope(connection, mailbox, policy, now, announced_too=True)
+    return _QUEUES[queue](scope, queue, most)
 
 
 def held_entries(mailbox: int) -> Entries:
@@ -175,48 +179,16 @@ def _folded(scope: QueueScope) -> Entries:
     return folded_entries(scope.mailbox.id, scope.now)
 
 
-def _outgoing(mailbox: int, state: NoticeState) -> Entries:
-    # What the sign-up page was asked for, by whomever and for whatever address, comes last.
-    is_of_page = (_notice.c.kind == NoticeKind.INVITATION.value) & _notice.c.cause.is_(None)
-    return select(
-        _notice.c.id.label("item"),
-        _notice.c.created_at.label("at"),
-        case((is_of_page, 1), else_=0).label("by_anybody"),
-        _notice.c.address.label("sender"),
-        _notice.c.last_error.label("subject"),
-        _notice.c.kind.label("reason"),
-        _notice.c.ticket_id.label("ticket"),
-    ).where(
-        _notice.c.mailbox_id == mailbox,
-        _notice.c.state == state.value,
-        # A digest that does not arrive is no news for the next one.
-        _notice.c.kind != NoticeKind.DIGEST.value,
-    )
-
-
 def _late(scope: QueueScope) -> Entries:
-    return _outgoing(scope.mailbox.id, NoticeState.DUE).where(is_late(scope.now))
+    return outgoing_entries.late(scope.mailbox.id, scope.now)
 
 
 def _dead(scope: QueueScope) -> Entries:
-    return _outgoing(scope.mailbox.id, NoticeState.DEAD).where(
-        _notice.c.due_at > scope.now - RECENT, _notice.c.last_error.not_in(WITHDRAWN)
-    )
+    return outgoing_entries.dead(scope.mailbox.id, scope.now)
 
 
 def _invited(scope: QueueScope) -> Entries:
-    mailbox, now = scope.mailbox.id, scope.now
-    registered = exists().where(
-        _person.c.mailbox_id == mailbox, _person.c.address == _notice.c.address
-    )
-    return _outgoing(mailbox, NoticeState.SENT).where(
-        _notice.c.ticket_id.is_(None),  # has an index with the time
-        _notice.c.created_at > now - INVITATION_NAMED_FOR,
-        _notice.c.created_at < now - IGNORED_AFTER,
-        _notice.c.kind == NoticeKind.INVITATION.value,
-        _notice.c.cause.is_not(None),  # a proven colleague's mail, not the sign-up page
-        ~registered,
-    )
+    return outgoing_entries.invited(scope.mailbox.id, scope.now)
 
 
 def _queried(
@@ -228,9 +200,12 @@ def _queried(
         return QueueState(queue, 0, None)
     found = query.subquery()
     number, since = connection.execute(select(func.count(), func.min(found.c.at))).one()
-    if not (number and named) or queue in UNNAMED:
+    if not (number and named) or (queue in UNNAMED and not scope.announced_too):
         return QueueState(queue, number, since)
-    new = not_named(query, mailbox.id, queue)
+    if scope.announced_too:
+        new = select(found).order_by(found.c.at)
+    else:
+        new = not_named(query, mailbox.id, queue)
     lines = tuple(_line(queue, row, scope.policy) for row in connection.execute(new.limit(named)))
     more = 0
     if len(lines) == named:
@@ -363,7 +338,7 @@ def _computed(
         _announced.c.queue == queue.value,
         _announced.c.item.in_(lines),
     )
-    before = set(scope.connection.execute(query).scalars())
+    before = set() if scope.announced_too else set(scope.connection.execute(query).scalars())
     new = [line for item, line in lines.items() if item not in before]
     since = min(datetime.fromisoformat(line.since) for line in lines.values())
     return QueueState(queue, len(lines), since, tuple(new[:named]), max(0, len(new) - named))

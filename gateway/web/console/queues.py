@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from gateway.web.console import proposed
+from gateway.web.console import proposed, waiting
 from gateway.web.console.context import Visit
 from gateway.web.console.tickets import NOBODY, list_path
 from rules.mail import Mailbox
@@ -30,8 +30,9 @@ PLACES: Mapping[Queue, str] = {
     Queue.DEAD: "/outbox",
     Queue.FLAGGED: "/tickets?view=review",
     Queue.PROPOSED: "/proposed",
+    **{queue: f"/waiting?queue={queue.value}" for queue in waiting.PAGES},
 }
-"""The page on which each queue is worked through, where there is one."""
+"""The page on which each queue is worked through; the others are listed on one page."""
 
 
 @dataclass(frozen=True, slots=True)

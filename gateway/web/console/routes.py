@@ -31,6 +31,7 @@ from gateway.web.console import (
     tickets,
     trial,
     users,
+    waiting,
     words,
 )
 from gateway.web.console.context import (
@@ -72,6 +73,7 @@ ROUTES = (
     Route("POST", "/held/{id}", ConsoleRight.HANDLE, held.decide),
     Route("GET", "/proposed", ConsoleRight.READ, proposed.listing),
     Route("POST", "/proposed", ConsoleRight.HANDLE, proposed.decide),
+    Route("GET", "/waiting", ConsoleRight.READ, waiting.listing),
     Route("GET", "/journal", ConsoleRight.READ, journal.journal),
     Route("GET", "/journal/events", ConsoleRight.READ, journal.events),
     Route("GET", "/mails/{id}", ConsoleRight.READ, mails.mail),

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import partial
 
 import pytest
 
+from gateway import clock
 from gateway.ingest import Ingest
 from gateway.parsing.turns import Overloaded
 from rules.mail import Delivery, Envelope
+from rules.mail.bounces import HARD_BOUNCES
 from rules.people import Role
 from rules.service.console_roles import ConsoleRole
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
+from storage.db.database import Connection
 from storage.mail import quarantine
+from storage.notices.suppression import record_hard_failure
 from storage.registry import mailboxes, people
 from storage.ticket import read
 from tests.gateway.web.console.desk import NEW, Desk
-from tests.gateway.web.link_pages import ANN, EVE, SAM, SUPPORT
+from tests.gateway.web.link_pages import ANN, EVE, SAM, SUBJECT, SUPPORT
 from tests.in_process import a_mail
 
 
@@ -67,6 +72,33 @@ async def test_a_person_who_waits_is_approved_on_the_first_page(desk: Desk) -> N
     assert ticket is not None
     decided = [e for e in ticket.history if e.event is AuditEvent.PRESENCE_CHANGED]
     assert [(e.subject, e.actor, e.source) for e in decided] == [(EVE, SAM, Source.CONSOLE)]
+
+
+async def test_what_no_other_page_lists_is_reached_from_the_first_page(desk: Desk) -> None:
+    def bounces(connection: Connection) -> None:
+        for _ in range(HARD_BOUNCES):
+            record_hard_failure(connection, desk.site.mailbox.id, ANN, "550 <gone>", clock.now())
+
+    envelope = Envelope("127.0.0.1", "", False, ANN, (SUPPORT,))
+    marks = {"Auto-Submitted": "auto-generated"}
+    automatic = a_mail(ANN, f"Re: [#{desk.site.ticket}] {SUBJECT}", "I am away.", **marks)
+    for raw in (automatic, a_mail(ANN, "Paper", "It jams.")):
+        await desk.site.services.ingest.take(Delivery(envelope, raw))
+    await desk.site.write(bounces)
+    viewer = await desk.logged_in(ConsoleRole.VIEWER)
+
+    _, first = await viewer.get("/console/")
+    _, folded = await viewer.get("/console/waiting?queue=folded")
+    _, every = await viewer.get("/console/waiting")
+
+    for queue in ("folded", "suspended"):
+        assert f'<a href="/console/waiting?queue={queue}">' in first
+    for page in (folded, every):
+        assert re.search(r'<a href="/console/mails/[-0-9a-f]{36}"><bdi>\w', page)
+        assert 'href="/console/tickets/1"' in page
+    assert "550 &lt;gone&gt;" in every
+    assert 'href="/console/tickets/2"' in every
+    assert "550 &lt;gone&gt;" not in folded
 
 
 async def test_who_releases_a_mail_while_too_many_are_read_is_asked_to_try_again(

@@ -1,0 +1,62 @@
+"""The outgoing mails that queues name: what was not delivered, is late, or led to nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, case, exists, select
+
+from rules.service.digests import IGNORED_AFTER, INVITATION_NAMED_FOR, RECENT
+from rules.ticket.notices import NoticeKind, NoticeState
+from storage.db.tables import NoticeRow, PersonRow, table
+from storage.notices.outbox import WITHDRAWN
+from storage.notices.outbox_pages import is_late
+
+_notice, _person = table(NoticeRow), table(PersonRow)
+
+
+def _outgoing(mailbox: int, state: NoticeState) -> Select[Any]:
+    # What the sign-up page was asked for, by whomever and for whatever address, comes last.
+    is_of_page = (_notice.c.kind == NoticeKind.INVITATION.value) & _notice.c.cause.is_(None)
+    return select(
+        _notice.c.id.label("item"),
+        _notice.c.created_at.label("at"),
+        case((is_of_page, 1), else_=0).label("by_anybody"),
+        _notice.c.address.label("sender"),
+        _notice.c.last_error.label("subject"),
+        _notice.c.kind.label("reason"),
+        _notice.c.ticket_id.label("ticket"),
+    ).where(
+        _notice.c.mailbox_id == mailbox,
+        _notice.c.state == state.value,
+        # A digest that does not arrive is no news for the next one.
+        _notice.c.kind != NoticeKind.DIGEST.value,
+    )
+
+
+def late(mailbox: int, now: datetime) -> Select[Any]:
+    """What the relay has not accepted for an hour."""
+    return _outgoing(mailbox, NoticeState.DUE).where(is_late(now))
+
+
+def dead(mailbox: int, now: datetime) -> Select[Any]:
+    """What was given up or came back lately."""
+    return _outgoing(mailbox, NoticeState.DEAD).where(
+        _notice.c.due_at > now - RECENT, _notice.c.last_error.not_in(WITHDRAWN)
+    )
+
+
+def invited(mailbox: int, now: datetime) -> Select[Any]:
+    """Invitations of colleagues of customers, who have not registered since."""
+    registered = exists().where(
+        _person.c.mailbox_id == mailbox, _person.c.address == _notice.c.address
+    )
+    return _outgoing(mailbox, NoticeState.SENT).where(
+        _notice.c.ticket_id.is_(None),  # has an index with the time
+        _notice.c.created_at > now - INVITATION_NAMED_FOR,
+        _notice.c.created_at < now - IGNORED_AFTER,
+        _notice.c.kind == NoticeKind.INVITATION.value,
+        _notice.c.cause.is_not(None),  # a proven colleague's mail, not the sign-up page
+        ~registered,
+    )
