@@ -87,9 +87,11 @@ async def open_details(page: Page) -> None:
 
 
 def _fill(values: Mapping[str, str], button: str, mailbox: str = "") -> Act:
+    """Fills a form and sends it; `mailbox` is the list from which the filled one is chosen."""
+
     async def act(page: Page) -> None:
         if mailbox:
-            await page.select_option("#mailbox", mailbox)
+            await page.select_option(mailbox, SUPPORT)
         for selector, value in values.items():
             await page.fill(selector, value)
         await page.click(button)
@@ -174,13 +176,15 @@ STATES = (
     Picture("tickets-not-there", _at("/tickets/999")),
     Picture("people-found", _at("/people?text=acme")),
     Picture("people-none", _at("/people?text=nothing-has-this")),
-    Picture("people-refused", _at("/people"), _fill(_NEW_COMPANY, "button[value=company]")),
+    Picture(
+        "people-refused", _at("/people"), _fill(_NEW_COMPANY, "button[value=company]", "#cmailbox")
+    ),
     Picture("people-staff", lambda demo: f"{PREFIX}/people/{demo.staff}"),
     Picture("policies-default", _at("/policies/default")),
     Picture("figures-day", _at("/figures?span=day"), open_details),
     Picture("figures-quarter", _at("/figures?span=quarter")),
     Picture("try-opened", _at("/try"), open_details),
-    Picture("try-outcome", _at("/try"), _fill(_TRIED, "main form button:not(.second)", SUPPORT)),
+    Picture("try-outcome", _at("/try"), _fill(_TRIED, "main form button:not(.second)", "#mailbox")),
     Picture("backtest-outcome", _at("/backtest"), _try_a_policy),
     Picture("me-refused", _at("/me"), _fill(_UNEQUAL, "button[value=password]")),
     Picture(
