@@ -61,7 +61,7 @@ class ShownComment:
     may_publish: str
     """The visibility from which it can be published; empty where it cannot."""
     may_join: bool
-    """Its author is a customer who is not on the ticket, and can be added with it."""
+    """Its author is a customer, proven, who is not on the ticket, and can be added with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,10 @@ def _comment(
         mail=f"/mails/{comment.journal_id}" if comment.journal_id is not None else "",
         has_html=comment.journal_id is not None and comment.has_html,
         may_publish=comment.visibility if waits or comment.folded_as is not None else "",
-        may_join=waits and not comment.by_staff and comment.author not in on_it,
+        may_join=waits
+        and not comment.by_staff
+        and not is_unproven(comment.proof)
+        and comment.author not in on_it,
     )
 
 

@@ -52,7 +52,9 @@ async def test_a_ticket_shows_what_was_written_and_its_files_and_runs_nothing(de
     assert file.headers["Content-Disposition"].startswith("attachment")
 
 
-async def test_html_is_offered_where_the_mail_has_any(desk: Desk) -> None:
+async def test_a_ticket_leads_to_its_people_and_to_the_html_of_mails_that_have_any(
+    desk: Desk,
+) -> None:
     await open_by_mail(desk)
     envelope = Envelope("127.0.0.1", "", False, ANN, (SUPPORT,))
     await desk.site.services.ingest.take(Delivery(envelope, a_mail(ANN, "Only text")))
@@ -61,9 +63,13 @@ async def test_html_is_offered_where_the_mail_has_any(desk: Desk) -> None:
     offered = ["As its author" in (await browser.get(f"/console/tickets/{n}"))[1] for n in (2, 3)]
     await desk.site.write(lambda c: c.execute(update(table(CommentRow)).values(has_html=None)))
     _, of_before = await browser.get("/console/tickets/3")
+    links = re.findall(r'<a href="(/console/(?:people|companies|policies)/[^"]+)">', of_before)
 
     assert offered == [True, False]
     assert "As its author" in of_before
+    assert {each.split("/")[2] for each in links} == {"people", "companies", "policies"}
+    assert [(await browser.get(each))[0] for each in links] == [200] * len(links)
+    assert "The request names no severity, and Normal is the default." in of_before
 
 
 async def test_a_viewer_reads_and_is_offered_nothing_to_change(desk: Desk) -> None:
@@ -168,18 +174,6 @@ async def test_a_comment_is_published_and_its_author_added_with_one_form(desk: D
     assert view is not None
     assert [each.visibility for each in view.comments if each.author == NEW] == ["public"]
     assert {each.presence for each in view.members if each.address == NEW} == {"active"}
-
-
-async def test_a_ticket_leads_to_its_people_and_says_why_it_has_its_severity(desk: Desk) -> None:
-    await open_by_mail(desk)
-    viewer = await desk.logged_in(ConsoleRole.VIEWER)
-
-    _, page = await viewer.get(TWO)
-    links = re.findall(r'<a href="(/console/(?:people|companies|policies)/[^"]+)">', page)
-
-    assert [(await viewer.get(each))[0] for each in links] == [200] * len(links)
-    assert {each.split("/")[2] for each in links} == {"people", "companies", "policies"}
-    assert "The request names no severity, and Normal is the default." in page
 
 
 async def test_a_ticket_is_handed_to_a_colleague_with_the_note_that_explains_it(
