@@ -46,6 +46,7 @@ QUICK = {
     "/try",
     "/policies",
     "/policies/{name}",
+    "/policies/{name}/file",
     "/backtest",
 }
 """Pages that look up one thing by its id, or nothing in the store: no list, no search, and none
