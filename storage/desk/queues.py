@@ -19,7 +19,6 @@ from sqlalchemy import Connection, Select, case, exists, func, literal, select, 
 
 from rules.decision.reasons import Reason
 from rules.mail import Mailbox
-from rules.people import Presence
 from rules.policy import Policy
 from rules.service.digests import (
     FOLDED_FOR,
@@ -51,6 +50,7 @@ from storage.db.tables import (
     table,
 )
 from storage.desk import outgoing_entries, proposed
+from storage.desk.suspended import suspended_people
 from storage.ticket.clocks import FOR_PORTAL
 
 _mail, _journal, _announced = table(MailRow), table(JournalRow), table(AnnouncedRow)
@@ -230,36 +230,17 @@ def _line(queue: Queue, row: Any, policy: Policy) -> DigestLine:
 
 def _suspended(scope: QueueScope, queue: Queue, named: int) -> QueueState:
     """Addresses that get no more mail, though they are on open tickets."""
-    connection, mailbox = scope.connection, scope.mailbox
-    query = (
-        select(_bounced.c.address, _bounced.c.why, _bounced.c.suspended_at, _ticket.c.id)
-        .join_from(
-            _bounced,
-            _participant,
-            (_participant.c.mailbox_id == _bounced.c.mailbox_id)
-            & (_participant.c.address == _bounced.c.address),
-        )
-        .join(_ticket, _participant.c.ticket_id == _ticket.c.id)
-        .where(
-            _bounced.c.mailbox_id == mailbox.id,
-            _bounced.c.suspended_at.is_not(None),
-            _participant.c.presence == Presence.ACTIVE.value,
-            _ticket.c.status.in_((Status.OPEN.value, Status.PENDING.value)),
-            _ticket.c.deleted_at.is_(None),
-        )
-        .order_by(_bounced.c.suspended_at, _bounced.c.address, _ticket.c.id)
-    )
     lines: dict[UUID, DigestLine] = {}
-    for row in connection.execute(query):
-        item = item_of(mailbox.id, row.address, row.suspended_at.isoformat())
-        known = lines.get(item)
+    for person in suspended_people(scope.connection, scope.mailbox.id):
+        since = person.since.isoformat()
+        item = item_of(scope.mailbox.id, person.address, since)
         lines[item] = DigestLine(
             queue.value,
             item=str(item),
-            sender=row.address,
-            subject=row.why[:SHORTENED],
-            since=row.suspended_at.isoformat(),
-            ticket=f"{known.ticket},{row.id}"[:SHORTENED] if known else str(row.id),
+            sender=person.address,
+            subject=person.why[:SHORTENED],
+            since=since,
+            ticket=",".join(map(str, person.tickets))[:SHORTENED],
         )
     return _computed(scope, queue, lines, named)
 

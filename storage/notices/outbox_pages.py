@@ -27,7 +27,14 @@ from rules.service.digests import LATE_AFTER
 from rules.ticket.notices import NoticeState
 from storage.db.tables import DEAD, NoticeRow, table
 from storage.notices.outbox import WITHDRAWN
-from storage.notices.overview import NoticeFilter, NoticeSummary, selected_by, summaries
+from storage.notices.overview import (
+    NEWEST_FIRST,
+    NoticeFilter,
+    NoticeSummary,
+    newest_to,
+    selected_by,
+    summaries,
+)
 
 _notice = table(NoticeRow)
 
@@ -92,9 +99,11 @@ def about(
 ) -> Sequence[NoticeSummary]:
     """The mails of a mailbox in any state that a filter selects, behind a place: the newest
     first."""
-    here, behind = _notice.c.mailbox_id == mailbox, _behind(OutboxView.FAILED, after)
-    conditions = (here, *behind, *selected_by(wanted))
-    return summaries(connection, _order(OutboxView.FAILED), limit, *conditions)
+    behind = _behind(OutboxView.FAILED, after)
+    if wanted.is_address_alone:
+        return newest_to(connection, wanted, [mailbox], limit, behind)
+    conditions = (_notice.c.mailbox_id == mailbox, *behind, *selected_by(wanted))
+    return summaries(connection, NEWEST_FIRST, limit, *conditions)
 
 
 def key_of(view: OutboxView | None, notice: NoticeSummary) -> NoticeKey:
@@ -115,7 +124,7 @@ def counts(connection: Connection, scope: OutboxScope) -> dict[OutboxView, int]:
 
 def _order(view: OutboxView) -> tuple[ColumnElement[object] | UnaryExpression[object], ...]:
     if view in _OVER:
-        return (_notice.c.created_at.desc(), _notice.c.id.desc())
+        return NEWEST_FIRST
     return (_notice.c.due_at, _notice.c.id)
 
 

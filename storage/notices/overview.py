@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,9 +57,14 @@ class NoticeFilter:
     ticket: int | None = None
     address: str | None = None
 
+    @property
+    def is_address_alone(self) -> bool:
+        return self.address is not None and self.state is None and self.ticket is None
+
 
 EVERY_NOTICE = NoticeFilter()
 
+NEWEST_FIRST = (_notice.c.created_at.desc(), _notice.c.id.desc())
 _LISTED = select(_notice, _mailbox.c.address.label("mailbox")).join_from(
     _notice, _mailbox, _notice.c.mailbox_id == _mailbox.c.id
 )
@@ -69,11 +74,40 @@ def listing(
     connection: Connection, wanted: NoticeFilter = EVERY_NOTICE, limit: int = 1000
 ) -> Sequence[NoticeSummary]:
     """Notices, the newest first."""
-    order = (_notice.c.created_at.desc(), _notice.c.id)
-    conditions = list(selected_by(wanted))
-    if wanted.address is not None:  # the index begins with the mailbox
-        conditions.append(_notice.c.mailbox_id.in_(select(_mailbox.c.id)))
-    return summaries(connection, order, limit, *conditions)
+    if wanted.is_address_alone:
+        mailboxes = connection.execute(select(_mailbox.c.id)).scalars()
+        return newest_to(connection, wanted, mailboxes.all(), limit)
+    return summaries(connection, NEWEST_FIRST, limit, *selected_by(wanted))
+
+
+def newest_to(
+    connection: Connection,
+    wanted: NoticeFilter,
+    mailboxes: Iterable[int],
+    limit: int,
+    behind: Collection[ColumnElement[bool]] = (),
+) -> Sequence[NoticeSummary]:
+    """The newest mails to an address. An index has those of each mailbox and kind in this order: of
+    each the first are read, and of these the first."""
+    found: list[NoticeSummary] = []
+    for mailbox in mailboxes:
+        here = (_notice.c.mailbox_id == mailbox, *selected_by(wanted))
+        for kind in _kinds(connection, here):
+            conditions = (*here, _notice.c.kind == kind, *behind)
+            found += summaries(connection, NEWEST_FIRST, limit, *conditions)
+    return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)[:limit]
+
+
+def _kinds(
+    connection: Connection, here: Collection[ColumnElement[bool] | TextClause]
+) -> Iterator[str]:
+    """Those that the index has, each by one step in it."""
+    following: str | None = ""
+    while following is not None:
+        later = select(_notice.c.kind).where(*here, _notice.c.kind > following)
+        following = connection.execute(later.order_by(_notice.c.kind).limit(1)).scalar()
+        if following is not None:
+            yield following
 
 
 def selected_by(wanted: NoticeFilter) -> Iterator[ColumnElement[bool] | TextClause]:

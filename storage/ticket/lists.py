@@ -1,4 +1,8 @@
-"""The lists of a customer's tickets in pages, the latest change first; `pages` has a desk's."""
+"""The lists of a customer's tickets in pages, the latest change first; `pages` has a desk's.
+
+As there, a page continues from the place of its last ticket, and examines a limited number of the
+tickets that an index has in the order of the list.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,9 @@ from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 from rules.mail import Mailbox
 from rules.people import Presence
 from storage.db.tables import ParticipantRow, TicketRow, table
-from storage.ticket.summaries import TicketSummary, summaries_of
+from storage.ticket.summaries import NEWEST_FIRST, TicketSummary, summaries_of
 
 _ticket, _participant = table(TicketRow), table(ParticipantRow)
-_ORDER = (_ticket.c.updated_at.desc(), _ticket.c.id.desc())
 Condition = ColumnElement[bool]
 
 
@@ -51,19 +54,33 @@ class Cursor:
 class Page:
     tickets: Sequence[TicketSummary]
     ends_at: Cursor | None
-    """Of its last ticket; None if no more follow."""
+    """Of its last ticket, or of the last that was examined; None if no more follow."""
+    is_cut: bool = False
+    """It has fewer tickets than it could have, since enough were examined for them."""
 
 
 @dataclass(frozen=True, slots=True)
-class LargeCopies:
-    """Of a person who is copied to many tickets, these are looked for among the latest of the
-    mailbox first: no index has them in the order of the list, and to sort all takes long."""
+class PageLimits:
+    """How many tickets are looked at for one page."""
 
-    many: int = 2_000
     examined: int = 20_000
+    copied: int = 2_000
+    """Of a person who is copied to more, these are looked for among the latest of the mailbox: no
+    index has them in the order of the list, and to sort all takes long."""
 
 
-LARGE_COPIES = LargeCopies()
+PAGE_LIMITS = PageLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Tickets of which all of a list are."""
+
+    conditions: Sequence[Condition]
+    """Those of an index."""
+    rest: Sequence[Condition]
+    in_order: bool = True
+    """The index has them in the order of the list; else they are few."""
 
 
 def page(
@@ -74,74 +91,69 @@ def page(
     limit: int,
     before: Cursor | None,
     since: datetime | None = None,
-    copies: LargeCopies = LARGE_COPIES,
+    limits: PageLimits = PAGE_LIMITS,
 ) -> Page:
     """Up to `limit` tickets of a mailbox, after a place in the list; with `since` those that
     changed then or later."""
-    conditions: list[Condition] = [_ticket.c.deleted_at.is_(None)]
-    if status is not None:
-        conditions.append(_ticket.c.status == status)
+    source = _source(connection, mailbox, which, status, limits)
+    conditions = [*source.conditions, _ticket.c.deleted_at.is_(None)]
     if since is not None:
         conditions.append(_ticket.c.updated_at >= since)
     if before is not None:
         later = or_(_ticket.c.updated_at < before.updated_at, _ticket.c.id < before.number)
         conditions += [_ticket.c.updated_at <= before.updated_at, later]
-    numbers = None
-    if isinstance(which, CopiedTo) and _is_on_many(connection, mailbox, which.address, copies.many):
-        numbers = _of_latest(connection, mailbox, which, conditions, limit + 1, copies.examined)
-    if numbers is None:
-        # In its order an index has all tickets of the mailbox: to find a customer's, all of the
-        # others' would be read. An expression has no index.
-        here = _ticket.c.mailbox_id + 0 == mailbox.id
-        numbers = _first(connection, [here, _among(mailbox, which), *conditions], limit + 1)
+    end = _end(connection, conditions, limits.examined) if source.in_order else None
+    if end is not None:
+        conditions += _up_to(end)
+    query = select(_ticket.c.id).where(*conditions, *source.rest).order_by(*NEWEST_FIRST)
+    numbers = connection.execute(query.limit(limit + 1)).scalars().all()
     found = summaries_of(connection, numbers)
     shown = found[:limit]
-    ends_at = Cursor(shown[-1].updated_at, shown[-1].number) if len(found) > limit else None
-    return Page(shown, ends_at)
+    if len(found) > limit:
+        return Page(shown, Cursor(shown[-1].updated_at, shown[-1].number))
+    return Page(shown, end, is_cut=end is not None)
 
 
-def _of_latest(
-    connection: Connection,
-    mailbox: Mailbox,
-    which: CopiedTo,
-    conditions: list[Condition],
-    most: int,
-    examined: int,
-) -> Sequence[int] | None:
-    """The first of a list by the latest tickets of the mailbox; None if these have too few."""
-    behind: list[Condition] = [_ticket.c.mailbox_id == mailbox.id, *conditions]
-    latest = select(_ticket.c.updated_at).where(*behind).order_by(*_ORDER)
-    end = connection.execute(latest.offset(examined).limit(1)).scalar()
-    if end is not None:
-        behind.append(_ticket.c.updated_at >= end)
-    copied = [_is_on(which.address), _ticket.c.requester != which.address]
-    found = _first(connection, [*behind, *copied], most)
-    return found if end is None or len(found) == most else None
+def _source(
+    connection: Connection, mailbox: Mailbox, which: Which, status: str | None, limits: PageLimits
+) -> _Source:
+    # In its order an index has all tickets of the mailbox: to find a customer's, all of the
+    # others' would be read. An expression has no index.
+    rest = [_ticket.c.mailbox_id + 0 == mailbox.id]
+    of_status = [_ticket.c.status == status] if status is not None else []
+    match which:
+        case RequestedBy(address=address):
+            mine = [_ticket.c.requester == address]
+            return _Source(mine, [*rest, _is_on(address), *of_status])
+        case OfCompany(company=company):
+            return _Source([_ticket.c.company_id == company], [*rest, *of_status])
+        case CopiedTo(address=address):
+            copied = _ticket.c.requester != address
+            if _is_on_many(connection, mailbox, address, limits.copied):
+                latest = [_ticket.c.mailbox_id == mailbox.id, *of_status]
+                return _Source(latest, [_is_on(address), copied])
+            few = [_ticket.c.id.in_(_tickets_of(mailbox, address))]
+            return _Source(few, [*rest, copied, *of_status], in_order=False)
+        case _:
+            assert_never(which)
 
 
-def _first(connection: Connection, conditions: Sequence[Condition], most: int) -> Sequence[int]:
-    query = select(_ticket.c.id).where(*conditions).order_by(*_ORDER).limit(most)
-    return connection.execute(query).scalars().all()
+def _end(connection: Connection, conditions: Sequence[Condition], examined: int) -> Cursor | None:
+    """The last ticket that is examined; None where all are."""
+    query = select(_ticket.c.updated_at, _ticket.c.id).where(*conditions).order_by(*NEWEST_FIRST)
+    row = connection.execute(query.offset(examined).limit(1)).one_or_none()
+    return Cursor(row.updated_at, row.id) if row is not None else None
+
+
+def _up_to(end: Cursor) -> Sequence[Condition]:
+    at, number = _ticket.c.updated_at, _ticket.c.id
+    # With a limit of its own for the time, which the index has in this order.
+    return at >= end.updated_at, or_(at > end.updated_at, number >= end.number)
 
 
 def _is_on_many(connection: Connection, mailbox: Mailbox, address: str, many: int) -> bool:
     first = _tickets_of(mailbox, address).limit(many + 1).subquery()
     return connection.execute(select(func.count()).select_from(first)).scalar_one() > many
-
-
-def _among(mailbox: Mailbox, which: Which) -> ColumnElement[bool]:
-    match which:
-        case RequestedBy(address=address):
-            # An index has a requester's tickets in the order of the list.
-            return (_ticket.c.requester == address) & _is_on(address)
-        case CopiedTo(address=address):
-            return _ticket.c.id.in_(_tickets_of(mailbox, address)) & (
-                _ticket.c.requester != address
-            )
-        case OfCompany(company=company):
-            return _ticket.c.company_id == company
-        case _:
-            assert_never(which)
 
 
 def _is_on(address: str) -> Condition:

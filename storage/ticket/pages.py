@@ -42,6 +42,7 @@ RARE = 2_000
 """Tickets of a tag that are read as a whole; of a more frequent one, the latest are looked for."""
 COMPANIES = 20
 """Companies whose names have what was asked for, at most."""
+EVERY = frozenset(status.value for status in Status)
 ACTIVE = frozenset((Status.OPEN.value, Status.PENDING.value))
 
 Condition = ColumnElement[bool]
@@ -195,9 +196,8 @@ def companies_named(connection: Connection, mailboxes: frozenset[int], name: str
 
 def overdue(connection: Connection, mailbox: int, now: datetime) -> WaitingTickets:
     """The tickets of a mailbox whose answer is overdue, and since when the first is."""
-    query = select(func.count(), func.min(_ticket.c.due_at)).where(
-        *_due(mailbox, now), _ticket.c.deleted_at.is_(None)
-    )
+    # The index has all that is read: nothing is due on a deleted ticket.
+    query = select(func.count(), func.min(_ticket.c.due_at)).where(*_due(mailbox, now))
     return WaitingTickets(*connection.execute(query).one())
 
 
@@ -216,12 +216,12 @@ def unanswered_claims(connection: Connection, mailbox: int) -> WaitingTickets:
 def assigned(connection: Connection, mailbox: int, address: str) -> WaitingTickets:
     """The tickets of a mailbox that a person works on, or nobody for an empty address, and when the
     first of them last changed."""
-    # Of those that are not over, which are few: all that they ever worked on are not.
+    if address:  # the index has all that is read
+        theirs = _assigned(mailbox, address)
+    else:
+        theirs = (_ticket.c.mailbox_id == mailbox, _ticket.c.assignee.concat("") == "")
     query = select(func.count(), func.min(_ticket.c.updated_at)).where(
-        _ticket.c.mailbox_id == mailbox,
-        _ticket.c.status.in_(sorted(ACTIVE)),
-        _ticket.c.assignee.concat("") == address,
-        _ticket.c.deleted_at.is_(None),
+        *theirs, _ticket.c.status.in_(sorted(ACTIVE)), _ticket.c.deleted_at.is_(None)
     )
     return WaitingTickets(*connection.execute(query).one())
 
@@ -255,7 +255,7 @@ def _due(mailbox: int, before: datetime) -> tuple[Condition, ...]:
 
 
 def _assigned(mailbox: int, address: str) -> tuple[Condition, ...]:
-    is_assigned = and_(text(f"ticket.{ASSIGNED}"))
+    is_assigned = and_(text(ASSIGNED))  # exactly the condition of the index
     return _ticket.c.mailbox_id == mailbox, is_assigned, _ticket.c.assignee == address
 
 
@@ -284,9 +284,9 @@ def _kinds(connection: Connection, wanted: TicketFilter) -> Iterator[_Kind]:
         for company in sorted(wanted.companies):
             yield _Kind((_ticket.c.company_id == company,), frozenset({"companies"}))
     elif wanted.assignee:
-        for mailbox in mailboxes:
-            here = _assigned(mailbox, wanted.assignee)
-            yield _Kind(here, frozenset({"mailboxes", "assignee"}))
+        for mailbox, status in product(mailboxes, sorted(wanted.statuses or EVERY)):
+            here = (*_assigned(mailbox, wanted.assignee), _ticket.c.status == status)
+            yield _Kind(here, frozenset({"mailboxes", "assignee", "statuses"}))
     elif wanted.tag and _is_rare(connection, wanted):
         yield _Kind((_ticket.c.id.in_(_tagged(wanted)),), frozenset({"tag"}), in_order=False)
     elif wanted.statuses:

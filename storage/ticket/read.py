@@ -80,12 +80,18 @@ def newest_of_others(connection: Connection, number: int, author: str) -> int:
 
 
 def ticket_view(
-    connection: Connection, number: int, *, public: bool = False, before: int | None = None
+    connection: Connection,
+    number: int,
+    *,
+    public: bool = False,
+    before: int | None = None,
+    texts: int | None = None,
 ) -> TicketView | None:
     """The ticket, oldest entries first; None if there is no such ticket.
 
     The latest comments have their texts and files, as far as `TEXTS_READ` and `FILES_READ` go; of
-    these only the public ones if `public`, and only those before the comment `before`.
+    these only the public ones if `public`, only those before the comment `before`, and no more than
+    `texts`.
     """
     row = connection.execute(SUMMARY.where(_ticket.c.id == number)).one_or_none()
     if row is None:
@@ -111,13 +117,18 @@ def ticket_view(
         summary(row),
         _details(row),
         tuple(ParticipantView(*member) for member in members),
-        _comments(connection, number, row.subject, public, before),
+        _comments(connection, number, row.subject, public, before, texts),
         _history(connection, number),
     )
 
 
 def _comments(
-    connection: Connection, number: int, subject: str, public: bool, before: int | None
+    connection: Connection,
+    number: int,
+    subject: str,
+    public: bool,
+    before: int | None,
+    most: int | None,
 ) -> tuple[CommentView, ...]:
     """The comments of a ticket with this subject."""
     of_author = (_person.c.mailbox_id == _comment.c.mailbox_id) & (
@@ -133,7 +144,7 @@ def _comments(
     ).all()
     until = takewhile(lambda row: row.id != before, rows)
     wanted = (r for r in until if not public or r.visibility == Visibility.PUBLIC.value)
-    latest = [row.id for row in wanted][::-1]
+    latest = [row.id for row in wanted][::-1][:most]
     texts, files = _texts(connection, latest), _files(connection, number, latest)
     return tuple(
         CommentView(

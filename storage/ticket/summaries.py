@@ -8,13 +8,16 @@ from datetime import datetime
 from heapq import nlargest
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, literal_column, select
+from sqlalchemy import Connection, Row, func, literal_column, select
 
 from storage.db.tables import CompanyRow, MailboxRow, TicketRow, TicketTagRow, table
 
 _ticket, _mailbox = table(TicketRow), table(MailboxRow)
 _company, _tag = table(CompanyRow), table(TicketTagRow)
+NEWEST_FIRST = (_ticket.c.updated_at.desc(), _ticket.c.id.desc())
 _SPACE: Any = literal_column("' '")
+AT_ONCE = 500
+"""Tickets that are read by one statement."""
 TAGS = (
     select(func.aggregate_strings(_tag.c.tag, _SPACE))
     .where(_tag.c.ticket_id == _ticket.c.id)
@@ -64,13 +67,12 @@ def newest(
     connection: Connection, limit: int, status: str | None = None, tag: str | None = None
 ) -> Sequence[TicketSummary]:
     """The tickets with the latest changes, newest first."""
+    if tag is not None:
+        return summaries_of(connection, _first_tagged(connection, limit, status, tag))
     query = SUMMARY.where(_ticket.c.deleted_at.is_(None))
     if status is not None:
         query = query.where(_ticket.c.status == status)
-    ordered = query.order_by(_ticket.c.updated_at.desc(), _ticket.c.id.desc()).limit(limit)
-    if tag is not None:
-        rows = connection.execute(ordered.where(_ticket.c.id.in_(tagged(tag)))).all()
-        return [summary(row) for row in rows]
+    ordered = query.order_by(*NEWEST_FIRST).limit(limit)
     # An index has each mailbox's in this order: of each the first are read, and of these the first.
     found: list[Row[Any]] = []
     for mailbox in connection.execute(select(_mailbox.c.id)).scalars().all():
@@ -81,14 +83,23 @@ def newest(
 
 def summaries_of(connection: Connection, numbers: Sequence[int]) -> tuple[TicketSummary, ...]:
     """These tickets, in this order."""
-    query = SUMMARY.where(_ticket.c.id.in_(numbers))
-    found = {row.id: summary(row) for row in connection.execute(query)}
+    found: dict[int, TicketSummary] = {}
+    for begin in range(0, len(numbers), AT_ONCE):
+        query = SUMMARY.where(_ticket.c.id.in_(numbers[begin : begin + AT_ONCE]))
+        found |= {row.id: summary(row) for row in connection.execute(query)}
     return tuple(found[number] for number in numbers)
 
 
-def tagged(tag: str) -> Select[tuple[int]]:
-    """The tickets with a tag, of all mailboxes."""
-    return select(_tag.c.ticket_id).where(_tag.c.tag == tag)
+def _first_tagged(
+    connection: Connection, limit: int, status: str | None, tag: str
+) -> Sequence[int]:
+    """The numbers alone are sorted: rows with all that a list shows take three times as long."""
+    mailboxes = select(_mailbox.c.id)  # the index begins with it
+    tagged = select(_tag.c.ticket_id).where(_tag.c.mailbox_id.in_(mailboxes), _tag.c.tag == tag)
+    query = select(_ticket.c.id).where(_ticket.c.deleted_at.is_(None), _ticket.c.id.in_(tagged))
+    if status is not None:
+        query = query.where(_ticket.c.status.concat("") == status)  # by no index
+    return connection.execute(query.order_by(*NEWEST_FIRST).limit(limit)).scalars().all()
 
 
 def tags_of(listed: str | None) -> tuple[str, ...]:

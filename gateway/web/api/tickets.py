@@ -141,7 +141,7 @@ def _of_customer(
     )
     end = found.ends_at
     following = TicketKey(end.updated_at, end.number) if end is not None else None
-    return TicketPage(tuple(found.tickets), following)
+    return TicketPage(tuple(found.tickets), following, found.is_cut)
 
 
 async def _show(request: web.Request, caller: Caller, query: TicketQuery) -> web.Response:

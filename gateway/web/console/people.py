@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
@@ -31,8 +32,7 @@ from storage.mail import journal_pages
 from storage.registry import companies, directory, people
 from storage.registry.directory import ListedCompany, ListedPerson
 from storage.ticket import lists
-from storage.ticket.lists import CopiedTo, RequestedBy
-from storage.ticket.summaries import TicketSummary
+from storage.ticket.lists import PAGE_LIMITS, CopiedTo, Page, RequestedBy
 
 LISTED = 100
 """Companies on one page, and people."""
@@ -154,14 +154,12 @@ async def _person_page(
 
     writer = await writer_for(visit)
 
-    def look(connection: Connection) -> tuple[Sequence[ShownLine], list[Sequence[TicketSummary]]]:
+    def look(connection: Connection) -> tuple[Sequence[ShownLine], list[Page]]:
         mails = journal_pages.taken_of(connection, mailbox.id, address, RECENT)
-        pages = [
-            masked_subjects(
-                lists.page(connection, mailbox, which, None, RECENT, None).tickets, writer.mask
-            )
-            for which in (RequestedBy(address), CopiedTo(address))
-        ]
+        pages = []
+        for which in (RequestedBy(address), CopiedTo(address)):
+            page = lists.page(connection, mailbox, which, None, RECENT, None)
+            pages.append(replace(page, tickets=masked_subjects(page.tickets, writer.mask)))
         return [writer.shown(mail) for mail in mails], pages
 
     lines, (requested, copied) = await visit.show(look)
@@ -172,9 +170,10 @@ async def _person_page(
         mailbox=mailbox,
         lines=lines,
         several=False,
-        requested=requested,
+        requested=requested.tickets,
         status_of=partial(status_words, language=visit.language),
         copied=copied,
+        examined=f"{PAGE_LIMITS.examined:,}",
         languages=sorted(LANGUAGES),
         error=error,
     )

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.web.console.context import Refused, Visit, number_in
 from gateway.web.console.mails import Mask, raw_of, room_for, send_file
 from gateway.web.console.promises import Promise, Reading, promises
-from gateway.web.console.thread import CommentThread, thread_of
+from gateway.web.console.thread import SHOWN, CommentThread, thread_of
 from gateway.web.console.ticket_history import HistoryEntry, history_entry
 from gateway.web.console.ticket_offers import SNOOZES, Offers, offers_of
 from gateway.web.console.ticket_severity import ShownSeverity, severity_of
@@ -231,7 +231,7 @@ async def _shown(visit: Visit, written_before: str) -> ShownTicket:
 
     def look(connection: Connection) -> ShownTicket:
         mailbox = mailbox_in_sight(connection, visit, visit.number)
-        view = read.ticket_view(connection, visit.number, before=before)
+        view = read.ticket_view(connection, visit.number, before=before, texts=SHOWN)
         if view is None or view.details.deleted:
             raise missing()
         staff = lookup.staff(connection, mailbox)()

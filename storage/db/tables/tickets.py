@@ -32,8 +32,8 @@ WAITS = "waiting <> ''"
 """Tickets whose clock waits; a query must contain this exact condition."""
 DUE = "due_at IS NOT NULL"
 """Tickets on which an answer is due; the same."""
-ASSIGNED = "assignee <> ''"
-"""Tickets that somebody works on; the same."""
+ASSIGNED = "assignee <> '' AND deleted_at IS NULL"
+"""Tickets that somebody works on; a query must contain both conditions."""
 CLAIMED = "critical_claimed"
 """Tickets that are claimed as critical; the same."""
 
@@ -55,7 +55,9 @@ class TicketRow(Row, table=True):
         Index("ix_ticket_requester", "requester", "updated_at"),
         # What waits for a desk or for one of its people.
         index_where(DUE, "ix_ticket_due_at", "mailbox_id", "due_at"),
-        index_where(ASSIGNED, "ix_ticket_assignee", "mailbox_id", "assignee", "updated_at"),
+        index_where(
+            ASSIGNED, "ix_ticket_assignee", "mailbox_id", "assignee", "status", "updated_at"
+        ),
         index_where(CLAIMED, "ix_ticket_claimed", "mailbox_id", "status", "updated_at"),
         # One follow-up to a closed ticket, even if several replies arrive at the same time.
         Index("uq_ticket_follows", "follows", unique=True),

@@ -5,32 +5,55 @@ from __future__ import annotations
 from functools import partial
 
 from storage.ticket import lists
-from storage.ticket.lists import LARGE_COPIES, CopiedTo, LargeCopies
-from tests.rules.building import BOB, a_mail
+from storage.ticket.lists import PAGE_LIMITS, CopiedTo, Page, PageLimits, RequestedBy, Which
+from tests.rules.building import ANN, BOB, a_mail
 from tests.storage.shop import Shop, opened
 
 
-def copied(shop: Shop, copies: LargeCopies) -> list[list[int]]:
-    """Bob's tickets, in pages of two."""
-    bobs = CopiedTo(BOB.address)
-    found: list[list[int]] = []
+def every_page(
+    shop: Shop, which: Which, limits: PageLimits, status: str | None = None
+) -> list[Page]:
+    """A list in pages of two."""
+    read = partial(lists.page, mailbox=shop.mailbox, which=which, status=status, limit=2)
+    found: list[Page] = []
     before = None
-    while True:
-        read = partial(lists.page, mailbox=shop.mailbox, which=bobs, status=None, limit=2)
-        page = shop.database.read(partial(read, before=before, copies=copies))
-        found.append([ticket.number for ticket in page.tickets])
-        before = page.ends_at
-        if before is None:
-            return found
+    while not found or before is not None:
+        found.append(shop.database.read(partial(read, before=before, limits=limits)))
+        before = found[-1].ends_at
+    return found
+
+
+def numbers(pages: list[Page]) -> list[list[int]]:
+    return [[ticket.number for ticket in page.tickets] for page in pages]
+
+
+def all_numbers(pages: list[Page]) -> list[int]:
+    return [number for page in numbers(pages) for number in page]
 
 
 def test_somebody_who_is_copied_to_many_tickets_gets_the_same_list(shop: Shop) -> None:
-    numbers = [opened(shop.take(a_mail(cc=(BOB.address,)))) for _ in range(5)]
+    copied = [opened(shop.take(a_mail(cc=(BOB.address,)))) for _ in range(5)]
     opened(shop.take(a_mail()))
     opened(shop.take(a_mail(BOB.address)))
+    bobs = CopiedTo(BOB.address)
 
-    sorted_all = copied(shop, LARGE_COPIES)
+    sorted_all = every_page(shop, bobs, PAGE_LIMITS)
 
-    assert sorted_all == [numbers[:2:-1], numbers[2:0:-1], numbers[:1]]
-    for examined in (0, 1, 3, 100):
-        assert copied(shop, LargeCopies(many=1, examined=examined)) == sorted_all
+    assert numbers(sorted_all) == [copied[:2:-1], copied[2:0:-1], copied[:1]]
+    for examined in (0, 1, 3):
+        pages = every_page(shop, bobs, PageLimits(copied=1, examined=examined))
+        assert all_numbers(pages) == all_numbers(sorted_all)
+        # Two of the latest tickets are not his: the first page says that it was cut.
+        assert pages[0].is_cut
+    assert every_page(shop, bobs, PageLimits(copied=1)) == sorted_all
+
+
+def test_a_search_for_a_rare_status_ends_and_goes_on(shop: Shop) -> None:
+    for _ in range(5):
+        opened(shop.take(a_mail(ANN.address)))
+    shop.set(1, status="closed")
+
+    pages = every_page(shop, RequestedBy(ANN.address), PageLimits(examined=1), "closed")
+
+    assert all_numbers(pages) == [1]
+    assert [page.is_cut for page in pages] == [True, True, False]
