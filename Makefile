@@ -7,7 +7,7 @@ JOBS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 2)')
 # The tests start hundreds of processes; without cached bytecode each would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check soak soak-properties mutants bench bench-growth bench-attacks fuzz fidelity screens lock clean help
+.PHONY: run test check soak soak-properties mutants bench bench-growth bench-lists bench-attacks fuzz fidelity screens lock clean help
 
 help:  ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -50,6 +50,9 @@ bench: $(READY)  ## measure against a minimal SMTP server and, where it is insta
 
 bench-growth: $(READY)  ## compare a store of a million tickets with a new one
 	$(BIN)/python -m tests.bench.growth
+
+bench-lists: $(READY)  ## time every list and every page with a million tickets, on both stores
+	$(BIN)/python -m tests.bench.lists
 
 bench-attacks: $(READY)  ## measure how long an honest client waits while each of ten attacks runs
 	$(BIN)/python -m tests.bench.attacks

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from psycopg import sql
 from pydantic_core import PydanticUndefined
-from sqlalchemy import Table, insert
+from sqlalchemy import Connection, Table, insert
 from sqlmodel import SQLModel
 
 from gateway.clock import uuid7
@@ -66,7 +66,7 @@ Row = dict[str, object]
 Rows = dict[type[SQLModel], list[Row]]
 Write = Callable[[Table, Sequence[Row]], None]
 
-_TRACE = json.dumps(
+TRACE = json.dumps(
     [
         ["duplicate", "identity 5d41402abc4b2a76", "new"],
         ["automatic", "headers and reverse-path", "a person's mail"],
@@ -77,7 +77,7 @@ _TRACE = json.dumps(
         ["new_ticket", "claims no severity", "opens at Normal"],
     ]
 )
-_PROOF = json.dumps({"aligned": True, "by": "dkim:company-1.example", "dmarc": "pass"})
+PROOF = json.dumps({"aligned": True, "by": "dkim:company-1.example", "dmarc": "pass"})
 _REQUEST: Row = {"verdict": "opened", "reason": "new_request"}
 _ANSWER: Row = {"verdict": "commented", "reason": "known_message_id"}
 _REFUSED: Row = {"verdict": "refused", "reason": "stranger", "ticket_id": None}
@@ -269,8 +269,8 @@ class History:
             "identity": self._rng.randbytes(32).hex(),
             "size_bytes": 4000,
             "reply": "250 2.0.0 accepted",
-            "trace": _TRACE,
-            "authentication": _PROOF,
+            "trace": TRACE,
+            "authentication": PROOF,
         }
 
 
@@ -287,21 +287,21 @@ def fill(database: Database, mailbox: int, tickets: int) -> int:
     history = History(mailbox, registered_customers)
     tables = [table(kind) for kind in KINDS]
     written = 0
-    with _without_indexes(database, tables):
+    with without_indexes(database, tables):
         opened = _sqlite(database) if database.is_sqlite else _postgres(database, tables)
         with opened as write:
             numbers = range(1, tickets + 1)
             batches = (history.of(numbers[n : n + BATCH]) for n in range(0, tickets, BATCH))
             for rows in itertools.chain([registered(registered_customers, mailbox)], batches):
                 for kind, of_a_kind in rows.items():
-                    defaults = _defaults(kind)
-                    write(table(kind), [defaults | row for row in of_a_kind])
+                    shared = defaults(kind)
+                    write(table(kind), [shared | row for row in of_a_kind])
                     written += len(of_a_kind)
-    _analyse(database)
+    analyse(database)
     return written
 
 
-def _defaults(kind: type[SQLModel]) -> Row:
+def defaults(kind: type[SQLModel]) -> Row:
     """The default values of a row class that are not empty; a required time is the first day."""
     time_columns = [
         c.name for c in table(kind).c if c.type.python_type is datetime and not c.nullable
@@ -313,7 +313,7 @@ def _defaults(kind: type[SQLModel]) -> Row:
 
 
 @contextmanager
-def _without_indexes(database: Database, tables: Sequence[Table]) -> Iterator[None]:
+def without_indexes(database: Database, tables: Sequence[Table]) -> Iterator[None]:
     """Drop the indexes that no constraint needs, and create them again at the end."""
     indexes = [index for each in tables for index in each.indexes]
     with database.engine.begin() as connection:
@@ -327,13 +327,18 @@ def _without_indexes(database: Database, tables: Sequence[Table]) -> Iterator[No
             index.create(connection)
 
 
+def without_safety(connection: Connection) -> None:
+    """Begin a transaction of SQLite that a crash would damage the store by."""
+    for pragma in ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF"):
+        connection.exec_driver_sql(f"PRAGMA {pragma}")
+    connection.exec_driver_sql("PRAGMA cache_size = -4000000")  # in KiB; the keys are random
+    connection.exec_driver_sql("BEGIN")
+
+
 @contextmanager
 def _sqlite(database: Database) -> Iterator[Write]:
     with database.engine.connect() as connection:
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF"):
-            connection.exec_driver_sql(f"PRAGMA {pragma}")
-        connection.exec_driver_sql("PRAGMA cache_size = -4000000")  # in KiB; the keys are random
-        connection.exec_driver_sql("BEGIN")
+        without_safety(connection)
 
         def write(into: Table, rows: Sequence[Row]) -> None:
             if rows:
@@ -372,7 +377,7 @@ def _postgres(database: Database, tables: Sequence[Table]) -> Iterator[Write]:
                 )
 
 
-def _analyse(database: Database) -> None:
+def analyse(database: Database) -> None:
     with database.engine.connect() as connection:
         if database.is_sqlite:
             connection.exec_driver_sql("ANALYZE")
@@ -381,6 +386,6 @@ def _analyse(database: Database) -> None:
         assert isinstance(raw, psycopg.Connection)
         connection.commit()
         raw.autocommit = True  # VACUUM cannot run in a transaction
-        for command in ("VACUUM ANALYZE", "CHECKPOINT"):
+        for command in ("SET statement_timeout = 0", "VACUUM ANALYZE", "CHECKPOINT"):
             raw.execute(command.encode())
         connection.invalidate()
