@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import time
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -29,6 +29,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     removed: ClassVar[Mapping[str, str]] = {}
     """Settings of earlier versions, and what holds instead: a file that has one reads it."""
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some settings changed, which derives anew what depends on them: pydantic
+        would keep the cached properties of the original."""
+        copied = super().model_copy(update=update, deep=deep)
+        for derived in vars(copied).keys() - type(self).model_fields.keys() if update else ():
+            del vars(copied)[derived]
+        return copied
 
 
 def _address(value: str) -> str:

@@ -64,7 +64,8 @@ def preset(name: str) -> Policy:
 
 
 def default_policy(**changes: Any) -> Policy:
-    return preset("default").model_copy(update=changes)
+    default = preset("default")
+    return default.model_copy(update=changes) if changes else default
 
 
 def policy_with(section: str, **changes: Any) -> Policy:

@@ -103,6 +103,16 @@ def test_the_commented_settings_of_the_default_policy_are_valid() -> None:
     assert ours.calendar.hours_on(date(2026, 12, 24)) is None
 
 
+def test_a_copy_derives_from_its_own_settings_what_the_original_has_derived_from_others() -> None:
+    original = policy()
+    assert original.levels[0].name == "Critical"
+    fewer = original.severity.model_copy(update={"levels": original.severity.levels[1:]})
+
+    copied = original.model_copy(update={"severity": fewer})
+
+    assert copied.levels == tuple(level for level in original.levels if level.name != "Critical")
+
+
 def test_without_tiers_nothing_is_promised() -> None:
     assert policy().tier("gold") is None
 
