@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import make_url
 
 from storage.db.database import Database
 from storage.db.tables import metadata
@@ -58,6 +59,16 @@ class SqliteStores:
         path = self._folder / f"store-{next(_number)}.db"
         shutil.copy(self._template, path)
         return f"sqlite:///{path}"
+
+    def empty(self) -> str:
+        """The URL of a file that does not exist yet."""
+        return f"sqlite:///{self._folder / f'empty-{next(_number)}.db'}"
+
+    def copy_of(self, url: str) -> str:
+        """The URL of a copy of a store that nobody has open."""
+        copied = self.empty()
+        shutil.copy(url.removeprefix("sqlite:///"), copied.removeprefix("sqlite:///"))
+        return copied
 
     @contextmanager
     def lent(self) -> Iterator[str]:
@@ -116,14 +127,18 @@ class PostgresStores:
         self._create(name)
         return self.url_of(name)
 
+    def copy_of(self, url: str) -> str:
+        """The URL of a copy of a store that nobody is connected to."""
+        return self.url_of(self._copy(make_url(url).database))
+
     def url_of(self, name: str) -> str:
         """The URL of a database; psycopg takes the socket's folder as the host parameter."""
         before, _, after = str(self._server.get_uri()).partition("/postgres?")
         return f"{before}/{name}?{after}"
 
-    def _copy(self) -> str:
+    def _copy(self, template: str | None = None) -> str:
         name = f"store_{next(_number)}"
-        self._create(name, f" TEMPLATE {self._template} STRATEGY FILE_COPY")
+        self._create(name, f" TEMPLATE {template or self._template} STRATEGY FILE_COPY")
         return name
 
     def _emptied(self, name: str) -> bool:

@@ -16,11 +16,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # The end of a group, or the beginning of a text: then what is repeated stands in another constant.
+_POSSESSIVE = re.compile(r"[*+?}]\+")
 _POSSESSIVE_GROUP = re.compile(r"(?:(?<!\\)\)|\A)(?:[*+?]|\{\d*,?\d*\})\+")
 
 
 def possessive_groups(source: str) -> Iterator[int]:
     """The lines of the constants that could be part of such an expression."""
+    if _POSSESSIVE.search(source) is None:
+        return
     module = ast.parse(source)
     compared = {
         each

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -35,29 +36,61 @@ from storage.registry import mailboxes
 from storage.ticket import load, search
 from tests.rules.building import KEYS, NOON, a_mail
 from tests.storage.shop import Shop
-from tests.stores import PostgresStores, is_of_search
+from tests.stores import PostgresStores, SqliteStores, is_of_search
 
 JOURNAL, NOTICE = UUID(int=1), UUID(int=2)
 ANN = "ann@acme.example"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def stores(request: pytest.FixtureRequest) -> SqliteStores | PostgresStores:
+    found: SqliteStores | PostgresStores = request.getfixturevalue(f"{request.param}_stores")
+    return found
+
+
+@pytest.fixture
+def old(stores: SqliteStores | PostgresStores) -> Iterator[Database]:
     """A store of the first version, with a mailbox, Ann, her ticket and everything on it."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/old.db"
-    else:
-        stores: PostgresStores = request.getfixturevalue("postgres_stores")
-        url = stores.empty()
-    database = Database(url)
+    with closing(Database(stores.empty())) as database:
+        fill_first_version(database)
+        yield database
+
+
+@dataclass(frozen=True)
+class UpgradedStore:
+    """The same at the newest version, to which it was upgraded once for all tests."""
+
+    url: str
+    rows_before: dict[str, int]
+    """How many each table had."""
+
+
+@pytest.fixture(scope="module")
+def upgraded_store(stores: SqliteStores | PostgresStores) -> UpgradedStore:
+    url = stores.empty()
+    with closing(Database(url)) as database:
+        fill_first_version(database)
+        before = database.read(count)
+        database.upgrade()
+    return UpgradedStore(url, before)
+
+
+@pytest.fixture
+def upgraded(
+    stores: SqliteStores | PostgresStores, upgraded_store: UpgradedStore
+) -> Iterator[Database]:
+    """A copy of it."""
+    with closing(Database(stores.copy_of(upgraded_store.url))) as database:
+        yield database
+
+
+def fill_first_version(database: Database) -> None:
     upgrade_to(database, "0001")
     with database.engine.connect() as connection:
         if database.is_sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         fill(connection)
         connection.commit()
-    yield database
-    database.close()
 
 
 def upgrade_to(database: Database, revision: str) -> None:
@@ -189,17 +222,16 @@ def audit_lines(connection: Connection) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in connection.execute(select(audit).order_by(audit.c.id))]
 
 
-def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(old: Database) -> None:
-    old.upgrade()
-    with old.engine.begin() as connection:
+def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(upgraded: Database) -> None:
+    with upgraded.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    before = old.read(count)
+    before = upgraded.read(count)
 
-    for call in (old.upgrade, old.check_version):
+    for call in (upgraded.upgrade, upgraded.check_version):
         with pytest.raises(NotUpgraded, match="version 9999, .* run a newer version of Postern"):
             call()
 
-    assert old.read(count) == before
+    assert upgraded.read(count) == before
 
 
 @pytest.fixture
@@ -229,31 +261,28 @@ def count(connection: Connection) -> dict[str, int]:
     }
 
 
-def test_no_row_is_lost(old: Database) -> None:
-    before = old.read(count)
-    old.upgrade()
-    after = old.read(count)
+def test_no_row_is_lost(upgraded: Database, upgraded_store: UpgradedStore) -> None:
+    before = upgraded_store.rows_before
+    after = upgraded.read(count)
 
     assert {name: after[name] for name in before} == before
     assert sum(before.values()) == 13
 
 
-def test_what_was_written_before_the_search_is_found(old: Database) -> None:
-    old.upgrade()
+def test_what_was_written_before_the_search_is_found(upgraded: Database) -> None:
 
     def found(connection: Connection, *words: str) -> int:
         return len(search.tickets_with(connection, {1}, words).tickets)
 
-    assert old.read(lambda c: found(c, "printer", "print")) == 1
-    assert old.read(lambda c: found(c, "absent")) == 0
+    assert upgraded.read(lambda c: found(c, "printer", "print")) == 1
+    assert upgraded.read(lambda c: found(c, "absent")) == 0
 
 
-def test_the_upgraded_tables_match_the_code(old: Database) -> None:
-    old.upgrade()
+def test_the_upgraded_tables_match_the_code(upgraded: Database) -> None:
 
     def differences(connection: Connection) -> list[object]:
         # SQLite spells the default of an empty text in two ways, which Alembic takes for different.
-        defaults = not old.is_sqlite
+        defaults = not upgraded.is_sqlite
         options = {
             "compare_type": True,
             "compare_server_default": defaults,
@@ -262,13 +291,12 @@ def test_the_upgraded_tables_match_the_code(old: Database) -> None:
         context = MigrationContext.configure(connection, opts=options)
         return list(compare_metadata(context, metadata))
 
-    assert old.read(differences) == []
-    old.check_version()
+    assert upgraded.read(differences) == []
+    upgraded.check_version()
 
 
-def test_the_conditions_of_the_upgraded_indexes_match_the_code(old: Database) -> None:
+def test_the_conditions_of_the_upgraded_indexes_match_the_code(upgraded: Database) -> None:
     """Alembic compares the columns of an index alone; and a query finds it by its condition."""
-    old.upgrade()
 
     def conditions(connection: Connection) -> dict[str, str]:
         found = inspect(connection)
@@ -279,23 +307,22 @@ def test_the_conditions_of_the_upgraded_indexes_match_the_code(old: Database) ->
             if option in index.get("dialect_options", {})
         }
 
-    option = "sqlite_where" if old.is_sqlite else "postgresql_where"
-    upgraded = old.read(conditions)
-    with old.engine.begin() as connection:
+    option = "sqlite_where" if upgraded.is_sqlite else "postgresql_where"
+    migrated = upgraded.read(conditions)
+    with upgraded.engine.begin() as connection:
         for each in metadata.tables.values():
             for index in each.indexes:
-                if index.name in upgraded:
+                if index.name in migrated:
                     index.drop(connection)
                     index.create(connection)
-    assert "ix_journal_recorded" in upgraded
-    assert old.read(conditions) == upgraded
+    assert "ix_journal_recorded" in migrated
+    assert upgraded.read(conditions) == migrated
 
 
-def test_an_old_ticket_is_read_with_defaults_for_new_columns(old: Database) -> None:
-    old.upgrade()
+def test_an_old_ticket_is_read_with_defaults_for_new_columns(upgraded: Database) -> None:
     mailbox = Mailbox(1, "support@help.example", "default")
 
-    ticket = old.read(lambda c: load.load(c, mailbox, [1], NOON))[1]
+    ticket = upgraded.read(lambda c: load.load(c, mailbox, [1], NOON))[1]
 
     assert (ticket.status, ticket.severity, ticket.subject) == (Status.OPEN, "High", "Printer")
     assert (ticket.status_at, ticket.merged_into, ticket.deleted) == (None, None, False)
@@ -307,9 +334,8 @@ def test_an_old_ticket_is_read_with_defaults_for_new_columns(old: Database) -> N
     )
 
 
-def test_a_notice_that_was_due_is_still_sent(old: Database) -> None:
-    old.upgrade()
-    ledger = open_ledger(old)
+def test_a_notice_that_was_due_is_still_sent(upgraded: Database) -> None:
+    ledger = open_ledger(upgraded)
 
     (notice,) = ledger.submit(lambda c: outbox.claim(c, NOON, 10)).result()
 
@@ -318,12 +344,11 @@ def test_a_notice_that_was_due_is_still_sent(old: Database) -> None:
     assert notice.answers == "<1@client.example>"
 
 
-def test_an_old_ticket_can_be_continued(old: Database) -> None:
+def test_an_old_ticket_can_be_continued(upgraded: Database) -> None:
     """The token, the earlier mails and the numbers still work."""
-    old.upgrade()
-    ledger = open_ledger(old)
-    mailbox = old.read(lambda c: mailboxes.mailbox_named(c, None))
-    shop = Shop(old, ledger, mailbox)
+    ledger = open_ledger(upgraded)
+    mailbox = upgraded.read(lambda c: mailboxes.mailbox_named(c, None))
+    shop = Shop(upgraded, ledger, mailbox)
 
     by_token = shop.take(a_mail(), to=shop.token(1, ANN))
     by_id = shop.take(a_mail(message_id="<2@x.example>", in_reply_to=("<1@client.example>",)))
@@ -333,19 +358,18 @@ def test_an_old_ticket_can_be_continued(old: Database) -> None:
     assert (by_token.ticket, by_id.ticket, new.ticket) == (1, 1, 2)
 
 
-def test_constraints_and_numbering_survive_the_upgrade(old: Database) -> None:
+def test_constraints_and_numbering_survive_the_upgrade(upgraded: Database) -> None:
     """SQLite recreates an altered table: its constraints and its numbering must be kept."""
-    old.upgrade()
 
     def constraints(connection: Connection) -> set[str]:
         found = MetaData()
         found.reflect(connection)
         return {str(one.name) for one in found.tables["ticket"].constraints if one.name}
 
-    assert "ck_ticket_mail_is_never_critical" in old.read(constraints)
-    if old.is_sqlite:
+    assert "ck_ticket_mail_is_never_critical" in upgraded.read(constraints)
+    if upgraded.is_sqlite:
         query = "SELECT sql FROM sqlite_master WHERE name = 'ticket'"
-        made = old.read(lambda c: c.exec_driver_sql(query).scalar_one())
+        made = upgraded.read(lambda c: c.exec_driver_sql(query).scalar_one())
         assert "AUTOINCREMENT" in made
 
 
@@ -441,15 +465,14 @@ def test_alerts_of_claims_are_known_by_their_column(old: Database) -> None:
     assert set(old.read(lambda c: list(c.execute(others).scalars()))) == {""}
 
 
-def test_comments_mails_and_journal_are_unchanged(old: Database) -> None:
-    old.upgrade()
+def test_comments_mails_and_journal_are_unchanged(upgraded: Database) -> None:
     comment, mail, journal = table(CommentRow), table(MailRow), table(JournalRow)
 
     columns = (comment.c.text, comment.c.journal_id, comment.c.charset_guessed)
 
-    written = old.read(lambda c: c.execute(select(*columns)).one())
-    filed = old.read(lambda c: c.execute(select(mail.c.answer, mail.c.ticket_id)).one())
-    received_at = old.read(lambda c: c.execute(select(journal.c.received_at)).scalar_one())
+    written = upgraded.read(lambda c: c.execute(select(*columns)).one())
+    filed = upgraded.read(lambda c: c.execute(select(mail.c.answer, mail.c.ticket_id)).one())
+    received_at = upgraded.read(lambda c: c.execute(select(journal.c.received_at)).scalar_one())
 
     assert tuple(written) == ("It does not print.", JOURNAL, False)
     assert tuple(filed) == ("filed as #1", 1)
