@@ -4,6 +4,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 # Two more than the number of cores: many tests wait for a server, a disk or a clock.
 JOBS ?= $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 2)')
+# How many times as many examples of a property as in `make test`.
+TIMES ?= 50
 # The tests start hundreds of processes; without cached bytecode each would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -28,8 +30,9 @@ check: $(READY)  ## check style, types and the direction of imports
 soak: $(READY)  ## kill, stop and starve servers for under 20 minutes; prints a table; KILLS=15
 	$(BIN)/python -m pytest -m soak tests/faults
 
-soak-properties: $(READY)  ## run the state machines and scenarios for hours
-	$(BIN)/python -m pytest -m soak tests/properties
+soak-properties: $(READY)  ## run properties, state machines and scenarios for hours; TIMES=50
+	EXAMPLES_TIMES=$(TIMES) $(BIN)/python -m pytest -n $(JOBS) --timeout 3600 -m "hypothesis and not soak"
+	$(BIN)/python -m pytest -m soak tests/properties tests/acceptance
 
 mutants: $(READY)  ## break each barrier against critical tickets, and each promise of the presets, in a copy
 	$(BIN)/python -m tests.mutants

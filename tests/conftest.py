@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from storage.db.database import Database
+from tests.compiled_apart import import_tests
 from tests.compiled_once import compile_once
+from tests.examples import examples
 from tests.kept_logger import forget_logger
 from tests.longest_first import LongestFirst, rank
 from tests.stores import PostgresStores, SqliteStores, postgres
 
 # How long an example takes says how busy the machine is; a test of time measures CPU time itself.
-settings.register_profile("postern", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "postern",
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("postern")
 compile_once()
+# Python's default of 700 would search what a test makes several times while it runs.
+gc.set_threshold(20_000, 20, 50)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A worker that is going to collect all tests imports them first."""
+    config = session.config
+    if (worker := os.environ.get("PYTEST_XDIST_WORKER")) is None:
+        return
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        number = int(worker.removeprefix("gw"))
+        import_tests(number, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

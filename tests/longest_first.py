@@ -10,7 +10,7 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 LONG = (
     "tests/acceptance/test_enumeration.py",
     "tests/faults/",
-    "tests/fuzz/test_fuzz_minute.py",
+    "tests/fuzz/test_fixed_seed.py",
     "tests/properties/",
     "tests/acceptance/test_corpus.py",
     "tests/acceptance/test_",
@@ -23,7 +23,7 @@ SPLIT = (
     "tests/faults/test_kill.py",
     "tests/faults/test_notices.py",
     "tests/faults/test_store_",
-    "tests/fuzz/test_fuzz_minute.py",
+    "tests/fuzz/test_fixed_seed.py",
     "tests/properties/test_never_critical.py",
     "tests/properties/test_sla_oracle.py",
 )

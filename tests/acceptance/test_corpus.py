@@ -32,8 +32,12 @@ CONNECTIONS = 32
 """Many, because the reply to an unproven author is delayed."""
 TIMEOUT_S = 15
 """A client that waits longer for a reply would consider the server hung."""
-SAMPLE_EVERY = {"sqlite": 1, "postgres": 8}
-"""Every n-th mail is sent; PostgreSQL gets a sample."""
+SAMPLES = [
+    pytest.param(("sqlite", 4), id="sqlite"),
+    pytest.param(("postgres", 12), id="postgres"),
+    pytest.param(("sqlite", 1), id="all", marks=[pytest.mark.soak, pytest.mark.timeout(1800)]),
+]
+"""Every n-th mail of each collection is sent. All are decided, which has the same result."""
 
 FILED = (Verdict.OPENED, Verdict.COMMENTED, Verdict.RECORDED, Verdict.DUPLICATE)
 _JOURNAL_ID = re.compile(r"2\.0\.0 ([0-9a-f-]{36}) (?:filed as #\d+|accepted)")
@@ -45,8 +49,11 @@ pytestmark = [
 ]
 
 
-def corpus_files() -> list[Path]:
-    return sorted(path for path in MAILS.rglob("*") if path.is_file())
+def corpus_files(every: int = 1) -> list[Path]:
+    """Every n-th file of each collection, and at least one."""
+    collections = [sorted(each.rglob("*")) for each in sorted(MAILS.iterdir())]
+    files = [[path for path in each if path.is_file()] for each in collections]
+    return [path for each in files for path in each[::every]]
 
 
 def as_mail_of(address: str, raw: bytes) -> bytes:
@@ -150,14 +157,14 @@ class CorpusRun:
         return [sent for sent in self.all_mails if sent.answer[0] == 250]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=SAMPLES)
 def corpus_run(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[CorpusRun]:
-    stores: SqliteStores | PostgresStores = request.getfixturevalue(f"{request.param}_stores")
+    store, every = request.param
+    stores: SqliteStores | PostgresStores = request.getfixturevalue(f"{store}_stores")
     mails = [
-        (str(path.relative_to(MAILS)), as_sent(path.read_bytes()))
-        for path in corpus_files()[:: SAMPLE_EVERY[request.param]]
+        (str(path.relative_to(MAILS)), as_sent(path.read_bytes())) for path in corpus_files(every)
     ]
     with running_support_server(tmp_path_factory.mktemp("corpus"), stores.new()) as server:
         original = send_all(server, mails)

@@ -15,7 +15,7 @@ from tests.faults.node import Node, is_in_time, running
 RESTART_S = 5
 
 SERIES = [
-    pytest.param(20, preloaded, id="20-kills"),
+    pytest.param(4, preloaded, id="4-kills"),
     pytest.param(1, fresh, id="a-kill-with-a-new-process"),
 ]
 

@@ -28,6 +28,8 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("rules", "storage", "gateway", "tests", "pyproject.toml")
 TIMEOUT_S = 90
 """The limit of one run of pytest."""
+EXAMPLES_TIMES = "4"
+"""A mutation is a subtle fault, for which the few examples of `make test` are not meant."""
 CONSTRAINT = "CHECK constraint failed: ck_ticket_mail_is_never_critical"
 WHERE = "import gateway, rules, storage, tests as t; print(*(m.__file__ for m in ({})), sep='\\n')"
 
@@ -72,7 +74,11 @@ class Copy:
 
         No byte code is written: its check for stale files, by size and second, is too coarse here.
         """
-        here = {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        here = {
+            "PYTHONPATH": str(self.folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "EXAMPLES_TIMES": EXAMPLES_TIMES,
+        }
         return {**os.environ, **here}
 
     def check_imports(self) -> None:

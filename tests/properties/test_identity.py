@@ -27,6 +27,7 @@ from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.header import Ambiguous
 from rules.people import Company, Person, Role
 from rules.sender.authentication import Authentication
+from tests.examples import examples
 from tests.gateway.senders import ELSEWHERE, ed25519_key, signed
 from tests.nameserver import NameServer
 from tests.rules.building import default_policy
@@ -252,7 +253,7 @@ def a_mail(*above: str, author: str = ANN, signer: str = "acme.example") -> Sent
     return Sent(top + signed_by(signer, raw), EVE, "evil.example")
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @example(a_mail())
 @example(a_mail(f"From: {EVE}"))
 @example(a_mail(f"Sender: {EVE}", f"Authentication-Results: {OWN_ID}; dmarc=fail"))

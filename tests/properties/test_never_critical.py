@@ -56,6 +56,7 @@ from storage.registry.people import NewPerson, add_person
 from storage.registry.signing_keys import load_keys
 from storage.ticket.change import change_ticket, open_requested
 from storage.ticket.rows import ChangeContext
+from tests.examples import examples
 from tests.in_process import enrolled_store
 from tests.nameserver import NameServer
 from tests.properties.severity_strategies import (
@@ -88,7 +89,9 @@ from tests.properties.severity_strategies import (
 from tests.rules.building import SUPPORT, World, a_mail, default_policy
 from tests.stores import PostgresStores, SqliteStores
 
-SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck)
+)
 POLICIES = policies()
 
 
@@ -482,7 +485,7 @@ async def run_scenario(services: Services, scenario: Scenario, folder: Path) -> 
         await run.run_step(step)
 
 
-def check_scenarios(url: str, folder: Path, examples: int, length: int = 10) -> None:
+def check_scenarios(url: str, folder: Path, most: int, length: int = 10) -> None:
     """Run generated scenarios. Raises AssertionError for the shortest that fails."""
     policies_folder = folder / "policies"
     policies_folder.mkdir()
@@ -490,7 +493,7 @@ def check_scenarios(url: str, folder: Path, examples: int, length: int = 10) -> 
         opened = open_real_services(enrolled_store(url), folder)
         services = runner.run(opened.__aenter__())
 
-        @settings(SETTINGS, max_examples=examples)
+        @settings(SETTINGS, max_examples=most)
         @given(scenarios(length))
         def every(scenario: Scenario) -> None:
             runner.run(run_scenario(services, scenario, policies_folder))
@@ -504,16 +507,16 @@ def check_scenarios(url: str, folder: Path, examples: int, length: int = 10) -> 
 def test_no_scenario_makes_a_ticket_critical_by_mail_on_sqlite(
     sqlite_stores: SqliteStores, tmp_path: Path
 ) -> None:
-    check_scenarios(sqlite_stores.new(), tmp_path, examples=80)
+    check_scenarios(sqlite_stores.new(), tmp_path, most=examples(20))
 
 
 def test_no_scenario_makes_a_ticket_critical_by_mail_on_postgresql(
     postgres_stores: PostgresStores, tmp_path: Path
 ) -> None:
-    check_scenarios(postgres_stores.new(), tmp_path, examples=30)
+    check_scenarios(postgres_stores.new(), tmp_path, most=examples(8))
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_no_long_scenario_makes_a_ticket_critical_by_mail(store_url: str, tmp_path: Path) -> None:
-    check_scenarios(store_url, tmp_path, examples=3000, length=20)
+    check_scenarios(store_url, tmp_path, most=3000, length=20)

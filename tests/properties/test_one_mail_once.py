@@ -32,6 +32,7 @@ from storage.mail.filing import file
 from storage.registry.companies import add_company
 from storage.registry.mailboxes import add_mailbox, mailbox_named
 from storage.registry.people import NewPerson, add_person
+from tests.examples import examples
 from tests.gateway.senders import ACME_HOST, ELSEWHERE, a_mail, a_world, rsa_key, signed
 from tests.rules.building import KEYS, NOON, default_policy
 from tests.storage.shop import new_ids
@@ -160,7 +161,7 @@ ANY = st.builds(
 
 @settings(
     deadline=None,
-    max_examples=60,
+    max_examples=examples(20),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(honest=st.lists(HONEST, min_size=1, max_size=4), later=st.lists(ANY, max_size=4))

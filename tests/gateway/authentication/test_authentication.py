@@ -20,6 +20,7 @@ from gateway.authentication.results_header import FORGED, FORGED_SENDER, stateme
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.sender.authentication import Result
+from tests.examples import examples
 from tests.gateway.senders import (
     ACME_HOST,
     ELSEWHERE,
@@ -563,7 +564,7 @@ fields = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     st.lists(fields, max_size=5), domains, domains, st.sampled_from([ACME_HOST, ELSEWHERE, RELAY])
 )
@@ -592,7 +593,7 @@ def test_identity_is_only_what_an_aligned_mechanism_proved(
     asyncio.run(verdict())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.binary(max_size=400), st.text(max_size=30), st.text(max_size=30), st.text(max_size=20))
 def test_authentication_never_raises(raw: bytes, author: str, path: str, helo: str) -> None:
     async def verdict() -> None:

@@ -20,6 +20,7 @@ from gateway.authentication.proven_names import NamesOfAuthor, ProvenNames
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.sender.authentication import Authentication
+from tests.examples import examples
 from tests.gateway.senders import ACME_HOST, World, a_mail, a_world, signed
 from tests.nameserver import NameServer
 
@@ -157,7 +158,7 @@ def test_only_names_of_the_company_itself_are_a_company_s(name: str, company: st
     assert NamesOfAuthor(ProvenNames(), "mail.acme.com").owner(name) == company
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=30))
 def test_nothing_stays_counted_whoever_leaves(callers: list[tuple[int, bool]]) -> None:
     """Some wait for the answer, some leave; the counters are those of the queries alone."""

@@ -14,6 +14,7 @@ from gateway.parsing.reading import read
 from rules.mail import Body
 from rules.mail.forms import with_every_form
 from rules.mail.quoting import REPLY_MARK, own_text, published, visible
+from tests.examples import examples
 from tests.gateway.building import a_mail, a_part, multipart, text
 
 
@@ -193,7 +194,7 @@ WORDS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.tuples(st.booleans(), WORDS), min_size=1, max_size=7), st.integers(10, 60))
 def test_a_line_of_the_authors_is_never_marked_by_the_html(
     blocks: list[tuple[bool, list[str]]], width: int

@@ -11,6 +11,7 @@ from gateway.parsing.html_text import HtmlReader, text_from_html
 from gateway.parsing.html_view import view_of_body
 from rules.mail import Body
 from rules.mail.quoting import REPLY_MARK, own_text, published, visible
+from tests.examples import examples
 
 ASKED = "<p>Является ли насос включённым?</p><p>Сэм</p>"
 LINE = "У пт, 20 лист. 2026 р. о 08:01 Сем &lt;sam@help.test&gt; ---:"
@@ -245,7 +246,7 @@ QUOTES = (
 PLAIN = ("<p>{}</p>", "<div>{}</div>", "<b>{}</b><br>", "<ul><li>{}</ul>", "<dl><dd>{}</dl>")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=1, max_size=8))
 def test_quotes_are_marked_and_own_words_never(blocks: list[tuple[bool, int]]) -> None:
     own = [f"own{n}" for n, (quoted, _) in enumerate(blocks) if not quoted]

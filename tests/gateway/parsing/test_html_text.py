@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.html_text import HtmlReader, TooManyTagsError, text_from_html
+from tests.examples import examples
 
 SHOWN = {
     "a label": ("<label>Plant:</label> North", "Plant: North"),
@@ -309,7 +310,7 @@ def pieces(draw: st.DrawFn, depth: int = 0) -> tuple[str, list[str], list[str]]:
     return markup, seen, unseen
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(pieces())
 def test_no_word_is_lost_and_no_hidden_one_is_shown(
     piece: tuple[str, list[str], list[str]],
@@ -322,7 +323,7 @@ def test_no_word_is_lost_and_no_hidden_one_is_shown(
         assert word not in words
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.text(alphabet="<>/!-\"'= abpdivtr&#;x0\n", max_size=200))
 def test_any_markup_is_read(markup: str) -> None:
     text_from_html(markup)

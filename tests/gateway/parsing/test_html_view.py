@@ -14,6 +14,7 @@ from gateway.parsing.html_views import HtmlViews
 from rules.mail import Attachment, Body
 from rules.mail.markup import is_safe_value, pieces, safe_style, written
 from rules.mail.shown_html import HtmlView, PlainOnly
+from tests.examples import examples
 from tests.gateway.building import a_mail, multipart, text
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
@@ -295,7 +296,7 @@ _FRAGMENTS = st.sampled_from(
 
 
 @given(st.lists(_FRAGMENTS, max_size=40).map("".join))
-@settings(max_examples=150)
+@settings(max_examples=examples(50))
 def test_what_is_shown_is_safe_and_is_shown_the_same_again(markup: str) -> None:
     """Once more for trees that the first pass repairs."""
     once = viewed(markup, forwarded=True)

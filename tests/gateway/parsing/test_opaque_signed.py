@@ -14,6 +14,7 @@ from gateway.parsing.opaque_signed import opened
 from gateway.parsing.reading import read
 from rules.mail import Body
 from rules.mail.opening import ENCRYPTED
+from tests.examples import examples
 from tests.gateway.building import a_mail, a_part, multipart, text
 from tests.part_bytes import part_bytes
 
@@ -91,7 +92,7 @@ def test_encrypted_ones_are_told_apart(number: str) -> None:
     assert body.text == str(ENCRYPTED)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.data())
 def test_damaged_ones_give_nothing_or_octets_of_theirs(data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from((envelope(b"\x04\x02ab"), in_pieces(ENTITY, 9)))))

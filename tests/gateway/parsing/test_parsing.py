@@ -16,6 +16,7 @@ from gateway.parsing.part_names import clean_name
 from gateway.parsing.reading import read, read_unread
 from rules.mail import Attachment, Body, Unread, Unreadable
 from rules.mail.header import FIELDS_LIMIT, Ambiguous, Author
+from tests.examples import examples
 from tests.gateway.building import HEAD, a_mail, a_part, multipart, text
 from tests.part_bytes import part_bytes
 
@@ -364,7 +365,7 @@ def test_if_mail_parser_fails_only_its_own_fields_are_lost() -> None:
     assert isinstance(mail.body, Body)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.binary(max_size=600), st.booleans())
 def test_reading_never_fails(data: bytes, as_body: bool) -> None:
     for raw in (data, HEAD + (b"\r\n" if as_body else b"") + data, multipart("mixed", data, data)):
@@ -373,7 +374,7 @@ def test_reading_never_fails(data: bytes, as_body: bool) -> None:
         assert pickle.loads(pickle.dumps(mail)) == mail
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.data())
 def test_a_mail_with_flipped_bytes_is_read(data: st.DataObject) -> None:
     raw = bytearray(a_mail(multipart("mixed", text("one"), text("<p>", "html"), text("a", "x"))))

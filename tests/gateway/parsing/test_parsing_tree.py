@@ -23,6 +23,7 @@ from gateway.parsing.tree import LimitError, MimePart, build_tree
 from rules.mail import Body
 from rules.mail.encoded_words import decode_words, unfold
 from rules.mail.header import part_header
+from tests.examples import examples
 
 CRLF, LF = "\r\n", "\n"
 
@@ -247,7 +248,7 @@ PIECES = (
 UMLAUT = "\u00e4".encode()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(80))
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 @example("name=\u00e4")
 @example("charset;charset=?utf-8?q?=C3=A4?=")

@@ -18,6 +18,7 @@ from gateway.parsing.reading import read
 from gateway.parsing.rtf import decompressed, read_rtf
 from gateway.parsing.tnef import read_tnef
 from rules.mail import Body
+from tests.examples import examples
 from tests.gateway.building import a_mail, a_part, multipart
 from tests.gateway.building import text as text_part
 from tests.gateway.parsing.tnef_writer import (
@@ -178,7 +179,7 @@ def _first(value: Any) -> str:
     return str(value[0] if isinstance(value, list) else value).rstrip("\0")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.data())
 def test_a_damaged_one_is_read_as_far_as_it_goes(data: st.DataObject) -> None:
     content = bytearray(WINMAIL[: data.draw(st.integers(0, len(WINMAIL)))])

@@ -15,6 +15,7 @@ from gateway.parsing.transfer import Decoded, decoded
 from rules.mail import Body
 from rules.mail.charsets import codec_for
 from rules.mail.detection import likelier
+from tests.examples import examples
 from tests.gateway.building import a_mail, a_part, multipart, text
 from tests.part_bytes import part_bytes
 
@@ -177,7 +178,7 @@ WORDS = st.lists(st.text(LETTERS, max_size=40), max_size=5).map("\r\n".join)
 CHARSETS = ("utf-8", "windows-1250", "windows-1251", "koi8-r", "shift_jis", "gb18030", "utf-16")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(60))
 @given(WORDS, st.sampled_from(CHARSETS), st.sampled_from(["base64", "quoted-printable", "8bit"]))
 def test_any_text_in_any_charset_and_encoding_is_read_back(
     words: str, charset: str, encoding: str

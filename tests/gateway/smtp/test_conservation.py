@@ -17,6 +17,7 @@ from gateway.smtp import data_reader
 from gateway.smtp.data_reader import PROGRESS_BYTES, STALLED_S, Progress
 from gateway.smtp.limits import Limits
 from gateway.smtp.listener import Listener
+from tests.examples import examples
 from tests.gateway.smtp_client import Client, Served, a_server, tls_contexts
 
 ON_BOTH_LOOPS = True
@@ -317,7 +318,7 @@ async def play(served: Served, client: SSLContext, steps: list[bytes], end: str)
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples(6),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

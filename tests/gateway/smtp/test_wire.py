@@ -22,6 +22,7 @@ from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks
 from gateway.smtp.rates import RateLimits
 from gateway.smtp.transport import check_aiosmtpd
+from tests.examples import examples
 from tests.gateway.smtp_client import SECRET, Client, MailRecorder, a_server, tls_contexts
 
 HEADER = b"Subject: Hello\r\n\r\n"
@@ -128,7 +129,7 @@ LINE = st.binary(max_size=30).map(lambda line: line.translate(None, b"\r\n\0"))
 DOTS = st.sampled_from([b".", b"..", b"...", b""])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(st.one_of(LINE, DOTS), max_size=8), min_size=1, max_size=4))
 def test_mails_arrive_as_they_were_sent(mails: list[list[bytes]]) -> None:
     bodies = [b"".join(line + b"\r\n" for line in lines) for lines in mails]

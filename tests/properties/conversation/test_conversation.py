@@ -15,18 +15,19 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from rules.policy import Policy
 from storage.db.tables import metadata
+from tests.examples import examples
 from tests.properties.conversation.conversation import Conversation
 from tests.properties.conversation.people import enrol
 from tests.properties.conversation.pipeline import Pipeline, enrolled_store, open_store, transact
 from tests.stores import PostgresStores, SqliteStores
 
 ORDINARY = settings(
-    max_examples=42,
+    max_examples=examples(15),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-"""1,680 steps."""
+"""600 steps."""
 LONG = settings(ORDINARY, max_examples=2500)
 """100,000 steps."""
 

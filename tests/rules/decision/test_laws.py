@@ -25,6 +25,7 @@ from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
+from tests.examples import examples
 from tests.rules.building import (
     ACME,
     ANN,
@@ -224,7 +225,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     return Scene(world, mail, draw(st.sampled_from([SUPPORT, token, token])), mail_from)
 
 
-LOOKED_AT = settings(max_examples=150, deadline=None)
+LOOKED_AT = settings(max_examples=examples(40), deadline=None)
 
 
 @LOOKED_AT

@@ -21,6 +21,7 @@ from rules.mail.encoded_words import decode_words
 from rules.sender import tokens
 from rules.sender.masking import ATTEMPTS, BEGINNINGS, EXAMINED, MASK, Masker
 from rules.sender.tokens import Keys, Link, LinkUse, Purpose, ReplyToken
+from tests.examples import examples
 
 KEYS = Keys(2, {1: b"o" * 32, 2: b"k" * 32})
 OLD_KEYS = Keys(1, KEYS.secrets)
@@ -205,7 +206,7 @@ RESPELLED: list[Callable[[str], str]] = [
 ]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(80))
 @given(
     st.sampled_from([REPLY_TO, LINK, f"{BEGIN}/signup/3/{EVERY_USE['sign-up']}"]),
     st.lists(st.sampled_from(RESPELLED), max_size=3),
@@ -255,32 +256,33 @@ def test_a_value_far_down_in_a_long_text_is_masked() -> None:
 
 
 HOSTILE = {
-    "beginnings of a key": "aiaiaiai" * 200_000,
-    "beginnings of a link": ("aiaaaaaaaa" + "e" * 34 + " ") * 20_000,
-    "one letter on each line": "a\n" * 800_000,
-    "runs that are too short": ("a\n" * 32 + ". ") * 20_000,
-    "escapes": "%41" * 500_000,
-    "entities": "&amp;" * 300_000,
-    "quoted-printable": "=41" * 500_000,
-    "base64": "aHR0cABC" * 200_000,
-    "encoded-words": "=?a?q?b?=\n" * 150_000,
-    "beginnings of encoded-words": "=?a*b" * 300_000,
-    "names of pieces": "a;=\n> b*1*=" * 120_000,
-    "line ends in front of no name": "a;" + "=\n" * 700_000,
-    "line ends in front of no value": "a" + "=\n" * 700_000,
-    "names in front of no value": "a" + ";b*1*=\n" * 200_000,
-    "quoted names in front of no value": "a" + '";b*1="\n>' * 200_000,
-    "tags in front of no name": ("a;" + "<br>" * 50) * 7_000,
-    "many links in base64": ("aHR0c" + "A" * 60 + " ") * 20_000,
+    "beginnings of a key": "aiaiaiai" * 50_000,
+    "beginnings of a link": ("aiaaaaaaaa" + "e" * 34 + " ") * 5_000,
+    "one letter on each line": "a\n" * 200_000,
+    "runs that are too short": ("a\n" * 32 + ". ") * 5_000,
+    "escapes": "%41" * 125_000,
+    "entities": "&amp;" * 75_000,
+    "quoted-printable": "=41" * 125_000,
+    "base64": "aHR0cABC" * 50_000,
+    "encoded-words": "=?a?q?b?=\n" * 37_500,
+    "beginnings of encoded-words": "=?a*b" * 75_000,
+    "names of pieces": "a;=\n> b*1*=" * 30_000,
+    "line ends in front of no name": "a;" + "=\n" * 175_000,
+    "line ends in front of no value": "a" + "=\n" * 175_000,
+    "names in front of no value": "a" + ";b*1*=\n" * 50_000,
+    "quoted names in front of no value": "a" + '";b*1="\n>' * 50_000,
+    "tags in front of no name": ("a;" + "<br>" * 50) * 1_750,
+    "many links in base64": ("aHR0c" + "A" * 60 + " ") * 5_000,
 }
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_text_takes_linear_time(text: str) -> None:
+    """Longer than what is examined at once; the square of it would be minutes."""
     begin = time.process_time()
     MASKER.mask(text)
 
-    assert time.process_time() - begin < 2
+    assert time.process_time() - begin < 1
 
 
 def test_beyond_its_attempts_whatever_begins_like_a_sealed_value_is_masked() -> None:

@@ -35,6 +35,7 @@ from rules.ticket.payloads import (
 )
 from rules.ticket.sla import Stage
 from rules.ticket.visibility import Visibility
+from tests.examples import examples
 
 QUEUED: list[tuple[NoticeKind, str, Payload]] = [
     (
@@ -147,7 +148,7 @@ def test_an_unusable_value_leaves_the_default(
 
 
 @pytest.mark.parametrize("wanted", sorted({kind.traits.payload for kind in NoticeKind}, key=str))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(15))
 @given(data=st.data())
 def test_what_is_stored_is_read_again(wanted: type[Payload], data: st.DataObject) -> None:
     payload = data.draw(payloads(wanted))

@@ -51,6 +51,7 @@ from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.visibility import Visibility
 from storage.db.tables import AuditRow, CommentRow, NoticeRow
+from tests.examples import examples
 from tests.rules.building import ANN, BOB, SAM, a_mail, policy_with
 from tests.storage.shop import Shop, opened
 
@@ -85,7 +86,9 @@ CHANGES: st.SearchStrategy[Change] = st.one_of(
 LISTS = st.lists(CHANGES, min_size=1, max_size=4)
 ACTORS = st.sampled_from([ANN.address, BOB.address, SAM.address])
 SETTINGS = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

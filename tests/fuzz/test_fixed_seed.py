@@ -1,4 +1,4 @@
-"""A minute of `make fuzz` with a fixed seed: the same cases on every machine."""
+"""The first cases of `make fuzz` with a fixed seed: the same on every machine."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ def check(report: Report, cases: int) -> None:
 
 @pytest.mark.parametrize("loop", wire.LOOPS)
 def test_no_dialogue_breaks_a_law_of_the_wire(loop: str) -> None:
-    report = wire.run(SEED, range(1500), loop)
-    check(report, 1500)
-    assert report.figures["mails"] > 200, "otherwise the dialogues prove little"
+    report = wire.run(SEED, range(500), loop)
+    check(report, 500)
+    assert report.figures["mails"] > 20, "otherwise the dialogues prove little"
 
 
 def test_no_mail_breaks_a_law_of_the_parser_or_the_rules() -> None:
-    report = mails.run(SEED, range(8000))
-    check(report, 8000)
+    report = mails.run(SEED, range(2500))
+    check(report, 2500)
     assert len(report.figures["verdicts"]) >= 6
 
 
 def test_no_reader_finds_another_author_than_we_do() -> None:
-    report = authors.run(SEED, range(20_000))
-    check(report, 20_000)
-    assert report.figures["authors"] > 2000
+    report = authors.run(SEED, range(6000))
+    check(report, 6000)
+    assert report.figures["authors"] > 600
 
 
 def test_no_request_breaks_a_law_of_the_web() -> None:
-    report = web.run(SEED, range(2000))
-    check(report, 2000)
+    report = web.run(SEED, range(800))
+    check(report, 800)
     assert {200, 201, 400, 403, 404, 409} <= set(report.figures["answers"])
