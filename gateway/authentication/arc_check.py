@@ -234,6 +234,15 @@ def read_chain(message: RawMessage, now: float) -> list[ArcSet] | str | None:
     return chain
 
 
+def sealed_results(message: RawMessage) -> Sequence[bytes]:
+    """What the newest set of a chain states; empty where that cannot be read. Never raises."""
+    fields = message.named(b"arc-authentication-results")
+    if len(fields) > MAX_HOPS:
+        return ()
+    read = (_RESULTS.fullmatch(value) for _, value in fields)
+    return [each[2] for each in read if each and int(each[1]) == len(fields)]
+
+
 def sealed_time(message: RawMessage, newest: ArcSet) -> float | None:
     """When it was sealed, in Unix seconds: `t=` of the seal or of its message signature, else the
     Date if that signature covers it. Without any of them it could be sent again for ever."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 
+from gateway.authentication.arc_check import sealed_results
 from gateway.authentication.dkim_check import (
     Candidates,
     candidates,
@@ -24,7 +25,6 @@ from gateway.authentication.measuring import (
     names_chosen,
     policy_and_dkim,
     prove,
-    sealed_in,
     with_others,
 )
 from gateway.authentication.offload import Offload, Run, at_once
@@ -213,7 +213,8 @@ class Authenticator:
         mail = await self._signed_mail(delivery.raw, list_domain, delivery.envelope)
         if mail is None:
             return None
-        theirs = await with_others(replace(mail, domain=author_domain), of_others, sealed_in(mail))
+        stated = sealed_results(mail.message)
+        theirs = await with_others(replace(mail, domain=author_domain), of_others, stated)
         mail = replace(mail, others=theirs.others)
         return await author_through_list(mail, self._trust.sealers, author.address, author_domain)
 
@@ -316,7 +317,7 @@ class Authenticator:
             why = "no registered user has an address in this domain"
             return replace(Authentication.unchecked(why, warnings), names_chosen=chosen)
         checked = mail()
-        sealed = sealed_in(checked) if self._trust.sealers else ()
+        sealed = sealed_results(checked.message) if self._trust.sealers else ()
         checked = await with_others(checked, of_others, sealed)
         verdict = await prove(checked, self._trust.sealers, self._trust.forwarders)
         if not verdict.aligned:

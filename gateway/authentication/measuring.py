@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.authentication import spf_check
-from gateway.authentication.arc_check import MAX_HOPS, ArcVerdict, check_arc, sealed_scope
+from gateway.authentication.arc_check import ArcVerdict, check_arc, sealed_scope
 from gateway.authentication.dkim_check import (
     NOT_ALIGNED,
     OPEN_BODY,
@@ -82,19 +82,23 @@ async def with_others(
     """The mail with the domains of other companies among those that it is signed by and sent from,
     and that passed by the `results` of somebody else. None is asked for that could prove nothing,
     or is above the author's."""
-    identity = spf_check.identity_of(mail.envelope)
-    named = {each.domain for each in mail.signatures.signatures}
-    named |= {identity.domain} if identity is not None else set()
-    named |= await mail.run(partial(passed_domains, results)) if results else set()
-    above = names_above(mail.domain)
-    asked = [each for each in named if each not in above and could_align(each, mail.domain)]
+    look = partial(_could_prove, mail, results)
+    # Whatever somebody wrote into results takes tens of milliseconds to look at.
+    asked = await mail.run(look) if results else look()
     others = await of_others(asked, mail.domain) if asked else ()
     return replace(mail, others=frozenset(others))
 
 
-def sealed_in(mail: CheckedMail) -> Sequence[bytes]:
-    """The results that forwarders have sealed in a mail."""
-    return [value for _, value in mail.message.named(b"arc-authentication-results")[:MAX_HOPS]]
+def _could_prove(mail: CheckedMail, results: Sequence[bytes]) -> list[str]:
+    """Those of the domains that could be aligned with the author's, and are not above it."""
+    identity = spf_check.identity_of(mail.envelope)
+    signatures = mail.signatures
+    # One that lapsed proves nothing here, but may have to a relay or sealer.
+    named = {each.domain for each in (*signatures.signatures, *signatures.lapsed)}
+    named |= {identity.domain} if identity is not None else set()
+    named |= passed_domains(results)
+    above = names_above(mail.domain)
+    return [each for each in named if each not in above and could_align(each, mail.domain)]
 
 
 def names_chosen(mail: CheckedMail, sealers: Sequence[str]) -> bool:

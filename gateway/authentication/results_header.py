@@ -294,18 +294,22 @@ def passed_domains(values: Iterable[bytes]) -> set[str]:
 def _is_of_cousins(
     results: Sequence[StatedResult], author_domain: str, others: Collection[str]
 ) -> bool:
-    """Whether DKIM and SPF are both stated, and all that passed is of domains that cannot be of the
-    author's organisation: its shared parent made them one for a verifier without a suffix list, or
-    without our register of companies."""
+    """Whether all that passed is of domains that cannot be of the author's organisation: its shared
+    parent made them one for a verifier without a suffix list, or without our register of companies.
+
+    What is not stated here another field may state. It counts, unless the mail names `others`: then
+    it may be one of theirs that passed.
+    """
     passed = [each for each in results if each.method in ("dkim", "spf") and each.passed]
-    if not passed or not {"dkim", "spf"} <= {each.method for each in results}:
-        return False  # another field may state the rest
-    about = [list(each.domains()) for each in passed]
-    return all(about) and not any(
-        domain is None or (could_align(domain, author_domain) and domain not in others)
+    about = [{domain for domain in each.domains() if domain is not None} for each in passed]
+    if any(
+        could_align(domain, author_domain) and domain not in others
         for domains in about
         for domain in domains
-    )
+    ):
+        return False
+    states_all = {"dkim", "spf"} <= {each.method for each in results}
+    return bool(others) or (bool(passed) and states_all and all(about))
 
 
 def _came_directly(results: Sequence[StatedResult], author_domain: str) -> bool:

@@ -93,3 +93,19 @@ async def test_nor_does_what_a_relay_or_a_sealer_states_of_it(world: World) -> N
         assert not verdict.aligned
         said = [*verdict.warnings, *(each.detail for each in verdict.evidence)]
         assert any(OF_A_NEIGHBOUR in each for each in said)
+
+
+@pytest.mark.parametrize("shown", ["", f"dkim=pass header.d={OTHERS} header.i=@_-.{OTHERS}; "])
+async def test_nor_does_a_relay_that_states_the_rest_in_another_field(
+    world: World, shown: str
+) -> None:
+    """As OpenDMARC does behind OpenDKIM: what passed is of the other company, for all we know."""
+    stated = (
+        f"Authentication-Results: mx.example; {shown}dmarc=pass header.from={ANNS}\r\n".encode()
+    )
+    without, verdict = await verdicts(world, stated + signed(a_mail(ANN), OTHERS), RELAY)
+    of_both = stated + signed(signed(a_mail(ANN), ANNS), OTHERS)
+
+    assert without.by == "relay:mx.example"
+    assert not verdict.aligned
+    assert (await verdicts(world, of_both, RELAY))[1].by == f"dkim:{ANNS}"
