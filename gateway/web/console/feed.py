@@ -141,7 +141,8 @@ class WrittenEvents:
                 return found
         event = write()
         with self._lock:
-            self._kept[key] = event
+            if masker == self._masker:  # else whoever masks more would be shown this
+                self._kept[key] = event
             if len(self._kept) > WRITTEN:
                 self._kept.popitem(last=False)
         return event

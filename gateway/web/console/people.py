@@ -92,7 +92,7 @@ async def _listing(visit: Visit, error: str = "", status: int = 200) -> web.Resp
         listed=LISTED,
         mailboxes=mailboxes,
         form=visit.form,
-        wanted={each: visit.request.query.get(each, "") for each in ("company", "staff")},
+        wanted={each: visit.request.query.get(each, "") for each in ("staff", "mailbox")},
         error=error,
     )
 

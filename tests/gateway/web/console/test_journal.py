@@ -285,3 +285,15 @@ def test_an_event_is_written_once_and_the_longest_unused_is_dropped(
         assert events.of(name, masker, partial(write, name)) == name.encode()
 
     assert written == ["a", "b", "c", "b"]
+
+
+def test_an_event_that_was_begun_before_more_was_masked_is_kept_for_nobody() -> None:
+    events, keys = feed.WrittenEvents(), Keys(1, {1: b"k" * 32})
+    before, now = Masker(keys, (1,)), Masker(keys, (1, 2))
+
+    def slow() -> bytes:
+        assert events.of("a", now, lambda: b"masked") == b"masked"
+        return b"as before"
+
+    assert events.of("a", before, slow) == b"as before"
+    assert events.of("a", now, lambda: b"written again") == b"masked"

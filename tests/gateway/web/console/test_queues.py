@@ -96,6 +96,7 @@ async def test_what_no_other_page_lists_is_reached_from_the_first_page(desk: Des
     for page in (folded, every):
         assert re.search(r'<a href="/console/mails/[-0-9a-f]{36}"><bdi>\w', page)
         assert 'href="/console/tickets/1"' in page
+        assert '<a href="/console/" aria-current="true">' in page
     assert "550 &lt;gone&gt;" in every
     assert 'href="/console/tickets/2"' in every
     assert "550 &lt;gone&gt;" not in folded

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
+import pytest
 from aiohttp import FormData
 from sqlalchemy import update
 
@@ -234,7 +236,10 @@ async def test_a_severity_needs_a_reason_and_is_set_by_the_address_of_the_user(d
     assert "Set by sam@help.example" in shown
 
 
-async def test_everything_else_is_done_by_its_form(desk: Desk) -> None:
+async def test_everything_else_is_done_by_its_form_and_is_in_the_history(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.web.console.ticket.HISTORY_SHOWN", 1)
     agent = await desk.logged_in()
 
     for form in (
@@ -251,9 +256,13 @@ async def test_everything_else_is_done_by_its_form(desk: Desk) -> None:
     assert ticket.summary.tags == ("paper",)
     status, page = await agent.send(ONE, do="anything")
     assert (status, "Please choose what is to be done." in page) == (409, True)
+    (older,) = re.findall(r'href="([^"]+)#history"', page)
+    status, whole = await agent.get(older)
+    assert (status, "older entries" in page, "older entries" in whole) == (200, True, False)
 
 
 async def test_whoever_is_not_staff_of_a_mailbox_writes_nothing_on_its_tickets(desk: Desk) -> None:
+    await desk.site.write(lambda c: mailboxes.add_mailbox(c, "sales@help.example", "default"))
     operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
 
     _, page = await operator.get(ONE)
@@ -262,5 +271,8 @@ async def test_whoever_is_not_staff_of_a_mailbox_writes_nothing_on_its_tickets(d
     assert "<textarea" not in page
     assert status == 409
     assert "can register op@help.example as a staff member" in refused
-    assert "?staff=op%40help.example#staff" in page
+    (register,) = re.findall(r'href="([^"]+)#staff"', page)
+    _, form = await operator.get(unescape(register))
+    assert 'value="op@help.example"' in form
+    assert "<option selected>support@help.example</option>" in form
     assert (await desk.site.ticket_view()).comments == ()
