@@ -76,7 +76,7 @@ def test_stops_under_load_send_no_notice_twice(
     node = node_of(tmp_path, enrolled, relay)
     relay.delay_s = 0.05
     with running(node), running_senders(RetryingSenders([node.smtp])) as senders:
-        for _ in range(4):
+        for _ in range(2):
             senders.wait_for_more(20)
             assert node.terminate()[0] == 0
             node.start()
