@@ -9,11 +9,9 @@ from functools import partial
 from aiohttp import web
 
 from gateway import log
-from gateway.outgoing.mime import one_line
 from gateway.web.console import sessions
 from gateway.web.console.context import PREFIX, Refused, Visit
 from gateway.web.console.login import check_takes_passwords, fault_of, report_new_login
-from gateway.web.console.registry_changes import LONGEST_TEXT
 from gateway.web.console.sessions import SHORTEST_PASSWORD
 from gateway.web.messages import CATALOGUES
 from rules.people import Role
@@ -147,10 +145,11 @@ async def _invite(visit: Visit, address: str, role: ConsoleRole) -> web.Response
     secret = sessions.new_secret()
     # Where all log in with the provider, a link would be a way around it.
     link = NewLink(EntryUse.PASSWORD, secret) if visit.context.takes_passwords else None
-    desk = next((m for m in await visit.mailboxes() if m.address == visit.form.get("staff")), None)
-    person = NewPerson(
-        address, one_line(visit.form.get("name", ""), LONGEST_TEXT), Role.STAFF, None
-    )
+    wanted = visit.form.get("staff", "")
+    desk = next((each for each in await visit.mailboxes() if each.address == wanted), None)
+    if wanted and desk is None:
+        return await _listing(visit, error=visit.say("Please choose a mailbox."), status=422)
+    person = NewPerson(address, "", Role.STAFF, None)
 
     def job(connection: Connection) -> tuple[ConsoleUser, bool]:
         """The user, and whether they were registered as staff with it."""

@@ -169,6 +169,7 @@ async def test_an_agent_is_invited_and_registered_as_staff_with_one_form(desk: D
     admin = await desk.logged_in(ConsoleRole.ADMIN, ROOT)
     form = {"do": "invite", "address": "tom@help.example", "role": "agent"}
 
+    unknown, _ = await admin.send("/console/users", **form, staff="gone@help.example")
     _, without = await admin.send("/console/users", **form)
     with capture_logs() as logs:
         status, page = await admin.send("/console/users", **form, staff=SUPPORT)
@@ -178,7 +179,7 @@ async def test_an_agent_is_invited_and_registered_as_staff_with_one_form(desk: D
     )
 
     assert "Register them as staff" in without
-    assert (status, "Register them as staff" in page, again) == (200, False, 200)
+    assert (status, "Register them as staff" in page, again, unknown) == (200, False, 200, 422)
     assert [each["change"] for each in logs if each["event"] == "registry_changed"] == [
         "staff_added"
     ]
