@@ -27,13 +27,13 @@ def is_of_another_company(
 ) -> bool:
     """Whether a domain belongs to another company than the author's. A name belongs to the company
     of the nearest domain that is registered, its own or one above it; an author's domain that is
-    not, to the companies of the `residents`, who have an address in it. Who has a domain above the
-    author's could prove it in any case."""
+    not, to the companies of the `residents`, who have an address in it, or to us alone if staff are
+    among them. Who has a domain above the author's could prove it in any case."""
     theirs = _registered(domain, owners)
     if theirs is None or theirs in names_above(author_domain):
         return False
     own = _registered(author_domain, owners)
-    of_author = [owners[own]] if own is not None else residents
+    of_author = {owners[own]} if own is not None else {US} & set(residents) or set(residents)
     return bool(of_author) and owners[theirs] not in of_author
 
 

@@ -47,7 +47,8 @@ def test_a_name_is_of_the_company_of_the_nearest_registered_domain(
 
 
 @pytest.mark.parametrize(
-    ("residents", "expected"), [((), False), ((2,), False), ((2, 3), False), ((US,), True)]
+    ("residents", "expected"),
+    [((), False), ((2,), False), ((2, 3), False), ((US,), True), ((US, 2), True)],
 )
 def test_a_domain_that_no_company_owns_is_of_those_who_have_an_address_in_it(
     residents: tuple[int, ...], expected: bool
