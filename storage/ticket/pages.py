@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import product
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, text
 
 from rules.people import Role
 from rules.ticket.audit import AuditEvent
@@ -107,6 +107,8 @@ class WaitingTickets(NamedTuple):
 
     number: int
     since: datetime | None
+    is_cut: bool = False
+    """There may be more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,16 +216,37 @@ def unanswered_claims(connection: Connection, mailbox: int) -> WaitingTickets:
 
 
 def assigned(connection: Connection, mailbox: int, address: str) -> WaitingTickets:
-    """The tickets of a mailbox that a person works on, or nobody for an empty address, and when the
-    first of them last changed."""
-    if address:  # the index has all that is read
-        theirs = _assigned(mailbox, address)
-    else:
-        theirs = (_ticket.c.mailbox_id == mailbox, _ticket.c.assignee.concat("") == "")
+    """The tickets of a mailbox that a person works on, and when the first of them last changed."""
     query = select(func.count(), func.min(_ticket.c.updated_at)).where(
-        *theirs, _ticket.c.status.in_(sorted(ACTIVE)), _ticket.c.deleted_at.is_(None)
+        *_assigned(mailbox, address),  # the index has all that is read
+        _ticket.c.status.in_(sorted(ACTIVE)),
+        _ticket.c.deleted_at.is_(None),
     )
     return WaitingTickets(*connection.execute(query).one())
+
+
+def unassigned(connection: Connection, mailbox: int, examined: int = EXAMINED) -> WaitingTickets:
+    """The tickets of a mailbox that nobody works on, of each status among the `examined` that have
+    waited the longest for a change, and when the first of them last changed."""
+    number, sinces, is_cut = 0, list[datetime](), False
+    for status in sorted(ACTIVE):
+        oldest = (
+            select(_ticket.c.assignee, _ticket.c.deleted_at, _ticket.c.updated_at)
+            .where(_ticket.c.mailbox_id == mailbox, _ticket.c.status == status)
+            .order_by(_ticket.c.updated_at)
+            .limit(examined)
+            .subquery()
+        )
+        is_nobodys = (oldest.c.assignee == "") & oldest.c.deleted_at.is_(None)
+        query = select(
+            func.count(),
+            func.count(case((is_nobodys, 1))),
+            func.min(case((is_nobodys, oldest.c.updated_at))),
+        )
+        looked_at, found, since = connection.execute(query).one()
+        number, is_cut = number + found, is_cut or looked_at == examined
+        sinces += [since] if since is not None else []
+    return WaitingTickets(number, min(sinces, default=None), is_cut)
 
 
 _CLAIMED_AT: ColumnElement[datetime] = func.coalesce(

@@ -86,7 +86,7 @@ def _of_tickets(
         ("claimed", pages.unanswered_claims(connection, mailbox.id), {"view": "claimed"}),
         ("overdue", pages.overdue(connection, mailbox.id, now), {"view": "overdue"}),
         ("mine", pages.assigned(connection, mailbox.id, user), {"assignee": user}),
-        ("nobodys", pages.assigned(connection, mailbox.id, ""), {"assignee": NOBODY}),
+        ("nobodys", pages.unassigned(connection, mailbox.id), {"assignee": NOBODY}),
     )
     return [
         TicketQueue(name, waiting, list_path({**query, "mailbox": mailbox.address}))

@@ -116,6 +116,10 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
         partial(pages.assigned, mailbox=SUPPORT.id, address=SAM),
         "ix_ticket_assignee",
     ),
+    "tickets of nobody, counted": (
+        partial(pages.unassigned, mailbox=SUPPORT.id),
+        "ix_ticket_status",
+    ),
     "people who wait": (
         partial(proposed_people, mailboxes=OURS.mailboxes, limit=SHOWN),
         "ix_participant_proposed",

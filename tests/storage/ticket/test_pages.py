@@ -9,8 +9,8 @@ import pytest
 
 from rules.ticket.changes import AddTag, SetAnySeverity
 from storage.ticket import pages
-from storage.ticket.pages import TicketFilter, TicketPage
-from tests.rules.building import ANN, NOON, a_mail
+from storage.ticket.pages import TicketFilter, TicketPage, WaitingTickets
+from tests.rules.building import ANN, NOON, SAM, a_mail
 from tests.storage.shop import Shop
 
 TICKETS = 7
@@ -69,3 +69,16 @@ def test_claims_are_listed_by_the_status_that_is_asked_for(shop: Shop) -> None:
 
     assert numbers(every_page(shop, claimed=True, statuses=frozenset({"closed"}))) == [1]
     assert numbers(every_page(shop, claimed=True)) == []
+
+
+def test_tickets_of_nobody_are_counted_as_far_as_they_are_examined(desk: Shop) -> None:
+    desk.set(1, assignee=SAM.address)
+    oldest = NOON + timedelta(hours=1)
+
+    def counted(examined: int) -> WaitingTickets:
+        return desk.database.read(
+            lambda connection: pages.unassigned(connection, desk.mailbox.id, examined)
+        )
+
+    assert counted(100) == (TICKETS - 1, oldest, False)
+    assert counted(3) == (2, oldest, True)
