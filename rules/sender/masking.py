@@ -54,7 +54,7 @@ _THIN = (
 _ENDS = r"\r\n\x0b\x0c\x85\u2028\u2029"
 _NOISE = (
     rf"(?:[{_THIN}]|<wbr ?/?>|<br ?/?>"
-    rf"|=?[ \t\u00a0{_THIN}]*+[{_ENDS}][{_ENDS}>|: \t\u00a0{_THIN}]*+"
+    rf"|[ \t\u00a0{_THIN}]*+=?[ \t\u00a0{_THIN}]*+[{_ENDS}][{_ENDS}>|: \t\u00a0{_THIN}]*+"
     rf"|\"?+[ \t]*+;(?>(?:=?+[{_ENDS}]|[>|: \t\u00a0{_THIN}]++|<br ?/?>)*)"
     r"[A-Za-z][A-Za-z0-9-]{0,30}+\*[0-9]{1,3}+\*?+[ \t]*+=[ \t]*+\"?+)"
 )
@@ -63,6 +63,8 @@ marks after it, or the name of the next piece of a parameter (RFC 2231 §3)."""
 _NOISE_GOES_ON = re.compile(_NOISE)
 _NOISE_BEGINS = re.compile(rf"(?<=[A-Za-z0-9%&#=;+-])(?=[{_THIN}{_ENDS} \t\u00a0<=\";]){_NOISE}")
 _VALUE_GOES_ON = re.compile("[A-Za-z0-9%&#=;]")
+_NO_ESCAPE_GOES_ON = re.compile("[A-Za-z0-9#;]")
+_ESCAPE_BEHIND_BREAK = re.compile(rf"[{_THIN}{_ENDS}>|: \t\u00a0](?:[%&]|=[0-9A-F])")
 _WORD = r"=\?[^?*\s]{1,64}+(?:\*[^?\s]{0,64}+)?\?[BbQq]\?[^?]{0,1000}+\?="
 _WORDS = re.compile(rf"{_WORD}(?>(?:[{_ENDS}>|: \t\u00a0]*+{_WORD})*)")
 """Encoded-words (RFC 2047), which a value may be spread over."""
@@ -208,8 +210,8 @@ def _views(text: str) -> Iterator[_View]:
     read = 0
     views = [_View(text if text.isascii() else text.translate(_compatible()))]
     for _ in range(ROUNDS + 1):
-        joined = (_replaced(view, _breaks(view.text)) for view in views)
-        here = [*views, *(each for each in joined if each is not None)]
+        joined = (each for view in views for each in _joined(view))
+        here = [*views, *joined]
         views = []
         for view in here:
             if view.text in seen or read > READ:
@@ -224,7 +226,19 @@ def _views(text: str) -> Iterator[_View]:
             views += [each for each in decoded if each is not None]
 
 
-def _breaks(text: str) -> Iterator[Span]:
+def _joined(view: _View) -> Iterator[_View]:
+    """The text without its breaks; and with those that an escape follows, which may be of a quote
+    mark: then it is a part of the break."""
+    behind = [_VALUE_GOES_ON]
+    if _ESCAPE_BEHIND_BREAK.search(view.text):
+        behind.append(_NO_ESCAPE_GOES_ON)
+    for goes_on in behind:
+        joined = _replaced(view, _breaks(view.text, goes_on))
+        if joined is not None:
+            yield joined
+
+
+def _breaks(text: str, goes_on: re.Pattern[str]) -> Iterator[Span]:
     """Where a value may be broken: as much noise as there is, between characters of a value."""
     failed: set[int] = set()  # behind each piece of noise that no value follows: read once
     at = 0
@@ -233,7 +247,7 @@ def _breaks(text: str) -> Iterator[Span]:
         while ends[-1] not in failed and (piece := _NOISE_GOES_ON.match(text, ends[-1])):
             ends.append(piece.end())
         at = ends[-1]
-        if at not in failed and _VALUE_GOES_ON.match(text, at):
+        if at not in failed and goes_on.match(text, at):
             yield first.start(), at
         else:
             failed.update(ends)

@@ -224,6 +224,16 @@ def test_no_composition_of_spellings_is_left(
     assert recovered(MASKER.mask(f"{around} {said} {around}"), sealed) is None
 
 
+@pytest.mark.parametrize("within", [_wrap(33, "\u200b"), _wrap(33, "=\n")])
+def test_an_escaped_quote_mark_is_no_hiding_place_if_it_is_broken_itself(
+    within: Callable[[str], str],
+) -> None:
+    for at in range(50, 70):  # in some of them the break is in the middle of `&gt;`
+        quoted = within(html.escape(_wrap(at, " \r\n>> ")(LINK)))
+
+        assert recovered(MASKER.mask(quoted), SEALED_LINK) is None
+
+
 HONEST = [
     "After the age of the meeting we agreed: again, aged agents ate eagles.\n> quoted\n> more",
     "ann@acme.example wrote to support@help.example and support+sales@help.example",
