@@ -17,7 +17,7 @@ _notice, _person = table(NoticeRow), table(PersonRow)
 
 
 def _outgoing(mailbox: int, state: NoticeState) -> Select[Any]:
-    # What the sign-up page was asked for, by whomever and for whatever address, comes last.
+    # What the sign-up page was asked for, by anybody and for any address, comes last.
     is_of_page = (_notice.c.kind == NoticeKind.INVITATION.value) & _notice.c.cause.is_(None)
     return select(
         _notice.c.id.label("item"),

@@ -74,7 +74,7 @@ def retry(
 
 
 def _waits_for_retry(now: datetime) -> ColumnElement[bool]:
-    """Tried before, and not being sent at the moment."""
+    """Tried before, and not being sent now."""
     return and_(
         _notice.c.state == NoticeState.DUE.value,
         _notice.c.attempts > 0,

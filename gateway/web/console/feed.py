@@ -141,7 +141,7 @@ class WrittenEvents:
                 return found
         event = write()
         with self._lock:
-            if masker == self._masker:  # else whoever masks more would be shown this
+            if masker == self._masker:  # else those who mask more would be shown this
                 self._kept[key] = event
             if len(self._kept) > WRITTEN:
                 self._kept.popitem(last=False)

@@ -80,8 +80,8 @@ REFUSED: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.STRANGER: "If its author is a customer, an operator registers them; then they send "
         "it again.",
-        Reason.UNPROVEN: "Its author sends it again by the mail server of their company; whoever "
-        "runs that server should have it sign its mail (DKIM).",
+        Reason.UNPROVEN: "Its author sends it again by the mail server of their company; the "
+        "operator of that server should have it sign its mail (DKIM).",
         Reason.FROM_AMBIGUOUS_REFUSED: "Its author sends it again, with exactly one address in "
         "From.",
         Reason.DMARC_REJECT: "It may be forged. If it is genuine, its author sends it again by "
@@ -114,7 +114,7 @@ REFUSED_FOR_OPERATORS: Mapping[Reason, str] = MappingProxyType(
 DEFERRED: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.DNS_FAILURE: "The server of its sender tries again by itself. If that fails too, "
-        "notify whoever runs this server: the DNS does not respond.",
+        "notify the operator of this server: the DNS does not respond.",
         Reason.TOO_MANY_WAITING: "Nothing needs to be done: the server of its sender tries again "
         "by itself.",
         Reason.SENDER_RATE: "Nothing needs to be done: the server of its sender tries again by "
@@ -124,8 +124,8 @@ DEFERRED: Mapping[Reason, str] = MappingProxyType(
         Reason.QUOTA: "Nothing needs to be done: the server of its sender tries again by itself.",
         Reason.QUARANTINE_FULL: "Decide on the held mail of its sender, so that there is room: "
         "their server tries again by itself.",
-        Reason.INTERNAL_ERROR: "The server of its sender tries again by itself. Notify whoever "
-        "runs this server: its log names the error.",
+        Reason.INTERNAL_ERROR: "The server of its sender tries again by itself. Notify the "
+        "operator of this server: its log names the error.",
     }
 )
 TRIED_AGAIN = "The server of its sender tries again by itself."
