@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from rules.mail.markup import REL, End, Piece, Tag, is_remote, text_of
 
 Mask = Callable[[str], str]
+"""Takes out of a text what was sealed for others."""
 _MASKED_ATTRIBUTES = ("alt", "href", "src")
 _TINY = ("0", "1", "0px", "1px")
 _LINK = re.compile(

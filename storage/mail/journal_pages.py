@@ -6,7 +6,7 @@ search for a rare word ends there, and goes on further back when somebody asks f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, text
 
+from rules.mail.presented import Mask
 from storage.db.tables import TAKEN, JournalRow, MailRow, table
 from storage.mail.journal import kinds
 
@@ -30,9 +31,6 @@ LOOKS = 3
 WATCHED = 10_000
 OVERLAP = timedelta(seconds=30)
 """A row can become visible after a younger one."""
-
-Mask = Callable[[str], str]
-"""Takes out of a text what was sealed for others."""
 
 
 class PageKey(NamedTuple):

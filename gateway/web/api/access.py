@@ -22,6 +22,7 @@ from gateway.web.api.ticket_json import TicketJson
 from gateway.web.api.uploads import Uploads
 from gateway.web.readers import Readers
 from rules.mail import Mailbox
+from rules.mail.presented import Mask
 from rules.people import Person, Role
 from rules.policy import Policy
 from rules.sender.masking import Masker
@@ -38,7 +39,6 @@ from storage.ticket.rows import ChangeContext
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=Query)
-Mask = Callable[[str], str]
 """Takes reply addresses and links out of a text: their holder could act as their owner."""
 
 

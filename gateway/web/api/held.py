@@ -12,7 +12,7 @@ from gateway.parsing.turns import Overloaded
 from gateway.reception import StatedByStaff
 from gateway.ticket_requests import Release
 from gateway.web.api import access
-from gateway.web.api.access import CONTEXT, Caller, Mask, mask_for
+from gateway.web.api.access import CONTEXT, Caller, mask_for
 from gateway.web.api.answers import RemovedAnswer
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.cursors import held_cursor
@@ -27,6 +27,7 @@ from gateway.web.api.queries import HeldQuery, Query
 from gateway.web.api.request_parsing import body_of, journal_id_of
 from gateway.web.held_mail import Choice, HeldDesk, HeldOutcome, is_possible, shown
 from rules.mail import Mailbox
+from rules.mail.presented import Mask
 from rules.sender.stated_author import AuthorFault, stated_author
 from rules.service.digests import held_because, leaves_at
 from rules.ticket.changes import Source

@@ -7,7 +7,7 @@ import json
 from aiohttp import web
 
 from gateway.web.api import access
-from gateway.web.api.access import CONTEXT, Caller, Mask, mask_for
+from gateway.web.api.access import CONTEXT, Caller, mask_for
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.cursors import row_cursor
 from gateway.web.api.download import ANY_TYPE
@@ -22,6 +22,7 @@ from gateway.web.api.operations import JsonAnswer, Operation, OtherAnswer
 from gateway.web.api.queries import JournalQuery, Query
 from gateway.web.api.request_parsing import journal_id_of
 from rules.mail import Mailbox
+from rules.mail.presented import Mask
 from storage.db.database import Connection
 from storage.mail import journal, journal_pages, one_mail
 from storage.mail.journal_pages import JournalLine, PageFilter, PageKey

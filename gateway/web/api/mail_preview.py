@@ -12,7 +12,7 @@ from aiohttp import web
 from gateway.describe_decision import describe
 from gateway.parsing.turns import Overloaded
 from gateway.web.api import access
-from gateway.web.api.access import CONTEXT, Caller, Mask, mask_for
+from gateway.web.api.access import CONTEXT, Caller, mask_for
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.mail_answers import PreviewAnswer, PreviewedMailAnswer, trace_answer
 from gateway.web.api.operations import JsonAnswer, Operation, RawBody
@@ -21,6 +21,7 @@ from gateway.web.api.queries import PreviewQuery
 from rules.decision.model import Decision
 from rules.mail import Delivery
 from rules.mail.header import stated_sender
+from rules.mail.presented import Mask
 from rules.sender.authentication import ASSUMED
 from storage.db.database import Connection
 from storage.mail.apply import Entry

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.ticket_requests import Retry
 from gateway.web.api import access
-from gateway.web.api.access import CONTEXT, Caller, Mask, mask_for
+from gateway.web.api.access import CONTEXT, Caller, mask_for
 from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.cursors import row_cursor
 from gateway.web.api.mail_answers import (
@@ -22,6 +22,7 @@ from gateway.web.api.operations import JsonAnswer, JsonBody, Operation
 from gateway.web.api.queries import MailboxQuery, OutboxQuery, Query
 from gateway.web.api.request_parsing import body_of, id_of
 from rules.mail import Mailbox
+from rules.mail.presented import Mask
 from rules.ticket.changes import Source
 from storage.db.database import Connection
 from storage.notices import by_hand, outbox_pages, overview

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,7 @@ from rules.decision.reasons import Verdict
 from rules.decision.trace import Step
 from rules.mail import Body, Mail
 from rules.mail.extent import CUT_MARGIN
+from rules.mail.presented import Mask
 from rules.mail.shown_html import HtmlView, PlainOnly
 from rules.policy import Policy
 from rules.sentence import Sentence
@@ -42,8 +43,6 @@ from storage.notices import overview
 from storage.notices.overview import NoticeSummary
 from storage.ticket import files
 from storage.ticket.files import StoredMail
-
-Mask = Callable[[str], str]
 
 SHOWN_TEXT = 20_000
 SHOWN_FILES = 100

@@ -18,8 +18,8 @@ from gateway.policy_files import TakesTooLong
 from gateway.web.api.download import ANY_TYPE, headers_of_file
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.journal import reason_words, verdict_words
-from gateway.web.console.mails import Mask
 from rules.decision.reasons import Verdict
+from rules.mail.presented import Mask
 from rules.policy import Policy, PolicyRefused
 from rules.policy.explain import chapters_of
 from rules.service.console_roles import ConsoleRight

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from gateway.outgoing.mime import one_line
 from gateway.web.console.context import Visit, number_in
-from gateway.web.console.mails import Mask
 from gateway.web.console.ticket_changes import NotDone, changed, said
 from gateway.web.console.tickets import LONGEST_SUBJECT
+from rules.mail.presented import Mask
 from storage.db.database import Connection
 from storage.desk.proposed import ProposedPerson, proposed_people
 

@@ -9,10 +9,10 @@ from itertools import takewhile
 
 from gateway.outgoing.mime import one_line
 from gateway.web.console.journal import reason_words, size_words
-from gateway.web.console.mails import Mask
 from gateway.web.console.words import Say
 from rules.identity import TOKEN_ALONE, is_unproven
 from rules.mail.extent import shown_part
+from rules.mail.presented import Mask
 from rules.mail.quoting import visible
 from rules.people import Presence
 from rules.ticket.visibility import Visibility

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.web.console.context import Refused, Visit, number_in
-from gateway.web.console.mails import Mask, raw_of, room_for, send_file
+from gateway.web.console.mails import raw_of, room_for, send_file
 from gateway.web.console.promises import Promise, Reading, promises
 from gateway.web.console.thread import SHOWN, CommentThread, thread_of
 from gateway.web.console.ticket_history import HistoryEntry, history_entry
@@ -22,6 +22,7 @@ from gateway.web.console.ticket_words import (
 )
 from gateway.web.console.words import Say
 from rules.mail import Mailbox
+from rules.mail.presented import Mask
 from rules.people import ParticipantKind, Presence, Staff
 from rules.policy import Policy
 from rules.service.console_roles import ConsoleRight

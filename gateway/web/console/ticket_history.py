@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.web.console.context import Visit
-from gateway.web.console.mails import Mask
 from gateway.web.console.ticket_words import event_words, source_words
+from rules.mail.presented import Mask
 from storage.ticket.views import AuditView
 
 

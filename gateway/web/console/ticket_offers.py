@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from gateway.web.console.mails import Mask
+from rules.mail.presented import Mask
 from rules.policy import Policy
 from rules.policy.fields import FieldSection
 from rules.ticket.severity import Level

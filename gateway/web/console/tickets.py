@@ -12,11 +12,11 @@ from aiohttp import web
 
 from gateway.outgoing.mime import one_line
 from gateway.web.console.context import PREFIX, Visit
-from gateway.web.console.mails import Mask
 from gateway.web.console.ticket_words import status_words
 from gateway.web.console.words import Say, age
 from rules.mail import Mailbox
 from rules.mail.addresses import normalise
+from rules.mail.presented import Mask
 from rules.ticket.lifecycle import Status
 from rules.ticket.tags import as_tag
 from storage.db.database import Connection

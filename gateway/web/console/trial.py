@@ -18,13 +18,14 @@ from gateway.outgoing.mime import one_line
 from gateway.shares import address_of
 from gateway.web.console.context import Visit
 from gateway.web.console.journal import reason_words, verdict_words
-from gateway.web.console.mails import DrawnStep, Mask, drawn, room_for
+from gateway.web.console.mails import DrawnStep, drawn, room_for
 from gateway.web.line_ends import SentMail, TooLong
 from gateway.web.pages.forms import client_of_request
 from rules.decision.model import Decision
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.mail.addresses import domain_of, normalise
 from rules.mail.header import stated_sender
+from rules.mail.presented import Mask
 from rules.sender.authentication import ASSUMED
 from storage.mail.apply import Entry
 

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from gateway.outgoing.mime import one_line
 from gateway.web.console.context import Visit
-from gateway.web.console.mails import Mask
 from gateway.web.console.tickets import LONGEST_SUBJECT
 from rules.mail import Mailbox
+from rules.mail.presented import Mask
 from rules.service.digests import QueueState
 from rules.ticket.desk import DigestLine, Queue
 from storage.db.database import Connection
