@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 
 COLOURS = "colours.css"
 
 
+@cache
 def style_sheet(name: str) -> str:
     """A style sheet on its own."""
     return (resources.files("gateway.web") / "static" / name).read_text(encoding="utf-8")
