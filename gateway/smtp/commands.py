@@ -112,7 +112,8 @@ class SmtpConnection(ServerConnection):
             await self._refuse_data(replies.TOO_LITTLE_DISK)
         elif mail.has_room(size_bytes):
             await self.push("354 End data with <CR><LF>.<CR><LF>")
-            await self._data(mail)
+            if not self.closing:  # else the client was answered 421, and keeps the mail
+                await self._data(mail)
         else:
             await self._refuse_data(replies.TOO_MUCH_IN_FLIGHT)
 

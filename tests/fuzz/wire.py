@@ -123,7 +123,8 @@ def broken_laws(chosen: Dialogue, outcome: Outcome) -> Iterator[tuple[str, str]]
     # The reply to a last mail may have been lost with the connection.
     possible = len(expected) + 1
     if len(outcome.mails) > (possible if not outcome.complete else len(expected)):
-        yield "one DATA is one mail", f"{outcome.mails!r} instead of {expected!r}"
+        seen = f"{outcome.mails!r} instead of {expected!r} after {outcome.received[-200:]!r}"
+        yield "one DATA is one mail", seen
     ends = outcome.sent.count(b"\r\n.\r\n")
     if len(outcome.mails) > ends:
         yield "one DATA is one mail", f"{len(outcome.mails)} mails of {ends} ends"

@@ -138,6 +138,23 @@ async def test_nothing_comes_between_the_lmtp_replies_of_one_mail() -> None:
         await shutdown
 
 
+async def test_a_mail_whose_client_was_answered_421_after_data_is_not_taken() -> None:
+    def shuts_down_next(_: int) -> bool:
+        """Asked for when DATA begins."""
+        for connection in tuple(served.pool.connections):
+            asyncio.get_running_loop().call_soon(connection.shut_down)
+        return True
+
+    async with a_server(listener=LMTP, has_disk=shuts_down_next) as served:
+        async with served.connect() as client:
+            await client.ask("LHLO client.example")
+            await client.ask("MAIL FROM:<ann@customer.example>")
+            await client.ask("RCPT TO:<support@help.example.com>")
+            await client.send(b"DATA\r\na\r\n.\r\n")
+            assert [line[:3] for line in await client.replies(3)] == ["354", "421", ""]
+        assert served.recorder.mails == []
+
+
 @pytest.mark.parametrize("content", [b"a\0b\r\n.\r\n", b"a\nb\r\n.\r\n", b"a\0b"], ids=repr)
 async def test_lmtp_refuses_for_each_recipient_before_it_closes(content: bytes) -> None:
     async with a_server(listener=LMTP) as served, served.connect() as client:
