@@ -45,6 +45,20 @@ def test_all_words_must_be_there_and_a_star_continues_one(desk: Shop) -> None:
     assert found(desk, "p*") == []
 
 
+def test_a_beginning_of_many_words_finds_each_of_them(
+    desk: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few, many = ("p*", "P*"), 3  # printer, paper, please
+    monkeypatch.setattr(search, "SHORTEST_BEGINNING", 1)
+    for limit in (many, many - 1):
+        monkeypatch.setattr(search, "SPELLED_OUT", limit)
+        assert [found(desk, each) for each in few] == [[1, 2]] * 2
+        assert found(desk, "p* burns fi*") == [1]
+        assert found(desk, "GRÖ*") == found(desk, "größ* p*") == [1]
+        assert found(desk, "pap* contract") == [2]
+        assert found(desk, "zz*") == found(desk, "p* zz*") == []
+
+
 def test_nobody_finds_a_reply_address_letter_by_letter(shop: Shop) -> None:
     sealed = "ae" * 18
     shop.take(a_mail(ANN.address, text=f"To support+{sealed}@help.example"))
