@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from aiohttp import web
 
@@ -39,6 +40,8 @@ BREACHES = 20
 """That are listed, the newest."""
 AGES = (HOUR, DAY, 3 * DAY, 7 * DAY)
 ANSWERS = (HOUR, 4 * HOUR, DAY, 3 * DAY)
+DUES = (timedelta(), HOUR, DAY, 7 * DAY)
+"""From now; the answers that are due before the first are overdue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ async def dashboard(visit: Visit) -> web.Response:
         return (
             figures.decided(connection, mailboxes, times),
             figures.held_before(connection, mailboxes, ages),
-            figures.of_tickets(connection, mailboxes),
+            figures.of_tickets(connection, mailboxes, [now + step for step in DUES], ANSWERS),
             figures.breaches(connection, mailboxes, begins),
             figures.sending_times(connection, mailboxes, now - DAY),
         )
@@ -99,11 +102,11 @@ async def dashboard(visit: Visit) -> web.Response:
         examined=f"{EXAMINED:,}",
         reasons=_reasons(decided, visit.say),
         held=_held(held, visit.say),
-        due=_due(tickets, now, visit.say),
-        staff=_staff(tickets, now, visit.say),
+        due=_due(tickets, visit.say),
+        staff=_staff(tickets, visit.say),
         broken=[(each, _stage(each, visit.say)) for each in breaches[:BREACHES]],
         number_broken=len(breaches),
-        answers=_answers(tickets.first_answers, visit.say),
+        answers=_answers(tickets.answered, visit.say),
         looked_at=f"{TICKETS:,}" if tickets.is_cut else "",
         sent=len(sending),
         half=_seconds(sending, 0.5),
@@ -143,15 +146,11 @@ def _held(before: Sequence[int], say: Say) -> Sequence[BarRow]:
     return bars([(label, number, "held") for label, number in zip(labels, numbers, strict=True)])
 
 
-def _due(tickets: OfTickets, now: datetime, say: Say) -> Sequence[BarRow]:
-    due = [each.due_at for each in tickets.open if each.due_at is not None]
-
-    def between(begin: timedelta, end: timedelta) -> int:
-        return sum(now + begin < at <= now + end for at in due)
-
-    overdue = sum(at <= now for at in due)
-    soon, today, week = between(timedelta(), HOUR), between(HOUR, DAY), between(DAY, 7 * DAY)
-    later = len(due) - overdue - soon - today - week
+def _due(tickets: OfTickets, say: Say) -> Sequence[BarRow]:
+    number_of: Counter[int | None] = Counter()
+    for (_, step), number in tickets.open.items():
+        number_of[step] += number
+    overdue, soon, today, week, later = (number_of[step] for step in range(len(DUES) + 1))
     first, *others = bars(
         [
             (say("overdue"), overdue, "refused"),
@@ -159,7 +158,7 @@ def _due(tickets: OfTickets, now: datetime, say: Say) -> Sequence[BarRow]:
             (say("within a day"), today, "opened"),
             (say("within a week"), week, "opened"),
             (say("later"), later, "opened"),
-            (say("nothing promised"), len(tickets.open) - len(due), "recorded"),
+            (say("nothing promised"), number_of[None], "recorded"),
         ]
     )
     return [replace(first, path=list_path({"view": OVERDUE})), *others]
@@ -180,24 +179,23 @@ def _stage(breach: Breach, say: Say) -> str:
     return say("First response") if breach.stage == Stage.FIRST.value else say("Updates")
 
 
-def _staff(tickets: OfTickets, now: datetime, say: Say) -> Sequence[StaffRow]:
+def _staff(tickets: OfTickets, say: Say) -> Sequence[StaffRow]:
     """Those of nobody first, then who has most."""
-    open_of = Counter(each.assignee for each in tickets.open)
-    late_of = Counter(
-        each.assignee for each in tickets.open if each.due_at is not None and each.due_at <= now
-    )
+    open_of: Counter[str] = Counter()
+    for (assignee, _), number in tickets.open.items():
+        open_of[assignee] += number
     return [
         StaffRow(
             each or say("nobody"),
             number,
-            late_of[each],
+            tickets.open[each, 0],
             list_path({"assignee": each or NOBODY, "status": Status.OPEN.value}),
         )
         for each, number in sorted(open_of.items(), key=lambda item: (item[0] != "", -item[1]))
     ]
 
 
-def _answers(took: Sequence[timedelta], say: Say) -> Sequence[BarRow]:
+def _answers(answered: Sequence[int], say: Say) -> Sequence[BarRow]:
     labels = (
         say("within an hour"),
         say("within four hours"),
@@ -205,8 +203,7 @@ def _answers(took: Sequence[timedelta], say: Say) -> Sequence[BarRow]:
         say("within three days"),
         say("later"),
     )
-    within = [sum(each <= limit for each in took) for limit in ANSWERS]
-    numbers = [end - begin for begin, end in zip((0, *within), (*within, len(took)), strict=True)]
+    numbers = [end - begin for begin, end in pairwise((0, *answered))]
     return bars([(label, number, "opened") for label, number in zip(labels, numbers, strict=True)])
 
 

@@ -51,8 +51,14 @@ async def test_the_dashboard_counts_what_came_and_what_is_due(desk: Desk) -> Non
     await send(desk, "The scanner")
     await desk.hold("One")
     await desk.hold("Two")
-    overdue = {"due_at": clock.now() - timedelta(hours=1), "status": "open"}
+    now = clock.now()
+    overdue = {"due_at": now - timedelta(hours=1), "status": "open"}
     await desk.site.write(lambda c: c.execute(update(_ticket).values(overdue)))
+    await send(desk, "The shredder")
+    answered = {"first_answered_at": now, "opened_at": now - timedelta(hours=3)}
+    third = update(_ticket).where(_ticket.c.id == 3)
+    soon = third.values(answered | {"due_at": now + timedelta(days=3)})
+    await desk.site.write(lambda c: c.execute(soon))
     theirs = update(_ticket).where(_ticket.c.id == 2).values(assignee=SAM)
     await desk.site.write(lambda c: c.execute(theirs))
     by = ChangeContext(desk.site.mailbox, "", Source.SYSTEM, clock.now(), clock.new_id)
@@ -72,8 +78,10 @@ async def test_the_dashboard_counts_what_came_and_what_is_due(desk: Desk) -> Non
     assert counted["Held: the author is not registered, their company is"] == 2
     assert counted["less than an hour"] == 2
     assert counted['<a href="/console/tickets?view=overdue">overdue</a>'] == 2
+    assert (counted["within an hour"], counted["within four hours"]) == (0, 1)
+    assert (counted["within a week"], counted["nothing promised"]) == (1, 0)
     people = re.findall(r'assignee=(\S+)&amp;status=open">.*?<td>(\d)</td><td>(\d)</td>', page)
-    assert people == [("nobody", "1", "1"), (quote(SAM), "1", "1")]
+    assert people == [("nobody", "2", "1"), (quote(SAM), "1", "1")]
     assert "Promises that were broken in this time: 1" in page
     assert '<a href="/console/tickets/2">#2</a> First response' in page
 
