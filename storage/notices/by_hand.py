@@ -18,6 +18,7 @@ from storage.notices.attached import NO_FILES, attached_to
 from storage.notices.claimed_rows import NOTICES
 from storage.notices.more import with_comments
 from storage.notices.outbox import Notice, as_notice
+from storage.notices.overview import NoticeSummary
 from storage.ticket.rows import AuditEntry, ChangeContext, audit
 
 _notice = table(NoticeRow)
@@ -73,8 +74,14 @@ def retry(
     return len(rows)
 
 
+def is_retried(notice: NoticeSummary, now: datetime) -> bool:
+    """Whether `retry` would have this mail tried again, if it is not being sent now."""
+    waits = notice.state is NoticeState.DUE and notice.attempts > 0 and notice.due_at > now
+    return waits or notice.state is NoticeState.DEAD
+
+
 def _waits_for_retry(now: datetime) -> ColumnElement[bool]:
-    """Tried before, and not being sent now."""
+    """Tried before, and not being sent now; `is_retried` says the same of a mail."""
     return and_(
         _notice.c.state == NoticeState.DUE.value,
         _notice.c.attempts > 0,

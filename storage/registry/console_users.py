@@ -7,7 +7,7 @@ ledger.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -281,16 +281,29 @@ def set_language(connection: Connection, address: str, language: str) -> None:
 
 def mailboxes_of(connection: Connection, user: ConsoleUser) -> Sequence[Mailbox]:
     """The mailboxes that a user sees: operators all of them, others those whose staff they are."""
+    return mailboxes_of_each(connection, [user])[user.address]
+
+
+def mailboxes_of_each(
+    connection: Connection, users: Sequence[ConsoleUser]
+) -> Mapping[str, Sequence[Mailbox]]:
+    """The same of several users, by their addresses."""
     every = list_mailboxes(connection, inactive_too=True)
-    if user.role in (ConsoleRole.OPERATOR, ConsoleRole.ADMIN):
-        return every
-    query = select(_person.c.mailbox_id).where(
-        _person.c.address == user.address,
+    query = select(_person.c.address, _person.c.mailbox_id).where(
+        _person.c.address.in_([user.address for user in users]),
         _person.c.role == Role.STAFF.value,
         _person.c.active,
     )
-    theirs = set(connection.execute(query).scalars())
-    return [mailbox for mailbox in every if mailbox.id in theirs]
+    works_at = {(row.address, row.mailbox_id) for row in connection.execute(query)}
+    return {
+        user.address: [
+            mailbox
+            for mailbox in every
+            if user.role in (ConsoleRole.OPERATOR, ConsoleRole.ADMIN)
+            or (user.address, mailbox.id) in works_at
+        ]
+        for user in users
+    }
 
 
 def _as_user(row: Row[tuple[object, ...]]) -> ConsoleUser:

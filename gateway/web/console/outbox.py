@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -52,16 +51,10 @@ async def outbox(visit: Visit) -> web.Response:
         more=max(0, counts[view] - len(mails)),
         several=len(mailboxes) > 1,
         is_over=view in (OutboxView.FAILED, OutboxView.WITHDRAWN),
-        retried=[each.id for each in mails if _is_retried(each, visit.now)]
+        retried=[each.id for each in mails if by_hand.is_retried(each, visit.now)]
         if view is not OutboxView.WITHDRAWN
         else [],
     )
-
-
-def _is_retried(notice: NoticeSummary, now: datetime) -> bool:
-    """Whether a form has it tried again: it is dead, or waits for another attempt."""
-    waits = notice.state is NoticeState.DUE and notice.attempts > 0 and notice.due_at > now
-    return waits or notice.state is NoticeState.DEAD
 
 
 async def outgoing_mail(visit: Visit) -> web.Response:
@@ -80,7 +73,7 @@ async def outgoing_mail(visit: Visit) -> web.Response:
                 text=text,
                 fault=fault,
                 is_dead=found.state is NoticeState.DEAD,
-                is_retried=_is_retried(found, visit.now),
+                is_retried=by_hand.is_retried(found, visit.now),
             )
     raise Refused(404, "There is no such outgoing mail.")
 

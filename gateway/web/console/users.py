@@ -177,10 +177,9 @@ async def _listing(
     visit: Visit, error: str = "", status: int = 200, link: str = "", invited: str = ""
 ) -> web.Response:
     def look(connection: Connection) -> list[tuple[ListedUser, Sequence[str]]]:
-        return [
-            (each, [m.address for m in console_users.mailboxes_of(connection, each.user)])
-            for each in console_users.list_users(connection)
-        ]
+        listed = console_users.list_users(connection)
+        theirs = console_users.mailboxes_of_each(connection, [each.user for each in listed])
+        return [(each, [m.address for m in theirs[each.user.address]]) for each in listed]
 
     return visit.page(
         "users.html",
