@@ -32,7 +32,7 @@ from storage.db.tables import (
     WithheldRow,
     table,
 )
-from storage.desk import queues
+from storage.desk import queues, received_entries
 from storage.registry import lookup, mailboxes
 from storage.ticket.rows import ChangeContext, queue_notices
 
@@ -57,7 +57,7 @@ def has_new_held(connection: Connection, mailbox: Mailbox) -> bool:
         _person.c.role == Role.STAFF.value,
     )
     may_answer = (_journal.c.reason == Reason.AUTOMATIC_UNCLEAR.value) & by_staff
-    entries = queues.held_entries(mailbox.id).where(~may_answer)
+    entries = received_entries.held_entries([mailbox.id]).where(~may_answer)
     new = queues.not_named(entries, mailbox.id, Queue.HELD)
     return connection.execute(new.order_by(None).limit(1)).first() is not None
 
@@ -156,7 +156,9 @@ def _forget_withheld(connection: Connection, mailbox: Mailbox, found: Sequence[Q
 
 
 def _remember_rest(connection: Connection, mailbox: Mailbox, now: datetime) -> None:
-    rest = queues.not_named(queues.held_entries(mailbox.id), mailbox.id, Queue.HELD).subquery()
+    rest = queues.not_named(
+        received_entries.held_entries([mailbox.id]), mailbox.id, Queue.HELD
+    ).subquery()
     columns = ["mailbox_id", "queue", "item", "announced_at"]
     values = select(
         literal(mailbox.id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +17,11 @@ from storage.notices.outbox_pages import is_late
 _notice, _person = table(NoticeRow), table(PersonRow)
 
 
-def _outgoing(mailbox: int, state: NoticeState) -> Select[Any]:
+def _outgoing(mailboxes: Collection[int], state: NoticeState) -> Select[Any]:
     # What the sign-up page was asked for, by anybody and for any address, comes last.
     is_of_page = (_notice.c.kind == NoticeKind.INVITATION.value) & _notice.c.cause.is_(None)
     return select(
+        _notice.c.mailbox_id,
         _notice.c.id.label("item"),
         _notice.c.created_at.label("at"),
         case((is_of_page, 1), else_=0).label("by_anybody"),
@@ -28,31 +30,31 @@ def _outgoing(mailbox: int, state: NoticeState) -> Select[Any]:
         _notice.c.kind.label("reason"),
         _notice.c.ticket_id.label("ticket"),
     ).where(
-        _notice.c.mailbox_id == mailbox,
+        _notice.c.mailbox_id.in_(sorted(mailboxes)),
         _notice.c.state == state.value,
         # A digest that does not arrive is no news for the next one.
         _notice.c.kind != NoticeKind.DIGEST.value,
     )
 
 
-def late(mailbox: int, now: datetime) -> Select[Any]:
+def late(mailboxes: Collection[int], now: datetime) -> Select[Any]:
     """What the relay has not accepted for an hour."""
-    return _outgoing(mailbox, NoticeState.DUE).where(is_late(now))
+    return _outgoing(mailboxes, NoticeState.DUE).where(is_late(now))
 
 
-def dead(mailbox: int, now: datetime) -> Select[Any]:
+def dead(mailboxes: Collection[int], now: datetime) -> Select[Any]:
     """What was given up or came back lately."""
-    return _outgoing(mailbox, NoticeState.DEAD).where(
+    return _outgoing(mailboxes, NoticeState.DEAD).where(
         _notice.c.due_at > now - RECENT, _notice.c.last_error.not_in(WITHDRAWN)
     )
 
 
-def invited(mailbox: int, now: datetime) -> Select[Any]:
+def invited(mailboxes: Collection[int], now: datetime) -> Select[Any]:
     """Invitations of colleagues of customers, who have not registered since."""
     registered = exists().where(
-        _person.c.mailbox_id == mailbox, _person.c.address == _notice.c.address
+        _person.c.mailbox_id == _notice.c.mailbox_id, _person.c.address == _notice.c.address
     )
-    return _outgoing(mailbox, NoticeState.SENT).where(
+    return _outgoing(mailboxes, NoticeState.SENT).where(
         _notice.c.ticket_id.is_(None),  # has an index with the time
         _notice.c.created_at > now - INVITATION_NAMED_FOR,
         _notice.c.created_at < now - IGNORED_AFTER,

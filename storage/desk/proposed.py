@@ -36,9 +36,10 @@ class ProposedPerson:
     since: datetime
 
 
-def entries(mailbox: int) -> Select[Any]:
-    """Since when each of them waits, in one mailbox."""
-    return _waiting(_participant.c.joined_at.label("at"), mailboxes=[mailbox])
+def entries(mailboxes: Collection[int]) -> Select[Any]:
+    """In which mailbox each of them waits, and since when."""
+    columns = (_participant.c.mailbox_id, _participant.c.joined_at.label("at"))
+    return _waiting(*columns, mailboxes=mailboxes)
 
 
 def proposed_people(

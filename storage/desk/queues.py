@@ -1,27 +1,26 @@
 """The queues of a mailbox: how long each is, since when its oldest entry waits, and which of its
 entries no digest has named yet.
 
-Most queues are a query for entries with the columns `item` (an id), `at`, `by_anybody`, and the
-values of a digest's line; two are computed from a few rows.
+Most queues are a query for entries with the columns `mailbox_id`, `item` (an id), `at`,
+`by_anybody`, and the values of a digest's line; some are computed from a few rows. Each is looked
+at by one statement for all mailboxes that are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sqlalchemy import Connection, Select, case, exists, func, literal, select, text
+from sqlalchemy import Connection, and_, exists, func, or_, select, text
 
-from rules.decision.reasons import Reason
 from rules.mail import Mailbox
 from rules.policy import Policy
 from rules.service.digests import (
-    FOLDED_FOR,
     LINES,
     UNNAMED,
     UNSUBMITTED_AFTER,
@@ -32,10 +31,7 @@ from rules.service.digests import (
     warned_up_to,
 )
 from rules.ticket.desk import DigestLine, Queue
-from rules.ticket.lifecycle import Status
 from storage.db.tables import (
-    FLAGGED,
-    FOLDED,
     WAITS,
     AnnouncedRow,
     BouncedRow,
@@ -49,7 +45,8 @@ from storage.db.tables import (
     WithheldRow,
     table,
 )
-from storage.desk import outgoing_entries, proposed
+from storage.desk import outgoing_entries, proposed, received_entries
+from storage.desk.received_entries import Entries
 from storage.desk.suspended import suspended_people
 from storage.ticket.clocks import FOR_PORTAL
 
@@ -58,44 +55,72 @@ _notice, _bounced, _person = table(NoticeRow), table(BouncedRow), table(PersonRo
 _withheld = table(WithheldRow)
 _comment, _ticket, _participant = table(CommentRow), table(TicketRow), table(ParticipantRow)
 
-OF_STRANGERS = (Reason.STRANGER_HELD.value, Reason.STRANGER_RELAYED.value)
 SHORTENED = 200
 """Characters of a text in a digest's line."""
 
-Entries = Select[Any]
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueScope:
-    """Whose queues are looked at, and when."""
+    """Whose queues are looked at, when, and which of their entries are named."""
 
     connection: Connection
-    mailbox: Mailbox
-    policy: Policy
+    desks: Mapping[int, Policy]
+    """Mailboxes with their policies."""
     now: datetime
+    most: int
+    """Entries of a queue that are named, of each mailbox."""
     announced_too: bool = False
-    """Also the entries that a digest has named."""
+    """Also those that a digest has named."""
+
+    def named(self, entries: Entries, mailbox: int, queue: Queue) -> Entries:
+        """Those entries of a mailbox that are named, in their order."""
+        if self.announced_too:
+            found = entries.subquery()
+            return select(found).order_by(found.c.at)
+        return not_named(entries, mailbox, queue)
+
+    def announced(self, items: Collection[UUID], mailbox: int, queue: Queue) -> Set[UUID]:
+        """Those of some entries that are not named, since a digest has named them."""
+        if self.announced_too or not self.most:
+            return frozenset()
+        query = select(_announced.c.item).where(
+            _announced.c.mailbox_id == mailbox,
+            _announced.c.queue == queue.value,
+            _announced.c.item.in_(items),
+        )
+        return set(self.connection.execute(query).scalars())
 
 
 def states(
     connection: Connection, mailbox: Mailbox, policy: Policy, now: datetime, named: int = LINES
 ) -> list[QueueState]:
     """All queues of a mailbox, with `named` new entries of theirs together at most."""
-    scope = QueueScope(connection, mailbox, policy, now)
-    return shared_out((look(scope, queue, named) for queue, look in _QUEUES.items()), named)
+    scope = QueueScope(connection=connection, desks={mailbox.id: policy}, now=now, most=named)
+    found = (
+        look(scope, queue).get(mailbox.id, QueueState(queue, 0, None))
+        for queue, look in _QUEUES.items()
+    )
+    return shared_out(found, named)
 
 
 def first_of(
-    connection: Connection, mailbox: Mailbox, policy: Policy, now: datetime, queue: Queue, most: int
-) -> QueueState:
-    """A queue of a mailbox with its first entries, whether or not a digest has named them."""
-    scope = QueueScope(connection, mailbox, policy, now, announced_too=True)
-    return _QUEUES[queue](scope, queue, most)
+    connection: Connection, desks: Mapping[int, Policy], now: datetime, queue: Queue, most: int
+) -> Mapping[int, QueueState]:
+    """A queue of each mailbox where it is not empty, with its first entries, whether or not a
+    digest has named them."""
+    scope = QueueScope(connection=connection, desks=desks, now=now, most=most, announced_too=True)
+    return _QUEUES[queue](scope, queue)
 
 
-def held_entries(mailbox: int) -> Entries:
-    """The held mails that digests name: those of proven senders first."""
-    return _held(mailbox).where(_journal.c.reason.not_in(OF_STRANGERS))
+def lengths(
+    connection: Connection, desks: Mapping[int, Policy], now: datetime
+) -> Mapping[int, list[QueueState]]:
+    """The queues of each mailbox that are not empty, without their entries."""
+    found: dict[int, list[QueueState]] = {mailbox: [] for mailbox in desks}
+    for queue in _QUEUES:
+        for mailbox, state in first_of(connection, desks, now, queue, most=0).items():
+            found[mailbox].append(state)
+    return found
 
 
 def not_named(entries: Entries, mailbox: int, queue: Queue) -> Entries:
@@ -119,99 +144,50 @@ def item_of(*names: object) -> UUID:
     return uuid5(NAMESPACE_URL, "postern:" + ":".join(map(str, names)))
 
 
-def _held(mailbox: int) -> Entries:
-    return (
-        select(
-            _journal.c.id.label("item"),
-            _journal.c.received_at.label("at"),
-            case((_journal.c.network != "", 1), else_=0).label("by_anybody"),
-            _journal.c.author.label("sender"),
-            _journal.c.subject.label("subject"),
-            _journal.c.reason.label("reason"),
-            literal("").label("ticket"),
-        )
-        .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
-        .where(_mail.c.mailbox_id == mailbox, _mail.c.state == "held")
-    )
-
-
 def _leaving(scope: QueueScope) -> Entries | None:
-    before = warned_up_to(scope.policy, scope.now)
-    return held_entries(scope.mailbox.id).where(_journal.c.received_at < before) if before else None
-
-
-def _flagged(scope: QueueScope) -> Entries:
-    return (
-        select(_comment.c.written_at.label("at"))
-        .join_from(_comment, _ticket, _comment.c.ticket_id == _ticket.c.id)
-        .where(
-            _comment.c.mailbox_id == scope.mailbox.id,
-            text(f"comment.{FLAGGED}"),  # exactly the condition of the index
-            _ticket.c.status != Status.CLOSED.value,
-            _ticket.c.deleted_at.is_(None),
-        )
-    )
-
-
-def folded_entries(mailbox: int, now: datetime) -> Entries:
-    """The folded mails that digests name, on closed tickets too: there nothing else says it."""
-    return (
-        select(
-            _comment.c.journal_id.label("item"),
-            _comment.c.written_at.label("at"),
-            literal(0).label("by_anybody"),
-            _comment.c.author.label("sender"),
-            _comment.c.subject.label("subject"),
-            literal(Reason.AUTOMATIC_FOLDED.value).label("reason"),
-            _comment.c.ticket_id.label("ticket"),
-        )
-        .join_from(_comment, _ticket, _comment.c.ticket_id == _ticket.c.id)
-        .where(
-            _comment.c.mailbox_id == mailbox,
-            text(f"comment.{FOLDED}"),  # exactly the condition of the index
-            _comment.c.written_at > now - FOLDED_FOR,
-            _ticket.c.deleted_at.is_(None),
-        )
-    )
-
-
-def _folded(scope: QueueScope) -> Entries:
-    return folded_entries(scope.mailbox.id, scope.now)
-
-
-def _late(scope: QueueScope) -> Entries:
-    return outgoing_entries.late(scope.mailbox.id, scope.now)
-
-
-def _dead(scope: QueueScope) -> Entries:
-    return outgoing_entries.dead(scope.mailbox.id, scope.now)
-
-
-def _invited(scope: QueueScope) -> Entries:
-    return outgoing_entries.invited(scope.mailbox.id, scope.now)
+    before = {mailbox: warned_up_to(policy, scope.now) for mailbox, policy in scope.desks.items()}
+    old = [
+        and_(_mail.c.mailbox_id == mailbox, _journal.c.received_at < time)
+        for mailbox, time in before.items()
+        if time is not None
+    ]
+    return received_entries.held_entries(scope.desks).where(or_(*old)) if old else None
 
 
 def _queried(
-    entries: Callable[[QueueScope], Entries | None], scope: QueueScope, queue: Queue, named: int
-) -> QueueState:
-    connection, mailbox = scope.connection, scope.mailbox
+    entries: Callable[[QueueScope], Entries | None], scope: QueueScope, queue: Queue
+) -> Mapping[int, QueueState]:
     query = entries(scope)
     if query is None:
-        return QueueState(queue, 0, None)
+        return {}
     found = query.subquery()
-    number, since = connection.execute(select(func.count(), func.min(found.c.at))).one()
-    if not (number and named) or (queue in UNNAMED and not scope.announced_too):
-        return QueueState(queue, number, since)
-    if scope.announced_too:
-        new = select(found).order_by(found.c.at)
-    else:
-        new = not_named(query, mailbox.id, queue)
-    lines = tuple(_line(queue, row, scope.policy) for row in connection.execute(new.limit(named)))
+    counted = select(found.c.mailbox_id, func.count(), func.min(found.c.at))
+    return {
+        mailbox: _with_entries(entries, scope, mailbox, QueueState(queue, number, since))
+        for mailbox, number, since in scope.connection.execute(
+            counted.group_by(found.c.mailbox_id)
+        ).all()
+    }
+
+
+def _with_entries(
+    entries: Callable[[QueueScope], Entries | None],
+    scope: QueueScope,
+    mailbox: int,
+    state: QueueState,
+) -> QueueState:
+    policy = scope.desks[mailbox]
+    here = entries(replace(scope, desks={mailbox: policy}))
+    if here is None or not scope.most or state.queue in UNNAMED:
+        return state
+    new = scope.named(here, mailbox, state.queue)
+    rows = scope.connection.execute(new.limit(scope.most))
+    lines = tuple(_line(state.queue, row, policy) for row in rows)
     more = 0
-    if len(lines) == named:
-        unnamed = new.order_by(None).subquery()
-        more = connection.execute(select(func.count()).select_from(unnamed)).scalar_one() - named
-    return QueueState(queue, number, since, lines, more)
+    if len(lines) == scope.most:
+        unnamed = select(func.count()).select_from(new.order_by(None).subquery())
+        more = scope.connection.execute(unnamed).scalar_one() - scope.most
+    return replace(state, new=lines, more=more)
 
 
 def _line(queue: Queue, row: Any, policy: Policy) -> DigestLine:
@@ -228,127 +204,133 @@ def _line(queue: Queue, row: Any, policy: Policy) -> DigestLine:
     )
 
 
-def _suspended(scope: QueueScope, queue: Queue, named: int) -> QueueState:
+_Lines = Iterator[tuple[int, DigestLine]]
+"""The lines of a queue, each with its mailbox."""
+
+
+def _suspended(scope: QueueScope, queue: Queue) -> _Lines:
     """Addresses that get no more mail, though they are on open tickets."""
-    lines: dict[UUID, DigestLine] = {}
-    for person in suspended_people(scope.connection, scope.mailbox.id):
+    for person in suspended_people(scope.connection, scope.desks):
         since = person.since.isoformat()
-        item = item_of(scope.mailbox.id, person.address, since)
-        lines[item] = DigestLine(
-            queue.value,
-            item=str(item),
-            sender=person.address,
-            subject=person.why[:SHORTENED],
-            since=since,
-            ticket=",".join(map(str, person.tickets))[:SHORTENED],
+        yield (
+            person.mailbox,
+            DigestLine(
+                queue.value,
+                item=str(item_of(person.mailbox, person.address, since)),
+                sender=person.address,
+                subject=person.why[:SHORTENED],
+                since=since,
+                ticket=",".join(map(str, person.tickets))[:SHORTENED],
+            ),
         )
-    return _computed(scope, queue, lines, named)
 
 
-def _full(scope: QueueScope, queue: Queue, named: int) -> QueueState:
+def _full(scope: QueueScope, queue: Queue) -> _Lines:
     """Senders and domains whose further mail is deferred; named once a day."""
-    connection, mailbox, now = scope.connection, scope.mailbox, scope.now
-    held = _held(mailbox.id).subquery()
-    counted = select(held.c.sender, held.c.by_anybody, func.count().label("number"))
-    rows = connection.execute(counted.group_by(held.c.sender, held.c.by_anybody)).all()
-    proven = {row.sender: row.number for row in rows if not row.by_anybody}
-    others = sum(row.number for row in rows if row.by_anybody)
-    lines = {}
-    for of, limit in full_rooms(proven, others, scope.policy).items():
-        item = item_of(mailbox.id, "full", of, now.date())
-        lines[item] = DigestLine(
-            queue.value, item=str(item), sender=of, reason=str(limit), since=now.isoformat()
-        )
-    return _computed(scope, queue, lines, named)
+    held = received_entries.every_held(scope.desks).subquery()
+    of = (held.c.mailbox_id, held.c.sender, held.c.by_anybody)
+    counted = select(*of, func.count().label("number")).group_by(*of)
+    rows = scope.connection.execute(counted).all()
+    for mailbox, policy in scope.desks.items():
+        here = [row for row in rows if row.mailbox_id == mailbox]
+        proven = {row.sender: row.number for row in here if not row.by_anybody}
+        others = sum(row.number for row in here if row.by_anybody)
+        for sender, limit in full_rooms(proven, others, policy).items():
+            item = item_of(mailbox, "full", sender, scope.now.date())
+            since = scope.now.isoformat()
+            yield (
+                mailbox,
+                DigestLine(
+                    queue.value, item=str(item), sender=sender, reason=str(limit), since=since
+                ),
+            )
 
 
-def _of_budgets(scope: QueueScope, queue: Queue, named: int) -> QueueState:
+def _of_budgets(scope: QueueScope, queue: Queue) -> _Lines:
     """Tickets about which notices were withheld, with their recipients."""
-    query = select(_withheld).where(_withheld.c.mailbox_id == scope.mailbox.id)
+    query = select(_withheld).where(_withheld.c.mailbox_id.in_(sorted(scope.desks)))
     by_ticket: dict[int, list[Any]] = {}
     for row in scope.connection.execute(query.order_by(_withheld.c.since, _withheld.c.address)):
         by_ticket.setdefault(row.ticket_id, []).append(row)
-    lines: dict[UUID, DigestLine] = {}
     for ticket, rows in by_ticket.items():
-        since = rows[0].since.isoformat()
-        item = item_of(scope.mailbox.id, "withheld", ticket, since)
-        lines[item] = DigestLine(
-            queue.value,
-            item=str(item),
-            sender=", ".join(row.address for row in rows)[:SHORTENED],
-            reason=str(sum(row.number for row in rows)),
-            since=since,
-            ticket=str(ticket),
+        mailbox, since = rows[0].mailbox_id, rows[0].since.isoformat()
+        yield (
+            mailbox,
+            DigestLine(
+                queue.value,
+                item=str(item_of(mailbox, "withheld", ticket, since)),
+                sender=", ".join(row.address for row in rows)[:SHORTENED],
+                reason=str(sum(row.number for row in rows)),
+                since=since,
+                ticket=str(ticket),
+            ),
         )
-    return _computed(scope, queue, lines, named)
 
 
-def _unsubmitted(scope: QueueScope, queue: Queue, named: int) -> QueueState:
+def _unsubmitted(scope: QueueScope, queue: Queue) -> _Lines:
     """Requests by mail without a promise, which nobody has submitted or accepted for a day."""
+    columns = (_ticket.c.mailbox_id, _ticket.c.id, _ticket.c.requester, _ticket.c.subject)
     query = (
-        select(_ticket.c.id, _ticket.c.requester, _ticket.c.subject, _ticket.c.opened_at)
+        select(*columns, _ticket.c.opened_at)
         .where(
-            _ticket.c.mailbox_id == scope.mailbox.id,
+            _ticket.c.mailbox_id.in_(sorted(scope.desks)),
             text(f"ticket.{WAITS}"),  # exactly the condition of the index
             _ticket.c.waiting.like(FOR_PORTAL),
             _ticket.c.opened_at < scope.now - UNSUBMITTED_AFTER,
         )
         .order_by(_ticket.c.opened_at)
     )
-    lines: dict[UUID, DigestLine] = {}
     for row in scope.connection.execute(query):
-        item = item_of(scope.mailbox.id, "for_portal", row.id)
-        lines[item] = DigestLine(
-            queue.value,
-            item=str(item),
-            sender=row.requester,
-            subject=row.subject[:SHORTENED],
-            since=row.opened_at.isoformat(),
-            ticket=str(row.id),
+        yield (
+            row.mailbox_id,
+            DigestLine(
+                queue.value,
+                item=str(item_of(row.mailbox_id, "for_portal", row.id)),
+                sender=row.requester,
+                subject=row.subject[:SHORTENED],
+                since=row.opened_at.isoformat(),
+                ticket=str(row.id),
+            ),
         )
-    return _computed(scope, queue, lines, named)
 
 
 def _computed(
-    scope: QueueScope, queue: Queue, lines: dict[UUID, DigestLine], named: int
-) -> QueueState:
-    if not lines:
-        return QueueState(queue, 0, None)
-    query = select(_announced.c.item).where(
-        _announced.c.mailbox_id == scope.mailbox.id,
-        _announced.c.queue == queue.value,
-        _announced.c.item.in_(lines),
-    )
-    before = set() if scope.announced_too else set(scope.connection.execute(query).scalars())
-    new = [line for item, line in lines.items() if item not in before]
-    since = min(datetime.fromisoformat(line.since) for line in lines.values())
-    return QueueState(queue, len(lines), since, tuple(new[:named]), max(0, len(new) - named))
+    lines: Callable[[QueueScope, Queue], _Lines], scope: QueueScope, queue: Queue
+) -> Mapping[int, QueueState]:
+    by_mailbox: dict[int, dict[UUID, DigestLine]] = {}
+    for mailbox, line in lines(scope, queue):
+        by_mailbox.setdefault(mailbox, {})[UUID(line.item)] = line
+    found = {}
+    for mailbox, every in by_mailbox.items():
+        before = scope.announced(every, mailbox, queue)
+        new = [line for item, line in every.items() if item not in before]
+        since = min(datetime.fromisoformat(line.since) for line in every.values())
+        more = max(0, len(new) - scope.most)
+        found[mailbox] = QueueState(queue, len(every), since, tuple(new[: scope.most]), more)
+    return found
 
 
-def _held_named(scope: QueueScope) -> Entries:
-    return held_entries(scope.mailbox.id)
+_Look = Callable[[QueueScope, Queue], Mapping[int, QueueState]]
+"""A queue of each mailbox where it is not empty."""
 
 
-def _of_strangers(scope: QueueScope) -> Entries:
-    return _held(scope.mailbox.id).where(_journal.c.reason.in_(OF_STRANGERS))
-
-
-_Look = Callable[[QueueScope, Queue, int], QueueState]
 _QUEUES: Mapping[Queue, _Look] = MappingProxyType(
     {
-        Queue.HELD: partial(_queried, _held_named),
+        Queue.HELD: partial(_queried, lambda of: received_entries.held_entries(of.desks)),
         Queue.LEAVING: partial(_queried, _leaving),
-        Queue.FULL: _full,
-        Queue.FOLDED: partial(_queried, _folded),
-        Queue.WITHHELD: _of_budgets,
-        Queue.DEAD: partial(_queried, _dead),
-        Queue.LATE: partial(_queried, _late),
-        Queue.SUSPENDED: _suspended,
-        Queue.UNSUBMITTED: _unsubmitted,
-        Queue.INVITED: partial(_queried, _invited),
-        Queue.FLAGGED: partial(_queried, _flagged),
-        Queue.PROPOSED: partial(_queried, lambda scope: proposed.entries(scope.mailbox.id)),
-        Queue.STRANGERS: partial(_queried, _of_strangers),
+        Queue.FULL: partial(_computed, _full),
+        Queue.FOLDED: partial(
+            _queried, lambda of: received_entries.folded_entries(of.desks, of.now)
+        ),
+        Queue.WITHHELD: partial(_computed, _of_budgets),
+        Queue.DEAD: partial(_queried, lambda of: outgoing_entries.dead(of.desks, of.now)),
+        Queue.LATE: partial(_queried, lambda of: outgoing_entries.late(of.desks, of.now)),
+        Queue.SUSPENDED: partial(_computed, _suspended),
+        Queue.UNSUBMITTED: partial(_computed, _unsubmitted),
+        Queue.INVITED: partial(_queried, lambda of: outgoing_entries.invited(of.desks, of.now)),
+        Queue.FLAGGED: partial(_queried, lambda of: received_entries.flagged_entries(of.desks)),
+        Queue.PROPOSED: partial(_queried, lambda of: proposed.entries(of.desks)),
+        Queue.STRANGERS: partial(_queried, lambda of: received_entries.of_strangers(of.desks)),
     }
 )
 """In the order of a digest."""

@@ -96,16 +96,18 @@ def page(
     """Up to `limit` tickets of a mailbox, after a place in the list; with `since` those that
     changed then or later."""
     source = _source(connection, mailbox, which, status, limits)
-    conditions = [*source.conditions, _ticket.c.deleted_at.is_(None)]
+    conditions, changed = [*source.conditions], _ticket.c.updated_at
+    rest = [*source.rest, _ticket.c.deleted_at.is_(None)]
     if since is not None:
-        conditions.append(_ticket.c.updated_at >= since)
+        conditions.append(changed >= since)
     if before is not None:
-        later = or_(_ticket.c.updated_at < before.updated_at, _ticket.c.id < before.number)
-        conditions += [_ticket.c.updated_at <= before.updated_at, later]
+        at = before.updated_at
+        conditions.append(changed <= at if before.number else changed < at)
+        rest.append(or_(changed < at, _ticket.c.id < before.number))
     end = _end(connection, conditions, limits.examined) if source.in_order else None
     if end is not None:
-        conditions += _up_to(end)
-    query = select(_ticket.c.id).where(*conditions, *source.rest).order_by(*NEWEST_FIRST)
+        conditions.append(changed >= end.updated_at)
+    query = select(_ticket.c.id).where(*conditions, *rest).order_by(*NEWEST_FIRST)
     numbers = connection.execute(query.limit(limit + 1)).scalars().all()
     found = summaries_of(connection, numbers)
     shown = found[:limit]
@@ -139,16 +141,14 @@ def _source(
 
 
 def _end(connection: Connection, conditions: Sequence[Condition], examined: int) -> Cursor | None:
-    """The last ticket that is examined; None where all are."""
-    query = select(_ticket.c.updated_at, _ticket.c.id).where(*conditions).order_by(*NEWEST_FIRST)
-    row = connection.execute(query.offset(examined).limit(1)).one_or_none()
-    return Cursor(row.updated_at, row.id) if row is not None else None
+    """Behind the tickets of the last time that is examined; None where all are.
 
-
-def _up_to(end: Cursor) -> Sequence[Condition]:
-    at, number = _ticket.c.updated_at, _ticket.c.id
-    # With a limit of its own for the time, which the index has in this order.
-    return at >= end.updated_at, or_(at > end.updated_at, number >= end.number)
+    By the time alone, which the index has: with their numbers PostgreSQL reads and sorts all.
+    """
+    changed = _ticket.c.updated_at
+    query = select(changed).where(*conditions).order_by(changed.desc())
+    last = connection.execute(query.offset(examined).limit(1)).scalar()
+    return Cursor(last, 0) if last is not None else None
 
 
 def _is_on_many(connection: Connection, mailbox: Mailbox, address: str, many: int) -> bool:

@@ -7,13 +7,13 @@ for what is rare ends there, and goes on further back when somebody asks for mor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, text
 
 from rules.people import Role
 from rules.ticket.audit import AuditEvent
@@ -37,7 +37,11 @@ from storage.ticket.summaries import TicketSummary, summaries_of
 _ticket, _comment, _person = table(TicketRow), table(CommentRow), table(PersonRow)
 _audit, _tag, _company = table(AuditRow), table(TicketTagRow), table(CompanyRow)
 
+LARGEST = 10**18 - 1
+"""No ticket has a larger number."""
 EXAMINED = 20_000
+COUNTED = 1_000
+"""Tickets that wait for somebody to work on them, at most; of more it is said that there are."""
 RARE = 2_000
 """Tickets of a tag that are read as a whole; of a more frequent one, the latest are looked for."""
 COMPANIES = 20
@@ -111,6 +115,9 @@ class WaitingTickets(NamedTuple):
     """There may be more."""
 
 
+NONE = WaitingTickets(0, None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """Tickets that an index has, by conditions of its own."""
@@ -135,14 +142,25 @@ class _Order:
             return self.time.desc(), _ticket.c.id.desc()
         return self.time.asc(), _ticket.c.id.asc()
 
+    def by_time(self, key: TicketKey | None) -> list[Condition]:
+        """Those of the time of a key, and behind it."""
+        if key is None:
+            return []
+        if key == self.end_of(key.at):
+            return [self.time < key.at if self.latest_first else self.time > key.at]
+        return [self.time <= key.at if self.latest_first else self.time >= key.at]
+
     def behind(self, key: TicketKey | None) -> list[Condition]:
         if key is None:
             return []
         at, number = self.time, _ticket.c.id
+        is_later = number < key.number if self.latest_first else number > key.number
         # With a limit of its own for the time, which the index has in this order.
-        if self.latest_first:
-            return [at <= key.at, or_(at < key.at, and_(at == key.at, number < key.number))]
-        return [at >= key.at, or_(at > key.at, and_(at == key.at, number > key.number))]
+        return [*self.by_time(key), or_(at != key.at, is_later)]
+
+    def end_of(self, at: datetime) -> TicketKey:
+        """Behind all tickets of a time."""
+        return TicketKey(at, 0 if self.latest_first else LARGEST)
 
     def up_to(self, last: datetime) -> Condition:
         return self.time >= last if self.latest_first else self.time <= last
@@ -164,14 +182,14 @@ def page(
     keys: list[TicketKey] = []
     ends: list[TicketKey] = []
     for kind in _kinds(connection, wanted):
-        conditions = [*kind.conditions, *order.behind(after), *_changed(wanted, order)]
+        conditions = [*kind.conditions, *order.by_time(after), *_changed(wanted, order)]
         rest = list(_conditions(wanted, kind.covers))
         if rest and kind.in_order and (end := _end(connection, conditions, order, examined)):
             ends.append(end)
             conditions.append(order.up_to(end.at))
         query = (
             select(order.time.label("at"), _ticket.c.id)
-            .where(*conditions, *rest, _ticket.c.deleted_at.is_(None))
+            .where(*conditions, *order.behind(after), *rest, _ticket.c.deleted_at.is_(None))
             .order_by(*order.columns)
             .limit(limit + 1)
         )
@@ -196,57 +214,96 @@ def companies_named(connection: Connection, mailboxes: frozenset[int], name: str
     return frozenset(connection.execute(query.order_by(_company.c.name).limit(COMPANIES)).scalars())
 
 
-def overdue(connection: Connection, mailbox: int, now: datetime) -> WaitingTickets:
-    """The tickets of a mailbox whose answer is overdue, and since when the first is."""
+def overdue(
+    connection: Connection, mailboxes: Collection[int], now: datetime
+) -> Mapping[int, WaitingTickets]:
+    """The tickets of each mailbox whose answer is overdue, and since when the first is; without
+    those mailboxes that have none."""
     # The index has all that is read: nothing is due on a deleted ticket.
-    query = select(func.count(), func.min(_ticket.c.due_at)).where(*_due(mailbox, now))
-    return WaitingTickets(*connection.execute(query).one())
+    return _by_mailbox(connection, _ticket.c.due_at, *_due(mailboxes, now))
 
 
-def unanswered_claims(connection: Connection, mailbox: int) -> WaitingTickets:
-    """The tickets of a mailbox that are claimed as critical, without an answer since."""
-    query = select(func.count(), func.min(_CLAIMED_AT)).where(
-        _ticket.c.mailbox_id == mailbox,
+def unanswered_claims(
+    connection: Connection, mailboxes: Collection[int]
+) -> Mapping[int, WaitingTickets]:
+    """The same of the tickets that are claimed as critical, without an answer since."""
+    return _by_mailbox(
+        connection,
+        _CLAIMED_AT,
+        _ticket.c.mailbox_id.in_(sorted(mailboxes)),
         _ticket.c.status.in_(sorted(ACTIVE)),
-        text(f"ticket.{CLAIMED}"),
+        and_(text(f"ticket.{CLAIMED}")),
         _ticket.c.deleted_at.is_(None),
         ~_ANSWERED,
     )
-    return WaitingTickets(*connection.execute(query).one())
 
 
-def assigned(connection: Connection, mailbox: int, address: str) -> WaitingTickets:
-    """The tickets of a mailbox that a person works on, and when the first of them last changed."""
-    query = select(func.count(), func.min(_ticket.c.updated_at)).where(
-        *_assigned(mailbox, address),  # the index has all that is read
-        _ticket.c.status.in_(sorted(ACTIVE)),
-        _ticket.c.deleted_at.is_(None),
-    )
-    return WaitingTickets(*connection.execute(query).one())
+def _by_mailbox(
+    connection: Connection, since: ColumnElement[datetime], *conditions: Condition
+) -> Mapping[int, WaitingTickets]:
+    here = _ticket.c.mailbox_id
+    query = select(here, func.count(), func.min(since)).where(*conditions).group_by(here)
+    return {
+        mailbox: WaitingTickets(number, first)
+        for mailbox, number, first in connection.execute(query)
+    }
 
 
-def unassigned(connection: Connection, mailbox: int, examined: int = EXAMINED) -> WaitingTickets:
-    """The tickets of a mailbox that nobody works on, of each status among the `examined` that have
-    waited the longest for a change, and when the first of them last changed."""
-    number, sinces, is_cut = 0, list[datetime](), False
+def assigned(
+    connection: Connection, mailbox: int, address: str, most: int = COUNTED
+) -> WaitingTickets:
+    """The tickets of a mailbox that a person works on, `most` at most, and when the first of them
+    last changed."""
+
+    def counted(status: str, most: int) -> WaitingTickets:
+        theirs = select(_ticket.c.updated_at).where(
+            *_assigned(mailbox, address),  # the index has all that is read, in this order
+            _ticket.c.status == status,
+            _ticket.c.deleted_at.is_(None),
+        )
+        return _counted(connection, theirs.order_by(_ticket.c.updated_at), most)
+
+    return _active(counted, most)
+
+
+def unassigned(
+    connection: Connection, mailbox: int, examined: int = EXAMINED, most: int = COUNTED
+) -> WaitingTickets:
+    """The tickets of a mailbox that nobody works on, `most` at most, of each status among the
+    `examined` that have waited the longest for a change, and when the first of them last
+    changed."""
+
+    def counted(status: str, most: int) -> WaitingTickets:
+        here = (_ticket.c.mailbox_id == mailbox, _ticket.c.status == status)
+        columns = (_ticket.c.assignee, _ticket.c.deleted_at, _ticket.c.updated_at)
+        oldest = select(*columns).where(*here).order_by(_ticket.c.updated_at)
+        some = oldest.limit(examined).subquery()
+        is_nobodys = (some.c.assignee == "") & some.c.deleted_at.is_(None)
+        found = _counted(connection, select(some.c.updated_at).where(is_nobodys), most)
+        if found.is_cut:
+            return found
+        rest = oldest.with_only_columns(_ticket.c.updated_at).offset(examined).limit(1)
+        return found._replace(is_cut=connection.execute(rest).first() is not None)
+
+    return _active(counted, most)
+
+
+def _active(counted: Callable[[str, int], WaitingTickets], most: int) -> WaitingTickets:
+    """Those of each status that is not over, together: of the second as many as are still missing,
+    and of each the one that has waited the longest."""
+    total = NONE
     for status in sorted(ACTIVE):
-        oldest = (
-            select(_ticket.c.assignee, _ticket.c.deleted_at, _ticket.c.updated_at)
-            .where(_ticket.c.mailbox_id == mailbox, _ticket.c.status == status)
-            .order_by(_ticket.c.updated_at)
-            .limit(examined)
-            .subquery()
-        )
-        is_nobodys = (oldest.c.assignee == "") & oldest.c.deleted_at.is_(None)
-        query = select(
-            func.count(),
-            func.count(case((is_nobodys, 1))),
-            func.min(case((is_nobodys, oldest.c.updated_at))),
-        )
-        looked_at, found, since = connection.execute(query).one()
-        number, is_cut = number + found, is_cut or looked_at == examined
-        sinces += [since] if since is not None else []
-    return WaitingTickets(number, min(sinces, default=None), is_cut)
+        found = counted(status, most - total.number)
+        sinces = (each.since for each in (total, found) if each.since is not None)
+        number, since = total.number + found.number, min(sinces, default=None)
+        total = WaitingTickets(number, since, total.is_cut or found.is_cut)
+    return total
+
+
+def _counted(connection: Connection, oldest_first: Select[Any], most: int) -> WaitingTickets:
+    some = oldest_first.limit(most + 1).subquery()
+    number, since = connection.execute(select(func.count(), func.min(some.c.updated_at))).one()
+    return WaitingTickets(min(number, most), since, number > most)
 
 
 _CLAIMED_AT: ColumnElement[datetime] = func.coalesce(
@@ -271,10 +328,10 @@ _ANSWERED = exists().where(
 )
 
 
-def _due(mailbox: int, before: datetime) -> tuple[Condition, ...]:
+def _due(mailboxes: Collection[int], before: datetime) -> tuple[Condition, ...]:
     # The text is exactly the condition of the index.
     due = text(f"ticket.{DUE}")
-    return _ticket.c.mailbox_id == mailbox, and_(due), _ticket.c.due_at < before
+    return _ticket.c.mailbox_id.in_(sorted(mailboxes)), and_(due), _ticket.c.due_at < before
 
 
 def _assigned(mailbox: int, address: str) -> tuple[Condition, ...]:
@@ -290,7 +347,7 @@ def _kinds(connection: Connection, wanted: TicketFilter) -> Iterator[_Kind]:
         yield _Kind((_ticket.c.id.in_(wanted.numbers),), frozenset({"numbers"}), in_order=False)
     elif wanted.overdue_at is not None:
         for mailbox in mailboxes:
-            yield _Kind(_due(mailbox, wanted.overdue_at), frozenset({"mailboxes", "overdue_at"}))
+            yield _Kind(_due([mailbox], wanted.overdue_at), frozenset({"mailboxes", "overdue_at"}))
     elif wanted.claimed:
         for mailbox, status in product(mailboxes, sorted(wanted.statuses or ACTIVE)):
             claimed = and_(text(f"ticket.{CLAIMED}"))
@@ -310,15 +367,23 @@ def _kinds(connection: Connection, wanted: TicketFilter) -> Iterator[_Kind]:
         for mailbox, status in product(mailboxes, sorted(wanted.statuses or EVERY)):
             here = (*_assigned(mailbox, wanted.assignee), _ticket.c.status == status)
             yield _Kind(here, frozenset({"mailboxes", "assignee", "statuses"}))
-    elif wanted.tag and _is_rare(connection, wanted):
-        yield _Kind((_ticket.c.id.in_(_tagged(wanted)),), frozenset({"tag"}), in_order=False)
-    elif wanted.statuses:
-        for mailbox, status in product(mailboxes, sorted(wanted.statuses)):
-            here = (_ticket.c.mailbox_id == mailbox, _ticket.c.status == status)
-            yield _Kind(here, frozenset({"mailboxes", "statuses"}))
     else:
         for mailbox in mailboxes:
-            yield _Kind((_ticket.c.mailbox_id == mailbox,), frozenset({"mailboxes"}))
+            yield from _kinds_of(connection, wanted, mailbox)
+
+
+def _kinds_of(connection: Connection, wanted: TicketFilter, mailbox: int) -> Iterator[_Kind]:
+    """Those of one mailbox, of a list that no more than a tag or statuses choose."""
+    here = _ticket.c.mailbox_id == mailbox
+    if wanted.tag and _is_rare(connection, mailbox, wanted.tag):
+        few = _ticket.c.id.in_(_tagged(mailbox, wanted.tag))
+        yield _Kind((few,), frozenset({"tag"}), in_order=False)
+    elif wanted.statuses:
+        for status in sorted(wanted.statuses):
+            of_status = _ticket.c.status == status
+            yield _Kind((here, of_status), frozenset({"mailboxes", "statuses"}))
+    else:
+        yield _Kind((here,), frozenset({"mailboxes"}))
 
 
 def _changed(wanted: TicketFilter, order: _Order) -> list[Condition]:
@@ -360,18 +425,20 @@ def _conditions(wanted: TicketFilter, covered: frozenset[str]) -> Iterator[Condi
 def _end(
     connection: Connection, conditions: Sequence[Condition], order: _Order, examined: int
 ) -> TicketKey | None:
-    """The last ticket of a kind that is examined; None where all are."""
-    query = select(order.time.label("at"), _ticket.c.id).where(*conditions)
-    row = connection.execute(query.order_by(*order.columns).offset(examined).limit(1)).one_or_none()
-    return TicketKey(row.at, row.id) if row is not None else None
+    """The end of what is examined of a kind; None where all are.
+
+    By the time alone, which the index has: with their numbers PostgreSQL reads and sorts all.
+    """
+    time, _ = order.columns
+    query = select(order.time).where(*conditions).order_by(time).offset(examined).limit(1)
+    last = connection.execute(query).scalar()
+    return order.end_of(last) if last is not None else None
 
 
-def _tagged(wanted: TicketFilter) -> Any:
-    return select(_tag.c.ticket_id).where(
-        _tag.c.mailbox_id.in_(sorted(wanted.mailboxes)), _tag.c.tag == wanted.tag
-    )
+def _tagged(mailbox: int, tag: str) -> Any:
+    return select(_tag.c.ticket_id).where(_tag.c.mailbox_id == mailbox, _tag.c.tag == tag)
 
 
-def _is_rare(connection: Connection, wanted: TicketFilter) -> bool:
-    first = _tagged(wanted).limit(RARE + 1).subquery()
+def _is_rare(connection: Connection, mailbox: int, tag: str) -> bool:
+    first = _tagged(mailbox, tag).limit(RARE + 1).subquery()
     return connection.execute(select(func.count()).select_from(first)).scalar_one() <= RARE

@@ -17,6 +17,7 @@ from rules.mail import Mailbox
 from storage.db.database import Connection
 from storage.desk import proposed, queues
 from storage.ticket import pages
+from storage.ticket.pages import NONE
 
 
 async def _queues(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
@@ -27,8 +28,8 @@ async def _queues(request: web.Request, caller: Caller, query: MailboxQuery) -> 
         policy = context.runtime.policies.get(mailbox.policy)
         if policy is None:
             raise ApiError(409, f"the policy {mailbox.policy} of {mailbox.address} is missing")
-        overdue = pages.overdue(connection, mailbox.id, now)
-        claimed = pages.unanswered_claims(connection, mailbox.id)
+        overdue = pages.overdue(connection, [mailbox.id], now).get(mailbox.id, NONE)
+        claimed = pages.unanswered_claims(connection, [mailbox.id]).get(mailbox.id, NONE)
         return {
             "queues": [
                 _as_json("claimed", claimed.number, claimed.since),

@@ -12,13 +12,14 @@ from gateway.web.console import proposed, waiting
 from gateway.web.console.context import Visit
 from gateway.web.console.tickets import NOBODY, list_path
 from rules.mail import Mailbox
+from rules.mail.presented import Mask
 from rules.service.digests import QueueState
 from rules.ticket.desk import Queue
 from storage.db.database import Connection
 from storage.desk import queues
 from storage.desk.proposed import ProposedPerson
 from storage.ticket import pages
-from storage.ticket.pages import WaitingTickets
+from storage.ticket.pages import NONE, WaitingTickets
 
 IN_PLACE = 5
 """People of one mailbox on whom the first page offers to decide."""
@@ -60,36 +61,55 @@ class MailboxQueues:
 
 async def home(visit: Visit) -> web.Response:
     """The queues of the user's mailboxes, with their lengths and the ages of their oldest."""
-    mailboxes, runtime, now = await visit.mailboxes(), visit.runtime, visit.now
+    every, runtime, now = await visit.mailboxes(), visit.runtime, visit.now
+    policies = {each.id: runtime.policies.get(each.policy) for each in every}
+    desks = {mailbox: policy for mailbox, policy in policies.items() if policy is not None}
+    mailboxes = [each for each in every if each.id in desks]
     mask = await visit.mask()
 
     def look(connection: Connection) -> list[MailboxQueues]:
-        found = []
-        for mailbox in mailboxes:
-            policy = runtime.policies.get(mailbox.policy)
-            if policy is not None:
-                states = queues.states(connection, mailbox, policy, now, named=0)
-                filled = [each for each in states if each.number]
-                tickets = _of_tickets(connection, visit.user.address, mailbox, now)
-                people = proposed.shown(connection, [mailbox.id], IN_PLACE, mask)
-                found.append(MailboxQueues(mailbox, tickets, filled, people))
-        return found
+        tickets = _of_tickets(connection, visit.user.address, mailboxes, now)
+        states = queues.lengths(connection, desks, now)
+        return [
+            MailboxQueues(
+                mailbox,
+                tickets[mailbox.id],
+                states[mailbox.id],
+                _proposed(connection, mailbox, states[mailbox.id], mask),
+            )
+            for mailbox in mailboxes
+        ]
 
     return visit.page("home.html", mailboxes=await visit.show(look), places=PLACES)
 
 
+def _proposed(
+    connection: Connection, mailbox: Mailbox, states: Sequence[QueueState], mask: Mask
+) -> Sequence[ProposedPerson]:
+    if all(each.queue is not Queue.PROPOSED for each in states):
+        return ()
+    return proposed.shown(connection, [mailbox.id], IN_PLACE, mask)
+
+
 def _of_tickets(
-    connection: Connection, user: str, mailbox: Mailbox, now: datetime
-) -> list[TicketQueue]:
-    """What is most urgent first."""
-    every = (
-        ("claimed", pages.unanswered_claims(connection, mailbox.id), {"view": "claimed"}),
-        ("overdue", pages.overdue(connection, mailbox.id, now), {"view": "overdue"}),
-        ("mine", pages.assigned(connection, mailbox.id, user), {"assignee": user}),
-        ("nobodys", pages.unassigned(connection, mailbox.id), {"assignee": NOBODY}),
-    )
-    return [
-        TicketQueue(name, waiting, list_path({**query, "mailbox": mailbox.address}))
-        for name, waiting, query in every
-        if waiting.number
-    ]
+    connection: Connection, user: str, mailboxes: Sequence[Mailbox], now: datetime
+) -> Mapping[int, Sequence[TicketQueue]]:
+    """Those of each mailbox, what is most urgent first."""
+    ids = [each.id for each in mailboxes]
+    claimed = pages.unanswered_claims(connection, ids)
+    overdue = pages.overdue(connection, ids, now)
+
+    def queues_of(mailbox: Mailbox) -> Sequence[TicketQueue]:
+        every = (
+            ("claimed", claimed.get(mailbox.id, NONE), {"view": "claimed"}),
+            ("overdue", overdue.get(mailbox.id, NONE), {"view": "overdue"}),
+            ("mine", pages.assigned(connection, mailbox.id, user), {"assignee": user}),
+            ("nobodys", pages.unassigned(connection, mailbox.id), {"assignee": NOBODY}),
+        )
+        return [
+            TicketQueue(name, waiting, list_path({**query, "mailbox": mailbox.address}))
+            for name, waiting, query in every
+            if waiting.number
+        ]
+
+    return {mailbox.id: queues_of(mailbox) for mailbox in mailboxes}

@@ -60,18 +60,19 @@ async def listing(visit: Visit) -> web.Response:
     """All of these queues, or the one that is asked for."""
     asked = visit.request.query.get("queue", "")
     wanted = [each for each in PAGES if asked in ("", each.value)]
-    mailboxes, now, policies = await visit.mailboxes(), visit.now, visit.runtime.policies
+    mailboxes, now = await visit.mailboxes(), visit.now
+    policies = {each.id: visit.runtime.policies.get(each.policy) for each in mailboxes}
+    desks = {mailbox: policy for mailbox, policy in policies.items() if policy is not None}
     mask = await visit.mask()
 
     def look(connection: Connection) -> list[WaitingQueue]:
-        found = []
-        for queue in wanted:
-            for mailbox in mailboxes:
-                policy = policies.get(mailbox.policy)
-                if policy is not None:
-                    state = first_of(connection, mailbox, policy, now, queue, LISTED)
-                    found.append(_shown(state, mailbox, mask))
-        return [each for each in found if each.number]
+        found = [first_of(connection, desks, now, queue, LISTED) for queue in wanted]
+        return [
+            _shown(states[mailbox.id], mailbox, mask)
+            for states in found
+            for mailbox in mailboxes
+            if mailbox.id in states
+        ]
 
     queues = await visit.show(look)
     several = len(mailboxes) > 1

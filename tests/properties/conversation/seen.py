@@ -17,7 +17,7 @@ from rules.service.digests import FOLDED_FOR
 from rules.ticket.desk import Queue
 from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import DigestPayload
-from storage.desk import digests, queues
+from storage.desk import digests, queues, received_entries
 from tests.properties.conversation.expectations import Expectations
 from tests.properties.conversation.mails import WrittenMail
 from tests.properties.conversation.pipeline import Pipeline, ProcessedMail, SentNotice
@@ -101,7 +101,7 @@ class DeskView:
         if waiting <= self.named:
             return
         mailbox = pipeline.mailboxes[self.expected.mailbox].id
-        query = queues.not_named(queues.held_entries(mailbox), mailbox, Queue.HELD)
+        query = queues.not_named(received_entries.held_entries([mailbox]), mailbox, Queue.HELD)
         new = pipeline.transact(lambda c: {row.item for row in c.execute(query)})
         assert waiting <= self.named | new, "held, and no digest names it"
 
@@ -111,7 +111,7 @@ class DeskView:
         if not self.has_folded:
             return
         mailbox = pipeline.mailboxes[self.expected.mailbox].id
-        entries = queues.folded_entries(mailbox, pipeline.now)
+        entries = received_entries.folded_entries([mailbox], pipeline.now)
         query = queues.not_named(entries, mailbox, Queue.FOLDED)
         new = pipeline.transact(lambda c: {row.item for row in c.execute(query)})
         waiting = pipeline.transact(lambda c: {row.item for row in c.execute(entries)})

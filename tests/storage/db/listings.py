@@ -136,7 +136,7 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
         "ix_journal_received_at",
     ),
     "figures of open tickets": (
-        partial(figures.of_tickets, mailboxes=OURS.mailboxes),
+        partial(figures.of_tickets, mailboxes=OURS.mailboxes, dues=[NOW], spans=[timedelta(1)]),
         "ix_ticket_status",
     ),
     "figures of broken promises": (
@@ -171,8 +171,11 @@ BY_OTHER_ORDERS: Mapping[str, Listing] = {
     "those with a frequent tag": of_a_desk(tag=FREQUENT, statuses=OPEN),
     "tickets of a desk to review": of_a_desk(to_review=True),
     "queues": partial(queues.states, mailbox=SUPPORT, policy=preset("default"), now=NOW, named=0),
-    "overdue tickets, counted": partial(pages.overdue, mailbox=SUPPORT.id, now=NOW),
-    "claims, counted": partial(pages.unanswered_claims, mailbox=SUPPORT.id),
+    "queues of several mailboxes": partial(
+        queues.lengths, desks=dict.fromkeys(range(1, 6), preset("default")), now=NOW
+    ),
+    "overdue tickets, counted": partial(pages.overdue, mailboxes=[SUPPORT.id], now=NOW),
+    "claims, counted": partial(pages.unanswered_claims, mailboxes=[SUPPORT.id]),
     "tail --ticket": tail(ticket=TICKET),
     "outbox list --to": outbox(address=ANN),
     "outbox list --to --dead": outbox(address=ANN, state=NoticeState.DEAD),

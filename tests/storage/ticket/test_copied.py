@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 from storage.ticket import lists
 from storage.ticket.lists import PAGE_LIMITS, CopiedTo, Page, PageLimits, RequestedBy, Which
-from tests.rules.building import ANN, BOB, a_mail
+from tests.rules.building import ANN, BOB, NOON, a_mail
 from tests.storage.shop import Shop, opened
 
 
@@ -31,6 +32,12 @@ def all_numbers(pages: list[Page]) -> list[int]:
     return [number for page in numbers(pages) for number in page]
 
 
+def apart(shop: Shop, tickets: int) -> None:
+    """Each ticket has changed a minute after the one before."""
+    for number in range(1, tickets + 1):
+        shop.set(number, updated_at=NOON + timedelta(minutes=number))
+
+
 def test_somebody_who_is_copied_to_many_tickets_gets_the_same_list(shop: Shop) -> None:
     copied = [opened(shop.take(a_mail(cc=(BOB.address,)))) for _ in range(5)]
     opened(shop.take(a_mail()))
@@ -40,18 +47,23 @@ def test_somebody_who_is_copied_to_many_tickets_gets_the_same_list(shop: Shop) -
     sorted_all = every_page(shop, bobs, PAGE_LIMITS)
 
     assert numbers(sorted_all) == [copied[:2:-1], copied[2:0:-1], copied[:1]]
+    for examined in (0, 1, 3):  # of one time, which is examined as a whole
+        pages = every_page(shop, bobs, PageLimits(copied=1, examined=examined))
+        assert all_numbers(pages) == all_numbers(sorted_all)
+    assert every_page(shop, bobs, PageLimits(copied=1)) == sorted_all
+    apart(shop, tickets=7)
     for examined in (0, 1, 3):
         pages = every_page(shop, bobs, PageLimits(copied=1, examined=examined))
         assert all_numbers(pages) == all_numbers(sorted_all)
         # Two of the latest tickets are not his: the first page says that it was cut.
         assert pages[0].is_cut
-    assert every_page(shop, bobs, PageLimits(copied=1)) == sorted_all
 
 
 def test_a_search_for_a_rare_status_ends_and_goes_on(shop: Shop) -> None:
     for _ in range(5):
         opened(shop.take(a_mail(ANN.address)))
     shop.set(1, status="closed")
+    apart(shop, tickets=5)
 
     pages = every_page(shop, RequestedBy(ANN.address), PageLimits(examined=1), "closed")
 

@@ -59,6 +59,16 @@ def test_a_search_for_what_is_rare_goes_on_where_it_ended(desk: Shop) -> None:
     assert [page.is_cut for page in found] == [True, False]
 
 
+def test_no_ticket_is_lost_where_those_of_one_time_are_cut(desk: Shop) -> None:
+    for number in range(1, TICKETS + 1):
+        desk.set(number, updated_at=NOON, due_at=NOON, severity="Low")
+    late = NOON + timedelta(hours=1)
+    for examined in (1, 2, 3, TICKETS):
+        latest = numbers(every_page(desk, examined=examined, severity="Low"))
+        longest = numbers(every_page(desk, examined=examined, severity="Low", overdue_at=late))
+        assert latest == longest[::-1] == list(range(TICKETS, 0, -1)), examined
+
+
 def test_tags_are_found_whole(desk: Shop) -> None:
     assert numbers(every_page(desk, examined=1, tag="ink")) == [TICKETS, 1]
 
@@ -75,10 +85,28 @@ def test_tickets_of_nobody_are_counted_as_far_as_they_are_examined(desk: Shop) -
     desk.set(1, assignee=SAM.address)
     oldest = NOON + timedelta(hours=1)
 
-    def counted(examined: int) -> WaitingTickets:
+    def counted(examined: int, most: int = 100) -> WaitingTickets:
         return desk.database.read(
-            lambda connection: pages.unassigned(connection, desk.mailbox.id, examined)
+            lambda connection: pages.unassigned(connection, desk.mailbox.id, examined, most)
         )
 
-    assert counted(100) == (TICKETS - 1, oldest, False)
+    assert counted(100) == counted(TICKETS) == (TICKETS - 1, oldest, False)
     assert counted(3) == (2, oldest, True)
+    assert counted(100, most=TICKETS - 1) == (TICKETS - 1, oldest, False)
+    assert counted(100, most=2) == (2, oldest, True)
+
+
+def test_tickets_of_a_person_are_counted_up_to_a_limit_and_the_oldest_is_among_them(
+    desk: Shop,
+) -> None:
+    for number in range(1, TICKETS + 1):
+        desk.set(number, assignee=SAM.address, status="pending" if number == 1 else "open")
+
+    def counted(most: int) -> WaitingTickets:
+        return desk.database.read(
+            lambda connection: pages.assigned(connection, desk.mailbox.id, SAM.address, most)
+        )
+
+    assert counted(TICKETS) == (TICKETS, NOON, False)
+    assert counted(TICKETS - 1) == (TICKETS - 1, NOON, True)
+    assert counted(2) == (2, NOON, True)

@@ -7,10 +7,12 @@ import re
 from functools import partial
 
 import pytest
+from sqlalchemy import insert, select
 
 from gateway import clock
 from gateway.ingest import Ingest
 from gateway.parsing.turns import Overloaded
+from gateway.web.console import waiting
 from rules.mail import Delivery, Envelope
 from rules.mail.bounces import HARD_BOUNCES
 from rules.people import Role
@@ -18,13 +20,16 @@ from rules.service.console_roles import ConsoleRole
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
 from storage.db.database import Connection
+from storage.db.tables import TicketRow, table
 from storage.mail import quarantine
 from storage.notices.suppression import record_hard_failure
 from storage.registry import mailboxes, people
-from storage.ticket import read
+from storage.ticket import pages, read
 from tests.gateway.web.console.desk import NEW, Desk
 from tests.gateway.web.link_pages import ANN, EVE, SAM, SUBJECT, SUPPORT
 from tests.in_process import a_mail
+
+_ticket = table(TicketRow)
 
 
 async def number_held(desk: Desk) -> int:
@@ -42,6 +47,42 @@ async def test_the_first_page_counts_what_waits(desk: Desk) -> None:
     assert "Nothing waits here." in before
     assert '<p class="number">2</p>' in page
     assert '<a href="/console/held">Held mail</a>' in page
+
+
+async def test_the_first_page_counts_a_thousand_tickets_and_says_that_there_are_more(
+    desk: Desk,
+) -> None:
+    def add(connection: Connection) -> None:
+        first = connection.execute(select(_ticket)).mappings().first()
+        assert first is not None
+        row = {name: value for name, value in first.items() if name != "id"}
+        row |= {"status": "open", "assignee": ""}
+        connection.execute(insert(_ticket), [row] * (pages.COUNTED + 1))
+
+    await desk.site.write(add)
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+
+    _, page = await browser.get("/console/")
+
+    assert '<p class="number">1,000+</p>' in page
+
+
+async def test_a_queue_says_that_only_its_first_entries_are_shown(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envelope = Envelope("127.0.0.1", "", False, ANN, (SUPPORT,))
+    automatic = {"Auto-Submitted": "auto-generated"}
+    for text in ("I am away.", "I am back."):
+        raw = a_mail(ANN, f"Re: [#{desk.site.ticket}] {SUBJECT}", text, **automatic)
+        await desk.site.services.ingest.take(Delivery(envelope, raw))
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+
+    _, whole = await browser.get("/console/waiting")
+    monkeypatch.setattr(waiting, "LISTED", 1)
+    _, cut = await browser.get("/console/waiting")
+
+    said = "There are 2; the first 1 are shown."
+    assert (said in whole, said in cut) == (False, True)
 
 
 async def test_a_person_who_waits_is_approved_on_the_first_page(desk: Desk) -> None:
@@ -159,7 +200,14 @@ async def test_a_mail_is_decided_on_once(desk: Desk) -> None:
     one, two = await desk.logged_in(), await desk.logged_in(ConsoleRole.ADMIN, "op@help.example")
     path = f"/console/held/{mail.journal_id}"
 
-    outcomes = await asyncio.gather(one.send(path, do="discard"), two.send(path, do="discard"))
+    tokens = [await each.token(path) for each in (one, two)]
+
+    outcomes = await asyncio.gather(
+        *(
+            each.post(path, csrf=token, do="discard")
+            for each, token in zip((one, two), tokens, strict=True)
+        )
+    )
 
     # Whoever comes after the first has ended finds no mail.
     assert min(status for status, _ in outcomes) == 303

@@ -1,0 +1,84 @@
+"""The received mails that queues have: what is held, folded, or waits to be published."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, case, literal, select, text
+
+from rules.decision.reasons import Reason
+from rules.service.digests import FOLDED_FOR
+from rules.ticket.lifecycle import Status
+from storage.db.tables import FLAGGED, FOLDED, CommentRow, JournalRow, MailRow, TicketRow, table
+
+_mail, _journal = table(MailRow), table(JournalRow)
+_comment, _ticket = table(CommentRow), table(TicketRow)
+
+OF_STRANGERS = (Reason.STRANGER_HELD.value, Reason.STRANGER_RELAYED.value)
+Entries = Select[Any]
+
+
+def held_entries(mailboxes: Collection[int]) -> Entries:
+    """The held mails that digests name: those of proven senders first."""
+    return every_held(mailboxes).where(_journal.c.reason.not_in(OF_STRANGERS))
+
+
+def of_strangers(mailboxes: Collection[int]) -> Entries:
+    return every_held(mailboxes).where(_journal.c.reason.in_(OF_STRANGERS))
+
+
+def every_held(mailboxes: Collection[int]) -> Entries:
+    """Those that digests name, and those of strangers."""
+    return (
+        select(
+            _mail.c.mailbox_id,
+            _journal.c.id.label("item"),
+            _journal.c.received_at.label("at"),
+            case((_journal.c.network != "", 1), else_=0).label("by_anybody"),
+            _journal.c.author.label("sender"),
+            _journal.c.subject.label("subject"),
+            _journal.c.reason.label("reason"),
+            literal("").label("ticket"),
+        )
+        .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
+        .where(_mail.c.mailbox_id.in_(sorted(mailboxes)), _mail.c.state == "held")
+    )
+
+
+def flagged_entries(mailboxes: Collection[int]) -> Entries:
+    """The comments that wait for staff."""
+    return (
+        select(_comment.c.mailbox_id, _comment.c.written_at.label("at"))
+        .join_from(_comment, _ticket, _comment.c.ticket_id == _ticket.c.id)
+        .where(
+            _comment.c.mailbox_id.in_(sorted(mailboxes)),
+            text(f"comment.{FLAGGED}"),  # exactly the condition of the index
+            _ticket.c.status != Status.CLOSED.value,
+            _ticket.c.deleted_at.is_(None),
+        )
+    )
+
+
+def folded_entries(mailboxes: Collection[int], now: datetime) -> Entries:
+    """The folded mails that digests name, on closed tickets too: there nothing else says it."""
+    return (
+        select(
+            _comment.c.mailbox_id,
+            _comment.c.journal_id.label("item"),
+            _comment.c.written_at.label("at"),
+            literal(0).label("by_anybody"),
+            _comment.c.author.label("sender"),
+            _comment.c.subject.label("subject"),
+            literal(Reason.AUTOMATIC_FOLDED.value).label("reason"),
+            _comment.c.ticket_id.label("ticket"),
+        )
+        .join_from(_comment, _ticket, _comment.c.ticket_id == _ticket.c.id)
+        .where(
+            _comment.c.mailbox_id.in_(sorted(mailboxes)),
+            text(f"comment.{FOLDED}"),  # exactly the condition of the index
+            _comment.c.written_at > now - FOLDED_FOR,
+            _ticket.c.deleted_at.is_(None),
+        )
+    )
