@@ -32,6 +32,7 @@ from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners, P
 from gateway.authentication.results_header import (
     FORGED,
     FORGED_SENDER,
+    MAX_FIELDS,
     OF_A_NEIGHBOUR,
     may_forge_results,
     may_forge_sender,
@@ -213,10 +214,11 @@ class Authenticator:
         mail = await self._signed_mail(delivery.raw, list_domain, delivery.envelope)
         if mail is None:
             return None
-        stated = sealed_results(mail.message)
-        theirs = await with_others(replace(mail, domain=author_domain), of_others, stated)
-        mail = replace(mail, others=theirs.others)
-        return await author_through_list(mail, self._trust.sealers, author.address, author_domain)
+        mail = await with_others(mail, of_others)
+        theirs = await mail.run(partial(candidates, mail.message, author_domain, mail.now))
+        of_author = replace(mail, domain=author_domain, signatures=theirs)
+        of_author = await with_others(of_author, of_others, sealed_results(mail.message))
+        return await author_through_list(mail, of_author, self._trust.sealers, author.address)
 
     async def signed_by_author(
         self,
@@ -274,8 +276,9 @@ class Authenticator:
         """The verdict for a mail that did not come from a trusted peer."""
         for authserv_id in relays:
             checked = mail()
-            topmost = checked.message.named(b"authentication-results")[:1]
-            checked = await with_others(checked, of_others, [value for _, value in topmost])
+            fields = checked.message.named(b"authentication-results")[:MAX_FIELDS]
+            values = [value for _, value in fields]
+            checked = await with_others(checked, of_others, values, authserv_id)
             by = (authserv_id, checked.domain, checked.others)
             stated = await checked.run(partial(stated_by_relay, checked.message, *by))
             name = authserv_id or checked.envelope.peer

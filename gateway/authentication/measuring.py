@@ -30,6 +30,7 @@ from gateway.authentication.proven_names import key_name
 from gateway.authentication.results_header import passed_domains
 from gateway.authentication.signatures import HeaderField, RawMessage, Tags, has_this_body
 from gateway.authentication.structure import covered_names, signed_scope
+from gateway.authentication.suffixes import organisation_of
 from gateway.shares import address_of
 from rules.mail import Envelope
 from rules.sender.authentication import Authentication, Evidence, Result, SignedScope
@@ -77,28 +78,33 @@ class CheckResult:
 
 
 async def with_others(
-    mail: CheckedMail, of_others: OfOthers, results: Sequence[bytes] = ()
+    mail: CheckedMail,
+    of_others: OfOthers,
+    results: Sequence[bytes] = (),
+    authserv_id: str | None = None,
 ) -> CheckedMail:
     """The mail with the domains of other companies among those that it is signed by and sent from,
-    and that passed by the `results` of somebody else. None is asked for that could prove nothing,
-    or is above the author's."""
-    look = partial(_could_prove, mail, results)
+    and that passed by the `results` of somebody else, of this name. None is asked for that could
+    prove nothing, or is above the author's."""
+    look = partial(_could_prove, mail, results, authserv_id)
     # Whatever somebody wrote into results takes tens of milliseconds to look at.
     asked = await mail.run(look) if results else look()
     others = await of_others(asked, mail.domain) if asked else ()
     return replace(mail, others=frozenset(others))
 
 
-def _could_prove(mail: CheckedMail, results: Sequence[bytes]) -> list[str]:
+def _could_prove(mail: CheckedMail, results: Sequence[bytes], authserv_id: str | None) -> list[str]:
     """Those of the domains that could be aligned with the author's, and are not above it."""
     identity = spf_check.identity_of(mail.envelope)
     signatures = mail.signatures
     # One that lapsed proves nothing here, but may have to a relay or sealer.
     named = {each.domain for each in (*signatures.signatures, *signatures.lapsed)}
     named |= {identity.domain} if identity is not None else set()
-    named |= passed_domains(results)
-    above = names_above(mail.domain)
-    return [each for each in named if each not in above and could_align(each, mail.domain)]
+    named |= passed_domains(results, authserv_id)
+    above, organisation = names_above(mail.domain), organisation_of(mail.domain)
+    # Somebody may have written hundreds, and the suffix list takes long for each.
+    named = {each for each in named if each.endswith(organisation) and each not in above}
+    return [each for each in named if could_align(each, mail.domain)]
 
 
 def names_chosen(mail: CheckedMail, sealers: Sequence[str]) -> bool:

@@ -19,6 +19,8 @@ from gateway.authentication.signatures import RawMessage
 from rules.sender.authentication import Evidence, Result
 
 MAX_FIELD_BYTES = 4096
+MAX_FIELDS = 5
+"""So many of a relay are read for whom they name: DKIM, SPF and DMARC may each have one."""
 NO_NAME = ""
 """The authserv-id of a relay that writes none, such as Exchange Online."""
 
@@ -57,6 +59,8 @@ _ABOUT = {
     "spf": ("smtp.mailfrom", "envelope-from"),
 }
 
+
+_GREETING = ("smtp.helo", "helo")
 
 _SIGNED = frozenset({b"dkim-signature", b"arc-seal", b"arc-message-signature"})
 _COPIED_TAG = re.compile(rb"(?:\A|;)\s*+[abdis]\s*+=([^;]*+)", re.IGNORECASE)
@@ -103,6 +107,20 @@ class StatedResult:
 
     def is_about(self, domain: str) -> bool:
         return set(self.domains()) == {domain}
+
+    def counted_domains(self) -> set[str]:
+        """Those that DMARC counts: for SPF of a null reverse-path, that of the greeting."""
+        found = {domain for domain in self.domains() if domain is not None}
+        if found or self.method != "spf":
+            return found
+        return {domain for name, domain in self.named_domains() if name in _GREETING}
+
+    def named_domains(self) -> Iterator[tuple[str, str]]:
+        """Every domain that the result names, with the name of its property."""
+        for name, value in self.properties:
+            domain = host_domain(value.strip('<>"').rpartition("@")[2])
+            if domain is not None:
+                yield name, domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +300,16 @@ def relay_passed_neighbour(
     return is_pass_of_neighbour(fields[0][1], authserv_id, author_domain, others)
 
 
-def passed_domains(values: Iterable[bytes]) -> set[str]:
-    """The domains of which some field values state that SPF or DKIM passed. CPU-bound, never
+def passed_domains(values: Iterable[bytes], authserv_id: str | None = None) -> set[str]:
+    """The domains that some field values name next to SPF or DKIM that passed, in any property:
+    providers have names of their own for these. `authserv_id=None` accepts any. CPU-bound, never
     raises."""
-    read = (read_results(each) for each in values)
-    results = [each for found in read if found is not None for each in found.results]
+    read = [found for found in map(read_results, values) if found is not None]
+    if authserv_id is not None:
+        read = [each for each in read if is_named(each.authserv_id, authserv_id)]
+    results = [each for found in read for each in found.results]
     passed = (each for each in results if each.method in ("dkim", "spf") and each.passed)
-    return {domain for each in passed for domain in each.domains() if domain is not None}
+    return {domain for each in passed for _, domain in each.named_domains()}
 
 
 def _is_of_cousins(
@@ -298,18 +319,21 @@ def _is_of_cousins(
     parent made them one for a verifier without a suffix list, or without our register of companies.
 
     What is not stated here another field may state. It counts, unless the mail names `others`: then
-    it may be one of theirs that passed.
+    it may be one of theirs that passed. The client chose its greeting, which excuses nothing there.
     """
     passed = [each for each in results if each.method in ("dkim", "spf") and each.passed]
-    about = [{domain for domain in each.domains() if domain is not None} for each in passed]
-    if any(
-        could_align(domain, author_domain) and domain not in others
-        for domains in about
-        for domain in domains
-    ):
+
+    def may_be_own(domains: Iterable[str | None]) -> bool:
+        known = (each for each in domains if each is not None)
+        return any(could_align(each, author_domain) and each not in others for each in known)
+
+    if any(may_be_own(each.domains()) for each in passed):
         return False
+    if others:
+        return True
+    about = [each.counted_domains() for each in passed]
     states_all = {"dkim", "spf"} <= {each.method for each in results}
-    return bool(others) or (bool(passed) and states_all and all(about))
+    return bool(passed) and states_all and all(about) and not any(map(may_be_own, about))
 
 
 def _came_directly(results: Sequence[StatedResult], author_domain: str) -> bool:

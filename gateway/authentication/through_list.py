@@ -9,10 +9,8 @@ person, instead of X-Original-From.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from gateway.authentication.arc_check import as_the_author_signed, check_arc
-from gateway.authentication.dkim_check import candidates
 from gateway.authentication.measuring import CheckedMail, policy_and_dkim
 from gateway.authentication.signatures import RawMessage
 from gateway.authentication.structure import signed_scope
@@ -22,16 +20,16 @@ from rules.sender.signature_scope import uncovered
 
 
 async def author_through_list(
-    mail: CheckedMail, sealers: tuple[str, ...], author: str, author_domain: str
+    mail: CheckedMail, of_author: CheckedMail, sealers: tuple[str, ...], author: str
 ) -> Authentication | None:
     """The verdict on the author in X-Original-From; None if nothing proves them.
 
-    `mail.domain` is the domain of the list; `mail.others` are of other companies than the author's
-    domain. The verdict is temporary if the DNS failed.
+    It is one mail, to be checked for the domain of the list and for the author's. The verdict is
+    temporary if the DNS failed.
     """
     signed = (await policy_and_dkim(mail))[1]
     evidence = tuple(replace(each, aligned=False) for each in signed.evidence)
-    warnings = (*domain_warnings(author_domain), *signed.warnings)
+    warnings = (*domain_warnings(of_author.domain), *signed.warnings)
     unanswered = Authentication(
         aligned=False, temporary=True, evidence=evidence, warnings=warnings, author=author
     )
@@ -44,15 +42,15 @@ async def author_through_list(
     sealed = await check_arc(
         mail.message,
         sealers=sealers,
-        author_domain=author_domain,
+        author_domain=of_author.domain,
         now=mail.now,
         lookups=mail.lookups,
         run=mail.run,
-        others=mail.others,
+        others=of_author.others,
     )
     if sealed.signature is None:
         return unanswered if sealed.temporary else None
-    theirs = await mail.run(partial(candidates, mail.message, author_domain, mail.now))
+    theirs = of_author.signatures
     if not sealed.covers_words(theirs):
         return None
 

@@ -1,8 +1,8 @@
 """Whose a domain is that proves an author, where two registered companies share a parent domain.
 
 By RFC 9989 each name below a parent domain with a DMARC record proves the others. Where a company
-of ours has one of the names and another company another, it does not: neither writes as the other,
-and none as our staff.
+of ours has one of the names, it does not: its people write as nobody of another company, nor as a
+person whom we do not know, and none as our staff.
 """
 
 from __future__ import annotations
@@ -23,19 +23,30 @@ def is_of_another_company(
     domain: str,
     author_domain: str,
     owners: Mapping[str, int],
-    residents: Collection[int] = (),
+    residents: Mapping[str, Collection[int]],
 ) -> bool:
     """Whether a domain belongs to another company than the author's. A name belongs to the company
-    of the nearest domain that is registered, its own or one above it; an author's domain that is
-    not, to the companies of the `residents`, who have an address in it, or to us alone if staff are
-    among them. Who has a domain above the author's could prove it in any case."""
-    theirs = _registered(domain, owners)
-    if theirs is None or theirs in names_above(author_domain):
+    of the nearest domain, its own or one above it, that one is registered with, or whose
+    `residents` have an address in it; to us alone if staff are among them. What belongs to nobody
+    counts as ours, as far as it is the author's. Who has a domain above the author's could prove it
+    in any case."""
+    nearest = _nearest(domain, owners, residents)
+    if nearest is None or nearest in names_above(author_domain):
         return False
-    own = _registered(author_domain, owners)
-    of_author = {owners[own]} if own is not None else {US} & set(residents) or set(residents)
-    return bool(of_author) and owners[theirs] not in of_author
+    own = _nearest(author_domain, owners, residents)
+    of_author = {US} if own is None else _companies(own, owners, residents)
+    return of_author.isdisjoint(_companies(nearest, owners, residents))
 
 
-def _registered(domain: str, owners: Mapping[str, int]) -> str | None:
-    return next((name for name in names_above(domain) if name in owners), None)
+def _nearest(
+    domain: str, owners: Mapping[str, int], residents: Mapping[str, Collection[int]]
+) -> str | None:
+    return next((n for n in names_above(domain) if n in owners or residents.get(n)), None)
+
+
+def _companies(
+    name: str, owners: Mapping[str, int], residents: Mapping[str, Collection[int]]
+) -> set[int]:
+    if name in owners:
+        return {owners[name]}
+    return {US} if US in residents[name] else set(residents[name])

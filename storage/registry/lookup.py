@@ -198,20 +198,21 @@ def of_other_companies(
     author_domain: str,
 ) -> frozenset[str]:
     """Those of the domains that belong to another company than the author's domain, in any of these
-    mailboxes. That of a mailbox is ours, unless a company is registered with it."""
+    mailboxes. That of a mailbox is ours, unless a company is registered with it; one that no
+    company is registered with belongs to those of the people who have an address in it."""
     names = {name for each in (*domains, author_domain) for name in names_above(each)}
     owners = {each.id: {domain_of(each.address): US} for each in mailboxes}
-    residents: dict[int, set[int]] = {mailbox: set() for mailbox in owners}
+    residents: dict[int, dict[str, set[int]]] = {mailbox: {} for mailbox in owners}
     of_companies = select(_domain.c.mailbox_id, _domain.c.domain, _domain.c.company_id).where(
         _domain.c.mailbox_id.in_(owners), _domain.c.domain.in_(names)
     )
     for mailbox, domain, company in connection.execute(of_companies):
         owners[mailbox][domain] = company
-    of_people = select(_person.c.mailbox_id, _person.c.company_id).where(
-        _person.c.mailbox_id.in_(owners), _person.c.domain == author_domain
+    of_people = select(_person.c.mailbox_id, _person.c.domain, _person.c.company_id).where(
+        _person.c.mailbox_id.in_(owners), _person.c.domain.in_(names)
     )
-    for mailbox, company in connection.execute(of_people.distinct()):
-        residents[mailbox].add(company or US)
+    for mailbox, domain, company in connection.execute(of_people.distinct()):
+        residents[mailbox].setdefault(domain, set()).add(company or US)
     return frozenset(
         each
         for each in domains

@@ -118,7 +118,7 @@ def registered(owners: Mapping[str, int]) -> OfOthers:
     """What the register says where companies, by their ids, own these domains."""
 
     async def of_others(domains: Collection[str], author_domain: str) -> Collection[str]:
-        return [each for each in domains if is_of_another_company(each, author_domain, owners)]
+        return [each for each in domains if is_of_another_company(each, author_domain, owners, {})]
 
     return of_others
 

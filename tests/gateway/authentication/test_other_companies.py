@@ -13,6 +13,7 @@ from gateway.authentication.measuring import OF_ANOTHER_COMPANY
 from gateway.authentication.results_header import OF_A_NEIGHBOUR
 from rules.sender.authentication import Authentication
 from tests.gateway.authentication.test_arc_check import LIST, sealed
+from tests.gateway.forwarders import arc_sealed
 from tests.gateway.senders import ELSEWHERE, World, a_mail, a_world, rsa_key, signed, the
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -109,3 +110,43 @@ async def test_nor_does_a_relay_that_states_the_rest_in_another_field(
     assert without.by == "relay:mx.example"
     assert not verdict.aligned
     assert (await verdicts(world, of_both, RELAY))[1].by == f"dkim:{ANNS}"
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        f"spf=pass smtp.helo={OTHERS}",
+        f"dkim=none; spf=pass smtp.mailfrom=<> smtp.helo={OTHERS}",
+        f"spf=pass smtp.mail=x@mail.{OTHERS} smtp.helo=mail.{ANNS}",
+    ],
+)
+async def test_nor_does_what_is_stated_of_its_greeting_or_in_a_spelling_that_we_do_not_know(
+    world: World, stated: str
+) -> None:
+    """DMARC counts the greeting where the reverse-path is null; it is another one by the time that
+    the mail comes here."""
+    stated = f"{stated}; dmarc=pass header.from={ANNS}"
+    relayed = f"Authentication-Results: mx.example; {stated}\r\n".encode() + a_mail(ANN)
+    by_seal = arc_sealed(a_mail(ANN), LIST, f"mx.{LIST}; {stated}")
+    for raw, peer in ((relayed, RELAY), (by_seal, ELSEWHERE)):
+        without, verdict = await verdicts(world, raw, peer, "forwarded@fwd.example")
+
+        assert without.aligned
+        assert not verdict.aligned
+
+
+async def test_nor_does_what_a_relay_states_of_it_in_a_field_below(world: World) -> None:
+    dmarc, spf = f"dmarc=pass header.from={ANNS}", f"spf=pass smtp.helo={OTHERS}"
+    above = "".join(f"Authentication-Results: mx.example; {each}\r\n" for each in (dmarc, spf))
+    without, verdict = await verdicts(world, above.encode() + a_mail(ANN), RELAY, "")
+
+    assert without.by == "relay:mx.example"
+    assert not verdict.aligned
+
+
+async def test_what_is_stated_of_the_greeting_of_a_host_of_hers_proves_her(world: World) -> None:
+    for rest in (f"smtp.helo=mail.{ANNS}", f"smtp.mailfrom={ANNS} smtp.helo={OTHERS}"):
+        stated = f"mx.{LIST}; dkim=none; spf=pass {rest}; dmarc=pass header.from={ANNS}"
+        _, verdict = await verdicts(world, arc_sealed(a_mail(ANN), LIST, stated))
+
+        assert verdict.by == f"arc:{LIST}"

@@ -144,6 +144,9 @@ def test_a_quoted_local_part_in_a_relay_s_field_forges_no_result(local: str, for
         ("dkim=pass header.d=x.acme.github.io; spf=fail smtp.mailfrom=eve.github.io", True),
         ("dkim=pass; spf=pass smtp.mailfrom=eve.github.io", True),
         ("spf=pass smtp.mailfrom=eve.github.io", True),
+        ("dkim=none; spf=pass smtp.helo=eve.github.io", False),
+        ("dkim=none; spf=pass smtp.mailfrom=<> smtp.helo=acme.github.io", True),
+        ("dkim=none; spf=pass smtp.mailfrom=eve.github.io smtp.helo=acme.github.io", False),
     ],
 )
 def test_a_pass_by_a_neighbour_under_a_shared_domain_is_not_the_author_s(

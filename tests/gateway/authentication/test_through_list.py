@@ -31,6 +31,7 @@ STATED = (
     " spf=pass (google.com: domain of ann@acme.example designates 192.0.2.1 as permitted sender)"
     " smtp.mailfrom=ann@acme.example; dmarc=pass (p=REJECT dis=NONE) header.from=acme.example"
 )
+DMARC = "dmarc=pass (p=REJECT dis=NONE) header.from=acme.example"
 BY_SIGNATURE = STATED.replace("smtp.mailfrom=ann@acme.example", "smtp.mailfrom=eve@evil.test")
 
 
@@ -97,6 +98,24 @@ async def test_a_company_below_her_domain_does_not_prove_her_through_a_list(worl
 
     assert await verdict_of(world, through_group(rewritten(), states=states)) is not None
     assert await verdict_of(world, through_group(rewritten(), states=states), owners) is None
+
+
+async def test_nor_does_its_signature_where_the_sealer_does_not_state_it(world: World) -> None:
+    raw = through_group(signed(rewritten(), "lab.acme.example"), states="m; " + DMARC)
+    owners = {"acme.example": 1, "lab.acme.example": 2}
+
+    assert await verdict_of(world, raw) is not None
+    assert await verdict_of(world, raw, owners) is None
+
+
+async def test_a_company_below_the_domain_of_the_list_does_not_sign_for_it(world: World) -> None:
+    world.publish("_dmarc.help.example", "v=DMARC1; p=reject")
+    world.publish("s1._domainkey.lab.help.example", rsa_key().record)
+    by_lab = signed(rewritten(), "lab.help.example", signs=GOOGLE_GROUP_SIGNS)
+    raw = arc_sealed(by_lab, "google.com", STATED)
+
+    assert await verdict_of(world, raw) is not None
+    assert await verdict_of(world, raw, {"help.example": 0, "lab.help.example": 2}) is None
 
 
 async def test_a_list_that_signs_x_original_from_itself_is_enough(world: World) -> None:

@@ -31,7 +31,8 @@ OWNERS = {
         ("mail.a.shared.com", "lab.a.shared.com", False),
         ("shared.com", "a.shared.com", False),
         ("c.shared.com", "a.shared.com", False),
-        ("b.shared.com", "c.shared.com", False),
+        ("b.shared.com", "c.shared.com", True),
+        ("help.com", "c.shared.com", False),
         ("com", "a.shared.com", False),
         ("tenant.help.com", "help.com", True),
         ("tenant.help.com", "staff.help.com", True),
@@ -42,19 +43,43 @@ OWNERS = {
 def test_a_name_is_of_the_company_of_the_nearest_registered_domain(
     domain: str, author_domain: str, expected: bool
 ) -> None:
-    """Who has a domain above the author's, registered or not, could prove it in any case."""
-    assert is_of_another_company(domain, author_domain, OWNERS) is expected
+    """Who has a domain above the author's, registered or not, could prove it in any case. None
+    proves a person of a domain that is nobody's, such as a guest, but those who run the mailbox."""
+    assert is_of_another_company(domain, author_domain, OWNERS, {}) is expected
 
 
 @pytest.mark.parametrize(
     ("residents", "expected"),
-    [((), False), ((2,), False), ((2, 3), False), ((US,), True), ((US, 2), True)],
+    [((), True), ((2,), False), ((2, 3), False), ((US,), True), ((US, 2), True)],
 )
 def test_a_domain_that_no_company_owns_is_of_those_who_have_an_address_in_it(
     residents: tuple[int, ...], expected: bool
 ) -> None:
-    found = is_of_another_company("b.shared.com", "c.shared.com", OWNERS, residents)
+    of_people = {"c.shared.com": residents}
+    found = is_of_another_company("b.shared.com", "c.shared.com", OWNERS, of_people)
     assert found is expected
+
+
+@pytest.mark.parametrize(
+    ("domain", "author_domain", "residents", "expected"),
+    [
+        ("d.shared.com", "a.shared.com", (2,), True),
+        ("mail.d.shared.com", "a.shared.com", (2,), True),
+        ("d.shared.com", "a.shared.com", (1, 2), False),
+        ("d.shared.com", "a.shared.com", (US, 1), True),
+        ("d.shared.com", "c.shared.com", (2,), True),
+        ("d.help.com", "help.com", (2,), True),
+        ("d.help.com", "help.com", (US, 2), False),
+        ("lab.a.shared.com", "a.shared.com", (1,), True),
+        ("d.shared.com", "mail.d.shared.com", (2,), False),
+    ],
+)
+def test_so_is_a_domain_whose_signature_is_on_the_mail(
+    domain: str, author_domain: str, residents: tuple[int, ...], expected: bool
+) -> None:
+    """A company may have people in a domain that it is not registered with."""
+    of_people = dict.fromkeys(("d.shared.com", "d.help.com", "lab.a.shared.com"), residents)
+    assert is_of_another_company(domain, author_domain, OWNERS, of_people) is expected
 
 
 def test_the_names_above_a_domain_end_before_the_top_level() -> None:

@@ -145,7 +145,22 @@ def test_a_company_s_domain_is_another_one_than_that_of_staff(
 
     assert others(domain_of(mailbox.address)) == set(domains)
     assert others("desk.example") == set(domains)
-    assert others("else.example") == frozenset()
+    assert others("mail.acme.example") == frozenset()
+
+
+def test_a_domain_that_only_people_of_a_company_are_registered_in_is_theirs(
+    database: Database, ledger: Ledger, mailbox: Mailbox
+) -> None:
+    gil = NewPerson("gil@lab.acme.example", "Gil", Role.USER, "Globex", anywhere=True)
+    ledger.submit(lambda c: people.add_person(c, mailbox, gil)).result()
+    domains = ["lab.acme.example", "x.lab.acme.example", "mail.acme.example"]
+
+    def others(author_domain: str) -> frozenset[str]:
+        found = partial(lookup.of_other_companies, mailboxes=[mailbox], domains=domains)
+        return database.read(partial(found, author_domain=author_domain))
+
+    assert others("acme.example") == set(domains[:2])
+    assert others("lab.acme.example") == frozenset()
 
 
 def test_of_very_many_companies_the_first_are_named() -> None:
