@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -219,6 +220,29 @@ def test_japanese_is_read_with_the_characters_that_windows_adds(data: bytes, tex
 )
 def test_so_is_euc(data: bytes, text: str) -> None:
     assert charsets.decode(data, "euc-jp") == (text, False)
+
+
+@pytest.mark.parametrize(
+    ("data", "label"),
+    [
+        (b"\xad\xa1a" * 200_000, "euc-jp"),
+        (b"\xad\xa1" + b"\xa4\xa2a" * 200_000, "euc-jp"),
+        (b"\x1b$B-!\x1b(Ba" * 100_000, "iso-2022-jp"),
+        (b"\x1b$B " * 150_000, "iso-2022-jp"),
+    ],
+)
+def test_each_change_of_their_charset_takes_no_time_of_its_own(data: bytes, label: str) -> None:
+    """It took seven seconds and a hundred times the memory of such a text of three megabytes."""
+    began = time.process_time()
+    charsets.decode_text(data, label)
+    assert time.process_time() - began < 0.5
+
+
+def test_more_characters_of_windows_than_a_mail_has_are_kept_as_they_came() -> None:
+    few, many = (b"\xad\xa1 " * number for number in (5_000, 5_001))
+
+    assert charsets.decode(few, "euc-jp") == ("① " * 5_000, False)
+    assert charsets.decode(many, "euc-jp")[1]
 
 
 @pytest.mark.parametrize(
