@@ -32,7 +32,7 @@ soak: $(READY)  ## kill, stop and starve servers for under 20 minutes; prints a 
 
 soak-properties: $(READY)  ## run properties, state machines and scenarios for hours; TIMES=50
 	EXAMPLES_TIMES=$(TIMES) $(BIN)/python -m pytest -n $(JOBS) --timeout 3600 -m "hypothesis and not soak"
-	$(BIN)/python -m pytest -m soak tests/properties tests/acceptance
+	$(BIN)/python -m pytest -m soak tests/properties tests/acceptance tests/bench
 
 mutants: $(READY)  ## break each barrier against critical tickets, and each promise of the presets, in a copy
 	$(BIN)/python -m tests.mutants
@@ -47,7 +47,7 @@ fidelity: $(READY)  ## how faithfully the mails beside the project are read, and
 screens: $(READY)  ## take a picture of every page and mail in all shapes, into var/screens; SCREENS="held tickets"
 	$(BIN)/python -m tests.screens var/screens $(SCREENS)
 
-bench: $(READY)  ## measure against a minimal SMTP server and, where it is installed, Postfix
+bench: $(READY)  ## measure against a minimal SMTP server and, where they are installed, Postfix and Haraka
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.verification
 

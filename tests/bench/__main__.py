@@ -16,23 +16,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench import machine, report
-from tests.bench.client import Sent
+from tests.bench.client import Pace, Sent
+from tests.bench.client_process import send
 from tests.bench.desk import Desk
+from tests.bench.haraka import HarakaTarget
 from tests.bench.load import Load
 from tests.bench.postern import PosternTarget
 from tests.bench.postfix import PostfixTarget
 from tests.bench.processes import Failed
 from tests.bench.report import Figures, Measured
 from tests.bench.surroundings import LoadKind, Plain
-from tests.bench.targets import MAILBOX, BenchmarkTarget, OutboxFigures, RunningTarget, SinkTarget
+from tests.bench.targets import BenchmarkTarget, OutboxFigures, SinkTarget
 from tests.bench.untrusted import Untrusted
 
 LOADS: dict[str, LoadKind] = {"plain": Plain(), "desk": Desk(), "untrusted": Untrusted()}
-NAMES = ("sink", "postern-sqlite", "postern-postgres", "postfix")
+NAMES = ("sink", "postern-sqlite", "postern-postgres", "postfix", "haraka")
 NOT_A_DISK = frozenset({"tmpfs", "ramfs", "overlay"})
-CLIENT_S = 60.0
-SLOWEST_MAIL_S = 0.1
-"""The client is stopped after `CLIENT_S` plus this for each mail."""
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -40,10 +39,15 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--load", choices=LOADS, default="plain", help="see tests/bench/*.py")
     parser.add_argument("--mails", type=int, default=4000)
-    parser.add_argument("--sessions", type=int, default=20, help="connections, kept open")
+    parser.add_argument("--sessions", type=int, default=20, help="connections at a time")
+    parser.add_argument(
+        "--new-connections", action="store_true", help="one for each mail; without it, kept open"
+    )
     parser.add_argument("--senders", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="of Postern")
+    parser.add_argument(
+        "--workers", type=int, nargs="+", default=[1, 2], help="of Postern and Haraka"
+    )
     parser.add_argument("--targets", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"), help="on a real disk")
     parser.add_argument(
@@ -61,6 +65,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit code."""
     given = options(arguments)
+    pace = Pace(given.sessions, new_connections=given.new_connections)
     if (kind := machine.filesystem(given.folder)) in NOT_A_DISK:
         print(f"{given.folder} is on {kind}, where fsync has no effect: choose another --folder")
         return 2
@@ -74,17 +79,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mails = LOADS[given.load].write(base / "mails", given.mails, given.senders)
         print(f"mails: {len(mails.mails)}, {mails.octets / len(mails.mails):.0f} octets on average")
         print(f"written by {mails.source}")
-        measured, failed = run(_targets(given), mails, base, given.rounds, given.sessions)
+        measured, failed = run(_targets(given), mails, base, given.rounds, pace)
     finally:
         shutil.rmtree(base, ignore_errors=True)
     if not measured:
         return 1
-    print(f"\nMedians of {given.rounds} rounds, {given.sessions} sessions:\n")
+    print(f"\nMedians of {given.rounds} rounds, {pace}:\n")
     print(report.table(report.summarise(measured)))
     print(f"\n{report.LEGEND}")
     if given.json is not None:
         settings = {"load": given.load, "mails": given.mails, "sessions": given.sessions}
-        settings |= {"rounds": given.rounds}
+        settings |= {"rounds": given.rounds, "new_connections": given.new_connections}
         written = report.as_json(about, settings, measured)
         given.json.write_text(json.dumps(written, indent=2) + "\n")
     return 1 if failed or any(each.faults for each in measured) else 0
@@ -99,6 +104,8 @@ def _targets(given: argparse.Namespace) -> list[BenchmarkTarget]:
                 found.append(SinkTarget())
             case "postfix":
                 found.append(PostfixTarget())
+            case "haraka":
+                found += [HarakaTarget(n) for n in given.workers]
             case _:
                 kind = name.removeprefix("postern-")
                 chosen = LOADS[given.load]
@@ -111,7 +118,7 @@ def _targets(given: argparse.Namespace) -> list[BenchmarkTarget]:
 
 
 def run(
-    targets: Sequence[BenchmarkTarget], mails: Load, base: Path, rounds: int, sessions: int
+    targets: Sequence[BenchmarkTarget], mails: Load, base: Path, rounds: int, pace: Pace
 ) -> tuple[list[Measured], bool]:
     """All targets in the first round, then all in the second, so that a slow minute affects all.
 
@@ -123,7 +130,7 @@ def run(
         print(f"\nround {number}")
         for target in targets:
             try:
-                one = measure(target, mails, base, number, sessions)
+                one = measure(target, mails, base, number, pace)
             except (Failed, OSError, subprocess.SubprocessError) as error:
                 print(f"  {target.name}: {error}", flush=True)
                 failed = True
@@ -133,16 +140,14 @@ def run(
     return measured, failed
 
 
-def measure(
-    target: BenchmarkTarget, mails: Load, base: Path, number: int, sessions: int
-) -> Measured:
+def measure(target: BenchmarkTarget, mails: Load, base: Path, number: int, pace: Pace) -> Measured:
     """One target in one round, in a folder that is removed afterwards."""
     folder = base / "run"
     folder.mkdir()
     try:
         with target.running(folder, mails) as running:
             before_s = machine.cpu_s(running.roots)
-            sent = _send(running, mails, sessions)
+            sent = send(running.port, mails.folder, len(mails.mails), pace)
             delivered_s = running.delivered_s(sent) or sent.wall_s
             cpu_s = machine.cpu_s(running.roots) - before_s
             peak_mib = machine.peak_mib(running.roots)
@@ -156,19 +161,6 @@ def measure(
     return Measured(target.name, number, figures, sent.replies, sent.refusals, faults, notes)
 
 
-def _send(running: RunningTarget, mails: Load, sessions: int) -> Sent:
-    command = [sys.executable, "-m", "tests.bench.client", "127.0.0.1", str(running.port)]
-    done = subprocess.run(
-        [*command, str(mails.folder), MAILBOX, "--sessions", str(sessions)],
-        capture_output=True,
-        timeout=CLIENT_S + SLOWEST_MAIL_S * len(mails.mails),
-        check=False,
-    )
-    if done.returncode:
-        raise Failed(f"the client ended with {done.returncode}: {done.stderr.decode()[-2000:]}")
-    return Sent(**json.loads(done.stdout))
-
-
 def _figures(
     sent: Sent, delivered_s: float, cpu_s: float, peak_mib: float, outbox: OutboxFigures
 ) -> Figures:
@@ -177,8 +169,8 @@ def _figures(
         raise Failed(f"no mail was accepted: {sent.replies} {sent.refusals}")
     return Figures(
         mails_per_s=count / sent.wall_s,
-        p50_ms=_percentile(sent.latencies_ms, 50),
-        p99_ms=_percentile(sent.latencies_ms, 99),
+        p50_ms=report.percentile(sent.latencies_ms, 50),
+        p99_ms=report.percentile(sent.latencies_ms, 99),
         cpu_ms=cpu_s * 1000 / count,
         peak_mib=peak_mib,
         client_cpu_ms=sent.cpu_s * 1000 / count,
@@ -186,11 +178,6 @@ def _figures(
         notices=outbox.sent,
         oldest_due_s=outbox.oldest_due_s,
     )
-
-
-def _percentile(ordered: Sequence[float], percent: int) -> float:
-    """The value that this percentage of the values does not exceed (nearest rank)."""
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 def _print_result(one: Measured) -> None:

@@ -43,6 +43,17 @@ def differences(counts: Mapping[str, int], received: int, different: int) -> lis
 
 
 @dataclass(frozen=True, slots=True)
+class OutboxSample:
+    """The notices of a store at one time."""
+
+    sent: int
+    waiting: int
+    """Due, or to be sent later."""
+    oldest_due_s: float
+    """For how long the oldest has been due; 0 if none is."""
+
+
+@dataclass(frozen=True, slots=True)
 class CountingRelay:
     """The sink as a relay. It is no part of Postern: its CPU time does not count."""
 
@@ -73,7 +84,7 @@ class OutboxWatch:
 
     def __init__(self, store_url: str, relay: CountingRelay) -> None:
         self._database = Database(store_url, connections=1)
-        self._relay = relay
+        self.relay = relay
         self._oldest_due_s = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="outbox", daemon=True)
@@ -89,6 +100,16 @@ class OutboxWatch:
             if (now_left := self._number_due()) < left:
                 left, stalls_at = now_left, time.monotonic() + STALLED_S
 
+    def sample(self) -> OutboxSample:
+        """The notices now."""
+        counts = self._counts()
+        sent, due = counts.get(NoticeState.SENT.value, 0), counts.get(NoticeState.DUE.value, 0)
+        return OutboxSample(sent, due, self._due_for_s() or 0.0)
+
+    def is_due(self) -> bool:
+        """Whether a notice is."""
+        return self._due_for_s() is not None
+
     def figures(self) -> OutboxFigures:
         """To be asked once the outbox is empty."""
         return OutboxFigures(self._counts().get(NoticeState.SENT.value, 0), self._oldest_due_s)
@@ -101,7 +122,7 @@ class OutboxWatch:
 
     def faults(self) -> list[str]:
         """After Postern has ended: what differs between the store and the relay."""
-        return differences(self._counts(), *self._relay.received())
+        return differences(self._counts(), *self.relay.received())
 
     def _watch(self) -> None:
         while not self._stopping.wait(LOOK_S):

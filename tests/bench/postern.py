@@ -103,10 +103,10 @@ class PosternTarget:
     @contextmanager
     def running(self, folder: Path, load: Load, /) -> Iterator[RunningTarget]:
         with STORES[self.kind](folder) as store, self.load_kind.around(folder) as around:
-            smtp, http = free_ports(2)
-            config = _configure(folder, store.url, smtp, http, around)
+            config = _configure(folder, store.url, around)
             enrol(config, load.senders)
             _enrol_staff(store.url, around.staff)
+            smtp = choose_ports(config)
             log = folder / "postern.log"
             command = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
             with program([*command, "--workers", str(self.workers)], log) as process:
@@ -178,14 +178,26 @@ def postgresql(folder: Path) -> Iterator[Store]:
 STORES = {"sqlite": sqlite, "postgres": postgresql}
 
 
-def _configure(folder: Path, url: str, smtp: int, http: int, around: Surroundings) -> Path:
+def _configure(folder: Path, url: str, around: Surroundings) -> Path:
     path = folder / "postern.toml"
     path.write_text(
-        f'[smtp]\nlisten = "127.0.0.1:{smtp}"\n'
-        f'[http]\nlisten = "127.0.0.1:{http}"\nadmin_listen = "127.0.0.1:{http}"\n'
+        '[smtp]\nlisten = "127.0.0.1:0"\n'
+        '[http]\nlisten = "127.0.0.1:0"\nadmin_listen = "127.0.0.1:0"\n'
         f'[store]\nurl = "{url}"\n{around.settings}' + running.generous(folder, **around.policy)
     )
     return path
+
+
+def choose_ports(config: Path) -> int:
+    """Replace the ports 0 of a configuration, which several workers cannot share, by free ones; the
+    port of SMTP.
+
+    To be called just before the start, so that no other program takes one until then.
+    """
+    smtp, http = free_ports(2)
+    text = config.read_text().replace("127.0.0.1:0", f"127.0.0.1:{smtp}", 1)
+    config.write_text(text.replace("127.0.0.1:0", f"127.0.0.1:{http}"))
+    return smtp
 
 
 def enrol(config: Path, senders: Sequence[str]) -> None:

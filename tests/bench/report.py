@@ -57,6 +57,11 @@ class TableLine:
     rounds: int
 
 
+def percentile(ordered: Sequence[float], percent: int) -> float:
+    """The value that this percentage of the values does not exceed (nearest rank)."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
 def summarise(measured: Sequence[Measured]) -> list[TableLine]:
     """A line for each target, in the order of their first round."""
     return [_line(name, measured) for name in dict.fromkeys(each.target for each in measured)]

@@ -10,6 +10,7 @@ import pytest
 from tests.bench import __main__ as bench
 from tests.bench import load, mail_generator
 from tests.bench.client import Sent, stuffed
+from tests.bench.haraka import HarakaTarget
 from tests.bench.outbox import differences
 from tests.bench.postern import audit
 from tests.bench.report import Figures, Measured, summarise
@@ -18,13 +19,19 @@ from tests.bench.report import Figures, Measured, summarise
 def test_a_small_run_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--mails", "8", "--senders", "1", "--sessions", "4", "--rounds", "1"]
     targets = ["--workers", "1", "--targets", "sink", "postern-sqlite"]
-    code = bench.main([*arguments, *targets, "--load", "desk"])
+    code = bench.main([*arguments, *targets, "--load", "desk", "--new-connections"])
     shown = capsys.readouterr().out
     assert code == 0, shown
+    assert "each mail over a connection of its own" in shown
     assert "with all" in shown, "its notices are counted"
     rows = [line.split() for line in shown.partition("Medians")[2].splitlines()]
     names = [row[0] for row in rows if row]
     assert names.index("target") < names.index("sink") < names.index("postern-sqlite")
+
+
+def test_a_target_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert "Haraka is not installed" in (HarakaTarget(1).missing() or "")
 
 
 def test_the_generated_mails_are_the_same_each_time(tmp_path: Path) -> None:
