@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from functools import partial
 
 from aiohttp import web
@@ -12,8 +13,11 @@ from gateway.web.api.scopes import Scope as Scope
 from rules.mail.addresses import normalise
 from storage.db.database import Database
 from storage.registry import api_tokens
+from storage.registry.api_tokens import ApiToken
 
 ACTOR_HEADER = "X-Postern-Actor"
+_CHECK_AGAIN = web.RequestKey("check_again", partial)
+"""Of a request whose body had not come when its token was looked up: looks it up again."""
 
 
 class ApiError(Exception):
@@ -35,16 +39,30 @@ async def authorise(request: web.Request, database: Database, *allowed: Scope) -
         raise ApiError(401, "send Authorization: Bearer TOKEN")
     if not token.isascii():  # an octet that is no UTF-8 cannot be looked up either
         raise ApiError(401, "unknown token")
-    look_up = partial(api_tokens.find_api_token, token=token.strip())
-    found = await in_time(database.submit_read(look_up))
-    if found is None:
-        raise ApiError(401, "unknown token")
+    if not request.content.is_eof():
+        request[_CHECK_AGAIN] = partial(_find, database, token.strip())
+    found = await _find(database, token.strip())
     has = found.scope.split()
     scope = next((each for each in allowed if each in has), None)
     if scope is None:
         permitted = " and ".join(has)
         raise ApiError(403, f"this token is for {permitted}, not for {' or '.join(allowed)}")
     return scope, found.name
+
+
+async def check_again(request: web.Request) -> None:
+    """Raises ApiError if the token was revoked while the body came, which may take minutes: called
+    by all that read one."""
+    find_again: partial[Awaitable[ApiToken]] | None = request.get(_CHECK_AGAIN)
+    if find_again is not None:
+        await find_again()
+
+
+async def _find(database: Database, token: str) -> ApiToken:
+    found = await in_time(database.submit_read(partial(api_tokens.find_api_token, token=token)))
+    if found is None:
+        raise ApiError(401, "unknown token")
+    return found
 
 
 def only(request: web.Request, name: str, status: int) -> str:

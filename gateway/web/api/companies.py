@@ -54,8 +54,8 @@ async def _read(request: web.Request, caller: Caller, _: Query) -> web.Response:
 
 
 async def _register(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
-    context, now = request.app[CONTEXT], request.app[CONTEXT].runtime.clock()
-    new = await body_of(request, NewCompany)
+    context = request.app[CONTEXT]
+    new, now = await body_of(request, NewCompany), context.runtime.clock()
 
     def job(connection: Connection) -> Changed[CompanyAgreementAnswer]:
         mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox
@@ -81,8 +81,8 @@ async def _change(request: web.Request, caller: Caller, _: Query) -> web.Respons
 
 
 async def _agree(request: web.Request, caller: Caller, _: Query) -> web.Response:
-    context, now = request.app[CONTEXT], request.app[CONTEXT].runtime.clock()
-    asked = await body_of(request, NewContract)
+    context = request.app[CONTEXT]
+    asked, now = await body_of(request, NewContract), context.runtime.clock()
     wanted = {"first": asked.first, "ongoing": asked.ongoing}
 
     def job(connection: Connection) -> Changed[CompanyAgreementAnswer]:

@@ -35,8 +35,8 @@ async def _list(request: web.Request, caller: Caller, query: MailboxQuery) -> we
 
 async def _put(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
     context = request.app[CONTEXT]
-    name, now = request.match_info["name"], context.runtime.clock()
-    new = await body_of(request, NewSavedReply)
+    name = request.match_info["name"]
+    new, now = await body_of(request, NewSavedReply), context.runtime.clock()
 
     def job(connection: Connection) -> SavedReplyView:
         role = access.mailbox_role(connection, caller, query.mailbox, now)

@@ -52,8 +52,8 @@ async def _read(request: web.Request, caller: Caller, query: MailboxQuery) -> we
 
 
 async def _register(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
-    context, now = request.app[CONTEXT], request.app[CONTEXT].runtime.clock()
-    asked = await body_of(request, NewPersonRequest)
+    context = request.app[CONTEXT]
+    asked, now = await body_of(request, NewPersonRequest), context.runtime.clock()
     new = NewPerson(
         asked.address,
         asked.name,
@@ -76,8 +76,8 @@ async def _register(request: web.Request, caller: Caller, query: MailboxQuery) -
 
 
 async def _change(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
-    context, now = request.app[CONTEXT], request.app[CONTEXT].runtime.clock()
-    patch = await body_of(request, PersonPatch)
+    context = request.app[CONTEXT]
+    patch, now = await body_of(request, PersonPatch), context.runtime.clock()
 
     def job(connection: Connection) -> Changed[PersonAnswer]:
         mailbox = access.mailbox_role(connection, caller, query.mailbox, now).mailbox

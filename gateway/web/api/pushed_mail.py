@@ -16,7 +16,7 @@ from gateway.smtp.paths import forward_path, reverse_path
 from gateway.smtp.rates import Act
 from gateway.web.api.access import Caller
 from gateway.web.api.answers import PushedMailAnswer, RefusedMailAnswer
-from gateway.web.api.auth import ApiError, Scope
+from gateway.web.api.auth import ApiError, Scope, check_again
 from gateway.web.api.operations import JsonAnswer, Operation, RawBody
 from gateway.web.api.queries import EnvelopeQuery
 from gateway.web.line_ends import LineEnds, TooLong
@@ -64,6 +64,7 @@ class PushedMails:
         """The mail with the line ends of SMTP. Raises ApiError: 413 where it has become too large,
         400 for what SMTP refuses and no line end is meant by."""
         body, client = await request.read(), client_of_request(request)
+        await check_again(request)
         if not body:
             raise ApiError(400, "the body is empty; it must be one raw mail (RFC 5322)")
         try:

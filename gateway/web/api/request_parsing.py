@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.web.api.auth import ApiError
+from gateway.web.api.auth import ApiError, check_again
 from rules.validation.messages import explain, suggestion
 
 BODY_LIMIT_BYTES = 1024 * 1024
@@ -70,6 +70,7 @@ async def body_of(request: web.Request, model: type[M]) -> M:
         text = await request.clone(client_max_size=BODY_LIMIT_BYTES).read()
     except web.HTTPRequestEntityTooLarge:
         raise too_large() from None
+    await check_again(request)
     # A few milliseconds on an idle machine are a tenth of a second on a busy one.
     in_loop = len(text) <= READ_IN_LOOP
     return parsed(text, model) if in_loop else await asyncio.to_thread(parsed, text, model)

@@ -161,8 +161,8 @@ async def _show(request: web.Request, caller: Caller, query: TicketQuery) -> web
 async def _change(request: web.Request, caller: Caller, _: Query) -> web.Response:
     """All of the changes or none: 409 if one is impossible, 403 if one is not permitted."""
     context, number = request.app[CONTEXT], number_of(request)
-    now = context.runtime.clock()
     async with context.uploads.request(request, TicketPatch) as asked:
+        now = context.runtime.clock()  # that of the change: the body may have taken minutes
         changed = await _changed(request, caller, number, now, asked)
     if changed.withheld:
         log.notices_withheld(changed.mailbox, number, changed.withheld, "api")
@@ -260,8 +260,8 @@ async def _afterwards(
 async def _open(request: web.Request, caller: Caller, _: Query) -> web.Response:
     """201 with the new ticket, or with that of an earlier request with the same key."""
     context = request.app[CONTEXT]
-    now = context.runtime.clock()
     async with context.uploads.request(request, NewTicket) as asked:
+        now = context.runtime.clock()
         number, repeated = await _opened(request, caller, now, asked)
     if repeated:
         log.request_repeated(number)

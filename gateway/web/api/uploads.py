@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 from gateway.parsing.parser import Parser
 from gateway.smtp.limits import ConnectionPool
-from gateway.web.api.auth import ApiError
+from gateway.web.api.auth import ApiError, check_again
 from gateway.web.api.form_parts import parts_of
 from gateway.web.api.request_parsing import BODY_LIMIT_BYTES, body_of, parsed, too_large
 from gateway.web.pages.forms import client_of_request
@@ -103,7 +103,9 @@ class Uploads:
             yield AskedFor(await body_of(request, model))
             return
         async with self.room(request):
-            yield await self._read(request, model)
+            asked = await self._read(request, model)
+            await check_again(request)
+            yield asked
 
     @asynccontextmanager
     async def room(self, request: web.Request) -> AsyncIterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import quote
 
@@ -152,25 +152,40 @@ def _guarded(route: Route) -> _Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         visit = await sessions.visit_of(request)
         if visit is None:
-            to = quote(request.path_qs.removeprefix(PREFIX)) if request.method == "GET" else "/"
-            return web.Response(status=303, headers={"Location": f"{PREFIX}/login?to={to}"})
-        if not visit.may(route.right):
-            raise Refused(
-                403,
-                "Your role, {role}, does not permit this. An administrator can give you another, "
-                "under Users.",
-                role=visit.say(visit.user.role.value),
-            )
+            return _to_login(request)
+        _check_right(visit, route.right)
         if request.method != "POST":
             return await route.page(visit)
-        async with posted(visit) as visit:
-            ours = sessions.is_of(visit.secret, visit.form.get("csrf", ""))
+        async with posted(visit) as sent:
+            # A body takes as long as its sender likes, ten minutes at most: who may not do this
+            # any more does it no more.
+            visit = await sessions.visit_of(request)
+            if visit is None:
+                return _to_login(request)
+            _check_right(visit, route.right)
+            ours = sessions.is_of(visit.secret, sent.form.get("csrf", ""))
             if not ours or sessions.is_of_another_site(request):
                 text = "This form is not from your session. Please open the page again."
                 raise Refused(403, text)
-            return await route.page(visit)
+            return await route.page(replace(visit, form=sent.form, files=sent.files))
 
     return answer
+
+
+def _to_login(request: web.Request) -> web.Response:
+    to = quote(request.path_qs.removeprefix(PREFIX)) if request.method == "GET" else "/"
+    return web.Response(status=303, headers={"Location": f"{PREFIX}/login?to={to}"})
+
+
+def _check_right(visit: Visit, right: ConsoleRight) -> None:
+    """Raises Refused for a user without the right."""
+    if not visit.may(right):
+        raise Refused(
+            403,
+            "Your role, {role}, does not permit this. An administrator can give you another, "
+            "under Users.",
+            role=visit.say(visit.user.role.value),
+        )
 
 
 @web.middleware

@@ -116,8 +116,9 @@ async def _ask(request: web.Request) -> web.Response:
 
 
 async def _act(request: web.Request) -> web.Response:
-    visit = await _visit(request)
+    # First: while it comes, the owner of the link may leave the staff.
     form = await read_form(request, FORM_LIMIT_BYTES)
+    visit = await _visit(request)
     mail = visit.view.mail
     if mail is None:
         return visit.done(HeldResult(HeldOutcome.GONE))

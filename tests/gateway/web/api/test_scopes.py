@@ -8,10 +8,12 @@ from functools import partial
 import pytest
 
 from gateway import clock
+from gateway.web.api.queries import EnvelopeQuery
 from gateway.web.api.routes import OPERATIONS
 from gateway.web.api.scopes import Scope
 from storage.registry import api_tokens
 from tests.gateway.web.api.site import ANN, SAM, Site
+from tests.gateway.web.slow_bodies import Asked
 from tests.in_process import SUPPORT
 
 OF_CUSTOMERS = {
@@ -54,6 +56,14 @@ OF_OTHER_TOKENS = {
 }
 """What a token of one of these scopes may do, and nothing else."""
 ACTORS = {Scope.STAFF: SAM, Scope.PORTAL: ANN, Scope.HELD: SAM}
+PART = (
+    b'--x\r\nContent-Disposition: form-data; name="request"\r\n\r\n'
+    b'{"subject": "Lift", "text": "It is stuck."}\r\n--x--\r\n'
+)
+
+
+def actor_of(scope: Scope | None) -> dict[str, str]:
+    return {"X-Postern-Actor": ACTORS[scope]} if scope in ACTORS else {}
 
 
 async def test_every_operation_is_refused_without_a_token_of_its_scopes(site: Site) -> None:
@@ -61,12 +71,39 @@ async def test_every_operation_is_refused_without_a_token_of_its_scopes(site: Si
         path = re.sub(r"\{\w+\}", "1", operation.path)
         for scope in (None, *Scope):
             headers = {"Authorization": f"Bearer {scope}-token"} if scope is not None else {}
-            headers |= {"X-Postern-Actor": ACTORS[scope]} if scope in ACTORS else {}
+            headers |= actor_of(scope)
             answer = await site.client.request(operation.method, path, headers=headers)
             detail = (await answer.json())["detail"] if answer.status in (401, 403) else ""
             of_scope = answer.status == 401 or "this token is for" in detail
             is_allowed = not operation.scopes or scope in operation.scopes
             assert of_scope != is_allowed, (operation.name, scope, answer.status)
+
+
+async def test_a_token_that_is_revoked_while_a_body_comes_does_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever loses a token sends all but the end of what they want done later."""
+    asked = Asked()
+    asked.watch(monkeypatch, api_tokens, "find_api_token")
+    multipart = {"Content-Type": "multipart/form-data; boundary=x"}
+    for operation in (each for each in OPERATIONS if each.body is not None):
+        path, scope = re.sub(r"\{\w+\}", "1", operation.path), operation.scopes[0]
+        token = f"{scope}-token"
+        query = {"rcpt": SUPPORT} if issubclass(operation.query, EnvelopeQuery) else {}
+        revoke = partial(site.write, partial(api_tokens.forget_api_token, token=token))
+        for form in ({}, multipart) if operation.name == "open_ticket" else ({},):
+            answer = await site.client.request(
+                operation.method,
+                path,
+                params=query,
+                headers={"Authorization": f"Bearer {token}", **form} | actor_of(scope),
+                data=asked.body(PART if form else b"{}", revoke),
+            )
+            add = partial(api_tokens.add_api_token, token=token, name=scope.value)
+            await site.write(partial(add, scope=scope.value, now=clock.now()))
+
+            detail = (await answer.json())["detail"]
+            assert (answer.status, detail) == (401, "unknown token"), operation.name
 
 
 async def test_a_token_with_several_scopes_may_do_what_each_of_them_permits(site: Site) -> None:

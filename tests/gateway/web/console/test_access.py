@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+from functools import partial
+from urllib.parse import urlencode
 
+import pytest
+from aiohttp import MultipartWriter
+
+from gateway import clock
 from gateway.web.console.routes import ROUTES, Route
 from rules.service.console_roles import ConsoleRight, ConsoleRole, may
+from storage.registry import console_users
 from tests.gateway.web.console.desk import Desk
+from tests.gateway.web.link_pages import SAM
+from tests.gateway.web.slow_bodies import Asked
 
 MATRIX = {
     ConsoleRight.READ: {*ConsoleRole},
@@ -81,3 +89,36 @@ async def test_every_page_forbids_what_the_console_does_not_serve(desk: Desk, pa
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_who_loses_a_right_while_their_form_comes_does_nothing_with_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an administrator who expects to be removed sends all of an invitation but its end."""
+    browser = await desk.logged_in(ConsoleRole.ADMIN)
+    asked = Asked()
+    asked.watch(monkeypatch, console_users, "session_of")
+    form = {"do": "invite", "address": "eve@help.example", "role": "admin"}
+    token = await browser.token("/console/users")
+    multipart = MultipartWriter("form-data")
+    for name, value in {**form, "csrf": token}.items():
+        multipart.append(value).set_content_disposition("form-data", name=name)
+    types = {
+        "application/x-www-form-urlencoded": urlencode({**form, "csrf": token}).encode(),
+        multipart.content_type: await multipart.as_bytes(),
+    }
+    demote = partial(console_users.invite, address=SAM, role=ConsoleRole.VIEWER, now=clock.now())
+    remove = partial(console_users.remove, address=SAM)
+    statuses = []
+    for (kind, content), lose in zip(types.items(), (demote, remove), strict=True):
+        response = await browser.client.post(
+            "/console/users",
+            data=asked.body(content, partial(desk.site.write, lose)),
+            headers={"Content-Type": kind},
+            allow_redirects=False,
+        )
+        statuses.append(response.status)
+        await desk.site.write(partial(demote, role=ConsoleRole.ADMIN))
+
+    listed = await desk.site.write(console_users.list_users)
+    assert (statuses, [each.user.address for each in listed]) == ([403, 303], [SAM])
