@@ -251,18 +251,14 @@ def console_login_delayed(address: str, network: str) -> None:
     _log.warning("console_login_delayed", address=address, network=network)
 
 
-def console_openid_refused(
-    why: str, issuer: str, *, detail: str, address: str, subject: str
-) -> None:
-    """The identity provider's answer logs nobody in to the console."""
-    _log.warning(
-        "console_openid_refused",
-        why=why,
-        issuer=issuer,
-        detail=detail,
-        address=address,
-        subject=subject,
-    )
+def console_openid_refused(why: str, issuer: str, **about: str) -> None:
+    """The identity provider's answer logs nobody in to the console; `about` whom and what it is."""
+    _log.warning("console_openid_refused", why=why, issuer=issuer, **about)
+
+
+def console_openid_key_ignored(issuer: str, key: str, error: str) -> None:
+    """A key of the identity provider cannot be read: what it signs logs nobody in."""
+    _log.warning("console_openid_key_ignored", issuer=issuer, key=key, error=error)
 
 
 def registry_changed(mailbox: str, subject: str, change: str, by: str) -> None:

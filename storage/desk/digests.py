@@ -29,6 +29,7 @@ from storage.db.tables import (
     DigestRow,
     JournalRow,
     PersonRow,
+    TicketRow,
     WithheldRow,
     table,
 )
@@ -37,7 +38,7 @@ from storage.registry import lookup, mailboxes
 from storage.ticket.rows import ChangeContext, queue_notices
 
 _announced, _digest, _withheld = table(AnnouncedRow), table(DigestRow), table(WithheldRow)
-_journal, _person = table(JournalRow), table(PersonRow)
+_journal, _person, _ticket = table(JournalRow), table(PersonRow), table(TicketRow)
 FORGOTTEN_AT_ONCE = 500
 
 
@@ -147,12 +148,16 @@ def _remember(
 
 
 def _forget_withheld(connection: Connection, mailbox: Mailbox, found: Sequence[QueueState]) -> None:
-    """Withheld notices wait for nothing but the digest that names them."""
+    """Withheld notices wait for nothing but the digest that names them; of a deleted ticket, which
+    nobody reads any more, for nothing."""
     lines = (line for state in found if state.queue is Queue.WITHHELD for line in state.new)
     tickets = [int(line.ticket) for line in lines]
-    if tickets:
-        named = (_withheld.c.mailbox_id == mailbox.id) & _withheld.c.ticket_id.in_(tickets)
-        connection.execute(delete(_withheld).where(named))
+    is_deleted = exists().where(
+        _ticket.c.id == _withheld.c.ticket_id, _ticket.c.deleted_at.is_not(None)
+    )
+    here = _withheld.c.mailbox_id == mailbox.id
+    connection.execute(delete(_withheld).where(here, _withheld.c.ticket_id.in_(tickets)))
+    connection.execute(delete(_withheld).where(here, is_deleted))
 
 
 def _remember_rest(connection: Connection, mailbox: Mailbox, now: datetime) -> None:

@@ -248,7 +248,11 @@ def _full(scope: QueueScope, queue: Queue) -> _Lines:
 
 def _of_budgets(scope: QueueScope, queue: Queue) -> _Lines:
     """Tickets about which notices were withheld, with their recipients."""
-    query = select(_withheld).where(_withheld.c.mailbox_id.in_(sorted(scope.desks)))
+    query = (
+        select(_withheld)
+        .join(_ticket, _ticket.c.id == _withheld.c.ticket_id)
+        .where(_withheld.c.mailbox_id.in_(sorted(scope.desks)), _ticket.c.deleted_at.is_(None))
+    )
     by_ticket: dict[int, list[Any]] = {}
     for row in scope.connection.execute(query.order_by(_withheld.c.since, _withheld.c.address)):
         by_ticket.setdefault(row.ticket_id, []).append(row)

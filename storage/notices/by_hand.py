@@ -75,8 +75,9 @@ def retry(
 
 
 def is_retried(notice: NoticeSummary, now: datetime) -> bool:
-    """Whether `retry` would have this mail tried again, if it is not being sent now."""
-    waits = notice.state is NoticeState.DUE and notice.attempts > 0 and notice.due_at > now
+    """Whether `retry` would have this mail tried again."""
+    was_tried = notice.state is NoticeState.DUE and notice.attempts > 0
+    waits = was_tried and notice.due_at > now and not notice.is_being_sent
     return waits or notice.state is NoticeState.DEAD
 
 

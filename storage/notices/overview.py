@@ -47,6 +47,8 @@ class NoticeSummary:
     """The door of the change that caused it; empty for a row of before this was stored."""
     actor: str = ""
     """Who made that change; empty for the system itself."""
+    is_being_sent: bool = False
+    """A node has claimed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,4 +181,5 @@ def _listed(row: Row[Any]) -> NoticeSummary:
         cause=row.cause,
         source=row.source,
         actor=row.actor,
+        is_being_sent=row.claimed_by is not None,
     )

@@ -46,7 +46,12 @@ def personal_digest(
         changed = tuple(e for e in (*again, *changed) if e.number not in named)[: LISTED + 1]
     withheld = connection.execute(
         select(_withheld.c.ticket_id, _withheld.c.number)
-        .where(_withheld.c.mailbox_id == mailbox.id, _withheld.c.address == address)
+        .join(_ticket, _ticket.c.id == _withheld.c.ticket_id)
+        .where(
+            _withheld.c.mailbox_id == mailbox.id,
+            _withheld.c.address == address,
+            _ticket.c.deleted_at.is_(None),
+        )
         .order_by(_withheld.c.ticket_id.desc())
         .limit(LISTED + 1)
     )

@@ -40,6 +40,7 @@ HEARTBEAT_S = 15.0
 STREAM_S = 300.0
 """A stream ends after this time, as connections do; the browser comes back by itself."""
 RETRY_MS = 2000
+EVENTS = "text/event-stream"
 LONGEST_TEXT = 100
 LONGEST_SUBJECT = 200
 KIB = 1024
@@ -199,6 +200,21 @@ async def events(visit: Visit) -> web.StreamResponse:
     return stream.response
 
 
+def asks_for_events(request: web.Request) -> bool:
+    """Whether it is a page that follows the journal, rather than a browser that opens one."""
+    return EVENTS in request.headers.get("Accept", "")
+
+
+def ended() -> web.Response:
+    """For a page whose session has ended: one that was sent to the login would ask again and
+    again."""
+    return web.Response(text=_ending(Ending.ENDED).decode(), content_type=EVENTS)
+
+
+def _ending(why: Ending) -> bytes:
+    return f"event: {why.value}\ndata:\n\n".encode()
+
+
 def _has_left(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
@@ -213,7 +229,7 @@ class _Stream:
         self.response = web.StreamResponse(
             headers={**HEADERS, "X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no"}
         )
-        self.response.content_type = "text/event-stream"
+        self.response.content_type = EVENTS
         self.response.charset = "utf-8"
 
     async def begin(self) -> None:
@@ -233,7 +249,7 @@ class _Stream:
                 continue
             if isinstance(sent, Ending):
                 if sent is not Ending.CLOSED:
-                    await self.response.write(f"event: {sent.value}\ndata:\n\n".encode())
+                    await self.response.write(_ending(sent))
                 return
             form = (self._form, viewer.wanted.text)
             write = partial(self._events, sent.batch.lines, viewer.wanted)

@@ -27,6 +27,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from gateway import log
 from gateway.config.secret_file import first_line
 from gateway.config.sections import OpenidSection
 from gateway.web.console.context import PREFIX
@@ -51,6 +52,8 @@ ALGORITHMS = frozenset(
 )
 """Signatures by a key that only the provider has: neither `none`, nor one by the shared secret."""
 _KEY_TYPES = ("RSA", "EC", "OKP")
+LONGEST_KEY_NAME = 100
+"""Characters of it in the log."""
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 Json = dict[str, Any]
@@ -234,20 +237,21 @@ class OpenIdProvider:
         for each in _ENDPOINTS:
             if not _is_like(metadata.get(each), issuer):
                 raise NoAnswer(f"its {each} is no https address")
-        keys = _keys_in(await _fetched(metadata["jwks_uri"]))
+        keys = _keys_in(await _fetched(metadata["jwks_uri"]), issuer)
         return _Discovered(metadata, keys, self._clock())
 
 
-def _keys_in(found: Json) -> KeySet:
-    """The keys of a provider that sign. Those that cannot be read are ignored, as RFC 7517 §5 says:
-    one of them must not keep everybody out. Raises NoAnswer where there is none."""
+def _keys_in(found: Json, issuer: str) -> KeySet:
+    """The keys of a provider that sign. Those that cannot be read are ignored, as RFC 7517 §5 says,
+    and logged: one of them must not keep everybody out. Raises NoAnswer where there is none."""
     listed, usable = found.get("keys"), []
     for each in listed if isinstance(listed, list) else ():
         try:
             if each.get("kty") in _KEY_TYPES and each.get("use", "sig") == "sig":
                 usable.extend(KeySet.import_key_set({"keys": [each]}).keys)
-        except Exception:  # noqa: BLE001, S112 - the libraries raise anything for a key
-            continue
+        except Exception as error:  # noqa: BLE001 - the libraries raise anything for a key
+            name = str(each.get("kid", "")) if isinstance(each, dict) else ""
+            log.console_openid_key_ignored(issuer, name[:LONGEST_KEY_NAME], type(error).__name__)
     if not usable:
         raise NoAnswer("it has no key that can be read")
     return KeySet(usable)

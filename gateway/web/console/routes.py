@@ -173,6 +173,8 @@ def _guarded(route: Route) -> _Handler:
 
 
 def _to_login(request: web.Request) -> web.Response:
+    if journal.asks_for_events(request):
+        return journal.ended()
     to = quote(request.path_qs.removeprefix(PREFIX)) if request.method == "GET" else "/"
     return web.Response(status=303, headers={"Location": f"{PREFIX}/login?to={to}"})
 

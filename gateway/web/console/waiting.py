@@ -88,7 +88,7 @@ def _shown(state: QueueState, mailbox: Mailbox, mask: Mask) -> WaitingQueue:
 def _entry(line: DigestLine, path: str, mask: Mask) -> WaitingEntry:
     return WaitingEntry(
         since=datetime.fromisoformat(line.since),
-        who=one_line(line.sender, LONGEST_SUBJECT),
+        who=one_line(mask(line.sender), LONGEST_SUBJECT),
         subject=one_line(mask(line.subject), LONGEST_SUBJECT),
         number=line.reason if line.reason.isdigit() else "",
         path=path,

@@ -16,7 +16,7 @@ from rules.people import Role
 from rules.sender.authentication import Authentication, SignedScope
 from rules.service.digests import LINES, PAUSE, QueueState, shared_out
 from rules.service.more import SUMMARIES
-from rules.ticket.changes import Complete, SetStatus
+from rules.ticket.changes import Complete, Delete, SetStatus
 from rules.ticket.desk import DigestLine, Queue
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
@@ -507,3 +507,7 @@ def test_a_comment_is_named_if_its_reader_gets_no_summary(shop: Shop) -> None:
     shop.write(lambda c: record_withheld(c, shop.context(), number, orders))
 
     assert [line.sender for line in states(shop)[Queue.WITHHELD].new] == [SAM.address]
+
+    shop.change(number, Delete(""))
+
+    assert states(shop)[Queue.WITHHELD].number == 0

@@ -42,6 +42,9 @@ async def test_nobody_gets_a_page_without_a_login(desk: Desk) -> None:
 
         assert response.status == 303, route
         assert response.headers["Location"].startswith("/console/login")
+    # A page that follows the journal would ask for the login again and again.
+    events = await client.get("/console/journal/events", headers={"Accept": "text/event-stream"})
+    assert (events.status, await events.text()) == (200, "event: ended\ndata:\n\n")
 
 
 @pytest.mark.parametrize("role", ConsoleRole)

@@ -333,10 +333,13 @@ async def test_a_key_of_the_provider_that_cannot_be_read_keeps_nobody_out(house:
     house.provider.is_account("max-1", await house.user("max"))
     house.configured._discovered = None  # as after an hour
 
-    answer = await house.log_in()
+    with capture_logs() as logged:
+        answer = await house.log_in()
 
     house.provider.more_keys = ()
     assert (answer.status, answer.reasons) == (303, [])
+    ignored = [each["key"] for each in logged if each["event"] == "console_openid_key_ignored"]
+    assert ignored == ["3", ""]
 
 
 async def test_a_provider_that_offers_no_signature_of_its_own_logs_nobody_in(house: House) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from gateway import clock
+from gateway.clock import new_id
 from rules.service.console_roles import ConsoleRole
 from rules.ticket.audit import AuditEvent
 from storage.db.tables import NoticeRow, table
@@ -117,6 +118,9 @@ async def test_a_mail_that_waits_for_another_attempt_is_sent_at_once_and_an_untr
     )
     operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
 
+    await set_notice(desk, claimed_by=new_id())
+    _, being_sent = await operator.get(f"/console/outbox/{notice}")
+    await set_notice(desk, claimed_by=None)
     _, one = await operator.get(f"/console/outbox/{notice}")
     _, late = await operator.get("/console/outbox?view=late")
     await operator.send("/console/outbox?view=late", "/console/outbox", ids=notice)
@@ -124,6 +128,7 @@ async def test_a_mail_that_waits_for_another_attempt_is_sent_at_once_and_an_untr
 
     for page in (one, late):
         assert f'name="ids" value="{notice}' in page
+    assert 'name="ids"' not in being_sent
     assert "Tried again now: 1." in done
     found = await desk.site.write(lambda c: overview.find(c, UUID(notice)))
     assert found is not None
