@@ -25,6 +25,11 @@ Number = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite assigns row numbers only in INTEGER columns, which hold 64 bits anyway."""
 
 
+FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""A time that somebody sends lies between them: near the ends of the calendar no store can compute
+with one."""
+
+
 class UtcTimestamp(TypeDecorator[datetime]):
     """An aware UTC datetime; microseconds since 1970 on SQLite, which has no type for it."""
 

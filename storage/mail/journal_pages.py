@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,14 +16,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, text
 
 from rules.mail.presented import Mask
+from storage.db.columns import FIRST, LAST
 from storage.db.tables import TAKEN, JournalRow, MailRow, table
 from storage.mail.journal import kinds
 
 _journal, _mail = table(JournalRow), table(MailRow)
 
 EXAMINED = 20_000
-FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
-"""A key lies between them: near the ends of the calendar no time can be computed with."""
 LOOKED_AT = 200
 """Rows that are read at once to find those in which a reader sees a text."""
 LOOKS = 3

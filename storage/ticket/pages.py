@@ -19,6 +19,7 @@ from rules.people import Role
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.visibility import Visibility
+from storage.db.columns import FIRST, LAST
 from storage.db.tables import (
     ASSIGNED,
     CLAIMED,
@@ -69,7 +70,8 @@ class TicketKey(NamedTuple):
             key = cls(datetime.fromisoformat(at), int(number[:18]))
         except ValueError:
             return None
-        return key if key.at.tzinfo is not None else None
+        known = key.at.tzinfo is not None and FIRST < key.at < LAST
+        return key if known else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

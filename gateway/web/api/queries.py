@@ -23,7 +23,7 @@ from gateway.web.api.request_parsing import check_query
 from rules.decision.reasons import Reason, Verdict
 from rules.ticket.lifecycle import Status
 from rules.validation.messages import LONGEST_VALUE, explain, shown
-from storage.mail.journal_pages import FIRST, LAST
+from storage.db.columns import FIRST, LAST
 from storage.notices.outbox_pages import OutboxView
 from storage.ticket import search
 

@@ -13,7 +13,7 @@ from gateway.web.api.auth import ApiError
 from gateway.web.api.form_parts import parts_of
 from gateway.web.api.uploads import FORM, MALFORMED, MOST_FILES, SentFile, Uploads
 from gateway.web.console.context import FORM_LIMIT_BYTES, Refused, Visit
-from gateway.web.pages.forms import Form, read_form
+from gateway.web.pages.forms import Form, read_form, storable
 
 MOST_FIELDS = 20
 """Besides files."""
@@ -51,7 +51,7 @@ async def _read(request: web.Request, taking: Uploads) -> tuple[Form, tuple[Sent
             if part.filename is None:
                 content = await uploads.content_of(part, of_fields, ApiError(413, ""))
                 of_fields -= len(content)
-                form[part.name or ""] = content.decode("utf-8", "replace")
+                form[part.name or ""] = storable(content.decode("utf-8", "replace"))
                 continue
             content = await uploads.content_of(part, of_files, ApiError(413, ""))
             of_files -= len(content)

@@ -92,13 +92,19 @@ async def read_form(request: web.Request, limit_bytes: int, most_fields: int = F
         async with asyncio.timeout(FORM_S):
             body = await request.clone(client_max_size=limit_bytes).read()
         text = body.decode("utf-8", "replace")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=most_fields))
+        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=most_fields)
+        return {name: storable(value) for name, value in fields}
     except web.HTTPRequestEntityTooLarge:
         raise Problem(413, PageError.TOO_LARGE) from None
     except TimeoutError:
         raise Problem(408, PageError.TOO_SLOW) from None
     except (ValueError, web.RequestPayloadError, ConnectionError):  # too many fields, or cut off
         raise Problem(400, PageError.NOT_A_FORM) from None
+
+
+def storable(text: str) -> str:
+    """User input without NUL, which nobody types and not every store takes."""
+    return text.replace("\0", "")
 
 
 def composed(text: str) -> str:

@@ -64,6 +64,7 @@ async def test_a_filter_selects_tickets_of_the_desk(desk: Desk) -> None:
     assert await listed(agent, "?q=--&status=all") == []
     assert await listed(agent, "?mailbox=other@help.example") == []
     assert await listed(agent, "?view=claimed") == [4]
+    assert await listed(agent, "?after=0001-01-01T00:00:00%2B23:59_1") == [2, 4, 3]  # no such key
     assert "&lt;i&gt;Ink&lt;/i&gt;" in (await agent.get("/console/tickets"))[1]
 
 

@@ -202,7 +202,7 @@ async def test_an_administrator_invites_and_removes_a_user(desk: Desk) -> None:
     tom = desk.browser()
     entered = await tom.send(link[1], password=PASSWORD, again=PASSWORD)
     _, listed = await admin.get("/console/users")
-    removed = await admin.send("/console/users", do="remove", address="tom@help.example")
+    removed = await admin.send("/console/users", do="remove", address="t\0om@help.example")
 
     assert (status, entered) == (200, (303, "/console/"))
     assert link[1] not in listed
