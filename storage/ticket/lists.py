@@ -14,7 +14,7 @@ from typing import Any, assert_never
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from rules.mail import Mailbox
-from rules.people import Presence
+from rules.people import ParticipantKind, Person, Presence
 from storage.db.tables import ParticipantRow, TicketRow, table
 from storage.ticket.summaries import NEWEST_FIRST, TicketSummary, summaries_of
 
@@ -114,6 +114,26 @@ def page(
     if len(found) > limit:
         return Page(shown, Cursor(shown[-1].updated_at, shown[-1].number))
     return Page(shown, end, is_cut=end is not None)
+
+
+def as_guest(
+    connection: Connection, person: Person | None, tickets: Sequence[TicketSummary]
+) -> frozenset[int]:
+    """The numbers of those tickets that a person is on as a guest of another company."""
+    if person is None:
+        return frozenset()
+    company = person.company.id if person.company is not None else None
+    query = (
+        select(_participant.c.ticket_id)
+        .join(_ticket, _ticket.c.id == _participant.c.ticket_id)
+        .where(
+            _participant.c.ticket_id.in_([each.number for each in tickets]),
+            _participant.c.address == person.address,
+            _participant.c.part == ParticipantKind.GUEST.value,
+            _ticket.c.company_id.is_distinct_from(company),
+        )
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
 def _source(

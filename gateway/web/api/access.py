@@ -120,6 +120,11 @@ class VisibleTicket:
     ticket: Ticket
     access: Access
 
+    @property
+    def as_guest(self) -> bool:
+        """Whether the caller is a guest of another company there."""
+        return self.access is Access.GUEST
+
 
 NOBODY = Caller(Scope.PORTAL, "")
 """Who asks for what everybody may read: a customer whom nobody knows."""

@@ -53,8 +53,8 @@ class TicketJson:
     policies: Mapping[str, Policy] = field(default_factory=dict)
     """By the address of the mailbox."""
 
-    def in_list(self, summary: TicketSummary) -> TicketInList:
-        """A ticket in a list."""
+    def in_list(self, summary: TicketSummary, *, as_guest: bool = False) -> TicketInList:
+        """A ticket in a list. What its company was promised is not for guests of others."""
         shown: TicketInList = {
             "number": summary.number,
             "mailbox": summary.mailbox,
@@ -65,7 +65,7 @@ class TicketJson:
             "requester": summary.requester,
             "company": summary.company,
             "merged_into": summary.merged_into,
-            "due_at": _timestamp(summary.due_at),
+            "due_at": _timestamp(summary.due_at) if not as_guest else None,
             "opened_at": summary.opened_at.isoformat(),
             "updated_at": summary.updated_at.isoformat(),
         }
@@ -79,17 +79,22 @@ class TicketJson:
             }
         return shown
 
-    def in_full(self, ticket: TicketView, before: int | None = None) -> TicketAnswer:
+    def in_full(
+        self, ticket: TicketView, before: int | None = None, *, as_guest: bool = False
+    ) -> TicketAnswer:
         """A ticket with everything that this reader may see; with `before` the comments before
         this one alone."""
         details = ticket.details
+        if as_guest:
+            details = replace(details, tier="", first_due_at=None)
         members = (
             member
             for member in ticket.members
             if self.for_staff or member.presence == Presence.ACTIVE.value
         )
         shown: TicketAnswer = {
-            **self.in_list(ticket.summary),  # type: ignore[typeddict-item]  # has no more keys
+            # As mypy sees it, it may have more keys.
+            **self.in_list(ticket.summary, as_guest=as_guest),  # type: ignore[typeddict-item]
             "tier": details.tier,
             "fields": {name: self._masked(value) for name, value in details.fields.items()},
             "missing": list(details.missing),

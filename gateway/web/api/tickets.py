@@ -53,17 +53,20 @@ async def _list(request: web.Request, caller: Caller, query: TicketsQuery) -> we
     def read_page(connection: Connection) -> str:
         now = context.runtime.clock()
         role = access.mailbox_role(connection, caller, query.mailbox, now)
-        is_cut = False
+        is_cut, as_guest = False, frozenset[int]()
         if caller.by_staff:
             found, is_cut = _of_desk(connection, role, query, now)
         else:
             which = _requested_list(context, caller, role, query.list)
             found = _of_customer(connection, role, which, query)
+            as_guest = lists.as_guest(connection, role.person, found.tickets)
         # Here, in a thread: to mask 200 subjects takes up to a quarter of a second.
         shown = presenter(connection, context, caller)
         end = found.following
         answer: TicketsAnswer = {
-            "tickets": [shown.in_list(each) for each in found.tickets],
+            "tickets": [
+                shown.in_list(each, as_guest=each.number in as_guest) for each in found.tickets
+            ],
             "before": ticket_cursor(end.at, end.number) if end is not None else None,
             "searched_in_part": found.is_cut,
         }
@@ -148,12 +151,12 @@ async def _show(request: web.Request, caller: Caller, query: TicketQuery) -> web
     context, number, before = request.app[CONTEXT], number_of(request), query.before
 
     def read_ticket(connection: Connection) -> str:
-        access.find_ticket(connection, context, caller, number, context.runtime.clock())
+        found = access.find_ticket(connection, context, caller, number, context.runtime.clock())
         view = _ticket_view(connection, number, caller, before)
         shown = presenter(connection, context, caller)
         if before is not None and all(each.id != before for each in shown.comments(view)):
             raise ApiError(404, f"there is no comment {before} on #{number}")
-        return json.dumps(shown.in_full(view, before))
+        return json.dumps(shown.in_full(view, before, as_guest=found.as_guest))
 
     return web.json_response(text=await context.show(read_ticket, caller.address))
 
@@ -171,7 +174,7 @@ async def _change(request: web.Request, caller: Caller, _: Query) -> web.Respons
         log.request_repeated(number)
     left = "null"
     if not asked.what.delete:
-        left = await _afterwards(context, caller, number, repeated=changed.repeated)
+        left = await _afterwards(context, caller, number, as_guest=changed.as_guest)
     return web.json_response(text=f'{{"effects": {json.dumps(changed.effects)}, "ticket": {left}}}')
 
 
@@ -216,7 +219,8 @@ async def _changed(
         done = tuple(str(each) for each in effects.done)
         if key is not None:
             request_keys.keep(connection, found.mailbox, key, number, done, now)
-        return _Changed(done, len(effects.withheld), found.mailbox.address)
+        withheld = len(effects.withheld)
+        return _Changed(done, withheld, found.mailbox.address, as_guest=found.as_guest)
 
     return await context.write(job, apart=bool(asked.files) or patch.is_large)
 
@@ -231,22 +235,26 @@ class _Changed:
     mailbox: str = ""
     repeated: bool = False
     """The request was done before; this is its answer."""
+    as_guest: bool | None = None
+    """Whether a guest of another company made the change; None for a repeat."""
 
 
 async def _afterwards(
-    context: ApiContext, caller: Caller, number: int, *, repeated: bool = False
+    context: ApiContext, caller: Caller, number: int, *, as_guest: bool | None
 ) -> str:
     """The ticket as JSON, read once a change of it is committed: to show a ticket takes long, and
     the writer and the event loop must not wait. `null` if it cannot be read: the change is made.
 
-    The change is the caller's right to see what came of it; that of a repeat is long ago.
+    The change is the caller's right to see what came of it; that of a repeat (None) is long ago.
     """
 
     def read_back(connection: Connection) -> str:
-        if repeated:
-            access.find_ticket(connection, context, caller, number, context.runtime.clock())
+        guest = as_guest
+        if guest is None:
+            now = context.runtime.clock()
+            guest = access.find_ticket(connection, context, caller, number, now).as_guest
         view = _ticket_view(connection, number, caller)
-        return json.dumps(presenter(connection, context, caller).in_full(view))
+        return json.dumps(presenter(connection, context, caller).in_full(view, as_guest=guest))
 
     try:
         return await context.show(read_back, caller.address)
@@ -266,7 +274,7 @@ async def _open(request: web.Request, caller: Caller, _: Query) -> web.Response:
     if repeated:
         log.request_repeated(number)
     headers = {"Location": f"{PATH}/{number}"}
-    made = await _afterwards(context, caller, number, repeated=repeated)
+    made = await _afterwards(context, caller, number, as_guest=None if repeated else False)
     return web.json_response(text=made, status=201, headers=headers)
 
 

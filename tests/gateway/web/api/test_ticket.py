@@ -244,3 +244,24 @@ async def test_what_was_sealed_for_a_mailbox_that_takes_no_mail_is_not_shown(sit
     _, ticket = await site.get(f"/{number}", ANN)
 
     assert ticket["comments"][0]["text"].strip() == "Hello […]"
+
+
+async def test_a_guest_of_another_company_reads_nothing_of_what_was_promised(site: Site) -> None:
+    """Its plan and its times are agreed with the company of the ticket."""
+    number = await site.open(ANN, PLANNED, severity="High")
+    await site.effects(number, ANN, add=[GIL])
+    await site.effects(number, approve=[GIL])
+    promised = ("tier", "due_at", "first_due_at")
+
+    _, ours = await site.get(f"/{number}", ANN)
+    _, theirs = await site.get(f"/{number}", GIL)
+    _, changed = await site.change(number, GIL, comment={"text": "It is ours as well."})
+    _, listed = await site.get(f"?mailbox={PLANNED}&list=cc", GIL)
+    _, own = await site.get(f"?mailbox={PLANNED}", ANN)
+
+    assert all(ours[key] for key in promised)
+    assert [p["part"] for p in theirs["people"] if p["address"] == GIL] == ["guest"]
+    for seen in (theirs, changed["ticket"]):
+        assert [seen[key] for key in promised] == ["", None, None]
+    assert [each["due_at"] for each in listed["tickets"]] == [None]
+    assert all(each["due_at"] for each in own["tickets"])
