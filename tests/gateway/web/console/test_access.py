@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from aiohttp import MultipartWriter
 from gateway import clock
 from gateway.web.console.routes import ROUTES, Route
 from rules.service.console_roles import ConsoleRight, ConsoleRole, may
+from storage.db.database import Connection
 from storage.registry import console_users
 from tests.gateway.web.console.desk import Desk
 from tests.gateway.web.link_pages import SAM
@@ -112,8 +114,9 @@ async def test_who_loses_a_right_while_their_form_comes_does_nothing_with_it(
     }
     demote = partial(console_users.invite, address=SAM, role=ConsoleRole.VIEWER, now=clock.now())
     remove = partial(console_users.remove, address=SAM)
+    losses: list[Callable[[Connection], object]] = [demote, remove]
     statuses = []
-    for (kind, content), lose in zip(types.items(), (demote, remove), strict=True):
+    for (kind, content), lose in zip(types.items(), losses, strict=True):
         response = await browser.client.post(
             "/console/users",
             data=asked.body(content, partial(desk.site.write, lose)),
