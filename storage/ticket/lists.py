@@ -59,6 +59,10 @@ class Page:
     """It has fewer tickets than it could have, since enough were examined for them."""
 
 
+AT_FIRST = 1_000
+"""Tickets that are examined first: see `pages`."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageLimits:
     """How many tickets are looked at for one page."""
@@ -104,11 +108,13 @@ def page(
         at = before.updated_at
         conditions.append(changed <= at if before.number else changed < at)
         rest.append(or_(changed < at, _ticket.c.id < before.number))
-    end = _end(connection, conditions, limits.examined) if source.in_order else None
-    if end is not None:
-        conditions.append(changed >= end.updated_at)
-    query = select(_ticket.c.id).where(*conditions, *rest).order_by(*NEWEST_FIRST)
-    numbers = connection.execute(query.limit(limit + 1)).scalars().all()
+    for examined in sorted({min(AT_FIRST, limits.examined), limits.examined}):
+        end = _end(connection, conditions, examined) if source.in_order else None
+        up_to = [changed >= end.updated_at] if end is not None else []
+        query = select(_ticket.c.id).where(*conditions, *up_to, *rest).order_by(*NEWEST_FIRST)
+        numbers = connection.execute(query.limit(limit + 1)).scalars().all()
+        if end is None or len(numbers) > limit:
+            break
     found = summaries_of(connection, numbers)
     shown = found[:limit]
     if len(found) > limit:

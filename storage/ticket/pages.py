@@ -41,6 +41,9 @@ _audit, _tag, _company = table(AuditRow), table(TicketTagRow), table(CompanyRow)
 LARGEST = 10**18 - 1
 """No ticket has a larger number."""
 EXAMINED = 20_000
+AT_FIRST = 1_000
+"""Tickets that are examined first, and only if they do not fill the page, `EXAMINED`: PostgreSQL
+may read all that is examined before it sorts it, since it cannot know how much of it is listed."""
 COUNTED = 1_000
 """Tickets that wait for somebody to work on them, at most; of more it is said that there are."""
 RARE = 2_000
@@ -186,16 +189,18 @@ def page(
     for kind in _kinds(connection, wanted):
         conditions = [*kind.conditions, *order.by_time(after), *_changed(wanted, order)]
         rest = list(_conditions(wanted, kind.covers))
-        if rest and kind.in_order and (end := _end(connection, conditions, order, examined)):
-            ends.append(end)
-            conditions.append(order.up_to(end.at))
-        query = (
-            select(order.time.label("at"), _ticket.c.id)
-            .where(*conditions, *order.behind(after), *rest, _ticket.c.deleted_at.is_(None))
-            .order_by(*order.columns)
-            .limit(limit + 1)
-        )
-        keys.extend(TicketKey(row.at, row.id) for row in connection.execute(query))
+        of_page = (*order.behind(after), *rest, _ticket.c.deleted_at.is_(None))
+        for most in sorted({min(AT_FIRST, examined), examined}):
+            is_bounded = rest and kind.in_order
+            end = _end(connection, conditions, order, most) if is_bounded else None
+            up_to = [order.up_to(end.at)] if end is not None else []
+            query = select(order.time.label("at"), _ticket.c.id)
+            first = query.where(*conditions, *up_to, *of_page).order_by(*order.columns)
+            rows = connection.execute(first.limit(limit + 1)).all()
+            if end is None or len(rows) > limit:
+                break
+        keys += [TicketKey(row.at, row.id) for row in rows]
+        ends += [end] if end is not None else []
     # What one kind has behind the end of another comes after what that one was not searched for.
     first_end = order.sorted(ends)[0] if ends else None
     found = order.sorted(keys)
