@@ -2,8 +2,8 @@
 
 Clients write a header block above what they forward. Only the first block counts, since anything
 below it was written by others; where something above it may be another block, in a form that is not
-known here, it has no author. Only an address that stands alone in it counts: a display name can be
-an address too.
+known here, or introduces a quote that the block is in, it has no author. Only an address that
+stands alone in it counts: a display name can be an address too.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rules.mail.addresses import normalise
+from rules.mail.attributions import attribution_at, may_be_attribution, may_end
 from rules.mail.extent import shown_part, squeezed
 from rules.mail.header_blocks import HEADER_LINES, key_of, rule_above, value_of
 from rules.mail.introductions import may_be_header
 from rules.mail.message import Attachment
-from rules.mail.plain_lines import unquoted
+from rules.mail.plain_lines import is_quoted, unquoted
 from rules.mail.quote_starts import is_forward_line
 from rules.mail.quoting import is_forward
 from rules.mail.wordings import header_names
@@ -27,6 +28,8 @@ LINES_OF_A_BLOCK = 60
 LONGEST_FROM = LONGEST_SUBJECT = 1_000
 LONGEST_DATE = 100
 PEOPLE = 30
+MOST_INTRODUCTIONS = 100
+"""Lines that end like one, above a block: with more of them it has no author."""
 _MAY_FORWARD = re.compile(
     rf"^[> \t*]*+(?:{'|'.join(map(re.escape, sorted(header_names.FROM)))})[ \t\xa0*]*+[:：]",
     re.MULTILINE | re.IGNORECASE,
@@ -78,15 +81,17 @@ def forwarded_mail(subject: str, text: str) -> Forwarded | None:
     block = plain[found.at : end]
     begins = sum(map(len, written[:end])) + end
     above = "\n".join(written[:end])
-    is_quoted = bool(block) and written[found.at].lstrip().startswith(">")
+    in_quote = bool(block) and is_quoted(written[found.at])
+    words_above = in_quote and _quotes_words(written[: found.begins])
+    is_of_others = words_above or _may_have_block(plain[: found.begins])
     below = text[begins:]
     to, copies = _value(block, header_names.TO), _value(block, _COPIES)
     return Forwarded(
-        author="" if _may_have_block(plain[: found.begins]) else _author(block),
+        author="" if is_of_others else _author(block),
         subject=_value(block, header_names.SUBJECT)[:LONGEST_SUBJECT].strip(),
         above=above.strip(),
         own_words="\n".join(written[: found.begins]).strip(),
-        text=(_unquoted_once(below) if is_quoted else below).strip(),
+        text=(_unquoted_once(below) if in_quote else below).strip(),
         sent=_value(block, header_names.DATE)[:LONGEST_DATE].strip(),
         people=tuple(_ADDRESS.findall(f"{to} {copies}"))[:PEOPLE],
     )
@@ -114,9 +119,28 @@ def _is_rule_with_words(line: str) -> bool:
     return line.strip(_DASHES) != "" and {*line[:4], *line[-4:]} <= set(_DASHES)
 
 
+def _quotes_words(lines: Sequence[str]) -> bool:
+    """Whether some lines quote words: what follows in the same quote is of whoever wrote them."""
+    return any(is_quoted(line) and unquoted(line).strip() for line in lines)
+
+
+def _may_introduce_quote(plain: Sequence[str]) -> bool:
+    """Whether one of some lines may introduce what somebody else wrote."""
+    ends = [index for index in range(len(plain)) if may_end(plain, index)]
+    return len(ends) > MOST_INTRODUCTIONS or any(_is_introduction(plain, each) for each in ends)
+
+
+def _is_introduction(plain: Sequence[str], index: int) -> bool:
+    found = attribution_at(plain, index)
+    return (found is not None and found.is_dated) or may_be_attribution(plain, index) is not None
+
+
 def _may_have_block(plain: Sequence[str]) -> bool:
-    """Whether some lines may be the header block of a mail, or the line above one."""
+    """Whether some lines may be the header block of a mail, the line above one, or the introduction
+    of a quote."""
     examined = [line[:_EXAMINED] for line in plain]
+    if _may_introduce_quote(examined):
+        return True
     if any(is_forward_line(line) or _is_rule_with_words(line) for line in examined):
         return True
     begins = 0

@@ -126,6 +126,32 @@ def test_a_block_that_a_customer_writes_below_an_unknown_one_names_nobody(above:
     assert found("Fwd: Cooling", f"{above}\n\n{GMAIL.partition('From')[2]}\n{GMAIL}").author == ""
 
 
+@pytest.mark.parametrize(
+    ("above", "mark"),
+    [
+        ("On Mon, 30 Nov 2026 at 10:00, Eve <eve@evil.example> wrote:", "> "),
+        ("Am 30.11.2026 um 10:00 schrieb Eve <eve@evil.example>:", ""),
+        ("Eve <eve@evil.example> 2026-11-30 10:00 kirjoitti:", "> "),
+        ("> Hello Sam,", "> "),
+        ("a:\n" * 200, ""),
+    ],
+)
+def test_a_block_in_what_the_mail_quotes_names_nobody(above: str, mark: str) -> None:
+    """Eve wrote it, and a staff person answered her with the mailbox in Cc."""
+    block = GMAIL[GMAIL.index("-----") :]
+    text = f"{above}\n{mark}\n{mark}" + block.replace("\n", f"\n{mark}")
+
+    for subject in ("Fwd: Cooling", "Re: Cooling"):
+        assert found(subject, f"Please take this over.\n\n{text}").author == ""
+
+
+@pytest.mark.parametrize(
+    "above", ["Gil wrote:", "See below:", "Greetings\n-- \nSam\nsam@help.example\nTel.: 123"]
+)
+def test_the_words_of_who_forwards_it_introduce_no_quote(above: str) -> None:
+    assert found("Fwd: Cooling", f"{above}\n\n{GMAIL}").author == "gil@globex.example"
+
+
 def test_the_first_of_several_forwarded_mails_counts() -> None:
     inner = GMAIL.replace("gil@globex.example", "ann@acme.example")
     forwarded = found("Fwd: Cooling", f"{GMAIL}\n\n{inner}")
