@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.policy import Duty, EscalationLevel, Policy, RosterWindow
-from rules.policy.explain.english import Explained, days, quoted
+from rules.policy.explain.english import Explained, days, quoted, span
+from rules.sentence import Phrase, phrase
 
 
 def alerts(policy: Policy) -> Iterator[Explained]:
-    what = "critical claims and tickets that become critical"
+    what = phrase("critical claims and tickets that become critical")
     duty = policy.on_call
     if duty is None:
-        yield Explained("on_call.staff", f"All staff are alerted of {what}.")
+        yield Explained("on_call.staff", "All staff are alerted of {what}.", what=what)
     else:
-        yield Explained("on_call", f"Of {what}, and of due times, {_notified(duty)}.")
+        yield Explained(
+            "on_call",
+            "Of {what}, and of due times, {notified}.",
+            what=what,
+            notified=_notified(duty),
+        )
         for window in duty.roster:
-            yield Explained("on_call.roster", _on_duty("for alerts", window))
+            yield Explained("on_call.roster", _on_duty(phrase("for alerts"), window))
         yield Explained(
             "on_call.unreachable",
             "A person whom no mail reaches is passed over: for further people on "
@@ -38,7 +44,9 @@ def escalation(policy: Policy) -> Iterator[Explained]:
     escalation = policy.escalation
     if escalation.how is not None:
         yield Explained(
-            "escalation.how", f"Customers are informed how to escalate: {quoted(escalation.how)}"
+            "escalation.how",
+            "Customers are informed how to escalate: {how}",
+            how=quoted(escalation.how),
         )
     if not escalation.levels:
         yield Explained("escalation.nobody", "There is nobody to escalate to by mail.")
@@ -54,9 +62,9 @@ def escalation(policy: Policy) -> Iterator[Explained]:
         yield from _level(number, level)
     yield Explained(
         "escalation.top",
-        "Another request at the highest level goes to "
-        f"{_whom(escalation.levels[-1], 'who is on duty there then')} again; the same person is "
-        "asked about a ticket at most every 15 minutes.",
+        "Another request at the highest level goes to {person} again; the same person "
+        "is asked about a ticket at most every 15 minutes.",
+        person=_whom(escalation.levels[-1], "the person who is on duty there then"),
     )
     yield Explained(
         "escalation.unreachable",
@@ -76,7 +84,8 @@ def escalation(policy: Policy) -> Iterator[Explained]:
             )
         else:
             yield Explained(
-                "escalation.unspoken", "Level 2 may be notified before level 1 has answered."
+                "escalation.unspoken",
+                "Level 2 may be notified before level 1 has answered.",
             )
     match escalation.critical_begins_in:
         case "anywhere":
@@ -92,41 +101,64 @@ def escalation(policy: Policy) -> Iterator[Explained]:
 
 
 def _level(number: int, level: EscalationLevel) -> Iterator[Explained]:
-    yield Explained("escalation.level", f"Level {number}, {level.title}: {_notified(level)}.")
+    yield Explained(
+        "escalation.level",
+        "Level {number}, {title}: {notified}.",
+        number=number,
+        title=level.title,
+        notified=_notified(level),
+    )
     for window in level.roster:
-        yield Explained("escalation.roster", _on_duty(f"at level {number}", window))
+        yield Explained(
+            "escalation.roster", _on_duty(phrase("at level {number}", number=number), window)
+        )
     if level.assigned_first:
         yield Explained(
             "escalation.assigned_first",
-            f"At level {number}, the staff person whom the ticket is assigned to is notified "
-            f"instead of {_whom(level)}.",
+            "At level {number}, the staff person whom the ticket is assigned to is "
+            "notified instead of {person}.",
+            number=number,
+            person=_whom(level),
         )
     if level.answer_within is not None:
         yield Explained(
             "escalation.answer_within",
-            f"Level {number} has {level.answer_within} to answer before the next is notified; an "
+            "Level {number} has {answer_within} to answer before the next is notified; an "
             "answer ends this time.",
+            number=number,
+            answer_within=span(level.answer_within),
         )
 
 
-def _notified(duty: Duty) -> str:
+def _notified(duty: Duty) -> Phrase:
     if duty.contact is None:
-        notified = "the person on duty is notified"
+        notified = phrase("the person on duty is notified")
+    elif duty.roster:
+        notified = phrase("{contact} is notified while nobody is on duty", contact=duty.contact)
     else:
-        when = " while nobody is on duty" if duty.roster else ""
-        notified = f"{duty.contact} is notified{when}"
-    return f"{notified}, phone {duty.phone}" if duty.phone else notified
+        notified = phrase("{contact} is notified", contact=duty.contact)
+    return _with_phone(notified, duty.phone)
 
 
-def _whom(level: EscalationLevel, then: str = "on duty") -> str:
+def _whom(level: EscalationLevel, then: str = "the person on duty") -> Phrase | str:
     if level.roster or level.contact is None:
-        return f"the person {then}"
+        return phrase(then)
     return level.contact
 
 
-def _on_duty(where: str, window: RosterWindow) -> str:
-    phone = f", phone {window.phone}" if window.phone else ""
-    return (
-        f"On duty {where} {days(window.days)} from {window.opens} to {window.closes}, "
-        f"time zone {window.zone}: {window.name}, {window.contact}{phone}."
+def _on_duty(where: Phrase, window: RosterWindow) -> Phrase:
+    return phrase(
+        "On duty {where} {days} from {opens} to {closes}, time zone {zone}: {person}.",
+        where=where,
+        days=days(window.days),
+        opens=window.opens,
+        closes=window.closes,
+        zone=window.zone,
+        person=_with_phone(
+            phrase("{name}, {contact}", name=window.name, contact=window.contact), window.phone
+        ),
     )
+
+
+def _with_phone(person: Phrase, phone: str | None) -> Phrase:
+    return phrase("{person}, phone {phone}", person=person, phone=phone) if phone else person

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rules.policy import Policy
 from rules.policy.explain.english import Explained, count, listed
+from rules.sentence import Phrase, phrase
 
 
 def senders(policy: Policy) -> Iterator[Explained]:
@@ -41,6 +42,11 @@ def senders(policy: Policy) -> Iterator[Explained]:
         "registration.guests",
         "Somebody else who is on a ticket may comment on it by replying to its mails.",
     )
+    yield from _unproven(policy)
+
+
+def _unproven(policy: Policy) -> Iterator[Explained]:
+    """What becomes of mail that proves nobody, or somebody who is not known."""
     match policy.unauthenticated:
         case "refuse":
             yield Explained(
@@ -56,29 +62,36 @@ def senders(policy: Policy) -> Iterator[Explained]:
     match policy.strangers:
         case "refuse":
             yield Explained(
-                "strangers.refuse", "Mail from strangers is refused immediately and not stored."
+                "strangers.refuse",
+                "Mail from strangers is refused immediately and not stored.",
             )
         case "hold":
             yield Explained("strangers.hold", "Mail from strangers is held for review by staff.")
     yield Explained(
         "dns_patience_hours",
         "While the sender's DNS does not respond, a mail is deferred for up to "
-        f"{count(policy.dns_patience_hours, 'hour')}; then it is held.",
+        "{hours}; then it is held.",
+        hours=count(policy.dns_patience_hours, "hour"),
     )
     if policy.aliases:
         yield Explained(
-            "aliases", f"Mail to {listed(policy.aliases)} is forwarded to this mailbox."
+            "aliases",
+            "Mail to {aliases} is forwarded to this mailbox.",
+            aliases=listed(policy.aliases),
         )
     if policy.lists:
         yield Explained(
             "lists",
-            f"Mail through the mailing lists {listed(policy.lists)} comes to this mailbox, and "
-            "their marks of a list count for nothing.",
+            "Mail through the mailing lists {lists} comes to this mailbox, and their marks "
+            "of a list count for nothing.",
+            lists=listed(policy.lists),
         )
-    after = {"discard": "discarded", "keep": "kept"}[policy.hold.then]
     yield Explained(
         "hold.days",
-        f"A held mail waits {count(policy.hold.days, 'day')} for its release; then it is {after}.",
+        "A held mail waits {days} for its release; then it is discarded."
+        if policy.hold.then == "discard"
+        else "A held mail waits {days} for its release; then it is kept.",
+        days=count(policy.hold.days, "day"),
     )
 
 
@@ -86,19 +99,26 @@ def what_strangers_store(policy: Policy) -> Iterator[Explained]:
     hold, quota = policy.hold, policy.quota
     yield Explained(
         "hold.caps",
-        f"Of one proven sender at most {count(hold.per_sender, 'mail')} are held, of one domain "
-        f"{hold.per_domain}; of unproven mail {hold.per_network} from one client network, "
-        f"{hold.unproven} in all. Further mail is deferred.",
+        "Of one proven sender at most {mails} are held, of one domain {per_domain}; of "
+        "unproven mail {per_network} from one client network, {unproven} in all. "
+        "Further mail is deferred.",
+        mails=count(hold.per_sender, "mail"),
+        per_domain=hold.per_domain,
+        per_network=hold.per_network,
+        unproven=hold.unproven,
     )
     yield Explained(
         "quota.network",
-        f"From one client network, at most {count(quota.network_mails, 'unproven mail')} and "
-        f"{quota.network_mib} MiB are stored in a day; further ones are deferred.",
+        "From one client network, at most {unproven_mails} and {network_mib} MiB are "
+        "stored in a day; further ones are deferred.",
+        unproven_mails=count(quota.network_mails, "unproven mail"),
+        network_mib=quota.network_mib,
     )
     yield Explained(
         "quota.network_refused",
-        f"In a day the journal has rows for {count(quota.network_refused, 'refused mail')} of one "
-        "client network, deferred ones included; further ones are counted by the hour.",
+        "In a day the journal has rows for {refused_mails} of one client network, "
+        "deferred ones included; further ones are counted by the hour.",
+        refused_mails=count(quota.network_refused, "refused mail"),
     )
 
 
@@ -126,28 +146,34 @@ def people(policy: Policy) -> Iterator[Explained]:
     )
     guests, by_guests = policy.cc.guests, policy.cc.by_guests
     for person, handling in (
-        ("Anybody else whom a customer puts there", guests),
-        ("A colleague of the requester whom a guest puts there", by_guests),
-        ("Anybody else whom a guest puts there", "ignore" if by_guests == "ignore" else "propose"),
+        (phrase("Anybody else whom a customer puts there"), guests),
+        (phrase("A colleague of the requester whom a guest puts there"), by_guests),
+        (
+            phrase("Anybody else whom a guest puts there"),
+            "ignore" if by_guests == "ignore" else "propose",
+        ),
     ):
         match handling:
             case "add":
-                yield Explained("cc.add", f"{person} joins the ticket at once.")
+                yield Explained("cc.add", "{person} joins the ticket at once.", person=person)
             case "propose":
                 yield Explained(
                     "cc.propose",
-                    f"{person} joins the ticket once staff or the requester approve.",
+                    "{person} joins the ticket once staff or the requester approve.",
+                    person=person,
                 )
             case "ignore":
-                yield Explained("cc.ignore", f"{person} is ignored.")
+                yield Explained("cc.ignore", "{person} is ignored.", person=person)
     yield Explained(
         "cc.added",
         "A customer who is added in the portal or by staff is notified of it.",
     )
     yield Explained(
         "cc.caps",
-        f"One mail adds at most {count(policy.cc.per_mail, 'person', 'people')}, and a ticket "
-        f"has at most {policy.cc.per_ticket}; further people wait for approval.",
+        "One mail adds at most {people}, and a ticket has at most {per_ticket}; "
+        "further people wait for approval.",
+        people=count(policy.cc.per_mail, "person", "people"),
+        per_ticket=policy.cc.per_ticket,
     )
 
 
@@ -194,14 +220,19 @@ def _proof(policy: Policy) -> Iterator[Explained]:
 
 def notifications(policy: Policy) -> Iterator[Explained]:
     yield Explained(
-        "notices.comments", "The people on a ticket are notified of each public comment on it."
+        "notices.comments",
+        "The people on a ticket are notified of each public comment on it.",
     )
     status, severity = policy.notices.status, policy.notices.severity
     yield Explained(
-        "notices.status", f"The people on a ticket are {_notified(status)} of a new status."
+        "notices.status",
+        "The people on a ticket are {notified} of a new status.",
+        notified=_notified(status),
     )
     yield Explained(
-        "notices.severity", f"The people on a ticket are {_notified(severity)} of a new severity."
+        "notices.severity",
+        "The people on a ticket are {notified} of a new severity.",
+        notified=_notified(severity),
     )
     yield Explained(
         "notices.reasons",
@@ -210,7 +241,8 @@ def notifications(policy: Policy) -> Iterator[Explained]:
     match policy.staff.notify:
         case "all":
             yield Explained(
-                "staff.notify.all", "All staff are notified by mail of what a customer writes."
+                "staff.notify.all",
+                "All staff are notified by mail of what a customer writes.",
             )
         case "followers":
             yield Explained(
@@ -219,19 +251,20 @@ def notifications(policy: Policy) -> Iterator[Explained]:
             )
         case "none":
             yield Explained(
-                "staff.notify.none", "No staff are notified by mail of what a customer writes."
+                "staff.notify.none",
+                "No staff are notified by mail of what a customer writes.",
             )
     yield Explained(
         "account_team.told_of_new",
-        f"The company's account team is {_notified(policy.account_team.told_of_new)} "
-        "of new tickets on a paid tier.",
+        "The company's account team is {notified} of new tickets on a paid tier.",
+        notified=_notified(policy.account_team.told_of_new),
     )
     yield Explained(
         "success_manager.told_of_escalation",
-        "The company's success manager is "
-        f"{_notified(policy.success_manager.told_of_escalation)} of an escalation.",
+        "The company's success manager is {notified} of an escalation.",
+        notified=_notified(policy.success_manager.told_of_escalation),
     )
 
 
-def _notified(notified: bool) -> str:
-    return "notified" if notified else "not notified"
+def _notified(notified: bool) -> Phrase:
+    return phrase("notified") if notified else phrase("not notified")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.policy import FactSection, FieldSection, Policy
-from rules.policy.explain.english import Explained, count, listed, quoted
+from rules.policy.explain.english import Explained, count, either, quoted, span
+from rules.sentence import Phrase, phrase
 from rules.ticket.fields import MOST_VALUES
 
 
@@ -19,15 +20,16 @@ def by_mail(policy: Policy) -> Iterator[Explained]:
         case "without_promise":
             yield Explained(
                 "requests_by_mail.without_promise",
-                "A mail opens a request without a promised response time, until it is submitted "
-                "in the portal or accepted by staff. Its acknowledgement adds: "
-                f"{quoted(policy.acknowledgement.without_promise)}",
+                "A mail opens a request without a promised response time, until it is "
+                "submitted in the portal or accepted by staff. Its acknowledgement adds: "
+                "{without_promise}",
+                without_promise=quoted(policy.acknowledgement.without_promise),
             )
         case "refuse":
             yield Explained(
                 "requests_by_mail.refuse",
-                "A mail opens no request. It is refused with the text: "
-                f"{quoted(policy.texts.portal_only)}",
+                "A mail opens no request. It is refused with the text: {portal_only}",
+                portal_only=quoted(policy.texts.portal_only),
             )
             yield Explained("requests_by_mail.replies", "Replies to a ticket are taken by mail.")
 
@@ -61,17 +63,21 @@ def incomplete(policy: Policy) -> Iterator[Explained]:
         )
         return
     longest = policy.clock.longest_wait
-    again = policy.completeness.ask_again_after or f"half of {longest}"
+    again = policy.completeness.ask_again_after
     yield Explained(
         "completeness.ask_again_after",
-        f"What is still missing after {again} is asked for once more.",
+        "What is still missing after {again} is asked for once more.",
+        again=span(again) if again else phrase("half of {span}", span=span(longest)),
     )
     for_portal = policy.requests_by_mail == "without_promise"
-    unless = ", unless it must be submitted in the portal" if for_portal else ""
     yield Explained(
         "clock.waits_at_most",
-        f"The clock of a request that is still incomplete {longest} after it arrived starts all "
-        f"the same{unless}.",
+        "The clock of a request that is still incomplete {longest} after it arrived starts all "
+        "the same, unless it must be submitted in the portal."
+        if for_portal
+        else "The clock of a request that is still incomplete {longest} after it arrived starts "
+        "all the same.",
+        longest=span(longest),
     )
     yield Explained(
         "completeness.at_once",
@@ -79,34 +85,48 @@ def incomplete(policy: Policy) -> Iterator[Explained]:
         "once.",
     )
     yield Explained(
-        "completeness.declared", "Staff may declare a request complete, by #complete for example."
+        "completeness.declared",
+        "Staff may declare a request complete, by #complete for example.",
     )
-    when = "is complete and its clock starts" if for_portal else "is complete"
     yield Explained(
         "completeness.notified",
-        f"The customer is notified when the request {when}, and by when to expect an answer.",
+        "The customer is notified when the request is complete and its clock starts, and by when "
+        "to expect an answer."
+        if for_portal
+        else "The customer is notified when the request is complete, and by when to expect an "
+        "answer.",
     )
 
 
-def _field(field: FieldSection) -> str:
-    kept = f"{field.label} is kept with the ticket (as {field.name})"
+def _field(field: FieldSection) -> Phrase:
+    kept = phrase("{label} is kept with the ticket (as {name})", label=field.label, name=field.name)
     if field.several:
-        kept += f", up to {MOST_VALUES} values"
+        kept = phrase("{kept}, up to {most} values", kept=kept, most=MOST_VALUES)
     if field.choices:
-        kept += f"; it is one of {listed([quoted(choice) for choice in field.choices], 'or')}"
+        choices = either([quoted(choice) for choice in field.choices])
+        kept = phrase("{kept}; it is one of {choices}", kept=kept, choices=choices)
     if not field.expressions:
-        return f"{kept}. Staff set it, and customers who open a request in the portal."
-    example = f" ({quoted(field.example)}, for example)" if field.example is not None else ""
-    return f"{kept}; it is recognised in the mail{example}. Staff may correct it."
-
-
-def _fact(fact: FactSection) -> str:
-    optional = " (if applicable)" if fact.if_applicable else ""
-    example = (
-        f" A text such as {quoted(fact.example)} states it." if fact.example is not None else ""
-    )
-    if fact.words is not None:
-        example += (
-            f" A text of {count(fact.words, 'word')} or more states it{' too' if example else ''}."
+        return phrase(
+            "{kept}. Staff set it, and customers who open a request in the portal.", kept=kept
         )
-    return f"{fact.name}{optional}: {quoted(fact.ask)}{example}"
+    if field.example is None:
+        return phrase("{kept}; it is recognised in the mail. Staff may correct it.", kept=kept)
+    return phrase(
+        "{kept}; it is recognised in the mail ({example}, for example). Staff may correct it.",
+        kept=kept,
+        example=quoted(field.example),
+    )
+
+
+def _fact(fact: FactSection) -> Phrase:
+    name = phrase("{name} (if applicable)", name=fact.name) if fact.if_applicable else fact.name
+    asked = phrase("{name}: {ask}", name=name, ask=quoted(fact.ask))
+    if fact.example is not None:
+        example = quoted(fact.example)
+        asked = phrase("{asked} A text such as {example} states it.", asked=asked, example=example)
+    if fact.words is not None:
+        words = count(fact.words, "word")
+        text = "{asked} A text of {words} or more states it."
+        too = "{asked} A text of {words} or more states it too."
+        asked = phrase(too if fact.example is not None else text, asked=asked, words=words)
+    return asked

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from rules.policy import CalendarSection, Policy, TierSection
 from rules.policy.base import DAYS
-from rules.policy.explain.english import Explained, days, listed, month_and_day, quoted
+from rules.policy.explain.english import (
+    Explained,
+    days,
+    either,
+    listed,
+    month_and_day,
+    quoted,
+    span,
+)
+from rules.sentence import Phrase, phrase
 
 
 def promises(policy: Policy) -> Iterator[Explained]:
@@ -16,7 +25,11 @@ def promises(policy: Policy) -> Iterator[Explained]:
     for tier in policy.tiers:
         yield from _tier(policy, tier)
     if (default := policy.tier(None)) is not None:
-        yield Explained("default_tier", f"A company without a tier of its own has {default.title}.")
+        yield Explained(
+            "default_tier",
+            "A company without a tier of its own has {title}.",
+            title=default.title,
+        )
     yield Explained(
         "tiers.contract",
         "Response times and a calendar that a company's contract names take precedence over those "
@@ -31,43 +44,65 @@ def promises(policy: Policy) -> Iterator[Explained]:
 
 def _tier(policy: Policy, tier: TierSection) -> Iterator[Explained]:
     if not tier.support:
-        paid = "a paid tier" if tier.paid else "not a paid tier"
         yield Explained(
             "tiers",
-            f"{tier.title} ({tier.name}) is {paid} and has no support: its users' mail is refused.",
+            "{title} ({name}) is a paid tier and has no support: its users' mail is refused."
+            if tier.paid
+            else "{title} ({name}) is not a paid tier and has no support: its users' mail is "
+            "refused.",
+            title=tier.title,
+            name=tier.name,
         )
         return
-    paid = "is a paid support tier" if tier.paid else "has support, but is not a paid support tier"
-    yield Explained("tiers", f"{tier.title} ({tier.name}) {paid}.")
+    yield Explained(
+        "tiers",
+        "{title} ({name}) is a paid support tier."
+        if tier.paid
+        else "{title} ({name}) has support, but is not a paid support tier.",
+        title=tier.title,
+        name=tier.name,
+    )
     for level in policy.severity.levels:
         first, ongoing = tier.first.get(level.name), tier.ongoing.get(level.name)
         yield Explained(
             "tiers.times",
-            f"{tier.title}, {level.name}: first answer {_within(first)}, "
-            f"each further answer {_within(ongoing)}.",
+            "{title}, {level}: first answer {first}, each further answer {ongoing}.",
+            title=tier.title,
+            level=level.name,
+            first=_within(first),
+            ongoing=_within(ongoing),
         )
     if tier.calendar is not None:
         yield Explained(
             "tiers.calendar",
-            f"{tier.title}: the hours of support are those of the calendar {tier.calendar}.",
+            "{title}: the hours of support are those of the calendar {calendar}.",
+            title=tier.title,
+            calendar=tier.calendar,
         )
     if tier.phone is not None:
-        yield Explained("tiers.phone", f"{tier.title} includes phone support: {quoted(tier.phone)}")
+        yield Explained(
+            "tiers.phone",
+            "{title} includes phone support: {phone}",
+            title=tier.title,
+            phone=quoted(tier.phone),
+        )
     if tier.critical_channel is not None:
         yield Explained(
             "tiers.critical_channel",
-            f"{tier.title}: the answer to a critical claim begins with: "
-            f"{quoted(tier.critical_channel)}",
+            "{title}: the answer to a critical claim begins with: {critical_channel}",
+            title=tier.title,
+            critical_channel=quoted(tier.critical_channel),
         )
     if tier.critical_first_in_portal:
         yield Explained(
             "tiers.critical_first_in_portal",
-            f"{tier.title}: a critical problem must be logged in the portal first.",
+            "{title}: a critical problem must be logged in the portal first.",
+            title=tier.title,
         )
 
 
-def _within(span: str | None) -> str:
-    return "not promised" if span is None else f"within {span}"
+def _within(promise: str | None) -> Phrase:
+    return phrase("within {span}", span=span(promise)) if promise else phrase("not promised")
 
 
 def clock(policy: Policy) -> Iterator[Explained]:
@@ -82,7 +117,8 @@ def clock(policy: Policy) -> Iterator[Explained]:
             )
     if clock.pauses_while_pending:
         yield Explained(
-            "clock.pauses_while_pending", "It is paused while the ticket waits for the customer."
+            "clock.pauses_while_pending",
+            "It is paused while the ticket waits for the customer.",
         )
     else:
         yield Explained(
@@ -91,7 +127,8 @@ def clock(policy: Policy) -> Iterator[Explained]:
         )
     yield Explained(
         "clock.warn_at",
-        f"Staff are warned when {clock.warn_at * 100:.4g} % of the time has passed.",
+        "Staff are warned when {percent} % of the time has passed.",
+        percent=f"{clock.warn_at * 100:.4g}",
     )
     if clock.remind_customer:
         yield Explained(
@@ -100,50 +137,78 @@ def clock(policy: Policy) -> Iterator[Explained]:
         )
     else:
         yield Explained(
-            "clock.no_reminder", "The customer is not reminded when a further answer is nearly due."
+            "clock.no_reminder",
+            "The customer is not reminded when a further answer is nearly due.",
         )
     yield from _calendar(clock.calendar)
     for calendar in policy.calendars:
-        yield from _calendar(calendar, f"For plans and contracts with calendar {calendar.name}: ")
+        yield from _calendar(calendar, calendar.name)
 
 
-def hours(calendar: CalendarSection) -> list[str]:
+def hours(calendar: CalendarSection) -> list[Phrase]:
     """When the support of a calendar is available."""
-    return [each.text for each in _calendar(calendar)]
+    return [each.phrase for each in _calendar(calendar)]
 
 
 def _calendar(calendar: CalendarSection, name: str = "") -> Iterator[Explained]:
-    support = f"{name}{'support' if name else 'Support'} is"
+    support = (
+        phrase("For plans and contracts with calendar {name}: support is", name=name)
+        if name
+        else phrase("Support is")
+    )
     if calendar.always:
         yield Explained(
             "calendar.always",
-            f"{support} available 24/7; times are given in time zone {calendar.zone}.",
+            "{support} available 24/7; times are given in time zone {zone}.",
+            support=support,
+            zone=calendar.zone,
         )
         return
     usual = [day for day in calendar.days if day not in calendar.other_hours]
-    hours = f"{days(usual)} from {calendar.opens} to {calendar.closes}" if usual else "as follows"
+    hours = _hours(days(usual), calendar.opens, calendar.closes) if usual else phrase("as follows")
     yield Explained(
         "calendar.hours",
-        f"{support} available {hours}, time zone {calendar.zone}; business hours and days count "
+        "{support} available {hours}, time zone {zone}; business hours and days count "
         "only this time.",
+        support=support,
+        hours=hours,
+        zone=calendar.zone,
     )
     for day in (each for each in DAYS if each in calendar.other_hours):
         opens, _, closes = calendar.other_hours[day].partition("-")
-        hours = f"from {opens.strip()} to {closes.strip()}"
-        yield Explained("calendar.other_hours", f"{support} available on {days((day,))} {hours}.")
+        yield Explained(
+            "calendar.other_hours",
+            "{support} available on {hours}.",
+            support=support,
+            hours=_hours(days((day,)), opens.strip(), closes.strip()),
+        )
     if calendar.country is not None:
         yield Explained(
             "calendar.country",
-            f"{support} not available on the public holidays of {calendar.country}.",
+            "{support} not available on the public holidays of {country}.",
+            support=support,
+            country=calendar.country,
         )
     if calendar.holidays:
         off = listed([day.isoformat() for day in calendar.holidays])
-        yield Explained("calendar.holidays", f"{support} not available on {off}.")
+        yield Explained(
+            "calendar.holidays",
+            "{support} not available on {off}.",
+            support=support,
+            off=off,
+        )
     if calendar.yearly_holidays:
         off = listed([month_and_day(each) for each in calendar.yearly_holidays])
         yield Explained(
-            "calendar.yearly_holidays", f"{support} not available on {off} of any year."
+            "calendar.yearly_holidays",
+            "{support} not available on {off} of any year.",
+            support=support,
+            off=off,
         )
+
+
+def _hours(on: Phrase, opens: str, closes: str) -> Phrase:
+    return phrase("{days} from {opens} to {closes}", days=on, opens=opens, closes=closes)
 
 
 def follow_up(policy: Policy) -> Iterator[Explained]:
@@ -151,8 +216,9 @@ def follow_up(policy: Policy) -> Iterator[Explained]:
     if levels:
         yield Explained(
             "follow_up.levels",
-            f"An answer to a ticket at {listed(levels, 'or')} states when the next follow-up is "
-            "due; staff whose answer names no next steps receive a receipt that says so.",
+            "An answer to a ticket at {levels} states when the next follow-up is due; "
+            "staff whose answer names no next steps receive a receipt that says so.",
+            levels=either(levels),
         )
     else:
         yield Explained("follow_up.none", "No answer needs to name the next steps.")
@@ -170,16 +236,19 @@ def follow_up(policy: Policy) -> Iterator[Explained]:
     if feedback.ask:
         yield Explained("feedback.ask", "One mail asks for feedback on a resolved ticket.")
         if feedback.text is not None:
-            yield Explained("feedback.text", f"It says: {quoted(feedback.text)}")
+            yield Explained("feedback.text", "It says: {text}", text=quoted(feedback.text))
     if review.levels:
         yield Explained(
             "review.levels",
-            f"When a ticket at {listed(review.levels, 'or')} is resolved, one mail asks for a "
-            "review instead. The reply is kept with the ticket as a note.",
+            "When a ticket at {levels} is resolved, one mail asks for a review instead. "
+            "The reply is kept with the ticket as a note.",
+            levels=either(review.levels),
         )
         if review.text is not None:
             yield Explained(
-                "review.text", f"The mail that asks for a review says: {quoted(review.text)}"
+                "review.text",
+                "The mail that asks for a review says: {text}",
+                text=quoted(review.text),
             )
     if not (feedback.in_answers or feedback.ask or review.levels):
         yield Explained("feedback.none", "No feedback is requested.")

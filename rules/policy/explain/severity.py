@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.policy import LevelSection, Policy
-from rules.policy.explain.english import Explained, listed, quoted
+from rules.policy.explain.english import Explained, either, listed, quoted
+from rules.sentence import Phrase, phrase
 
 PHRASES_SHOWN = 12
 
@@ -17,15 +18,18 @@ def severity(policy: Policy) -> Iterator[Explained]:
         yield Explained("severity.level", _level(level))
     yield Explained(
         "severity.ceiling",
-        f"No mail is ever critical. A mail that claims no level opens a ticket at "
-        f"{severity.default}; no mail opens one above {severity.ceiling}.",
+        "No mail is ever critical. A mail that claims no level opens a ticket at "
+        "{default}; no mail opens one above {ceiling}.",
+        default=severity.default,
+        ceiling=severity.ceiling,
     )
     yield from _who_sets(policy)
     yield from _claims(policy)
     if severity.critical_channel is not None:
         yield Explained(
             "severity.critical_channel",
-            f"The answer to a critical claim begins with: {quoted(severity.critical_channel)}",
+            "The answer to a critical claim begins with: {critical_channel}",
+            critical_channel=quoted(severity.critical_channel),
         )
     yield Explained(
         "severity.claims_in_replies",
@@ -36,7 +40,8 @@ def severity(policy: Policy) -> Iterator[Explained]:
         yield Explained(
             "severity.critical_channel_in_portal",
             "The answer to a critical claim in the portal begins with: "
-            f"{quoted(severity.critical_channel_in_portal)}",
+            "{critical_channel_in_portal}",
+            critical_channel_in_portal=quoted(severity.critical_channel_in_portal),
         )
     if severity.workaround_lowers:
         yield Explained(
@@ -78,53 +83,82 @@ def _claims(policy: Policy) -> Iterator[Explained]:
     name = severity.levels[0].name
     yield Explained(
         "severity.names",
-        "A mail claims a level by one of its names or its number, in the subject or in the first "
-        f"lines: in brackets of the subject ({quoted(f'[{name}]')}), at the head "
-        f"({quoted(f'{name}: …')}), next to a word for severity or priority "
-        f"({quoted(f'Severity: {name}')}), or in a sentence ({quoted(f'this is {name}')}).",
+        "A mail claims a level by one of its names or its number, in the subject or in "
+        "the first lines: in brackets of the subject ({in_brackets}), at the head "
+        "({at_head}), next to a word for severity or priority ({after_word}), or in a "
+        "sentence ({in_sentence}).",
+        in_brackets=quoted(f"[{name}]"),
+        at_head=quoted(f"{name}: …"),
+        after_word=quoted(f"Severity: {name}"),
+        in_sentence=quoted(f"this is {name}"),
     )
     yield Explained(
         "severity.urgent",
-        f"Words such as {quoted('urgent')} and {quoted('emergency')} claim {name} there, unless "
-        "they are a name of another level.",
+        "Words such as {one} and {another} claim {name} there, unless they are a name "
+        "of another level.",
+        one=quoted("urgent"),
+        another=quoted("emergency"),
+        name=name,
     )
     yield Explained(
-        "severity.denied", "What a sentence denies, asks, supposes or quotes claims nothing."
+        "severity.denied",
+        "What a sentence denies, asks, supposes or quotes claims nothing.",
     )
     for level in severity.levels:
         if level.phrases:
-            shown = [quoted(phrase) for phrase in level.phrases[:PHRASES_SHOWN]]
+            shown = [quoted(each) for each in level.phrases[:PHRASES_SHOWN]]
             others = len(level.phrases) - len(shown)
-            more = [f"one of {others} other phrases of the policy file"] if others else []
-            phrases = listed([*shown, *more], "or")
+            if others:
+                text = "one of {number} other phrases of the policy file"
+                shown.append(phrase(text, number=others))
             yield Explained(
                 "severity.phrases",
-                f"A mail that states {phrases} there claims {level.name}.",
+                "A mail that states {phrases} there claims {level}.",
+                phrases=either(shown),
+                level=level.name,
             )
+    yield from _other_claims(policy)
+
+
+def _other_claims(policy: Policy) -> Iterator[Explained]:
+    severity = policy.severity
     if severity.of_outages is not None:
         yield Explained(
             "severity.outages",
-            f"A mail that describes an outage there claims {severity.of_outages}, in English or in "
+            "A mail that describes an outage there claims {of_outages}, in English or in "
             "German: that production, a whole system or everything is down, offline or "
             "unreachable, or that nobody can work or log in.",
+            of_outages=severity.of_outages,
         )
     for claim in severity.claims:
         if claim.example is not None:
-            text = f"A wording such as {quoted(claim.example)} claims {claim.level}."
+            yield Explained(
+                "severity.claims",
+                "A wording such as {example} claims {level}.",
+                example=quoted(claim.example),
+                level=claim.level,
+            )
         else:
-            text = f"Another wording, a pattern of the policy file, claims {claim.level}."
-        yield Explained("severity.claims", text)
+            yield Explained(
+                "severity.claims",
+                "Another wording, a pattern of the policy file, claims {level}.",
+                level=claim.level,
+            )
     if severity.high_importance is not None:
         yield Explained(
             "severity.high_importance",
-            f"A mail marked as important claims {severity.high_importance}.",
+            "A mail marked as important claims {high_importance}.",
+            high_importance=severity.high_importance,
         )
     else:
         yield Explained(
-            "severity.no_importance", "A mail program's mark of importance counts for nothing."
+            "severity.no_importance",
+            "A mail program's mark of importance counts for nothing.",
         )
 
 
-def _level(level: LevelSection) -> str:
-    also = f" (also {listed(level.aliases)})" if level.aliases else ""
-    return f"{level.name}{also}{', critical' if level.critical else ''}: {level.meaning}"
+def _level(level: LevelSection) -> Phrase:
+    also = listed(level.aliases) if level.aliases else ""
+    name = phrase("{name} (also {aliases})", name=level.name, aliases=also) if also else level.name
+    named = phrase("{name}, critical", name=name) if level.critical else name
+    return phrase("{name}: {meaning}", name=named, meaning=level.meaning)
