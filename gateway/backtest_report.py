@@ -22,6 +22,7 @@ from rules.decision.model import (
     Repeat,
 )
 from rules.decision.reasons import Verdict
+from rules.sentence import Phrase, literal, phrase
 from rules.service.participants import Addition
 from rules.ticket.notices import NoticeOrder
 from rules.ticket.sla import Stage
@@ -78,24 +79,24 @@ def name_of(aspect: Aspect) -> str:
     return ASPECT_NAMES.get(aspect, aspect.value)
 
 
-def value_of(outcome: Outcome, aspect: Aspect) -> str:
+def value_of(outcome: Outcome, aspect: Aspect) -> Phrase:
     """In words; nothing of it is made safe for a terminal."""
     value = getattr(outcome, aspect.value)
     match value:
         case None | () | {} if not value:
-            return "none"
+            return phrase("none")
         case bool():
-            return "yes" if value else "no"
+            return phrase("yes") if value else phrase("no")
         case datetime():
-            return f"{value:%Y-%m-%d %H:%M}"
+            return literal(f"{value:%Y-%m-%d %H:%M}")
         case tuple():
-            return ", ".join(value)
+            return literal(", ".join(value))
         case Mapping():
-            return ", ".join(f"{key} {each}" for key, each in value.items())
+            return literal(", ".join(f"{key} {each}" for key, each in value.items()))
         case int():
-            return f"#{value}"
+            return literal(f"#{value}")
         case _:
-            return str(value)
+            return literal(str(value))
 
 
 @dataclass(frozen=True, slots=True)

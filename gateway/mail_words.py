@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from rules.decision.reasons import Verdict
-from rules.sentence import Sentence, sentence
+from rules.sender.authentication import ASSUMED
+from rules.sentence import Phrase, Sentence, literal, phrase, sentence
 from rules.ticket.notice_states import NoticeState
 from storage.mail.journal import JournalEntry
 from storage.notices.overview import NoticeSummary
@@ -37,17 +38,23 @@ def not_to(entry: JournalEntry) -> Sentence | None:
     return None
 
 
-def proof(authentication: Mapping[str, Any]) -> str:
+def proof(authentication: Mapping[str, Any]) -> Phrase:
     """What proves the author, and what is behind it."""
     vouched_by = authentication.get("vouched_by")
     by: str = authentication.get("by") or "nothing aligned"
+    # Anything else is a name, in which a brace is a brace.
+    proven = phrase(by) if by in ("nothing aligned", ASSUMED.by) else literal(by)
     if authentication.get("author"):
-        by += "; a list of ours replaced the author in From"
-    return f"{by}; behind it: {vouched_by}" if vouched_by else by
+        proven = phrase("{by}; a list of ours replaced the author in From", by=proven)
+    if vouched_by:
+        proven = phrase("{by}; behind it: {vouched_by}", by=proven, vouched_by=vouched_by)
+    return proven
 
 
-def evidence(check: Mapping[str, Any]) -> str:
+def evidence(check: Mapping[str, Any]) -> Phrase:
     """What one mechanism found."""
-    aligned = "aligned" if check["aligned"] else "not aligned"
-    detail = f", {check['detail']}" if check["detail"] else ""
-    return f"{check['result']} {check['domain']} ({aligned}{detail})"
+    aligned = phrase("aligned") if check["aligned"] else phrase("not aligned")
+    if check["detail"]:
+        aligned = phrase("{aligned}, {detail}", aligned=aligned, detail=check["detail"])
+    text = "{result} {domain} ({aligned})"
+    return phrase(text, result=check["result"], domain=check["domain"], aligned=aligned)

@@ -62,3 +62,8 @@ def phrase(english: str, /, **values: object) -> Phrase:
         english,
         {name: each if isinstance(each, Phrase) else str(each) for name, each in values.items()},
     )
+
+
+def literal(text: str) -> Phrase:
+    """A text that is the same in every language, such as a name."""
+    return Phrase("{text}", {"text": text})

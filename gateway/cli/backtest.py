@@ -137,7 +137,8 @@ def _changes(difference: Difference) -> Text:
             for outcome in (was, would_be)
         )
     lines = (
-        f"{name_of(aspect)}: {escape(value_of(was, aspect))} → {escape(value_of(would_be, aspect))}"
+        f"{name_of(aspect)}: {escape(str(value_of(was, aspect)))} → "
+        f"{escape(str(value_of(would_be, aspect)))}"
         for aspect in difference.aspects
     )
     return Text("\n".join(lines))

@@ -176,7 +176,7 @@ def set_tier(
     wanted = {"first": _spans("first", first or ()), "ongoing": _spans("ongoing", ongoing or ())}
     targets = agreed_targets(wanted, tier, calendar or "", policy)
     if isinstance(targets, ContractFault):
-        fail(os.EX_DATAERR, f"--{targets.why}" if targets.targets else targets.why)
+        fail(os.EX_DATAERR, f"{'--' if targets.targets else ''}{targets.why}")
     contract = Contract(tier, _start(starts, policy), targets, calendar or "")
     write(config, lambda c: companies.add_contract(c, mailbox_named(c, mailbox), name, contract))
     say(f"{name}: {_describe(contract)}")

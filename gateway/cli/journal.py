@@ -204,7 +204,7 @@ def _print_explanation(entry: JournalEntry, results: Sequence[str]) -> None:
         ("from", entry.author or "(no single mailbox)"),
         ("envelope", f"<{entry.mail_from}> to {', '.join(entry.rcpt_tos)}"),
         ("peer", f"{entry.peer or 'local'}, HELO {entry.helo or '-'}"),
-        ("proof", proof(entry.authentication)),
+        ("proof", str(proof(entry.authentication))),
         ("message", f"{entry.message_id or '(no id)'}, {entry.size_bytes} octets"),
         ("answered", entry.reply),
     )
@@ -244,7 +244,7 @@ def _results_lines(entry: JournalEntry, authserv_id: str) -> list[str]:
 def print_evidence(authentication: Mapping[str, Any]) -> None:
     """Print what each mechanism found, and the warnings."""
     for check in authentication.get("evidence", ()):
-        print_facts((check["method"], evidence(check)))
+        print_facts((check["method"], str(evidence(check))))
     for warning in authentication.get("warnings", ()):
         print_facts(("warning", warning))
 

@@ -46,7 +46,7 @@ def remove_api_tokens(connection: Connection, name: str) -> int:
     removed = connection.execute(delete(_api_token).where(_api_token.c.name == name)).rowcount
     if not removed:
         known = sorted({known for known, _, _ in list_api_tokens(connection)})
-        raise not_found(f"token {name!r}", known)
+        raise not_found("token {name}", known, name=repr(name))
     return removed
 
 

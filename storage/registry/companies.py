@@ -19,6 +19,7 @@ from storage.db.tables import CompanyDomainRow, CompanyRow, ContractRow, table
 from storage.registry.checks import (
     NAMED,
     insert_new,
+    named_or_none,
     not_found,
     refuse_lookalike,
     valid_address,
@@ -76,7 +77,8 @@ def _add_domain(connection: Connection, mailbox: Mailbox, company: int, domain: 
     """Raises InvalidValue, or AlreadyExists where the domain has an owner."""
     normal = valid_domain(domain)
     if is_free_mail(normal):
-        raise InvalidValue(f"{domain} is a free mail provider: anybody can have an address there")
+        text = "{domain} is a free mail provider: anybody can have an address there"
+        raise InvalidValue(text, domain=domain)
     refuse_lookalike(normal, domain)
     row = {"mailbox_id": mailbox.id, "domain": normal, "company_id": company}
     insert_new(connection, _domain, row, normal)
@@ -106,7 +108,7 @@ def company_id(connection: Connection, mailbox: Mailbox, name: str) -> int:
     if found is None:
         known = select(_company.c.name).where(_company.c.mailbox_id == mailbox.id)
         first = known.order_by(_company.c.name).limit(NAMED + 1)
-        raise not_found(f"company {name!r}", connection.execute(first).scalars())
+        raise not_found("company {name}", connection.execute(first).scalars(), name=repr(name))
     return found
 
 
@@ -170,7 +172,7 @@ def set_company_active(connection: Connection, mailbox: Mailbox, name: str, acti
         .values(active=active)
     )
     if not changed.rowcount:
-        raise NotFound(f"no company {name!r}")
+        raise NotFound("no company {name}", name=repr(name))
 
 
 def add_domains(
@@ -195,9 +197,11 @@ def remove_domains(
             )
         )
         if not removed.rowcount:
-            own = ", ".join(company_agreement(connection, mailbox, name).domains)
             raise NotFound(
-                f"{domain} is not a domain of {name}; expected one of: {own or '(none registered)'}"
+                "{domain} is not a domain of {name}; expected one of: {known}",
+                domain=domain,
+                name=name,
+                known=named_or_none(company_agreement(connection, mailbox, name).domains),
             )
 
 
@@ -237,7 +241,9 @@ def set_channel(connection: Connection, mailbox: Mailbox, name: str, channel: st
     one_line = " ".join(channel.split())
     if len(one_line) > LONGEST_CHANNEL:
         raise InvalidValue(
-            f"a channel must have at most {LONGEST_CHANNEL} characters, not {len(one_line)}"
+            "a channel must have at most {most} characters, not {length}",
+            most=LONGEST_CHANNEL,
+            length=len(one_line),
         )
     _update(connection, mailbox, name, channel=one_line)
 

@@ -108,7 +108,7 @@ def remove(connection: Connection, address: str) -> None:
         connection.execute(delete(of).where(of.c.address == address))
     if not connection.execute(delete(_user).where(_user.c.address == address)).rowcount:
         known = [each.user.address for each in list_users(connection)]
-        raise not_found(f"user of the console {address!r}", known)
+        raise not_found("user of the console {address}", known, address=repr(address))
 
 
 def list_users(connection: Connection) -> Sequence[ListedUser]:

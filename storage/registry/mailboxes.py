@@ -66,12 +66,13 @@ def mailbox_named(connection: Connection, address: str | None) -> Mailbox:
         if not active:
             raise NotFound("there is no mailbox: run `postern init` or `postern mailbox add`")
         addresses = ", ".join(mailbox.address for mailbox in active)
-        raise NotFound(f"there are several mailboxes, choose one with --mailbox: {addresses}")
+        text = "there are several mailboxes, choose one with --mailbox: {addresses}"
+        raise NotFound(text, addresses=addresses)
     wanted = normalise(address)
     for mailbox in active:
         if mailbox.address == wanted:
             return mailbox
-    raise not_found(f"mailbox {address}", (mailbox.address for mailbox in active))
+    raise not_found("mailbox {address}", (each.address for each in active), address=address)
 
 
 def add_mailbox(connection: Connection, address: str, policy: str) -> int:
@@ -80,8 +81,10 @@ def add_mailbox(connection: Connection, address: str, policy: str) -> int:
     local = normal.rpartition("@")[0]
     if len(local) > LONGEST_LOCAL_PART or "+" in local:
         raise InvalidValue(
-            f"{address}: the part before @ must have at most {LONGEST_LOCAL_PART} characters and "
-            "no +, so that a reply token fits after it"
+            "{address}: the part before @ must have at most {most} characters and no +, so that a "
+            "reply token fits after it",
+            address=address,
+            most=LONGEST_LOCAL_PART,
         )
     row: dict[str, object] = {"address": normal, "policy": policy, "active": True}
     return insert_new(connection, _mailbox, row, normal)
@@ -93,7 +96,7 @@ def set_mailbox_active(connection: Connection, address: str, active: bool) -> No
         update(_mailbox).where(_mailbox.c.address == normalise(address)).values(active=active)
     )
     if not changed.rowcount:
-        raise NotFound(f"no mailbox {address}")
+        raise NotFound("no mailbox {address}", address=address)
 
 
 def set_mailbox_policy(connection: Connection, address: str, policy: str) -> None:

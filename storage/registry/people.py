@@ -16,7 +16,13 @@ from rules.mail.language import KNOWN as LANGUAGES
 from rules.people import Company, Person, Role, StaffNotices
 from storage.db.ledger import Conflict
 from storage.db.tables import CompanyRow, PersonRow, table
-from storage.registry.checks import insert_new, not_found, refuse_lookalike, valid_address
+from storage.registry.checks import (
+    insert_new,
+    named_or_none,
+    not_found,
+    refuse_lookalike,
+    valid_address,
+)
 from storage.registry.companies import company_id, domains_of, list_companies
 from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
 from storage.registry.mailboxes import own_addresses
@@ -74,11 +80,12 @@ def _add(connection: Connection, mailbox: Mailbox, person: NewPerson, known: _Re
     if person.role is Role.USER:
         name = person.company or ""
         if name not in known.companies:
-            raise not_found(f"company {name!r}", known.companies)
+            raise not_found("company {name}", known.companies, name=repr(name))
         company, domains = known.companies[name]
     address = valid_address(person.address)
     if address in known.own:
-        raise InvalidValue(f"{address} is one of our mailboxes; mail from it would loop")
+        text = "{address} is one of our mailboxes; mail from it would loop"
+        raise InvalidValue(text, address=address)
     refuse_lookalike(domain_of(address), person.address)
     if person.role is Role.USER and not person.anywhere:
         _check_domain(address, person.company, domains)
@@ -102,10 +109,12 @@ def _add(connection: Connection, mailbox: Mailbox, person: NewPerson, known: _Re
 def _check_domain(address: str, company: str | None, domains: Sequence[str]) -> None:
     """Raises InvalidValue for an address outside the company's own domains."""
     if domain_of(address) not in domains:
-        known = ", ".join(domains) or "(none registered)"
         raise InvalidValue(
-            f"{address} is not an address of {company}, whose domains are: {known}. "
-            "To register it nevertheless, use `postern user add --anywhere`"
+            "{address} is not an address of {company}, whose domains are: {known}. "
+            "To register it nevertheless, use `postern user add --anywhere`",
+            address=address,
+            company=company,
+            known=named_or_none(domains),
         )
 
 
@@ -186,7 +195,8 @@ def set_language(
     """Set the language of a person's notices; empty for the policy's. Raises NotFound."""
     if language and language not in LANGUAGES:
         known = ", ".join(sorted(LANGUAGES))
-        raise InvalidValue(f"no notices in {language!r}; expected one of: {known}")
+        text = "no notices in {language}; expected one of: {known}"
+        raise InvalidValue(text, language=repr(language), known=known)
     _update(connection, mailbox, role, address, language=language)
 
 
@@ -210,4 +220,4 @@ def _update(
         .values(**values)
     )
     if not changed.rowcount:
-        raise NotFound(f"no {role} {address}")
+        raise NotFound("no {role} {address}", role=role, address=address)

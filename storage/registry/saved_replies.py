@@ -69,15 +69,25 @@ def set_reply(
     """Save a reply, in place of one of the same name and language. Raises InvalidValue."""
     named = as_reply_name(name)
     if named is None:
-        raise InvalidValue(f"{name!r} cannot name a saved reply: 40 letters and digits at most")
+        raise InvalidValue(
+            "{name} cannot name a saved reply: 40 letters and digits at most", name=repr(name)
+        )
     if language and language not in KNOWN:
-        raise InvalidValue(f"language {language!r}: expected one of: {', '.join(KNOWN)}")
+        raise InvalidValue(
+            "language {language}: expected one of: {known}",
+            language=repr(language),
+            known=", ".join(KNOWN),
+        )
     if (why := cannot_be_saved(named, text)) is not None:
-        raise InvalidValue(str(why))
+        raise InvalidValue(why.english, **dict(why.values))
     _delete(connection, mailbox, named, language)
     count = select(func.count()).where(_reply.c.mailbox_id == mailbox.id)
     if connection.execute(count).scalar_one() >= MOST_REPLIES:
-        raise InvalidValue(f"{mailbox.address} has {MOST_REPLIES} saved replies; remove one first")
+        raise InvalidValue(
+            "{mailbox} has {most} saved replies; remove one first",
+            mailbox=mailbox.address,
+            most=MOST_REPLIES,
+        )
     saved = SavedReplyView(named, language, text.strip(), now, by)
     row = {"mailbox_id": mailbox.id, "name": named, "language": language, "text": saved.text}
     connection.execute(insert(_reply), row | {"changed_at": now, "changed_by": by})
@@ -91,7 +101,7 @@ def remove_reply(
     removed = _delete(connection, mailbox, wanted_name(name), language)
     if not removed:
         known = dict.fromkeys(each.name for each in list_replies(connection, mailbox))
-        raise not_found(f"saved reply {name!r}", known)
+        raise not_found("saved reply {name}", known, name=repr(name))
     return removed
 
 

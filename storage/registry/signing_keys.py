@@ -35,7 +35,7 @@ def add_key(connection: Connection, secret: bytes, now: datetime) -> int:
     number = max(ids, default=0) + 1
     if number > MOST_KEYS:
         raise InvalidValue(
-            f"there are {MOST_KEYS} signing keys already, the most that are possible"
+            "there are {number} signing keys already, the most that are possible", number=MOST_KEYS
         )
     row: dict[str, object] = {"id": number, "secret": secret, "created_at": now}
     return insert_new(connection, _key, row, f"signing key {number}")

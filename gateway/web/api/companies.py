@@ -90,7 +90,7 @@ async def _agree(request: web.Request, caller: Caller, _: Query) -> web.Response
         policy = context.runtime.policy_of(mailbox)
         targets = agreed_targets(wanted, asked.tier, asked.calendar, policy)
         if isinstance(targets, ContractFault):
-            raise ApiError(409, targets.why)
+            raise ApiError(409, str(targets.why))
         contract = Contract(asked.tier, asked.starts_at or now, targets, asked.calendar)
         companies.add_contract(connection, mailbox, known.name, contract)
         return _changed(*_found(connection, request, caller), [f"tier {asked.tier}"])
@@ -114,7 +114,8 @@ def _changes(
             yield RegistryJob(f"remove_domain {domain}", partial(remove, **of))
     for domain in dict.fromkeys(map(valid_domain, patch.add_domains)):
         if domain in removed:
-            raise InvalidValue(f"{domain} is in add_domains and in remove_domains")
+            text = "{domain} is in add_domains and in remove_domains"
+            raise InvalidValue(text, domain=domain)
         if domain not in known.domains:
             add = partial(companies.add_domains, domains=[domain])
             yield RegistryJob(f"add_domain {domain}", partial(add, **of))

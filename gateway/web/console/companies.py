@@ -19,12 +19,13 @@ from gateway.web.console.registry_changes import (
     named_in,
     new_person,
 )
-from gateway.web.console.ticket_words import status_words
+from gateway.web.console.ticket_words import status_words, written_span_words
 from gateway.web.console.tickets import masked_subjects
 from rules.mail import Mailbox
 from rules.people import Role
 from rules.policy import Policy
 from rules.policy.explain.service import hours
+from rules.sentence import Phrase
 from storage.db.database import Connection
 from storage.registry import companies, directory
 from storage.registry.companies import CompanyAgreement, Contract
@@ -155,7 +156,8 @@ async def _company_page(
         tier=_tier_title(policy, in_force),
         in_force=in_force,
         zone=zone_of(policy),
-        hours=_hours(policy, in_force),
+        hours=[each.worded(visit.say) for each in _hours(policy, in_force)],
+        span_words=partial(written_span_words, say=visit.say),
         form=visit.form,
         error=error,
     )
@@ -166,7 +168,7 @@ def _tier_title(policy: Policy | None, in_force: Contract | None) -> str:
     return tier.title if tier is not None else ""
 
 
-def _hours(policy: Policy | None, in_force: Contract | None) -> Sequence[str]:
+def _hours(policy: Policy | None, in_force: Contract | None) -> Sequence[Phrase]:
     """When the company has support; nothing where nothing is promised."""
     tier = policy.tier(in_force.tier if in_force else None) if policy is not None else None
     if policy is None or tier is None:

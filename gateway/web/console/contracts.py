@@ -37,5 +37,5 @@ def contract_of(form: Form, policy: Policy, now: datetime) -> Contract:
     }
     targets = agreed_targets(wanted, form.get("tier", ""), calendar, policy)
     if isinstance(targets, ContractFault):
-        raise InvalidValue(targets.why)
+        raise InvalidValue(targets.why.english, **targets.why.values)
     return Contract(form["tier"], starts_at, targets, calendar)

@@ -21,6 +21,7 @@ from gateway.web.console.context import PREFIX, Refused, Visit
 from gateway.web.console.journal import reason_words, size_words, verdict_words
 from gateway.web.console.mail_html import FRAME_HEADERS, document, image_names
 from gateway.web.console.next_steps import MailState, next_step
+from gateway.web.console.notice_words import kind_words
 from gateway.web.console.verdicts import CHECKS
 from gateway.web.console.words import Say
 from gateway.web.pages.forms import client_of_request
@@ -165,16 +166,16 @@ def _values(
         "why": reason_words(entry.reason, visit.say),
         "size": size_words(entry.size_bytes),
         "steps": drawn(entry.trace, entry.verdict, mask, visit.say),
-        "proof": mask(proof(entry.authentication)),
+        "proof": mask(proof(entry.authentication).worded(visit.say)),
         "evidence": [
-            (each["method"], mask(evidence(each)))
+            (each["method"], mask(evidence(each).worded(visit.say)))
             for each in entry.authentication.get("evidence", ())
         ],
         "warnings": [mask(each) for each in entry.authentication.get("warnings", ())],
         "caused": [
             (
                 each.id,
-                each.kind.replace("_", " "),
+                kind_words(each.kind, visit.say),
                 each.address,
                 mask(_worded(visit, became(each))),
             )

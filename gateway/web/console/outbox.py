@@ -12,6 +12,8 @@ from aiohttp import web
 
 from gateway.outgoing.templates import Rendered
 from gateway.web.console.context import Refused, Visit
+from gateway.web.console.notice_words import kind_words
+from gateway.web.console.ticket_words import source_words
 from rules.policy import PolicyRefused
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection
@@ -43,6 +45,7 @@ async def outbox(visit: Visit) -> web.Response:
     return visit.page(
         "outbox.html",
         mails=mails,
+        kind_words=partial(kind_words, say=visit.say),
         view=view.value,
         views=[
             (each.value, f"{number:,}{'+' if number == COUNTED else ''}")
@@ -70,6 +73,8 @@ async def outgoing_mail(visit: Visit) -> web.Response:
             return visit.page(
                 "outgoing_mail.html",
                 mail=shown,
+                kind_words=partial(kind_words, say=visit.say),
+                source=source_words(found.source, visit.say),
                 text=text,
                 fault=fault,
                 is_dead=found.state is NoticeState.DEAD,

@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.outgoing.mime import one_line
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.journal import ShownLine, writer_for
+from gateway.web.console.notice_words import preference_words
 from gateway.web.console.registry_changes import (
     LONGEST_TEXT,
     Job,
@@ -167,6 +168,7 @@ async def _person_page(
         "person.html",
         status,
         person=found,
+        notices=preference_words(found.notices, visit.say),
         mailbox=mailbox,
         lines=lines,
         several=False,

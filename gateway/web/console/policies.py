@@ -18,9 +18,11 @@ from gateway.policy_files import TakesTooLong
 from gateway.web.api.download import ANY_TYPE, headers_of_file
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.journal import reason_words, verdict_words
+from gateway.web.console.ticket_words import written_span_words
+from gateway.web.console.words import Say
 from rules.decision.reasons import Verdict
 from rules.mail.presented import Mask
-from rules.policy import Policy, PolicyRefused
+from rules.policy import Policy, PolicyRefused, TierSection
 from rules.policy.explain import chapters_of
 from rules.service.console_roles import ConsoleRight
 from rules.validation.messages import InvalidFile, text_of
@@ -71,22 +73,37 @@ async def policy(visit: Visit) -> web.Response:
     found = (await _known(visit)).get(visit.request.match_info["name"])
     if found is None:
         raise Refused(404, "There is no such policy.")
-    explained = found.policy
+    explained, say = found.policy, visit.say
     tiers = [tier for tier in explained.tiers if tier.support]
     return visit.page(
         "policy.html",
         found=found,
         chapters=[
             (
-                chapter.title,
-                [each.text for each in chapter.sentences if each.key != IN_TABLE],
+                say(chapter.title),
+                [each.phrase.worded(say) for each in chapter.sentences if each.key != IN_TABLE],
                 any(each.key == IN_TABLE for each in chapter.sentences),
             )
             for chapter in chapters_of(explained)
         ],
         tiers=tiers,
-        levels=[level.name for level in explained.severity.levels],
+        promises=[
+            (level.name, [_promised(tier, level.name, say) for tier in tiers])
+            for level in explained.severity.levels
+        ],
     )
+
+
+def _promised(tier: TierSection, level: str, say: Say) -> str:
+    """What a tier promises at a level, in a cell of the table."""
+    first, further = tier.first.get(level), tier.ongoing.get(level)
+    if first is None and further is None:
+        return say("no promise")
+
+    def within(span: str | None) -> str:
+        return say("no promise") if span is None else written_span_words(span, say)
+
+    return say("{first}, then {further}", first=within(first), further=within(further))
 
 
 async def file(visit: Visit) -> web.Response:
@@ -152,7 +169,7 @@ async def run_backtest(visit: Visit) -> web.Response:
         is_timed_out=report.cut_at is not None and report.mails < number,
         moved_on=report.moved_on.total(),
         left_out=_left_out(report),
-        aspects=[(name_of(each), many) for each, many in report.aspects.most_common()],
+        aspects=[(visit.say(name_of(each)), many) for each, many in report.aspects.most_common()],
         differences=await asyncio.to_thread(
             lambda: [_shown(visit, mask, each) for each in report.shown]
         ),
@@ -192,7 +209,12 @@ def _shown(visit: Visit, mask: Mask, difference: Difference) -> DifferentMail:
         was=_words(visit, was.verdict, was.reason) if goes_elsewhere else "",
         would_be=_words(visit, would_be.verdict, would_be.reason) if goes_elsewhere else "",
         changes=[
-            f"{name_of(each)}: {value_of(was, each)} → {value_of(would_be, each)}"
+            visit.say(
+                "{what}: {was} → {became}",
+                what=visit.say(name_of(each)),
+                was=value_of(was, each).worded(visit.say),
+                became=value_of(would_be, each).worded(visit.say),
+            )
             for each in changes
         ],
     )

@@ -14,7 +14,7 @@ from rules.mail import Mailbox
 from rules.people import Role
 from storage.db.database import Connection
 from storage.registry import people
-from storage.registry.errors import AlreadyExists, InvalidValue, NotFound
+from storage.registry.errors import RegistryRefusal
 from storage.registry.people import NewPerson
 
 T = TypeVar("T")
@@ -24,9 +24,6 @@ MOST_NAMED = 50
 """Domains or addresses in one form: mail waits for each of them."""
 _LONGEST_NUMBER = 9
 """Digits: more are beyond the numbers of these tables."""
-_REFUSED = (AlreadyExists, InvalidValue, NotFound)
-"""Why the registry refuses a change; each says what to do."""
-
 Job = Callable[[Connection], object]
 
 
@@ -85,8 +82,8 @@ async def made(
         change = asked(mailbox)
         # It may be of a hundred domains.
         returned = await visit.runtime.write(change.job, apart=True)
-    except _REFUSED as refused:
-        return str(refused)
+    except RegistryRefusal as refused:
+        return refused.why.worded(visit.say)
     except NotAsked as fault:
         return visit.say(str(fault))
     log.registry_changed(mailbox.address, change.subject, change.name, visit.user.address)

@@ -55,6 +55,8 @@ from storage.db.database import store_down
 
 Page = Callable[[Visit], Awaitable[web.StreamResponse]]
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+LANGUAGE = web.RequestKey("language", str)
+"""Of a request: that of the user who is logged in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ def _guarded(route: Route) -> _Handler:
         visit = await sessions.visit_of(request)
         if visit is None:
             return _to_login(request)
+        request[LANGUAGE] = visit.language
         _check_right(visit, route.right)
         if request.method != "POST":
             return await route.page(visit)
@@ -212,7 +215,8 @@ async def _answered(request: web.Request, handler: _Handler) -> web.StreamRespon
         text = "Too many mails are being read. Please try again."
         return _error_page(request, Refused(503, text))
     except Problem as problem:  # of reading a form
-        text = CATALOGUES[language_for(request)].page_errors[problem.error].text
+        language = request.get(LANGUAGE) or language_for(request)
+        text = CATALOGUES[language].page_errors[problem.error].text
         return _error_page(request, Refused(problem.status, text))
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
         return _error_page(request, Refused(error.status, "There is no such page."))
@@ -229,7 +233,7 @@ async def _answered(request: web.Request, handler: _Handler) -> web.StreamRespon
 
 
 def _error_page(request: web.Request, refused: Refused) -> web.Response:
-    language = language_for(request)
+    language = request.get(LANGUAGE) or language_for(request)
     values = {"english": refused.english, "values": refused.values}
     response = page(request, "error.html", language, refused.status, **values)
     if refused.status in (429, 503):

@@ -13,7 +13,7 @@ from gateway.web.console.words import Say
 from rules.people import ParticipantKind, Presence
 from rules.ticket import audit
 from rules.ticket.audit import AuditEvent
-from rules.ticket.business_time import Span, Unit
+from rules.ticket.business_time import Span, Unit, parse_span
 from rules.ticket.changes import Source
 from storage.ticket.views import AuditView
 
@@ -75,6 +75,11 @@ KEYS = frozenset(
 def span_words(span: Span, say: Say) -> str:
     one, several = SPANS[span.unit]
     return say(one if span.value == 1 else several, number=span.value)
+
+
+def written_span_words(written: str, say: Say) -> str:
+    """A span as a policy or a contract has it."""
+    return span_words(parse_span(written), say)
 
 
 def status_words(status: str, language: str) -> str:

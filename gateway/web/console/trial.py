@@ -9,11 +9,13 @@ from email.errors import HeaderParseError
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
+from functools import partial
 
 from aiohttp import web
 
-from gateway.describe_decision import describe
+from gateway.describe_decision import effects_of
 from gateway.mail_words import evidence, proof
+from gateway.outgoing import sentences
 from gateway.outgoing.mime import one_line
 from gateway.shares import address_of
 from gateway.web.console.context import Visit
@@ -143,9 +145,12 @@ def _outcome(
         verdict=decision.verdict.value,
         became=verdict_words(decision.verdict, visit.say),
         why=reason_words(decision.reason, visit.say),
-        effects=[(label, mask(text)) for label, text in describe(decision)],
+        effects=[
+            (visit.say(label), mask(effect.worded(partial(_template, visit))))
+            for label, effect in effects_of(decision)
+        ],
         steps=drawn(decision.trace, decision.verdict, mask, visit.say),
-        proof=proof({"by": measured.by, "vouched_by": measured.vouched_by}),
+        proof=proof({"by": measured.by, "vouched_by": measured.vouched_by}).worded(visit.say),
         evidence=[
             (
                 each.method,
@@ -156,12 +161,17 @@ def _outcome(
                         "aligned": each.aligned,
                         "detail": each.detail,
                     }
-                ),
+                ).worded(visit.say),
             )
             for each in measured.evidence
         ],
         problem=visit.say(text, octets=octets) if octets else unread,
     )
+
+
+def _template(visit: Visit, english: str) -> str:
+    """Of a text of the console, or of a sentence of the rules."""
+    return sentences.translations(visit.language).get(english) or visit.say(english)
 
 
 async def _page(

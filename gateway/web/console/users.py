@@ -163,7 +163,7 @@ async def _invite(visit: Visit, address: str, role: ConsoleRole) -> web.Response
     try:
         invited, is_new = await visit.runtime.write(job)
     except (InvalidValue, AlreadyExists) as refused:
-        return await _listing(visit, error=str(refused), status=422)
+        return await _listing(visit, error=refused.why.worded(visit.say), status=422)
     log.console_user_changed(invited.address, f"invited as {role.value}", visit.user.address)
     if desk is not None and is_new:
         log.registry_changed(desk.address, invited.address, "staff_added", visit.user.address)

@@ -63,8 +63,11 @@ def with_tickets(text: str, tickets: str) -> Markup:
 
 @cache
 def translations(language: str) -> Mapping[str, str]:
-    """Translations by their English text; empty for English."""
-    file = resources.files("gateway.web").joinpath("templates", "console", f"{language}.toml")
-    if not file.is_file():
-        return {}
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    """Translations by their English text, of the pages and of the sentences of policies; empty for
+    English."""
+    found: dict[str, str] = {}
+    for name in (f"{language}.toml", f"policies.{language}.toml"):
+        file = resources.files("gateway.web").joinpath("templates", "console", name)
+        if file.is_file():
+            found |= tomllib.loads(file.read_text(encoding="utf-8"))
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rules.policy.base import DAYS
-from rules.sentence import Phrase, phrase
+from rules.sentence import Phrase, literal, phrase
 from rules.ticket.business_time import parse_span
 
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -62,14 +62,10 @@ def either(items: Sequence[str | Phrase]) -> Phrase:
 
 def _joined(items: Sequence[str | Phrase], ending: str) -> Phrase:
     first, *rest = items
-    before = _as_written(first)
+    before = first if isinstance(first, Phrase) else literal(first)
     for each in rest[:-1]:
         before = Phrase("{before}, {next}", {"before": before, "next": each})
     return Phrase(ending, {"before": before, "last": rest[-1]}) if rest else before
-
-
-def _as_written(item: str | Phrase) -> Phrase:
-    return item if isinstance(item, Phrase) else Phrase("{text}", {"text": item})
 
 
 def count(number: int, one: str, many: str = "") -> Phrase:
@@ -82,7 +78,7 @@ def span(written: str) -> Phrase:
     try:
         found = parse_span(written)
     except ValueError:  # of a policy that was not validated
-        return _as_written(written)
+        return literal(written)
     return count(found.value, found.unit.value)
 
 

@@ -38,7 +38,7 @@ async def test_a_mail_has_its_way_its_text_its_files_and_what_it_caused(desk: De
     assert all(step.outcome in page for step in mail.trace if "'" not in step.outcome)
     assert 'It opened ticket #2; the ticket shows what happened since. <a href="/console/t' in page
     assert "The printer is on fire." in page
-    assert f"acknowledgement</span> → <bdi>{ANN}</bdi>" in page
+    assert f"acknowledgement → <bdi>{ANN}</bdi>" in page
     assert "<script>document" not in page
     assert "on fire" in await frame.text()
     assert "script" not in await frame.text()

@@ -27,6 +27,8 @@ from rules.service.console_roles import ConsoleRole
 from storage.db.tables import JournalRow, table
 from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
+from storage.notices import overview
+from storage.notices.overview import NoticeFilter
 from tests.gateway.web.console.desk import NEW, Desk, a_desk
 from tests.gateway.web.console.test_policies import tried
 from tests.gateway.web.link_pages import ANN, SAM, SUPPORT
@@ -40,7 +42,6 @@ QUICK = {
     "/journal/events",
     "/mails/{id}/raw",
     "/tickets/{number}/files/{part}",
-    "/outbox/{id}",
     "/me",
     "/users",
     "/try",
@@ -90,6 +91,8 @@ async def test_of_the_pages_that_take_long_one_is_made_at_a_time(
     named = {"id": mail.id, "part": "1", "name": "default", "number": 1}
     paths = {route.path: route.path.format_map(named) for route in ROUTES if route.method == "GET"}
     paths["/held/{id}"] = f"/held/{held.id}"
+    (notice, *_) = await desk.site.write(lambda c: overview.listing(c, NoticeFilter(), 1))
+    paths["/outbox/{id}"] = f"/outbox/{notice.id}"
     tom, busy = "tom@help.example", set[str]()
 
     async with context.api.showing.turn(tom), context.api.viewing.turn(tom):

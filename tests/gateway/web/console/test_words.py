@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
+from gateway import backtest_report, describe_decision
 from gateway.web.console import (
     next_steps,
+    notice_words,
     openid_login,
     ticket_forms,
     ticket_offers,
@@ -18,6 +20,10 @@ from gateway.web.console import (
     verdicts,
     words,
 )
+from rules.mail.language import ENGLISH_NAMES
+from rules.people import ParticipantKind, Presence
+from rules.policy.explain import SUBJECTS, english
+from rules.ticket.lifecycle import Status
 
 WEB = Path(str(resources.files("gateway.web")))
 SAYS = {
@@ -28,6 +34,13 @@ SAYS = {
     "ReleaseFault": 0,
     "NotAsked": 0,
     "RegistryChange": 3,
+    "sentence": 0,
+    "phrase": 0,
+    "Explained": 1,
+    "InvalidValue": 0,
+    "AlreadyExists": 0,
+    "NotFound": 0,
+    "not_found": 0,
 }
 """The functions that show a text, and which argument it is."""
 
@@ -38,9 +51,26 @@ def in_templates() -> Iterator[str]:
             yield found[1]
 
 
+ROOT = WEB.parents[1]
+WORDED = (
+    *(WEB / "console").glob("*.py"),
+    *(ROOT / "rules" / "policy" / "explain").glob("*.py"),
+    ROOT / "rules" / "service" / "contracts.py",
+    *(
+        ROOT / "storage" / "registry" / f"{name}.py"
+        for name in ("checks", "companies", "console_users", "mailboxes", "people")
+    ),
+    *(
+        ROOT / "gateway" / f"{name}.py"
+        for name in ("backtest_report", "describe_decision", "mail_words")
+    ),
+)
+"""The modules whose texts the console shows."""
+
+
 def in_code() -> Iterator[str]:
-    """Texts that are an argument, directly or by the name `text` or `form`."""
-    for module in (WEB / "console").glob("*.py"):
+    """Texts that are an argument, directly or by the name `text`."""
+    for module in WORDED:
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 function = node.func
@@ -52,11 +82,25 @@ def in_code() -> Iterator[str]:
                 isinstance(target, ast.Name) and target.id == "text" for target in node.targets
             ):
                 yield from _texts(node.value)
-    words_of_mails = ast.parse((WEB.parent / "mail_words.py").read_text("utf-8"))
-    for node in ast.walk(words_of_mails):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "sentence":
-            yield from _texts(node.args[0])
     yield from (form for _, form in words._SPANS)
+
+
+def in_policies() -> Iterator[str]:
+    """Texts of policies that the code puts together: what it counts, days, months and chapters."""
+    yield from (title for title, _ in SUBJECTS)
+    yield from (*english.DAY_NAMES, *english.MONTHS, *ENGLISH_NAMES.values())
+    for module in (ROOT / "rules" / "policy" / "explain").glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name("count"), args=[_, ast.Constant(str(one)), *many]) if (
+                    not many
+                ):
+                    yield from (f"{{number}} {one}", f"{{number}} {one}s")
+                case ast.Call(
+                    func=ast.Name("count"),
+                    args=[_, ast.Constant(str(one)), ast.Constant(str(several))],
+                ):
+                    yield from (f"{{number}} {one}", f"{{number}} {several}")
 
 
 def _texts(node: ast.expr) -> Iterator[str]:
@@ -74,10 +118,30 @@ TABLES = (
     ticket_offers,
     openid_login,
     next_steps,
+    notice_words,
 )
-SHOWN = sorted({*in_templates(), *in_code(), *(key for each in TABLES for key in each.KEYS)})
+SHOWN = sorted(
+    {
+        *in_templates(),
+        *in_code(),
+        *in_policies(),
+        *(key for each in TABLES for key in each.KEYS),
+        *describe_decision.LABELS,
+        *map(backtest_report.name_of, backtest_report.Aspect),
+        *describe_decision._KINDS.values(),
+        *Status,
+        *ParticipantKind,
+        *Presence,
+    }
+)
 GERMAN = words.translations("de")
-BY_VALUE = {"viewer", "agent", "operator", "admin", "Please choose what becomes of the mail."}
+BY_VALUE = {
+    *("viewer", "agent", "operator", "admin", "Please choose what becomes of the mail."),
+    *("tier", "calendar", "assumption", "nothing aligned", "{text}"),
+    *("{before}, {next}", "{before}; {next}", "{before} and {last}", "{before} or {last}"),
+    *("the person on duty", "the person who is on duty there then"),
+    "{asked} A text of {words} or more states it too.",
+}
 """Shown by the value of a variable."""
 
 
