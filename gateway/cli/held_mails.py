@@ -25,7 +25,7 @@ from gateway.cli.terminal import console, escape
 from gateway.parsing.reading import read as read_mail
 from gateway.reception import StatedByStaff
 from rules.decision.content import body_of
-from rules.decision.reasons import Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body
 from rules.mail.header import Author
@@ -62,7 +62,11 @@ def release(
     journal_id: IdArgument,
     enrol: Annotated[
         bool,
-        typer.Option("--enrol", help="First register the author with the company of their domain."),
+        typer.Option(
+            "--enrol",
+            help="First register the author with the company of their domain; only of a mail that "
+            "is held as not_enrolled.",
+        ),
     ] = False,
     author: Annotated[
         str | None, typer.Option(help="The author, where From does not name exactly one.")
@@ -82,6 +86,13 @@ def release(
     mail = _held(config, journal_id)
     if as_new and onto is not None:
         fail(os.EX_USAGE, "give either --as-new or --onto NUMBER, not both")
+    if enrol and not mail.may_enrol:
+        fail(
+            os.EX_DATAERR,
+            f"its author cannot be registered with it, since it is held as {mail.reason}; only one "
+            f"that is held as {Reason.NOT_ENROLLED} is proven to be theirs. To vouch for them "
+            "nevertheless, use `postern user add` first",
+        )
     by = _author(mail, author)
     address = by.address if by is not None else mail.author
     stated = StatedByStaff(author=by, as_new=as_new, onto=onto, why=why)

@@ -18,7 +18,7 @@ from gateway.reception import StatedByStaff
 from gateway.runtime import Runtime
 from gateway.ticket_requests import LONGEST_WHY
 from rules.decision.content import body_of
-from rules.decision.reasons import Reason, Verdict
+from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body, Mail
 from rules.policy import Policy
@@ -51,7 +51,7 @@ def is_possible(choice: Choice, mail: HeldMail, *, takes_author: bool = False) -
     staff state the author."""
     match choice:
         case Choice.ENROL:
-            return mail.reason == Reason.NOT_ENROLLED.value
+            return mail.may_enrol
         case Choice.RELEASE | Choice.NEW:
             return takes_author or bool(mail.author)
         case Choice.DISCARD:

@@ -68,6 +68,12 @@ class HeldMail:
     """The client's network, if anybody could have sent the mail; empty if its sender is proven."""
 
     @property
+    def may_enrol(self) -> bool:
+        """Whether a release may register its author: it is proven to be theirs, and their company
+        is known. Of any other mail that would register whomever a forged one names."""
+        return self.reason == Reason.NOT_ENROLLED.value
+
+    @property
     def key(self) -> HeldKey:
         return HeldKey(bool(self.network), self.came_at, self.journal_id)
 

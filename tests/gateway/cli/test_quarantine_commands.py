@@ -51,3 +51,17 @@ def test_nobody_of_an_unknown_domain_is_registered(demo: CommandLine, held: str)
 
     assert (failed.code, "no active company owns" in failed.err) == (os.EX_DATAERR, True)
     assert held in demo.run("held", "list").out
+
+
+def test_the_author_of_a_mail_that_proves_nobody_is_not_registered(demo: CommandLine) -> None:
+    two = NEWS_MAIL.replace(NEW.encode(), f"{NEW}, eva@acme.example".encode())
+    assert demo.pipe(two, NEW).code == 0
+    listed = demo.run("held", "list").out
+    found = re.search(r"[0-9a-f-]{36}", listed)
+    assert found is not None
+
+    failed = demo.run("held", "release", found[0], "--enrol", "--author", NEW)
+
+    assert (failed.code, "held as from_ambiguous" in failed.err) == (os.EX_DATAERR, True)
+    assert NEW not in demo.run("user", "list").out
+    assert demo.run("held", "list").out == listed
