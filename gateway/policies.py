@@ -112,6 +112,14 @@ def named(policies: Policies, name: str, source: str) -> Policy:
     raise PolicyRefused(source, [f"no policy {name!r} ({hint})"])
 
 
+def add_mailbox(connection: Connection, policies: Policies, address: str, policy: str) -> Mailbox:
+    """Register a mailbox under a policy. Raises PolicyRefused where there is none of that name, and
+    InvalidValue or AlreadyExists."""
+    chosen = named(policies, policy, f"mailbox {address}")
+    mailboxes.add_mailbox(connection, address, chosen.name)
+    return mailboxes.mailbox_named(connection, address)
+
+
 def of_mailbox(policies: Policies, mailbox: Mailbox) -> Policy:
     """The policy of a mailbox. Raises PolicyRefused where there is none of that name."""
     return named(policies, mailbox.policy, f"mailbox {mailbox.address}")

@@ -28,6 +28,14 @@ Spans = Annotated[dict[Line, Line], Field(max_length=MOST_LEVELS)]
 """Such as `2 business hours`, by the name or alias of a level."""
 
 
+class NewMailbox(RequestModel):
+    """An address at which mail is taken."""
+
+    address: Line
+    policy: Line = "default"
+    """The name of a policy that is in force."""
+
+
 class NewCompany(RequestModel):
     """A company to register."""
 

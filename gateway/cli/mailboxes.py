@@ -28,8 +28,9 @@ def add(
     policy: Annotated[str, typer.Option(help="The policy's name.")] = "default",
     config: ConfigOption = None,
 ) -> None:
-    chosen = _known_policy(address, policy, config)
-    write(config, lambda connection: mailboxes.add_mailbox(connection, address, chosen.name))
+    with exit_on_error():
+        known = policies.load(load_config(config).policies.folder)
+    write(config, partial(policies.add_mailbox, policies=known, address=address, policy=policy))
     say(f"Mail for {address} is taken under the policy {policy}.")
 
 

@@ -35,7 +35,7 @@ class ConsoleRight(StrEnum):
     OPERATE = "operate"
     """Register people; send mail again; read policies anew."""
     ADMINISTER = "administer"
-    """Who uses the console, and in which role."""
+    """Who uses the console, and in which role; which mailboxes there are."""
 
 
 _ADDED: Mapping[ConsoleRole, ConsoleRight] = MappingProxyType(

@@ -40,6 +40,7 @@ CALLERS = [
     ("held", SAM),
     ("outbox", None),
     ("registry", None),
+    ("admin", None),
 ]
 MAIL = a_mail(ANN)
 KNOWN: Mapping[str, tuple[Any, ...]] = {

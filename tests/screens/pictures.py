@@ -181,6 +181,7 @@ STATES = (
     ),
     Picture("people-staff", lambda demo: f"{PREFIX}/people/{demo.staff}"),
     Picture("policies-default", _at("/policies/default")),
+    Picture("mailboxes-added", _at(f"/mailboxes?added={SUPPORT}")),
     Picture("figures-day", _at("/figures?span=day"), open_details),
     Picture("figures-quarter", _at("/figures?span=quarter")),
     Picture("try-opened", _at("/try"), open_details),

@@ -33,6 +33,12 @@ class PeopleAnswer(TypedDict):
 
 
 @with_config(EXACT)
+class MailboxAnswer(TypedDict):
+    address: str
+    policy: str
+
+
+@with_config(EXACT)
 class CompanyAnswer(TypedDict):
     id: int
     mailbox: str

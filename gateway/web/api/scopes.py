@@ -22,6 +22,8 @@ class Scope(StrEnum):
     """Sending again what was not sent."""
     REGISTRY = "registry"
     """Registering and changing people and companies."""
+    ADMIN = "admin"
+    """Adding mailboxes."""
 
 
 ACTS_FOR_STAFF = (Scope.STAFF, Scope.HELD)

@@ -125,5 +125,5 @@ class ApiTokenRow(Row, table=True):
     __tablename__ = "api_token"
     digest: str = Field(sa_column=Column(String(64), primary_key=True))
     name: str = Field(sa_column=Column(String(80), nullable=False))
-    scope: str = Field(sa_column=Column(String(40), nullable=False))
+    scope: str = Field(sa_column=Column(String(80), nullable=False))
     created_at: datetime = timestamp()

@@ -183,3 +183,24 @@ async def test_for_a_staff_person_a_token_changes_their_mailboxes_alone(site: Si
     assert (await ask(site, "POST", f"companies?mailbox={SUPPORT}", new, ALICE))[0] == 404
     assert (await ask(site, "POST", f"companies?mailbox={SHARED}", new, ALICE))[0] == 201
     assert (await ask(site, "POST", f"companies?mailbox={SHARED}", new, ANN))[0] == 403
+
+
+async def test_a_mailbox_that_is_added_takes_mail_under_its_policy(site: Site) -> None:
+    headers = {"Authorization": "Bearer admin-token"}
+    answers = []
+
+    with capture_logs() as logged:
+        for new in (
+            {"address": "Sales@help.example", "policy": "weka"},
+            {"address": "sales@help.example"},
+            {"address": "sales"},
+            {"address": "more@help.example", "policy": "wekka"},
+        ):
+            answer = await site.client.post("/api/v1/mailboxes", headers=headers, json=new)
+            answers.append((answer.status, await answer.json()))
+
+    assert answers[0] == (201, {"address": "sales@help.example", "policy": "weka"})
+    assert [status for status, _ in answers] == [201, 409, 400, 409]
+    assert "did you mean weka?" in answers[3][1]["detail"]
+    events = [each for each in logged if each["event"] == "registry_changed"]
+    assert [(each["change"], each["by"]) for each in events] == [("mailbox_added", "token:admin")]

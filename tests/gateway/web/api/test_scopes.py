@@ -39,6 +39,7 @@ OF_OTHER_TOKENS = {
         "change_company",
         "add_contract",
     },
+    Scope.ADMIN: {"add_mailbox"},
     Scope.OUTBOX: {
         "list_outgoing_mails",
         "get_outgoing_mail",

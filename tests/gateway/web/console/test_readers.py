@@ -44,6 +44,7 @@ QUICK = {
     "/tickets/{number}/files/{part}",
     "/me",
     "/users",
+    "/mailboxes",
     "/try",
     "/policies",
     "/policies/{name}",
