@@ -91,12 +91,25 @@ def value_of(outcome: Outcome, aspect: Aspect) -> Phrase:
             return literal(f"{value:%Y-%m-%d %H:%M}")
         case tuple():
             return literal(", ".join(value))
+        case Mapping() if aspect is Aspect.ORDERS:
+            return _mails(value)
         case Mapping():
             return literal(", ".join(f"{key} {each}" for key, each in value.items()))
         case int():
             return literal(f"#{value}")
         case _:
             return literal(str(value))
+
+
+def _mails(numbers: Mapping[str, int]) -> Phrase:
+    """How many outgoing mails of each kind, of one at least."""
+    first, *others = (
+        phrase("{kind}: {number}", kind=phrase(kind.replace("_", " ")), number=number)
+        for kind, number in numbers.items()
+    )
+    for each in others:
+        first = phrase("{before}; {next}", before=first, next=each)
+    return first
 
 
 @dataclass(frozen=True, slots=True)

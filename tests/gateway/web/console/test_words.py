@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from gateway import backtest_report, describe_decision
+from gateway.backtest_report import Aspect, Outcome, value_of
 from gateway.web.console import (
     next_steps,
     notice_words,
@@ -20,6 +21,7 @@ from gateway.web.console import (
     verdicts,
     words,
 )
+from rules.decision.reasons import Verdict
 from rules.mail.language import ENGLISH_NAMES
 from rules.people import ParticipantKind, Presence
 from rules.policy.explain import SUBJECTS, english
@@ -127,7 +129,7 @@ SHOWN = sorted(
         *in_policies(),
         *(key for each in TABLES for key in each.KEYS),
         *describe_decision.LABELS,
-        *map(backtest_report.name_of, backtest_report.Aspect),
+        *map(backtest_report.name_of, Aspect),
         *describe_decision._KINDS.values(),
         *Status,
         *ParticipantKind,
@@ -153,6 +155,15 @@ def test_a_ticket_that_a_text_names_is_a_link() -> None:
     assert words.with_tickets("<b> on #42.", "/tickets") == (
         '&lt;b&gt; on <a href="/tickets/42">#42</a>.'
     )
+
+
+def test_a_back_test_names_mails_in_the_language_of_its_reader() -> None:
+    outcome = Outcome(Verdict.OPENED, "", orders={"acknowledgement": 1, "new_ticket": 2})
+    mails = value_of(outcome, Aspect.ORDERS)
+
+    assert str(mails) == "acknowledgement: 1; new ticket: 2"
+    german = mails.worded(words.in_language("de"))
+    assert german == "Bestätigung: 1; neues Ticket, an den Support: 2"
 
 
 def test_there_are_texts() -> None:
