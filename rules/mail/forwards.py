@@ -82,15 +82,17 @@ def forwarded_mail(subject: str, text: str) -> Forwarded | None:
     begins = sum(map(len, written[:end])) + end
     above = "\n".join(written[:end])
     in_quote = bool(block) and is_quoted(written[found.at])
-    words_above = in_quote and _quotes_words(written[: found.begins])
-    is_of_others = words_above or _may_have_block(plain[: found.begins])
+    words, plain_words = written[: found.begins], plain[: found.begins]
+    is_of_others = _may_have_block(plain_words) or (
+        in_quote and (_quotes_words(words) or _ends_introducing(plain_words))
+    )
     below = text[begins:]
     to, copies = _value(block, header_names.TO), _value(block, _COPIES)
     return Forwarded(
         author="" if is_of_others else _author(block),
         subject=_value(block, header_names.SUBJECT)[:LONGEST_SUBJECT].strip(),
         above=above.strip(),
-        own_words="\n".join(written[: found.begins]).strip(),
+        own_words="\n".join(words).strip(),
         text=(_unquoted_once(below) if in_quote else below).strip(),
         sent=_value(block, header_names.DATE)[:LONGEST_DATE].strip(),
         people=tuple(_ADDRESS.findall(f"{to} {copies}"))[:PEOPLE],
@@ -122,6 +124,12 @@ def _is_rule_with_words(line: str) -> bool:
 def _quotes_words(lines: Sequence[str]) -> bool:
     """Whether some lines quote words: what follows in the same quote is of whoever wrote them."""
     return any(is_quoted(line) and unquoted(line).strip() for line in lines)
+
+
+def _ends_introducing(plain: Sequence[str]) -> bool:
+    """Whether the last of some lines introduces a quote below it, even by a name alone."""
+    last = next((index for index in reversed(range(len(plain))) if plain[index]), None)
+    return last is not None and attribution_at(plain, last) is not None
 
 
 def _may_introduce_quote(plain: Sequence[str]) -> bool:

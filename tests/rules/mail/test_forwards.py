@@ -133,6 +133,7 @@ def test_a_block_that_a_customer_writes_below_an_unknown_one_names_nobody(above:
         ("Am 30.11.2026 um 10:00 schrieb Eve <eve@evil.example>:", ""),
         ("Eve <eve@evil.example> 2026-11-30 10:00 kirjoitti:", "> "),
         ("> Hello Sam,", "> "),
+        ("Eve wrote:", "> "),
         ("a:\n" * 200, ""),
     ],
 )
@@ -146,10 +147,13 @@ def test_a_block_in_what_the_mail_quotes_names_nobody(above: str, mark: str) -> 
 
 
 @pytest.mark.parametrize(
-    "above", ["Gil wrote:", "See below:", "Greetings\n-- \nSam\nsam@help.example\nTel.: 123"]
+    "above",
+    ["Gil wrote: it is broken.", "See below:", "Greetings\n-- \nSam\nsam@help.example\nTel.: 123"],
 )
 def test_the_words_of_who_forwards_it_introduce_no_quote(above: str) -> None:
-    assert found("Fwd: Cooling", f"{above}\n\n{GMAIL}").author == "gil@globex.example"
+    for text in (GMAIL, APPLE):
+        text = text.replace("Please take this over.", above)
+        assert found("Fwd: Cooling", text).author == "gil@globex.example"
 
 
 def test_the_first_of_several_forwarded_mails_counts() -> None:
