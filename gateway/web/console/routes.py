@@ -66,6 +66,9 @@ class Route:
     path: str
     right: ConsoleRight
     page: Page
+    takes_long: bool = False
+    """So long that its user may lose the right meanwhile: they are asked for it again before they
+    are shown what came out."""
 
 
 ROUTES = (
@@ -110,7 +113,7 @@ ROUTES = (
     Route("POST", "/mailboxes", ConsoleRight.ADMINISTER, mailboxes.add),
     Route("GET", "/figures", ConsoleRight.READ, figures.dashboard),
     Route("GET", "/backtest", ConsoleRight.OPERATE, policies.backtest_form),
-    Route("POST", "/backtest", ConsoleRight.OPERATE, policies.run_backtest),
+    Route("POST", "/backtest", ConsoleRight.OPERATE, policies.run_backtest, takes_long=True),
 )
 """Every page behind the login. A form is refused without the token of its session."""
 
@@ -155,25 +158,25 @@ def _guarded(route: Route) -> _Handler:
     """The page for users with the right; others are sent to the login, or refused."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        visit = await sessions.visit_of(request)
+        visit = await _permitted(request, route.right)
         if visit is None:
             return _to_login(request)
-        request[LANGUAGE] = visit.language
-        _check_right(visit, route.right)
         if request.method != "POST":
             return await route.page(visit)
         async with posted(visit) as sent:
             # A body takes as long as its sender likes, ten minutes at most: who may not do this
             # any more does it no more.
-            visit = await sessions.visit_of(request)
+            visit = await _permitted(request, route.right)
             if visit is None:
                 return _to_login(request)
-            _check_right(visit, route.right)
             ours = sessions.is_of(visit.secret, sent.form.get("csrf", ""))
             if not ours or sessions.is_of_another_site(request):
                 text = "This form is not from your session. Please open the page again."
                 raise Refused(403, text)
-            return await route.page(replace(visit, form=sent.form, files=sent.files))
+            response = await route.page(replace(visit, form=sent.form, files=sent.files))
+        if route.takes_long and await _permitted(request, route.right) is None:
+            return _to_login(request)
+        return response
 
     return answer
 
@@ -185,8 +188,13 @@ def _to_login(request: web.Request) -> web.Response:
     return web.Response(status=303, headers={"Location": f"{PREFIX}/login?to={to}"})
 
 
-def _check_right(visit: Visit, right: ConsoleRight) -> None:
-    """Raises Refused for a user without the right."""
+async def _permitted(request: web.Request, right: ConsoleRight) -> Visit | None:
+    """The request of a user with the right; None without a session. Raises Refused for a user
+    without the right."""
+    visit = await sessions.visit_of(request)
+    if visit is None:
+        return None
+    request[LANGUAGE] = visit.language
     if not visit.may(right):
         raise Refused(
             403,
@@ -194,6 +202,7 @@ def _check_right(visit: Visit, right: ConsoleRight) -> None:
             "under Users.",
             role=visit.say(visit.user.role.value),
         )
+    return visit
 
 
 @web.middleware

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from aiohttp import FormData
 
-from gateway import policies
+from gateway import backtest, clock, policies
+from gateway.backtest import BacktestQuery
+from gateway.backtest_report import Report
+from gateway.policies import Policies
+from rules.policy import Policy
 from rules.policy.explain import chapters_of
 from rules.service.console_roles import ConsoleRole
-from storage.registry import mailboxes
+from storage.db.database import Connection, Database
+from storage.registry import console_users, mailboxes
 from tests.gateway.web.console.desk import Browser, Desk
 from tests.gateway.web.link_pages import SUPPORT
 
@@ -73,6 +79,41 @@ async def test_a_backtest_shows_which_mails_would_have_gone_another_way(desk: De
     assert "I am &lt;b&gt;new&lt;/b&gt; here" in page
     assert re.search(r"Held, the author is not registered[^→]+→ <b>New ticket, a new request", page)
     assert "No mail would have gone another way." in same
+
+
+async def test_who_loses_the_right_while_a_backtest_runs_is_not_shown_what_it_found(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may run for three quarters of a minute."""
+    await desk.hold("Of all mailboxes")
+    address, run = "op@help.example", backtest.run_backtest
+
+    def demote(connection: Connection) -> None:
+        console_users.invite(connection, address, ConsoleRole.AGENT, clock.now())
+
+    def remove(connection: Connection) -> None:
+        console_users.remove(connection, address)
+
+    losses = [remove, demote]
+
+    async def run_and_lose_it(
+        database: Database, known: Policies, new: Policy, wanted: BacktestQuery
+    ) -> Report:
+        report = await run(database, known, new, wanted)
+        await desk.site.write(losses.pop())
+        return report
+
+    monkeypatch.setattr(backtest, "run_backtest", run_and_lose_it)
+    answers = [
+        await tried(await desk.logged_in(ConsoleRole.OPERATOR, address), STRICTER.encode())
+        for _ in tuple(losses)
+    ]
+
+    (demoted, refusal), (removed, login) = answers
+    assert (demoted, removed) == (403, 200)
+    assert "Your role, agent, does not permit this." in refusal
+    assert 'action="/console/login"' in login
+    assert not any("Of all mailboxes" in page for page in (refusal, login))
 
 
 async def test_a_file_that_is_no_policy_is_refused_with_its_faults(desk: Desk) -> None:
