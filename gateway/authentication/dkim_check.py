@@ -72,6 +72,8 @@ class Candidates:
     they cover, and a relay or sealer may accept them."""
     open_ended: bool = False
     """One of those has `l=`: anybody may have appended to the body that it covers."""
+    named: frozenset[str] = frozenset()
+    """The domains of all signatures, also of those that are ignored or refused."""
 
     @property
     def bounds(self) -> tuple[tuple[HeaderField, Tags], ...]:
@@ -112,9 +114,11 @@ def candidates(message: RawMessage, author_domain: str, now: float) -> Candidate
     refused: list[Evidence] = []
     unread = 0
     open_ended = False
+    named: set[str] = set()
     fields = message.named(b"dkim-signature")
     for each in fields[:MAX_SIGNATURES]:
         read = _well_formed(each, message, now)
+        named.add(read.domain)
         if isinstance(read, Evidence):
             refused.append(read)
             may_be_theirs = not read.domain or could_align(read.domain, author_domain)
@@ -137,6 +141,7 @@ def candidates(message: RawMessage, author_domain: str, now: float) -> Candidate
         tuple(lapsed[:MAX_VERIFIED]),
         unread,
         open_ended,
+        frozenset(named),
     )
 
 

@@ -96,9 +96,8 @@ async def with_others(
 def _could_prove(mail: CheckedMail, results: Sequence[bytes], authserv_id: str | None) -> list[str]:
     """Those of the domains that could be aligned with the author's, and are not above it."""
     identity = spf_check.identity_of(mail.envelope)
-    signatures = mail.signatures
-    # One that lapsed proves nothing here, but may have to a relay or sealer.
-    named = {each.domain for each in (*signatures.signatures, *signatures.lapsed)}
+    # One that lapsed or is refused proves nothing here, but may have to a relay or sealer.
+    named = set(mail.signatures.named)
     named |= {identity.domain} if identity is not None else set()
     named |= passed_domains(results, authserv_id)
     above, organisation = names_above(mail.domain), organisation_of(mail.domain)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -12,19 +12,20 @@ from sqlalchemy import Column, Connection, bindparam, literal_column, select
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
 from rules.people import Company, Person, Role, Staff, StaffNotices
-from rules.sender.neighbours import US, is_of_another_company, names_above
+from rules.sender.neighbours import US, Register, is_of_another_company, names_above
 from storage.db.statements import Pending, bind_list, compiled, compiled_in, placeholders
 from storage.db.tables import (
     BouncedRow,
     CompanyDomainRow,
     CompanyRow,
     ContractRow,
+    MailboxRow,
     PersonRow,
     table,
 )
 
 _company, _domain, _person = table(CompanyRow), table(CompanyDomainRow), table(PersonRow)
-_contract, _bounced = table(ContractRow), table(BouncedRow)
+_contract, _bounced, _mailbox = table(ContractRow), table(BouncedRow), table(MailboxRow)
 
 
 def _contract_in_force(column: Column[Any]) -> Any:
@@ -200,27 +201,39 @@ def of_other_companies(
     """Those of the domains that belong to another company than the author's domain, in any of these
     mailboxes. That of a mailbox is ours, unless a company is registered with it; one that no
     company is registered with belongs to those of the people who have an address in it."""
+    here = [mailbox.id for mailbox in mailboxes]
     names = {name for each in (*domains, author_domain) for name in names_above(each)}
-    owners = {each.id: {domain_of(each.address): US} for each in mailboxes}
-    residents: dict[int, dict[str, set[int]]] = {mailbox: {} for mailbox in owners}
-    of_companies = select(_domain.c.mailbox_id, _domain.c.domain, _domain.c.company_id).where(
-        _domain.c.mailbox_id.in_(owners), _domain.c.domain.in_(names)
-    )
-    for mailbox, domain, company in connection.execute(of_companies):
-        owners[mailbox][domain] = company
-    of_people = select(_person.c.mailbox_id, _person.c.domain, _person.c.company_id).where(
-        _person.c.mailbox_id.in_(owners), _person.c.domain.in_(names)
-    )
-    for mailbox, domain, company in connection.execute(of_people.distinct()):
-        residents[mailbox].setdefault(domain, set()).add(company or US)
+    registers = _registers(connection, names)
+    others = [registers[m] for m in registers.keys() - here if registers[m].knows_any()]
     return frozenset(
         each
         for each in domains
-        if any(
-            is_of_another_company(each, author_domain, owned, residents[here])
-            for here, owned in owners.items()
-        )
+        if any(is_of_another_company(each, author_domain, registers[m], others) for m in here)
     )
+
+
+def _registers(connection: Connection, names: Set[str]) -> Mapping[int, Register]:
+    """Whose these names are, by each mailbox. A company has one name at all of them."""
+    every = connection.execute(select(_mailbox.c.id, _mailbox.c.address)).all()
+    owners: dict[int, dict[str, Hashable]] = {
+        row.id: dict.fromkeys(names & {domain_of(row.address)}, US) for row in every
+    }
+    residents: dict[int, dict[str, set[Hashable]]] = {mailbox: {} for mailbox in owners}
+    of_companies = (
+        select(_domain.c.mailbox_id, _domain.c.domain, _company.c.name)
+        .join_from(_domain, _company, _domain.c.company_id == _company.c.id)
+        .where(_domain.c.mailbox_id.in_(owners), _domain.c.domain.in_(names))
+    )
+    for mailbox, domain, company in connection.execute(of_companies):
+        owners[mailbox][domain] = company.casefold()
+    of_people = (
+        select(_person.c.mailbox_id, _person.c.domain, _company.c.name)
+        .join_from(_person, _company, _person.c.company_id == _company.c.id, isouter=True)
+        .where(_person.c.mailbox_id.in_(owners), _person.c.domain.in_(names))
+    )
+    for mailbox, domain, company in connection.execute(of_people.distinct()):
+        residents[mailbox].setdefault(domain, set()).add(company.casefold() if company else US)
+    return {each: Register(owners[each], residents[each]) for each in owners}
 
 
 def staff(connection: Connection, mailbox: Mailbox) -> Pending[tuple[Staff, ...]]:

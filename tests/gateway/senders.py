@@ -22,7 +22,7 @@ from gateway.authentication.measuring import OfOthers
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.sender.authentication import Authentication, Evidence
-from rules.sender.neighbours import is_of_another_company
+from rules.sender.neighbours import Register, is_of_another_company
 from tests.nameserver import NameServer
 
 ACME_HOST = "192.0.2.1"
@@ -118,7 +118,8 @@ def registered(owners: Mapping[str, int]) -> OfOthers:
     """What the register says where companies, by their ids, own these domains."""
 
     async def of_others(domains: Collection[str], author_domain: str) -> Collection[str]:
-        return [each for each in domains if is_of_another_company(each, author_domain, owners, {})]
+        register = Register(owners)
+        return [each for each in domains if is_of_another_company(each, author_domain, register)]
 
     return of_others
 

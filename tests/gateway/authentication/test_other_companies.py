@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.authentication.authenticator import Trust
+from gateway.authentication.dkim_check import MAX_VERIFIED
 from gateway.authentication.measuring import OF_ANOTHER_COMPANY
 from gateway.authentication.results_header import OF_A_NEIGHBOUR
 from rules.sender.authentication import Authentication
@@ -133,6 +134,29 @@ async def test_nor_does_what_is_stated_of_its_greeting_or_in_a_spelling_that_we_
 
         assert without.aligned
         assert not verdict.aligned
+
+
+@pytest.mark.parametrize("tags", [{"l": "0"}, {"a": "rsa-sha1"}])
+async def test_nor_does_a_signature_of_it_that_we_refuse_where_the_sealer_does_not_say_by_what(
+    world: World, tags: dict[str, str | None]
+) -> None:
+    stated = f"mx.{LIST}; dmarc=pass header.from={ANNS}"
+    raw = arc_sealed(signed(a_mail(ANN), OTHERS, tags=tags), LIST, stated)
+    without, verdict = await verdicts(world, raw, mail_from="forwarded@fwd.example")
+
+    assert without.by == f"arc:{LIST}"
+    assert not verdict.aligned
+
+
+async def test_nor_does_one_below_more_than_are_verified(world: World) -> None:
+    raw = signed(a_mail(ANN), OTHERS)
+    for _ in range(MAX_VERIFIED):
+        raw = signed(raw, ANNS, tags={"bh": "AAAA"})
+    raw = arc_sealed(raw, LIST, f"mx.{LIST}; dmarc=pass header.from={ANNS}")
+    without, verdict = await verdicts(world, raw, mail_from="forwarded@fwd.example")
+
+    assert without.by == f"arc:{LIST}"
+    assert not verdict.aligned
 
 
 async def test_nor_does_what_a_relay_states_of_it_in_a_field_below(world: World) -> None:

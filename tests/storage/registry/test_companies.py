@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,9 +10,9 @@ import pytest
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
 from rules.people import Role
-from storage.db.database import Connection, Database
+from storage.db.database import Database
 from storage.db.ledger import Ledger
-from storage.registry import companies, lookup, people
+from storage.registry import companies, lookup, mailboxes, people
 from storage.registry.checks import not_found
 from storage.registry.companies import Contract
 from storage.registry.errors import AlreadyExists, InvalidValue, NotFound
@@ -116,19 +115,33 @@ def test_an_unknown_company_is_named_with_those_that_exist(
         database.read(lambda c: companies.company_agreement(c, mailbox, "Acne"))
 
 
-def test_a_domain_is_of_another_company_by_the_register_of_one_mailbox(
+def test_a_domain_is_of_another_company_by_the_register_of_any_mailbox(
     database: Database, ledger: Ledger, mailbox: Mailbox
 ) -> None:
-    ledger.submit(lambda c: companies.add_company(c, mailbox, "Lab", ["lab.acme.example"])).result()
-    domains = ["lab.acme.example", "mail.acme.example", "globex.example", "else.example"]
+    """Where only the register of another one knows it: staff of this one are not of its company,
+    and nor is a customer, unless it is the same one."""
+    for name, domain in (("Lab", "lab.acme.example"), ("Tenant", "tenant.help.example")):
+        ledger.submit(
+            partial(companies.add_company, mailbox=mailbox, name=name, domains=[domain])
+        ).result()
+    ledger.submit(lambda c: mailboxes.add_mailbox(c, "sales@help.example", "default")).result()
+    sales = database.read(lambda c: mailboxes.mailbox_named(c, "sales@help.example"))
+    domains = ["lab.acme.example", "mail.acme.example", "tenant.help.example", "else.example"]
 
-    def others(connection: Connection, *mailboxes: Mailbox) -> frozenset[str]:
-        return lookup.of_other_companies(connection, mailboxes, domains, "acme.example")
+    def others(author_domain: str, *of: Mailbox) -> frozenset[str]:
+        find = partial(lookup.of_other_companies, mailboxes=of, domains=domains)
+        return database.read(partial(find, author_domain=author_domain))
 
-    elsewhere = replace(mailbox, id=mailbox.id + 1)
-    assert database.read(lambda c: others(c, elsewhere)) == frozenset()
-    found = database.read(lambda c: others(c, elsewhere, mailbox))
-    assert found == {"lab.acme.example", "globex.example"}
+    for of in ([mailbox], [sales], [sales, mailbox]):
+        assert "tenant.help.example" in others("help.example", *of)
+        assert "lab.acme.example" in others("acme.example", *of)
+        assert "mail.acme.example" not in others("acme.example", *of)
+
+    add_company = partial(companies.add_company, mailbox=sales)
+    for name, domain in (("lab", "x.acme.example"), ("Other", "y.acme.example")):
+        ledger.submit(partial(add_company, name=name, domains=[domain])).result()
+    assert "lab.acme.example" not in others("x.acme.example", sales)
+    assert "lab.acme.example" in others("y.acme.example", sales)
 
 
 def test_a_company_s_domain_is_another_one_than_that_of_staff(
