@@ -15,6 +15,11 @@ def _tier(about: NoticeTicket | None, policy: Policy) -> TierSection | None:
     return policy.tier(about.tier) if about is not None else None
 
 
+def _own_tier(about: NoticeTicket | None, policy: Policy) -> TierSection | None:
+    """The same for the people of its company; None for others, with whom it is not agreed."""
+    return _tier(about, policy) if about is not None and about.is_for_its_company else None
+
+
 def phone(about: NoticeTicket | None, policy: Policy) -> str:
     """The phone support of the plan; empty where it has none."""
     tier = _tier(about, policy)
@@ -33,15 +38,16 @@ def may_escalate(about: NoticeTicket | None, policy: Policy) -> bool:
 
 
 def critical_channel(notice: Notice, policy: Policy) -> str:
-    """The channel of the plan, or of all. Nobody is sent to the portal by which they came, unless
-    the policy has a channel for those; what they claim in a later mail came by mail."""
+    """The channel of the recipient's plan, or of all. Nobody is sent to the portal by which they
+    came, unless the policy has a channel for those; what they claim in a later mail came by mail.
+    """
     if not _claims_critical(notice):
         return ""
     about = notice.about
     answers_mail = notice.kind is not NoticeKind.ACKNOWLEDGEMENT
     if about is not None and about.door in CRITICAL_SOURCES and not answers_mail:
         return policy.severity.critical_channel_in_portal or ""
-    return policy.critical_channel_of(_tier(about, policy))
+    return policy.critical_channel_of(_own_tier(about, policy))
 
 
 def _claims_critical(notice: Notice) -> bool:
@@ -58,7 +64,7 @@ def portal_first(notice: Notice, policy: Policy) -> bool:
     about = notice.about
     if about is None or not _claims_critical(notice) or about.door in CRITICAL_SOURCES:
         return False
-    tier = _tier(about, policy)
+    tier = _own_tier(about, policy)
     return tier is not None and tier.critical_first_in_portal
 
 

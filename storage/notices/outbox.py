@@ -125,6 +125,12 @@ class NoticeTicket:
     follows: int | None = None
     """The closed ticket that this one follows."""
 
+    @property
+    def is_for_its_company(self) -> bool:
+        """Whether the recipient may read what was agreed with the company of the ticket: neither a
+        guest nor somebody who wrote about it without being on it."""
+        return self.is_colleague or (self.participant is not None and not self.is_guest)
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:

@@ -12,7 +12,8 @@ from rules.decision.effects import NOT_STORED, ChangeRefused, Effects, Escalated
 from rules.facts import KnownComment
 from rules.mail.quoting import visible
 from rules.mail.set_off import set_off
-from rules.policy import Policy
+from rules.people import ParticipantKind
+from rules.policy import Policy, TierSection
 from rules.sentence import Sentence, sentence
 from rules.service import notifications
 from rules.service.calendars import calendar_of
@@ -45,7 +46,7 @@ def escalate(
         _request(ticket, facts),
         policy,
         facts.at,
-        tier=policy.tier(ticket.tier or None),
+        tier=_tier_of_actor(ticket, facts, policy),
         calendar=calendar_of(policy, ticket.calendar),
         unreachable=facts.unreachable,
     )
@@ -118,6 +119,13 @@ def _request(ticket: Ticket, facts: ChangeFacts) -> EscalationRequest:
             (s for s in facts.staff if s.address == ticket.assignee != facts.actor), None
         ),
     )
+
+
+def _tier_of_actor(ticket: Ticket, facts: ChangeFacts, policy: Policy) -> TierSection | None:
+    """The tier of the ticket; None for a guest, with whose company it is not agreed."""
+    member = ticket.participant(facts.actor)
+    is_guest = member is not None and member.part is ParticipantKind.GUEST
+    return None if is_guest else policy.tier(ticket.tier or None)
 
 
 def _done(ticket: Ticket, raised: NextLevel) -> Sentence:

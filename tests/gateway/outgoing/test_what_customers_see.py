@@ -264,6 +264,37 @@ def test_a_customer_of_the_portal_is_not_sent_to_the_portal() -> None:
     assert unsaid.startswith("Hello Ann")
 
 
+@pytest.mark.parametrize(
+    ("place", "reads_plan"),
+    [
+        ({}, True),
+        ({"is_guest": True, "is_colleague": True}, True),
+        ({"is_guest": True}, False),
+        ({"participant": None}, False),
+    ],
+    ids=["requester", "guest of the company", "other guest", "not on the ticket"],
+)
+def test_only_its_company_reads_the_critical_channel_of_a_plan(
+    place: dict[str, Any], reads_plan: bool
+) -> None:
+    gold = TierSection(
+        name="gold",
+        title="Gold",
+        critical_channel=f"Call {PHONE}.",
+        critical_first_in_portal=True,
+    )
+    policy, there = default_policy(tiers=(gold,)), about(tier="gold", **place)
+    critical = ReceiptPayload(critical=True)
+
+    claimed = text_of(written(NoticeKind.CRITICAL_CHANNEL, policy, about=there))
+    unproven = text_of(written(NoticeKind.RECEIPT, policy, about=there, payload=critical))
+
+    of_all = "For critical problems, please use the way"
+    for text in (claimed, unproven):
+        assert text.startswith(f"Call {PHONE}." if reads_plan else of_all)
+    assert ("Under your plan" in claimed) == reads_plan
+
+
 def test_an_acknowledgement_of_a_mail_says_where_requests_are_submitted() -> None:
     waiting = written(about=about(waiting=Waiting(since=NOON, portal=True)))
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from gateway import policies
 from rules.decision.change.decide import decide_change
 from rules.decision.change.facts import ChangeFacts
-from rules.decision.effects import Effects
+from rules.decision.effects import ChangeRefused, Effects
 from rules.facts import DESK, EarlierRequest, EscalationFacts, KnownComment
 from rules.mail.quoting import REPLY_MARK
-from rules.people import Staff
+from rules.people import ParticipantKind, Staff
 from rules.policy import (
     EscalationLevel,
     EscalationSection,
@@ -39,7 +39,17 @@ from rules.service.escalation import (
 from rules.ticket.changes import Escalate, Source
 from rules.ticket.payloads import EscalationPayload
 from rules.ticket.visibility import Visibility
-from tests.rules.building import ANN, ANNS, NOON, SAM, SUPPORT, default_policy
+from tests.rules.building import (
+    ANN,
+    ANNS,
+    BOB,
+    NOON,
+    SAM,
+    SUPPORT,
+    a_ticket,
+    default_policy,
+    member,
+)
 from tests.rules.service.rosters import INSTANTS, WINDOWS, a_level, window
 
 SHIPPED = policies.load(None)
@@ -348,6 +358,23 @@ def test_s5_the_channel_of_the_customers_tier_takes_precedence() -> None:
     outcome = escalated(critical_claimed=True, policy=STAKATER, tier=premium)
 
     assert outcome == EscalationRefused(sentence("{text}", text=premium.critical_channel))
+
+
+@pytest.mark.parametrize("part", [ParticipantKind.USER, ParticipantKind.GUEST])
+def test_s5_a_guest_is_refused_with_the_channel_of_all(part: ParticipantKind) -> None:
+    """That of the tier is agreed with the company of the ticket."""
+    premium = STAKATER.tier("premium")
+    assert premium is not None
+    ticket = a_ticket(7, member(70, BOB.address, part))
+    ticket = replace(ticket, tier=premium.name, critical_claimed=True)
+    facts = ChangeFacts(NOON, BOB.address, Source.MAIL, by_staff=False, mailbox=SUPPORT)
+
+    outcome = decide_change(ticket, Escalate("It is down."), facts, STAKATER)
+
+    own, of_all = premium.critical_channel, STAKATER.severity.critical_channel
+    assert isinstance(outcome, ChangeRefused)
+    assert own != of_all
+    assert str(outcome.why) == (of_all if part is ParticipantKind.GUEST else own)
 
 
 def test_s5_once_it_is_logged_in_the_portal_the_escalation_begins() -> None:
