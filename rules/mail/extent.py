@@ -7,6 +7,7 @@ could otherwise be sent again with its text pushed beyond the limits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -23,6 +24,7 @@ REMEMBERED_TEXTS = 64
 """So many short texts are remembered with what rules have found in them: as many as may be between
 their look-up and their decision at a time."""
 _BLOCK = 64 * 1024
+_CUT_WORD = re.compile(r"(?:(?<![!-~])[!-~]+|.)\Z", re.DOTALL)
 
 
 def read_text(text: str) -> str:
@@ -117,6 +119,12 @@ def shown_part(text: str) -> str:
     if text.count("\n") < READ_LINES:
         return text
     return "\n".join(text.split("\n", READ_LINES)[:READ_LINES])
+
+
+def whole_words(text: str, most: int) -> str:
+    """The beginning of a text that is masked afterwards, at most so many characters: no link and no
+    reply address is cut, since the mask would not recognise what is left of it."""
+    return text if len(text) <= most else _CUT_WORD.sub("", text[: most + 1]).rstrip()
 
 
 def shown_once_masked(text: str, mask: Callable[[str], str]) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from rules.mail.extent import whole_words
 from rules.sentence import Sentence, sentence
 from rules.ticket.personal_digest import LISTED, PersonalDigest, WaitingTicket
 
+LONGEST_SUBJECT = 100
 PAUSE = timedelta(hours=1)
 """Between two digests to somebody who prefers them."""
 
@@ -58,7 +60,7 @@ def _lines(digest: PersonalDigest) -> Iterator[Sentence]:
 def _values(ticket: WaitingTicket) -> dict[str, object]:
     return {
         "ticket": ticket.number,
-        "subject": ticket.subject[:100],
+        "subject": whole_words(ticket.subject, LONGEST_SUBJECT),
         "status": ticket.status,
         "since": _time(ticket.since),
     }

@@ -19,6 +19,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from sqlalchemy import Connection, and_, exists, func, or_, select, text
 
 from rules.mail import Mailbox
+from rules.mail.extent import whole_words
 from rules.policy import Policy
 from rules.service.digests import (
     LINES,
@@ -196,7 +197,7 @@ def _line(queue: Queue, row: Any, policy: Policy) -> DigestLine:
         queue=queue.value,
         item=str(row.item),
         sender=row.sender,
-        subject=row.subject[:SHORTENED],
+        subject=whole_words(row.subject, SHORTENED),
         reason=row.reason,
         since=row.at.isoformat(),
         until=until.isoformat() if until else "",
@@ -218,7 +219,7 @@ def _suspended(scope: QueueScope, queue: Queue) -> _Lines:
                 queue.value,
                 item=str(item_of(person.mailbox, person.address, since)),
                 sender=person.address,
-                subject=person.why[:SHORTENED],
+                subject=whole_words(person.why, SHORTENED),
                 since=since,
                 ticket=",".join(map(str, person.tickets))[:SHORTENED],
             ),
@@ -291,7 +292,7 @@ def _unsubmitted(scope: QueueScope, queue: Queue) -> _Lines:
                 queue.value,
                 item=str(item_of(row.mailbox_id, "for_portal", row.id)),
                 sender=row.requester,
-                subject=row.subject[:SHORTENED],
+                subject=whole_words(row.subject, SHORTENED),
                 since=row.opened_at.isoformat(),
                 ticket=str(row.id),
             ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -10,6 +9,7 @@ from rules.commands.readable import readable
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import NOT_STORED, ChangeRefused, Effects, Escalated, notified
 from rules.facts import KnownComment
+from rules.mail.extent import whole_words
 from rules.mail.quoting import visible
 from rules.mail.set_off import set_off
 from rules.people import ParticipantKind
@@ -26,7 +26,6 @@ from rules.ticket.payloads import EscalationPayload
 
 LONGEST_EXCERPT = 500
 """Characters of each comment in the notice; the rest is on the ticket."""
-_CUT_WORD = re.compile(r"(?:(?<![!-~])[!-~]+|.)\Z", re.DOTALL)
 
 
 def escalate(
@@ -230,8 +229,7 @@ def _excerpt(comment: KnownComment) -> str:
     """What its author wrote, as people who are not staff may read it: the contact may be none. No
     link or reply address is cut: the mask of the notice would not find it."""
     text = visible(readable(comment.text, mail_of_staff=comment.has_commands)).text.strip()
-    if len(text) > LONGEST_EXCERPT:
-        text = _CUT_WORD.sub("", text[: LONGEST_EXCERPT + 1])
+    text = whole_words(text, LONGEST_EXCERPT)
     return f"{comment.subject}\n{text}" if comment.subject else text
 
 

@@ -14,8 +14,10 @@ from sqlalchemy import Connection, select, update
 from rules.mail import Mail, Mailbox
 from rules.people import Role
 from rules.sender.authentication import Authentication, SignedScope
+from rules.sender.tokens import REPLY_TOKEN_LENGTH
 from rules.service.digests import LINES, PAUSE, QueueState, shared_out
 from rules.service.more import SUMMARIES
+from rules.service.personal_digests import lines
 from rules.ticket.changes import Complete, Delete, SetStatus
 from rules.ticket.desk import DigestLine, Queue
 from rules.ticket.lifecycle import Status
@@ -26,6 +28,7 @@ from storage.mail import quarantine
 from storage.notices import direct, suppression
 from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
+from storage.ticket.personal_digest import personal_digest
 from storage.ticket.read import ticket_view
 from storage.ticket.withheld import record_withheld
 from tests.rules.building import (
@@ -105,6 +108,20 @@ def test_a_held_mail_is_named_at_once_to_each_of_the_staff(shop: Shop) -> None:
     assert shop.database.read(lambda c: quarantine.find(c, UUID(item))) is not None
     digests_to = [n.address for n in shop.notices() if n.kind == NoticeKind.DIGEST]
     assert sorted(digests_to) == [SAM.address, "tom@help.example"]
+
+
+def test_no_digest_cuts_a_word_that_may_be_a_reply_address(shop: Shop) -> None:
+    """They are masked when they are shown: what is left of one that was cut would not be."""
+    address = f"support+{'a' * REPLY_TOKEN_LENGTH}@help.example"
+    shop.take(a_mail(NEW, "printer " * 22 + address))
+    opened(shop.take(a_mail(ANN.address, "printer " * 10 + address)))
+
+    ordered(shop)
+    mine = shop.database.read(lambda c: personal_digest(c, shop.mailbox, SAM.address, NOON, None))
+
+    assert named(shop)[0][0][3] == ("printer " * 22).rstrip()
+    (line,) = (each for each in map(str, lines(mine)) if "printer" in each)
+    assert "support+" not in line
 
 
 def test_nothing_is_ordered_while_nothing_is_new(shop: Shop) -> None:
