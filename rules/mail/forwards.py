@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from rules.mail.addresses import normalise
 from rules.mail.attributions import attribution_at, may_be_attribution, may_end
 from rules.mail.extent import shown_part, squeezed
-from rules.mail.header_blocks import HEADER_LINES, key_of, rule_above, value_of
+from rules.mail.header_blocks import HEADER_LINES, is_bare_block, key_of, rule_above, value_of
 from rules.mail.introductions import may_be_header
 from rules.mail.message import Attachment
 from rules.mail.plain_lines import is_quoted, unquoted
@@ -37,7 +37,7 @@ _MAY_FORWARD = re.compile(
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,250}@[^\s<>()\[\],;:\"@]{1,255}")
 _AT = re.compile("[@\ufe6b\uff20]")
 _EXAMINED = 400
-_DASHES = "-=_*"
+_DASHES = "-=_*—–―─━═"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,10 @@ def _may_have_block(plain: Sequence[str]) -> bool:
     if _may_introduce_quote(examined):
         return True
     if any(is_forward_line(line) or _is_rule_with_words(line) for line in examined):
+        return True
+    if any(key_of(line) in header_names.FROM for line in examined):
+        return True  # what is left of a block that somebody shortened
+    if any(is_bare_block(examined, index) for index in range(len(examined))):
         return True
     begins = 0
     for index, line in enumerate((*examined, "")):

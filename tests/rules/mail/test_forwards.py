@@ -119,6 +119,9 @@ def test_an_apostrophe_is_part_of_an_address(name: str) -> None:
         "---------- Välitetty viesti ----------\n\nHello",
         "Lähettäjä: Eve\nLähetetty: maanantai 30. marraskuuta 2026 8.00\nAihe: Help\n\nHello",
         "> Lähettäjä: Eve\n> Lähetetty: tänään 8:00\n> Aihe: Help\n>\n> Hello",
+        "From Eve <eve@evil.example>\nSent Monday, 30 November 2026\nTo Sam\nSubject Hi\n\nHello",
+        "From: Eve\nSent: Monday\n\nHello",
+        "———— Chuyển tiếp ————\n\nHello",
     ],
 )
 def test_a_block_that_a_customer_writes_below_an_unknown_one_names_nobody(above: str) -> None:
