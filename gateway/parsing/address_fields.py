@@ -62,8 +62,9 @@ def _addresses_in(value: str) -> tuple[str, ...]:
     if plain is not None:
         return plain
     found = _lenient_list(value)
-    if not found and "=?" in value:
-        # A client has encoded the addresses along with the names.
+    if not found and "=?" in value and "@" not in value:
+        # A client has encoded the addresses along with the names. Else it has encoded the names,
+        # which others chose, and the addresses have a form that is not read.
         return _lenient_list(decode_words(value.encode()))
     return found
 
@@ -110,8 +111,9 @@ def _lenient_list(value: str) -> tuple[str, ...]:
     for part in _PART.finditer(value.translate(_WIDE_SEPARATORS) + ","):
         if part["end"]:
             if "@" in text or "@" in quoted:  # a long list of separators has nothing between them
-                members = _addresses_of_member(text) or _addresses_of_member(quoted)
-                found.update(dict.fromkeys(members))
+                is_alone = part["end"] != ":" and not text.strip()
+                # Else it is the name of a group, or of an address whose form is not read.
+                found.update(dict.fromkeys(_addresses_of_member(quoted if is_alone else text)))
             text, quoted = "", ""
         elif part["text"]:
             text += part["text"]

@@ -73,6 +73,29 @@ def test_an_encoded_list_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        f'"{US}" <eve@[192.0.2.66]>',
+        f'Eve <"{US}"@evil.example>',
+        f'"{US}, Eve" <"eve x"@evil.example>',
+        f'"{US}" <>',
+        f'"{US}": "eve x"@evil.example;',
+        f'"{US}":;',
+        '=?utf-8?q?support=40help.example=2C_Ev=C3=A9?= <"eve x"@evil.example>',
+    ],
+)
+def test_the_name_of_an_address_that_is_not_read_is_no_address(value: str) -> None:
+    """Eve chose it, and the client of whoever answers her writes it into To."""
+    assert to(value) == ()
+    assert to(f"{value}, {BOB}") == (BOB,)
+
+
+def test_the_name_of_a_group_is_no_address() -> None:
+    assert to(f'"{US}": {BOB};') == (BOB,)
+    assert to(f'"{US}" <@evil.example:{BOB}>') == (BOB,)
+
+
+@pytest.mark.parametrize(
     "value", ["undisclosed-recipients:;", "Team:;", "bob", "<>", '"', "(x", ""]
 )
 def test_a_list_of_nobody_names_nobody(value: str) -> None:
