@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -51,16 +51,21 @@ def key_of(
 
 
 def earlier_answer(
-    connection: Connection, mailbox: Mailbox | None, key: RequestKey | None
+    connection: Connection,
+    mailbox: Mailbox | None,
+    key: RequestKey | None,
+    find_named: Callable[[], object] = lambda: None,
 ) -> EarlierAnswer | None:
     """The answer that a repeat gets; None for the first request, and for one without a key. Raises
-    ApiError where the first one asked for something else."""
+    ApiError where the first one asked for something else, and before that what `find_named` raises:
+    nobody learns so that there is a ticket which they may not read."""
     if mailbox is None or key is None:
         return None
     earlier = request_keys.earlier_answer(connection, mailbox, key)
     if earlier is None:
         return None
     if not earlier.same:
+        find_named()
         raise ApiError(
             422, f"this {HEADER} was used for another request; send a new key with each request"
         )

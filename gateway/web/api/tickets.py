@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from aiohttp import web
 
@@ -191,22 +192,19 @@ async def _changed(
     def job(connection: Connection) -> _Changed:
         # Before all else: the ticket may be closed by now, or deleted, by this very request.
         named = read.mailbox_of(connection, number)
-        if (earlier := repeats.earlier_answer(connection, named, key)) is not None:
+        find = partial(access.find_ticket, connection, context, caller, number, now)
+        if (earlier := repeats.earlier_answer(connection, named, key, find)) is not None:
             return _Changed(earlier.effects, repeated=True)
-        found = access.find_ticket(connection, context, caller, number, now)
+        found = find()
         policy = context.runtime.policy_of(found.mailbox)
         wanted = patch.changes(storable.files)
         for change in wanted:
             if reason := forbidden(change, found.access, policy):
                 raise ApiError(403, reason)
-        customer = found.access.is_on_ticket
-        opens = patch.status is Status.OPEN
-        if customer and patch.comment and not opens and found.ticket.status is Status.CLOSED:
-            raise ApiError(
-                409,
-                f'#{number} is closed; send "status": "open" with the comment, '
-                "or open a new ticket",
-            )
+        stays_closed = found.ticket.status is Status.CLOSED and patch.status is not Status.OPEN
+        if found.access.is_on_ticket and patch.comment and stays_closed:
+            how = 'send "status": "open" with the comment, or open a new ticket'
+            raise ApiError(409, f"#{number} is closed; {how}")
         by = context.change_context(found.mailbox, caller.address, now)
         made = with_reopening(wanted, found.ticket, found.access)
         # On the ticket whose people gave the access: to remove one of them raises its version.

@@ -50,6 +50,20 @@ async def test_requests_at_the_same_time_open_one_ticket(either: Site) -> None:
     assert await either.numbers(f"?mailbox={SUPPORT}") == [answers[0][1]]
 
 
+async def test_the_key_of_another_request_does_not_say_whether_there_is_a_ticket(
+    either: Site,
+) -> None:
+    assert (await opened(either))[0] == 201
+    _, others = await opened(either, actor=BOB)
+
+    answers = [
+        await either.ask("PATCH", f"/{number}", ANN, json={"status": "closed"}, key=KEY)
+        for number in (others, others + 1)
+    ]
+
+    assert [each.status for each in answers] == [404, 404]
+
+
 async def test_the_key_of_another_request_is_refused(either: Site) -> None:
     _, number = await opened(either)
 
