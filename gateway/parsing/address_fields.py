@@ -101,6 +101,8 @@ _ANY_ADDRESS = re.compile(
     rf"(?<![^{_NOT_IN_ADDRESS}])[^{_NOT_IN_ADDRESS}]{{1,64}}+@[^{_NOT_IN_ADDRESS}?]{{1,253}}+"
 )
 _ANGLED = re.compile(r"<([^<>]*+)>")
+_LITERAL = re.compile(r"@\[[^\[\]]*+\]")
+"""In the place of a domain: it may contain what looks like an address."""
 
 
 def _lenient_list(value: str) -> tuple[str, ...]:
@@ -108,6 +110,7 @@ def _lenient_list(value: str) -> tuple[str, ...]:
     those in comments, nor in the display name of another address."""
     found: dict[str, None] = {}
     text, quoted = "", ""
+    value = _LITERAL.sub("@", value)
     for part in _PART.finditer(value.translate(_WIDE_SEPARATORS) + ","):
         if part["end"]:
             if "@" in text or "@" in quoted:  # a long list of separators has nothing between them

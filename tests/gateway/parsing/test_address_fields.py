@@ -78,6 +78,7 @@ def test_an_encoded_list_is_read() -> None:
         f'"{US}" <eve@[192.0.2.66]>',
         f'Eve <"{US}"@evil.example>',
         f'"{US}, Eve" <"eve x"@evil.example>',
+        f"Eve <eve@[x:{US}]>",
         f'"{US}" <>',
         f'"{US}": "eve x"@evil.example;',
         f'"{US}":;',
@@ -121,6 +122,7 @@ def test_a_list_of_nobody_names_nobody(value: str) -> None:
         "a-",
         "b@a.",
         "(a",
+        "@[",
     ],
 )
 def test_a_long_list_takes_linear_time(piece: str) -> None:
