@@ -16,11 +16,12 @@ from rules.mail.addresses import normalise
 from rules.policy.switching import TicketTerms
 from rules.sender.tokens import REPLY_TOKEN_LENGTH
 from rules.ticket.lifecycle import Status
-from storage.db.tables import MailboxRow, TicketRow, table
+from storage.db.tables import MailboxRow, PersonRow, TicketRow, table
 from storage.registry.checks import insert_new, not_found, valid_address
 from storage.registry.errors import InvalidValue, NotFound
 
 _mailbox = table(MailboxRow)
+_person = table(PersonRow)
 _ticket = table(TicketRow)
 
 NUMBERS_SHOWN = 5
@@ -86,6 +87,9 @@ def add_mailbox(connection: Connection, address: str, policy: str) -> int:
             address=address,
             most=LONGEST_LOCAL_PART,
         )
+    if connection.execute(select(_person.c.id).where(_person.c.address == normal).limit(1)).first():
+        text = "{address} is registered as a person; mail from it would loop"
+        raise InvalidValue(text, address=normal)
     row: dict[str, object] = {"address": normal, "policy": policy, "active": True}
     return insert_new(connection, _mailbox, row, normal)
 

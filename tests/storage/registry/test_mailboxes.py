@@ -17,6 +17,11 @@ def test_a_mailbox_leaves_room_for_the_token(ledger: Ledger, mailbox: Mailbox) -
         ).result()
 
 
+def test_the_address_of_a_person_is_no_mailbox(ledger: Ledger, mailbox: Mailbox) -> None:
+    with pytest.raises(InvalidValue, match="registered as a person"):
+        ledger.submit(lambda c: mailboxes.add_mailbox(c, "Ann@acme.example", "default")).result()
+
+
 def test_with_two_mailboxes_one_must_be_named(ledger: Ledger, mailbox: Mailbox) -> None:
     ledger.submit(lambda c: mailboxes.add_mailbox(c, "b@help.example", "default")).result()
 
