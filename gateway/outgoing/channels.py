@@ -20,9 +20,10 @@ def _own_tier(about: NoticeTicket | None, policy: Policy) -> TierSection | None:
     return _tier(about, policy) if about is not None and about.is_for_its_company else None
 
 
-def phone(about: NoticeTicket | None, policy: Policy) -> str:
-    """The phone support of the plan; empty where it has none."""
-    tier = _tier(about, policy)
+def phone(notice: Notice, policy: Policy) -> str:
+    """The phone support of the plan, for staff and for its company; empty where it has none."""
+    find = _tier if notice.kind.traits.for_staff else _own_tier
+    tier = find(notice.about, policy)
     return (tier.phone if tier is not None else None) or ""
 
 

@@ -156,7 +156,7 @@ def template_context(
     policy = policy.in_language(language)
     about, links = notice.about, RecipientLinks(notice, keys, links_begin)
     traits = notice.kind.traits
-    due_at = about.due_at if about else None
+    due_at = about.due_at if about and _is_promised_to(notice) else None
     waits_for = _waits_for(about)
     own = own_address(notice, keys, _reply_purpose(traits))
     next_by = _time(due_at if due_at and due_at > now else None, notice, policy, language)
@@ -194,7 +194,7 @@ def template_context(
         waits_for=waits_for,
         submit_at=policy.acknowledgement.without_promise if waits_for == "portal" else "",
         by_portal=about is not None and about.door in CRITICAL_SOURCES,
-        phone=channels.phone(about, policy),
+        phone=channels.phone(notice, policy),
         how_to_escalate=policy.escalation.how or "",
         may_escalate=channels.may_escalate(about, policy),
         people=payload.joined if payload else (),
@@ -233,6 +233,14 @@ def _payload(payload: Payload, redactor: Redactor, language: str) -> Payload:
 _PASSED_ON = (NoticeKind.NEXT_STEPS, NoticeKind.MANAGER_MORE)
 """A success manager passes them on to the customer."""
 _SHOWN_NO_PAST = (Audience.CUSTOMER, Audience.AUTHOR)
+
+
+def _is_promised_to(notice: Notice) -> bool:
+    """Whether the recipient may read when the next answer is due: what is promised to the company
+    of a ticket is not for guests of others, besides the follow-up that an answer names."""
+    about, is_for_customers = notice.about, notice.kind.traits.audience in _SHOWN_NO_PAST
+    is_told = not is_for_customers or (about is not None and about.is_for_its_company)
+    return is_told or _is_answer(notice)
 
 
 def _time(at: datetime | None, notice: Notice, policy: Policy, language: str) -> str:

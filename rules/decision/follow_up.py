@@ -26,7 +26,8 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
     settled = tuple(p for p in ticket.participants if p.presence is not Presence.PENDING)
     among = replace(ticket, participants=settled)
     joining = additions(case.mail, case.facts, case.sender, among, case.policy)
-    opening = opened_by_mail(case, _terms(case, ticket), (), answers=ticket.subject)
+    of_theirs = _without_other_company(case, ticket)
+    opening = opened_by_mail(of_theirs, _terms(of_theirs, ticket), (), answers=ticket.subject)
     carried = tuple(
         Addition(
             address=p.address,
@@ -57,6 +58,16 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
     )
     notes = (f"follow-up of #{ticket.id}", *opening_notes(opening), *conflict)
     return Ruling(saw, action, Reason.FOLLOW_UP, notes)
+
+
+def _without_other_company(case: Case, ticket: Ticket) -> Case:
+    """The case without the company of a guest, which has no part in the ticket: neither its plan
+    applies, nor is its account team notified."""
+    sender, company = case.sender, case.sender.company
+    is_own = ticket.company is None and sender.address == ticket.requester
+    if company is None or company.id == ticket.company or is_own:
+        return case
+    return replace(case, sender=replace(sender, company=None))
 
 
 def _terms(case: Case, ticket: Ticket) -> Terms:

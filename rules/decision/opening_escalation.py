@@ -71,7 +71,8 @@ def _ticket(case: Case, opening: OpenTicket[MailSeverity]) -> Ticket:
         participants=(),
         requester=opening.requester,
         severity=opening.severity.name,
-        tier=opening.tier,
+        # Of a follow-up that a guest opens, the tier is not theirs.
+        tier=opening.tier if opening.company is not None else "",
         critical_claimed=opening.severity.critical_claimed,
         success_manager=company.success_manager if company is not None else "",
     )

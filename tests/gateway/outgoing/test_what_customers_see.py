@@ -295,6 +295,16 @@ def test_only_its_company_reads_the_critical_channel_of_a_plan(
     assert ("Under your plan" in claimed) == reads_plan
 
 
+@pytest.mark.parametrize("is_guest", [False, True])
+def test_a_guest_who_opens_a_follow_up_reads_nothing_of_what_is_promised(is_guest: bool) -> None:
+    policy = default_policy(tiers=(TierSection(name="gold", title="Gold", phone=PHONE),))
+
+    there = about(tier="gold", is_guest=is_guest, due_at=TEATIME)
+    text = text_of(written(policy=policy, about=there))
+
+    assert ("a first response by" in text) == (PHONE in text) == (not is_guest)
+
+
 def test_an_acknowledgement_of_a_mail_says_where_requests_are_submitted() -> None:
     waiting = written(about=about(waiting=Waiting(since=NOON, portal=True)))
 

@@ -26,6 +26,7 @@ from tests.rules.building import (
     ANNS,
     BOB,
     GIL,
+    GLOBEX,
     NOON,
     NOTHING,
     SAM,
@@ -305,6 +306,24 @@ class TestAReplyToAClosedTicket:
         decision = world.decide(a_mail(guest.address), to=token_to(72))
 
         assert opened(decision).tier == "enterprise"
+
+    def test_a_guest_of_another_company_brings_neither_its_plan_nor_its_account_team(self) -> None:
+        globex = replace(
+            GLOBEX, tier="premium", account_team=("team@help.example",), success_manager=BOB.address
+        )
+        guest = replace(GIL, company=globex)
+        ticket = closed(member(72, guest.address, ParticipantKind.GUEST), tier="standard")
+        people = (ANN, BOB, guest, SAM)
+        mail = a_mail(guest.address, text="#escalate\nIt is down again.")
+
+        decision = World(people=people, tickets=(ticket,), policy=preset("stakater")).decide(
+            mail, to=token_to(72)
+        )
+
+        action = opened(decision)
+        assert (action.company, action.tier) == (ticket.company, "standard")
+        assert notified(decision, NoticeKind.ACCOUNT_TEAM) == []
+        assert BOB.address not in notified(decision, NoticeKind.ESCALATION)
 
     def test_thanks_alone_are_stored_on_the_closed_ticket(self) -> None:
         decision = reply(closed(), mail=THANKS)
