@@ -27,6 +27,7 @@ from gateway.smtp.limits import ConnectionPool
 from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks, listen_tcp, listen_unix
 from gateway.web import app
+from gateway.web.compiled_pages import compile_pages
 from gateway.web.connection import HttpLimits, HttpPool, listening
 from gateway.web.console.identity_provider import IdentityProvider
 from gateway.web.pages.signup import SignUp
@@ -81,6 +82,8 @@ async def serve(
         gc.freeze()
         gc.set_threshold(*_COLLECTED_AFTER)
         ready()
+        compiling = asyncio.create_task(compile_pages(), name="compile_pages")
+        stack.push_async_callback(_cancel, compiling)
         await stop.wait()
         log.stopping()
         clock = asyncio.get_running_loop().time

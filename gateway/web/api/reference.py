@@ -22,7 +22,7 @@ from gateway.web.style_sheets import with_colours
 DOCUMENT_PATH = "/api/v1/openapi.json"
 STYLE_PATH = "/api/v1/reference.css"
 
-_templates = page_templates("api")
+TEMPLATES = page_templates("api")
 
 
 def _with_code(text: str) -> Markup:
@@ -34,7 +34,7 @@ def _with_code(text: str) -> Markup:
     )
 
 
-_templates.filters["code"] = _with_code
+TEMPLATES.filters["code"] = _with_code
 
 
 class Reference:
@@ -76,7 +76,7 @@ async def _page(request: web.Request, _: Caller, __: Query) -> web.Response:
 
 def _make(operations: Sequence[Operation[Any]]) -> Made:
     made = document(operations)
-    page = _templates.get_template("reference.html").render(
+    page = TEMPLATES.get_template("reference.html").render(
         about=made["info"]["description"],
         operations=list(_operations(made)),
         schemas=made["components"]["schemas"],

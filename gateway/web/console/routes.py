@@ -126,17 +126,17 @@ _STATIC = {
     "journal.js": "text/javascript",
 }
 
-_templates = page_templates("console")
+TEMPLATES = page_templates("console")
 """Compiled once in a process, as the public pages are, and not by each application."""
-_templates.filters["divisible"] = words.divisible
-_templates.filters["with_tickets"] = partial(words.with_tickets, tickets=f"{PREFIX}/tickets")
+TEMPLATES.filters["divisible"] = words.divisible
+TEMPLATES.filters["with_tickets"] = partial(words.with_tickets, tickets=f"{PREFIX}/tickets")
 
 
 def console(context: ConsoleContext) -> web.Application:
     """The application under `/console`."""
     app = web.Application(middlewares=[_pages_only])
     app[CONSOLE] = context
-    app[aiohttp_jinja2.APP_KEY] = _templates
+    app[aiohttp_jinja2.APP_KEY] = TEMPLATES
     app.on_shutdown.append(_end_streams)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _guarded(route))

@@ -37,7 +37,7 @@ def _environment(language: str) -> jinja2.Environment:
     return made
 
 
-_templates = MappingProxyType({language: _environment(language) for language in CATALOGUES})
+TEMPLATES = MappingProxyType({language: _environment(language) for language in CATALOGUES})
 _STYLE = with_colours("postern.css")
 
 
@@ -77,7 +77,7 @@ def language_for(request: web.Request, policy: Policy | None = None, own: str = 
 
 def page(language: str, template: str, status: int = 200, **values: object) -> web.Response:
     """A template as a response; every value is escaped."""
-    html = _templates[language].get_template(template).render(values)
+    html = TEMPLATES[language].get_template(template).render(values)
     # Vary even if the header was not used for this page: another time it may be (RFC 9110 §12.5.5).
     headers = {**SAFE, "Content-Language": language, "Vary": "Accept-Language"}
     return web.Response(text=html, status=status, content_type="text/html", headers=headers)
