@@ -24,12 +24,13 @@ from gateway.cli.common import (
 )
 from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import console, escape, print_table, say
+from gateway.organizations import SharedOrganization, shared_organizations
 from rules.policy import Policy
 from rules.service.contracts import ContractFault, agreed_targets, first_day
 from storage.db.database import Connection
 from storage.registry import companies
 from storage.registry.companies import CompanyAgreement, Contract
-from storage.registry.mailboxes import mailbox_named
+from storage.registry.mailboxes import list_mailboxes, mailbox_named
 
 app = typer.Typer(no_args_is_help=True)
 domain_app = typer.Typer(no_args_is_help=True)
@@ -61,6 +62,7 @@ def add(
 ) -> None:
     write(config, lambda c: companies.add_company(c, mailbox_named(c, mailbox), name, domain or []))
     say(f"{name} is registered.")
+    _warn_of_others(name, mailbox, config)
 
 
 @app.command("list", help="List the companies with their domains.")
@@ -100,6 +102,7 @@ def show(name: NameArgument, mailbox: MailboxOption = None, config: ConfigOption
     for label, value in facts:
         if value:
             console.print(Text(f"{label:<9} {escape(value)}"))
+    _warn_of_others(name, mailbox, config)
 
 
 @app.command("deactivate", help="Suspend a company: its users' mail is refused.")
@@ -133,6 +136,7 @@ def add_domains(
 ) -> None:
     write(config, lambda c: companies.add_domains(c, mailbox_named(c, mailbox), name, domains))
     _print_domains(name, mailbox, config)
+    _warn_of_others(name, mailbox, config)
 
 
 @domain_app.command("remove", help="Remove mail domains from a company; the users there stay.")
@@ -149,6 +153,18 @@ def remove_domains(
 def _print_domains(name: str, mailbox: str | None, config: Path | None) -> None:
     domains = _agreement(name, mailbox, config).domains
     say(f"{name}: domains {' '.join(domains) or 'none'}")
+
+
+def _warn_of_others(name: str, mailbox: str | None, config: Path | None) -> None:
+    """Say where other companies have domains of what can be the same organization."""
+
+    def look(connection: Connection) -> list[SharedOrganization]:
+        company = companies.company_id(connection, mailbox_named(connection, mailbox), name)
+        everywhere = [each.id for each in list_mailboxes(connection, inactive_too=True)]
+        return shared_organizations(connection, company, everywhere)
+
+    for each in read(config, look):
+        say(f"Notice: {each.warning}")
 
 
 def _agreement(name: str, mailbox: str | None, config: Path | None) -> CompanyAgreement:

@@ -6,11 +6,11 @@ Functions that write are jobs for the ledger; they raise the errors of `storage.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of, is_free_mail, normalise
@@ -30,6 +30,8 @@ from storage.registry.errors import InvalidValue, NotFound
 _company, _domain, _contract = table(CompanyRow), table(CompanyDomainRow), table(ContractRow)
 
 LONGEST_CHANNEL = 200
+_SOUGHT_AT_ONCE = 20
+"""Names in one query for domains: SQLite nests a thousand conditions at most."""
 
 Targets = Mapping[str, Mapping[str, str]]
 """What a contract promises in addition to its tier: `first` and `ongoing`, spans by level."""
@@ -116,6 +118,43 @@ def domains_of(connection: Connection, company: int) -> tuple[str, ...]:
     """The mail domains of a company."""
     query = select(_domain.c.domain).where(_domain.c.company_id == company)
     return tuple(connection.execute(query.order_by(_domain.c.domain)).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedDomain:
+    domain: str
+    company: str
+    """Its name."""
+
+
+def domains_around(
+    connection: Connection,
+    company: int,
+    mailboxes: Collection[int],
+    below: Collection[str],
+    exactly: Collection[str],
+) -> list[OwnedDomain]:
+    """The domains that other companies have at these mailboxes and that are one of the names of
+    `below` or below it, or one of `exactly`. It looks at each domain of the mailboxes. Companies
+    with the same name are one."""
+    own: str = connection.execute(
+        select(_company.c.name).where(_company.c.id == company)
+    ).scalar_one()
+    query = (
+        select(_domain.c.domain, _company.c.name)
+        .join_from(_domain, _company, _domain.c.company_id == _company.c.id)
+        .where(_domain.c.mailbox_id.in_(mailboxes), _domain.c.company_id != company)
+    )
+    conditions = [
+        *(_domain.c.domain.endswith(f".{name}", autoescape=True) for name in below),
+        *(_domain.c.domain == name for name in {*below, *exactly}),
+    ]
+    found: set[tuple[str, str]] = set()
+    for start in range(0, len(conditions), _SOUGHT_AT_ONCE):
+        sought = or_(*conditions[start : start + _SOUGHT_AT_ONCE])
+        found.update((row.domain, row.name) for row in connection.execute(query.where(sought)))
+    others = (each for each in sorted(found) if each[1].casefold() != own.casefold())
+    return [OwnedDomain(*each) for each in others]
 
 
 def company_agreement(connection: Connection, mailbox: Mailbox, name: str) -> CompanyAgreement:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from aiohttp import web
 
+from gateway.organizations import shared_organizations
 from gateway.registry_requests import CompanyPatch, NewCompany, NewContract
 from gateway.web.api import access
 from gateway.web.api.access import CONTEXT, Caller
@@ -48,7 +49,8 @@ async def _read(request: web.Request, caller: Caller, _: Query) -> web.Response:
     context = request.app[CONTEXT]
 
     def read_one(connection: Connection) -> CompanyAgreementAnswer:
-        return _in_full(*_found(connection, request, caller))
+        seen = _mailboxes(connection, request, caller)
+        return _in_full(connection, seen, *_found(connection, request, caller))
 
     return web.json_response(await context.runtime.read(read_one))
 
@@ -62,7 +64,8 @@ async def _register(request: web.Request, caller: Caller, query: MailboxQuery) -
         number = companies.add_company(connection, mailbox, new.name, new.domains)
         added = directory.company(connection, [mailbox.id], number)
         assert added is not None
-        return _changed(mailbox, *added, ["company_added"])
+        seen = _mailboxes(connection, request, caller)
+        return _changed(connection, seen, mailbox, *added, ["company_added"])
 
     answer = await changed(context, caller, job)
     headers = {"Location": f"{PATH}/{answer['id']}"}
@@ -75,7 +78,8 @@ async def _change(request: web.Request, caller: Caller, _: Query) -> web.Respons
     def job(connection: Connection) -> Changed[CompanyAgreementAnswer]:
         mailbox, _, known = _found(connection, request, caller)
         names = made(connection, _changes(mailbox, known, patch))
-        return _changed(*_found(connection, request, caller), names)
+        seen = _mailboxes(connection, request, caller)
+        return _changed(connection, seen, *_found(connection, request, caller), names)
 
     return web.json_response(await changed(request.app[CONTEXT], caller, job))
 
@@ -93,7 +97,8 @@ async def _agree(request: web.Request, caller: Caller, _: Query) -> web.Response
             raise ApiError(409, str(targets.why))
         contract = Contract(asked.tier, asked.starts_at or now, targets, asked.calendar)
         companies.add_contract(connection, mailbox, known.name, contract)
-        return _changed(*_found(connection, request, caller), [f"tier {asked.tier}"])
+        seen, found = _mailboxes(connection, request, caller), _found(connection, request, caller)
+        return _changed(connection, seen, *found, [f"tier {asked.tier}"])
 
     return web.json_response(await changed(context, caller, job))
 
@@ -137,16 +142,22 @@ def _changes(
         yield RegistryJob(f"updates_by {patch.updates_by}".strip(), partial(updates, **of))
 
 
+def _mailboxes(
+    connection: Connection, request: web.Request, caller: Caller
+) -> Mapping[int, Mailbox]:
+    """Those whose companies the caller may read, by their ids. Raises ApiError."""
+    now = request.app[CONTEXT].runtime.clock()
+    roles = access.mailbox_roles(connection, caller, now)
+    return {role.mailbox.id: role.mailbox for role in roles}
+
+
 def _found(
     connection: Connection, request: web.Request, caller: Caller
 ) -> tuple[Mailbox, ListedCompany, CompanyAgreement]:
     """The company that the path names, with its mailbox. Raises ApiError, for one of another desk
     as well."""
     wanted = int(request.match_info["company"])
-    now = request.app[CONTEXT].runtime.clock()
-    by_id = {
-        role.mailbox.id: role.mailbox for role in access.mailbox_roles(connection, caller, now)
-    }
+    by_id = _mailboxes(connection, request, caller)
     found = directory.company(connection, by_id, wanted)
     if found is None:
         raise ApiError(404, f"there is no company {wanted}")
@@ -155,15 +166,25 @@ def _found(
 
 
 def _changed(
-    mailbox: Mailbox, company: ListedCompany, agreement: CompanyAgreement, changes: Sequence[str]
+    connection: Connection,
+    seen: Collection[int],
+    mailbox: Mailbox,
+    company: ListedCompany,
+    agreement: CompanyAgreement,
+    changes: Sequence[str],
 ) -> Changed[CompanyAgreementAnswer]:
-    answer = _in_full(mailbox, company, agreement)
+    answer = _in_full(connection, seen, mailbox, company, agreement)
     return Changed(mailbox, company.name, changes, answer)
 
 
 def _in_full(
-    mailbox: Mailbox, company: ListedCompany, agreement: CompanyAgreement
+    connection: Connection,
+    seen: Collection[int],
+    mailbox: Mailbox,
+    company: ListedCompany,
+    agreement: CompanyAgreement,
 ) -> CompanyAgreementAnswer:
+    """`seen` are the mailboxes whose companies the caller may read."""
     return {
         **_as_json(company, mailbox),
         "contracts": [
@@ -180,6 +201,14 @@ def _in_full(
         "channel": agreement.channel,
         "visibility": agreement.visibility,
         "updates_by": agreement.updates_by,
+        "shared_organizations": [
+            {
+                "domain": each.domain,
+                "other_domain": each.other_domain,
+                "other_company": each.other_company,
+            }
+            for each in shared_organizations(connection, company.id, seen)
+        ],
     }
 
 

@@ -64,6 +64,13 @@ class ContractAnswer(TypedDict):
 
 
 @with_config(EXACT)
+class SharedOrganizationAnswer(TypedDict):
+    domain: str
+    other_domain: str
+    other_company: str
+
+
+@with_config(EXACT)
 class CompanyAgreementAnswer(CompanyAnswer):
     contracts: list[ContractAnswer]
     """The oldest first; the last one that has started is in force."""
@@ -72,3 +79,6 @@ class CompanyAgreementAnswer(CompanyAnswer):
     channel: str
     visibility: str
     updates_by: str
+    shared_organizations: list[SharedOrganizationAnswer]
+    """Domains that can be of one organization with a domain of another company here: neither
+    company proves senders of the other."""

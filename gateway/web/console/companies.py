@@ -7,6 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
+from gateway.organizations import SharedOrganization, shared_organizations
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.contracts import contract_of, zone_of
 from gateway.web.console.registry_changes import (
@@ -126,18 +127,19 @@ async def _company_page(
 ) -> web.Response:
     mailbox = await mailbox_of(visit, found.mailbox_id)
 
-    mask = await visit.mask()
+    mask, sees = await visit.mask(), [each.id for each in await visit.mailboxes()]
 
     def look(
         connection: Connection,
-    ) -> tuple[Sequence[ListedPerson], int, Sequence[TicketSummary]]:
+    ) -> tuple[Sequence[ListedPerson], int, Sequence[TicketSummary], Sequence[SharedOrganization]]:
         registered = directory.people_of(connection, found.id, LISTED)
         number = directory.number_of_people(connection, found.id)
         which = OfCompany(found.id)
         page = lists.page(connection, mailbox, which, None, RECENT, None)
-        return registered, number, masked_subjects(page.tickets, mask)
+        shared = shared_organizations(connection, found.id, sees)
+        return registered, number, masked_subjects(page.tickets, mask), shared
 
-    registered, number, tickets = await visit.show(look)
+    registered, number, tickets, shared = await visit.show(look)
     policy = visit.runtime.policies.get(mailbox.policy)
     in_force = next((c for c in reversed(agreement.contracts) if c.starts_at <= visit.now), None)
     return visit.page(
@@ -149,6 +151,7 @@ async def _company_page(
         people=registered,
         more=max(0, number - len(registered)),
         tickets=tickets,
+        warnings=[each.warning.worded(visit.say) for each in shared],
         status_of=partial(status_words, language=visit.language),
         tiers={each.name: each.title for each in policy.tiers} if policy is not None else {},
         levels=[each.name for each in policy.levels] if policy is not None else [],

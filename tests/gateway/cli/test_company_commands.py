@@ -32,6 +32,34 @@ def test_a_contract_has_targets_in_addition_to_its_tier(planned: Planned) -> Non
     assert company.targets == {"first": {"High": "1 business hour"}, "ongoing": {"Low": "2 days"}}
 
 
+def test_who_is_registered_as_two_companies_is_named(planned: Planned) -> None:
+    """Mail that one of them signs proves nobody of the other, and would be held or refused."""
+    below = planned.company("add", "Acme Labs", "--domain", "labs.acme.example")
+    first = planned.company("add", "Desk", "--domain", "desk.example.com")
+    beside = planned.company("add", "Lab", "--domain", "lab.test", "--domain", "lab.example.com")
+    added = planned.company("domain", "add", "Desk", "desk.test")
+    of_another_customer = planned.company("add", "Example", "--domain", "desk.example.co.uk")
+
+    assert below.out.startswith(
+        "Acme Labs is registered.\n"
+        "Notice: labs.acme.example and acme.example, a domain of Acme, can be of one organization."
+    )
+    assert "lab.example.com and desk.example.com, a domain of Desk, can" in beside.out
+    assert "desk.example.com and lab.example.com, a domain of Lab, can" in added.out
+    assert [each.out.count("Notice: ") for each in (first, of_another_customer)] == [0, 0]
+    assert {each.code for each in (below, first, beside, added, of_another_customer)} == {0}
+
+
+def test_a_company_that_has_another_name_at_another_mailbox_is_named(planned: Planned) -> None:
+    renamed = planned.company("add", "Globex Ltd", "--domain", "globex.example")
+    same = planned.company("add", "GLOBEX", "--domain", "eu.globex.example")
+
+    assert "Notice: globex.example is a domain of Globex at another mailbox." in renamed.out
+    assert "a domain of Globex Ltd, can be of one organization." in same.out
+    assert "a domain of Globex," not in same.out
+    assert (renamed.code, same.code) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -105,6 +105,20 @@ async def test_staff_are_registered_and_choose_their_notices(site: Site) -> None
     assert (of_ann[0], "only staff" in of_ann[1]["detail"]) == (409, True)
 
 
+async def test_an_organization_that_is_registered_as_two_companies_is_named(site: Site) -> None:
+    two = {"name": "Acme Europe", "domains": ["eu.acme.example", "acme-eu.example"]}
+
+    status, made = await ask(site, "POST", f"companies?mailbox={SUPPORT}", two)
+    path = f"companies/{made['id']}"
+    _, changed = await ask(site, "PATCH", path, {"remove_domains": ["eu.acme.example"]})
+
+    assert (status, made["shared_organizations"]) == (
+        201,
+        [{"domain": "eu.acme.example", "other_domain": "acme.example", "other_company": "Acme"}],
+    )
+    assert changed["shared_organizations"] == []
+
+
 async def test_a_company_is_changed_as_a_whole_or_not_at_all(site: Site) -> None:
     path = await company(site, "Umbrella")
     change = {

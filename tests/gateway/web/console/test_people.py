@@ -93,6 +93,17 @@ async def test_an_operator_registers_a_company_and_its_people(desk: Desk) -> Non
     assert (await person_named(desk, "cy@bolt.example")).name == "Cy"
 
 
+async def test_the_page_of_a_company_names_another_of_the_same_organization(desk: Desk) -> None:
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, OPERATOR)
+    add = {"do": "company", "name": "Acme Europe", "domains": "eu.acme.example"}
+
+    status, path = await operator.send("/console/people", **add)
+    _, page = await operator.get(path)
+
+    assert status == 303
+    assert "eu.acme.example and acme.example, a domain of Acme, can be of one organization" in page
+
+
 async def test_an_operator_changes_a_company_and_a_person(desk: Desk) -> None:
     person, company = await paths(desk)
     operator = await desk.logged_in(ConsoleRole.OPERATOR, OPERATOR)

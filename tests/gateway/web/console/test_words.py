@@ -64,7 +64,7 @@ WORDED = (
     ),
     *(
         ROOT / "gateway" / f"{name}.py"
-        for name in ("backtest_report", "describe_decision", "mail_words")
+        for name in ("backtest_report", "describe_decision", "mail_words", "organizations")
     ),
 )
 """The modules whose texts the console shows."""
