@@ -98,6 +98,7 @@ def _obstacle(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sentence | No
             into=into.id,
             other=into.merged_into,
         )
+    # Only requests of staff are of no company: a customer's is of theirs, by whatever door it came.
     if into.company != ticket.company:
         return sentence("#{into} belongs to another company", into=into.id)
     if _leads_to(into, ticket.id, facts):
