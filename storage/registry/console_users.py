@@ -34,7 +34,7 @@ _identity, _network = table(ConsoleIdentityRow), table(ConsoleNetworkRow)
 _person = table(PersonRow)
 
 IDLE = timedelta(hours=12)
-"""A session without a request for so long ends."""
+"""A session without a request by its user for so long ends."""
 LONGEST = timedelta(days=7)
 """A session ends after this time in any case."""
 NOTED_EVERY = timedelta(minutes=5)

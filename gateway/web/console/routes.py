@@ -66,6 +66,8 @@ class Route:
     path: str
     right: ConsoleRight
     page: Page
+    is_use: bool = True
+    """A person asks for it, and not a page that is open: it prolongs their session."""
     takes_long: bool = False
     """So long that its user may lose the right meanwhile: they are asked for it again before they
     are shown what came out."""
@@ -81,7 +83,7 @@ ROUTES = (
     Route("POST", "/proposed", ConsoleRight.HANDLE, proposed.decide),
     Route("GET", "/waiting", ConsoleRight.READ, waiting.listing),
     Route("GET", "/journal", ConsoleRight.READ, journal.journal),
-    Route("GET", "/journal/events", ConsoleRight.READ, journal.events),
+    Route("GET", "/journal/events", ConsoleRight.READ, journal.events, is_use=False),
     Route("GET", "/mails/{id}", ConsoleRight.READ, mails.mail),
     Route("GET", "/mails/{id}/html", ConsoleRight.READ, mails.html),
     Route("GET", "/mails/{id}/files/{part}", ConsoleRight.READ, mails.file),
@@ -158,7 +160,7 @@ def _guarded(route: Route) -> _Handler:
     """The page for users with the right; others are sent to the login, or refused."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        visit = await _permitted(request, route.right)
+        visit = await _permitted(request, route)
         if visit is None:
             return _to_login(request)
         if request.method != "POST":
@@ -166,7 +168,7 @@ def _guarded(route: Route) -> _Handler:
         async with posted(visit) as sent:
             # A body takes as long as its sender likes, ten minutes at most: who may not do this
             # any more does it no more.
-            visit = await _permitted(request, route.right)
+            visit = await _permitted(request, route)
             if visit is None:
                 return _to_login(request)
             ours = sessions.is_of(visit.secret, sent.form.get("csrf", ""))
@@ -174,7 +176,7 @@ def _guarded(route: Route) -> _Handler:
                 text = "This form is not from your session. Please open the page again."
                 raise Refused(403, text)
             response = await route.page(replace(visit, form=sent.form, files=sent.files))
-        if route.takes_long and await _permitted(request, route.right) is None:
+        if route.takes_long and await _permitted(request, route) is None:
             return _to_login(request)
         return response
 
@@ -188,14 +190,14 @@ def _to_login(request: web.Request) -> web.Response:
     return web.Response(status=303, headers={"Location": f"{PREFIX}/login?to={to}"})
 
 
-async def _permitted(request: web.Request, right: ConsoleRight) -> Visit | None:
-    """The request of a user with the right; None without a session. Raises Refused for a user
-    without the right."""
-    visit = await sessions.visit_of(request)
+async def _permitted(request: web.Request, route: Route) -> Visit | None:
+    """The request of a user with the right for a page; None without a session. Raises Refused for a
+    user without the right."""
+    visit = await sessions.visit_of(request, is_use=route.is_use)
     if visit is None:
         return None
     request[LANGUAGE] = visit.language
-    if not visit.may(right):
+    if not visit.may(route.right):
         raise Refused(
             403,
             "Your role, {role}, does not permit this. An administrator can give you another, "

@@ -55,8 +55,9 @@ def new_secret() -> str:
     return secrets.token_urlsafe(_SECRET_BYTES)
 
 
-async def visit_of(request: web.Request) -> Visit | None:
-    """The request with its user; None for one that is not logged in."""
+async def visit_of(request: web.Request, *, is_use: bool = True) -> Visit | None:
+    """The request with its user; None for one that is not logged in. One that is no use of the
+    session, since a page makes it by itself, does not prolong it."""
     context = request.app[CONSOLE]
     secret = context.cookies.read(request, Cookie.SESSION)
     if not secret:
@@ -66,7 +67,7 @@ async def visit_of(request: web.Request) -> Visit | None:
     found = await runtime.read(partial(console_users.session_of, secret=secret, now=now))
     if found is None:
         return None
-    if not found.is_noted:
+    if is_use and not found.is_noted:
         await runtime.write(partial(console_users.note_session, secret=secret, now=now))
     return Visit(request, found.user, secret, found.begun_at, form_token(secret))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from aiohttp import web
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 from structlog.testing import capture_logs
 
 from gateway import clock
@@ -184,6 +184,24 @@ async def test_a_session_ends_by_itself(desk: Desk, column: object, after: timed
     await desk.site.write(lambda c: c.execute(change))
 
     assert not await is_logged_in(browser)
+
+
+async def test_a_page_that_follows_the_journal_prolongs_no_session(desk: Desk) -> None:
+    """Else a browser that was left with it stays logged in."""
+    browser = await desk.logged_in()
+    begun_at = clock.now() - IDLE / 2
+    await desk.site.write(lambda c: c.execute(update(_session).values(seen_at=begun_at)))
+
+    async def seen_at() -> datetime:
+        return await desk.site.write(lambda c: c.execute(select(_session.c.seen_at)).scalar_one())
+
+    async with browser.client.get("/console/journal/events") as response:
+        await response.content.readuntil(b"\n\n")
+    followed = await seen_at()
+    await browser.get("/console/journal")
+
+    assert followed == begun_at
+    assert await seen_at() > begun_at
 
 
 async def test_logging_out_ends_the_session_and_not_only_the_cookie(desk: Desk) -> None:
