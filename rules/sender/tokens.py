@@ -298,5 +298,5 @@ def _decode(keys: Keys, use: bytes, mailbox: int, text: str) -> bytes | None:
 
 def _mac(secret: bytes, use: bytes, mailbox: int, body: bytes) -> bytes:
     message = use + b"\0" + mailbox.to_bytes(8, "big") + body
-    # `hmac.digest` gives up the interpreter's lock for this microsecond, and another thread takes it.
+    # `hmac.digest` would give up the interpreter's lock for this microsecond of work.
     return hmac.new(secret, message, hashlib.sha256).digest()[:MAC_BYTES]
