@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -38,6 +39,10 @@ PROXY_TIMEOUT_S = 5.0
 _COLLECTED_AFTER = 20_000, 20, 50
 """Allocations before a garbage collection, and collections before one of the next generation. A
 mail's values are freed by their counts; Python's default of 700 would search them several times."""
+
+_LOCK_S = 0.0005
+"""How long a thread that writes notices may keep the interpreter's lock from the event loop, which
+gives it up at each statement of a mail. By Python's default it would wait 5 ms each time."""
 
 
 async def serve(
@@ -81,6 +86,7 @@ async def serve(
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECTED_AFTER)
+        sys.setswitchinterval(_LOCK_S)
         ready()
         compiling = asyncio.create_task(compile_pages(), name="compile_pages")
         stack.push_async_callback(_cancel, compiling)

@@ -145,7 +145,8 @@ def runs_of(mail: Iterable[Sequence[Word]], by_rank: Mapping[int, Level]) -> dic
             *_cut(texts, range(1, LONGEST_RUN + 1), ""),
             *_cut(codes, CODE_RUNS, "="),
         ):
-            found.setdefault(run, Passage(number, start, end))
+            if run not in found:
+                found[run] = Passage(number, start, end)
     return found
 
 
@@ -155,13 +156,18 @@ def _kind(rank: int | None, by_rank: Mapping[int, Level]) -> str:
     return TOP if by_rank[rank].critical else LESSER
 
 
-def _cut(parts: Sequence[str], lengths: range, mark: str) -> Iterator[tuple[str, int, int]]:
+def _cut(parts: Sequence[str], lengths: range, mark: str) -> list[tuple[str, int, int]]:
     """The runs of these lengths, of which some contain the begin or the end of the line."""
     bounded = [_BEGIN, *parts, _END]
-    for length in lengths:
-        for start in range(len(bounded) - length + 1):
-            run = mark + " ".join(bounded[start : start + length])
-            yield run, max(0, start - 1), min(len(parts), start + length - 1)
+    return [
+        (
+            mark + " ".join(bounded[start : start + length]),
+            max(0, start - 1),
+            min(len(parts), start + length - 1),
+        )
+        for length in lengths
+        for start in range(len(bounded) - length + 1)
+    ]
 
 
 class _Chances(NamedTuple):

@@ -6,8 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
+from rules.ticket.claim_quotations import LEADS_TO_A_NAME, without_quotes
 from rules.ticket.claim_words import (
     CODES,
     NUMBER_LABELS,
@@ -44,27 +46,6 @@ _SIGNS = {
 }
 """Any other sign, such as a dash or a picture, separates."""
 _HYPHENS = "-‐‑"
-_QUOTED = re.compile(r"[\"“„«»]([^\"“”„«»]{1,120})[\"”“»«]|(?<!\w)['‘‚]([^'’‘]{2,120})['’‘](?!\w)")
-_SHORT = 6
-"""Words of a quotation that may be all of a line; a longer one is a template, or of somebody."""
-_QUOTES = ('"', "“", "„", "«")
-_LEADS_TO_A_NAME = re.compile(
-    r"(?:[:=]|\b(?:priority|severity|urgency|prio|prioritaet|schweregrad|stufe)(?: is| ist)?"
-    r"|\b(?:as|to|als|auf|from|von|vom|at|bei|um|also|thus|hence|statt)(?: an?| einen?)?"
-    r"|\b(?:calls?|rates?|consider|nenne|nennen) (?:it|this|that|es|das)(?: an?)?"
-    r"|\b(?:this|that|it|das|dies|es) (?:is|ist)(?: now| jetzt| nun| inzwischen)?) *$"
-)
-_FOLLOWS_A_NAME = re.compile(
-    r" *(?:(?:priority|severity|prio|prioritaet)\b|(?:request|ticket|case|issue|incident|anfrage|"
-    r"fall|meldung|stoerung) *(?:$|[^\w ]|(?:from|for|of|by|on|in|at|von|vom|fuer|aus|zu|bei)\b))"
-)
-_LABEL_BEFORE = re.compile(
-    r"\b(?:priority|severity|prio|prioritaet|prioritaetsklasse|prioritaetsstufe|schweregrad|stufe"
-    r"|klasse|kategorie|class|category) *$"
-)
-_EXPLAINED = re.compile(r"((?:severity|sev|prio|priority|priorit[aä]t|stufe) [0-5]) [–-] ", re.I)
-"""`We regard it as "Severity 3 - restricted function".`"""
-_QUOTED_LINE = re.compile(r" *(?:subject|betreff|re|aw|fwd|wg) ?:")
 _EMPHASISED = re.compile(r"(?<![\w*_])[*_]{1,3} ?([^\s*_:][^*_:]{0,40}?) ?[*_]{1,3}(?!\w)(?! ?:)")
 _NUMBERED = re.compile(r"(p|s|sev|prio|priority|severity|prioritaet)([0-5])")
 _CODE_OF_NUMBER = {"p": "P", "s": "M", "sev": "P"}
@@ -82,6 +63,12 @@ _IMPACT = frozenset({"impact", "auswirkung", "auswirkungen"})
 _NORMAL = frozenset({"normal", "work", "business", "normality"})
 _LONGEST_GAP = 7
 """Words between two words of a phrase."""
+_BEGIN_PAIRS = frozenset(first for first, *_ in (*PAIRS, *VERY_HIGH))
+_TEXTS_BY_OTHERS = frozenset(
+    {"one", "bei", "put", *_OUGHT, *_LONG_SPANS, *_IMPACT, *TIMES, *_POSSIBLE, "may"}
+)
+_CODES_BY_OTHERS = frozenset(f"S{NAME}")
+"""Words, adverbs aside, whose code may depend on those beside them: most of a text are others."""
 
 
 class Word(NamedTuple):
@@ -108,7 +95,7 @@ class LevelName(NamedTuple):
     spelling: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Names:
     """The names that a line is searched for."""
 
@@ -125,8 +112,15 @@ class Names:
 
 def read(line: str, names: Names) -> list[Word]:
     """The words and signs of a line."""
+    return list(_read(line, names))
+
+
+@lru_cache(maxsize=256)  # a line that may claim something is read for each way of claiming it
+def _read(line: str, names: Names) -> tuple[Word, ...]:
     words = list(_named(_words(line), names))
     for index, word in enumerate(words):
+        if not _depends_on_others(word):
+            continue
         before = words[max(0, index - 3) : index]
         if word.text in _OUGHT and index and words[index - 1].code not in ".!?,":
             words[index] = word._replace(code="f")
@@ -158,7 +152,14 @@ def read(line: str, names: Names) -> list[Word]:
             words[index] = word._replace(code="x", rank=None)
         if word.code == "M" and _is_of_a_compound(words, index):
             words[index] = word._replace(code="x", rank=None)
-    return words
+    return tuple(words)
+
+
+def _depends_on_others(word: Word) -> bool:
+    """Whether the code of a word may be another one beside certain words."""
+    if word.code in _CODES_BY_OTHERS or word.text in _TEXTS_BY_OTHERS:
+        return True
+    return word.text.endswith("ly") and word.code in "xz"
 
 
 def _is_degree(words: Sequence[Word], at: int) -> bool:
@@ -235,7 +236,7 @@ def phrase_at(words: Sequence[Word], at: int, names: Names) -> tuple[int, int] |
 def _words(line: str) -> list[Word]:
     found: list[Word] = []
     for token in _TOKEN.finditer(
-        _EMPHASISED.sub(_unemphasised, _ARROW.sub(":", _without_quotes(line)))
+        _EMPHASISED.sub(_unemphasised, _ARROW.sub(":", without_quotes(line)))
     ):
         text = token[0]
         if not token["sign"]:
@@ -254,9 +255,7 @@ def _words(line: str) -> list[Word]:
 
 def _unemphasised(found: re.Match[str]) -> str:
     """`**P1**` alone is a tag as in brackets; `as **P1**` is a part of its sentence."""
-    leads = _LEADS_TO_A_NAME.search(
-        folded(found.string[max(0, found.start() - 40) : found.start()])
-    )
+    leads = LEADS_TO_A_NAME.search(folded(found.string[max(0, found.start() - 40) : found.start()]))
     return found[1] if leads else f"({found[1]})"
 
 
@@ -273,40 +272,6 @@ def _sign(token: re.Match[str]) -> str:
     if code == ":" and before.isdigit() and after.isdigit():
         return ""  # 6:30
     return "-" if code == "/" and (before.isspace() or after.isspace()) else code
-
-
-def _without_quotes(line: str) -> str:
-    """The line without what it quotes; a short quotation stays where it names a level (`Priority:
-    "high"`, `"Critical" request`), and so does one that is all of the line, but for the header
-    of another mail."""
-
-    def kept(found: re.Match[str]) -> str:
-        inner = found[1] or found[2]
-        start, end = found.span()
-        before, after = folded(line[max(0, start - 40) : start]), folded(line[end : end + 40])
-        leads = _LEADS_TO_A_NAME.search(before)
-        if leads and (explained := _EXPLAINED.match(inner)):
-            return explained[1]
-        if _QUOTED_LINE.match(folded(inner)):
-            return " quoted "
-        if len(inner) + 4 >= len(line) and len(inner.split()) <= _SHORT:
-            return inner
-        if len(inner.split()) > 2:
-            return " quoted "
-        if _LABEL_BEFORE.search(before) and _is_complete(after):
-            return f"{inner}, "
-        begins = not line[:start].strip() and _FOLLOWS_A_NAME.match(after)
-        return inner if leads or begins else " quoted "
-
-    if line.lstrip()[:1] in _QUOTES and sum(line.count(sign) for sign in _QUOTES) == 1:
-        return " quoted "  # it goes on in the next line
-    return _QUOTED.sub(kept, line)
-
-
-def _is_complete(after: str) -> bool:
-    """Whether a quoted name is the value of the label before it, by what follows."""
-    follows = re.match(r" +([^\W_]+)", after)
-    return follows is not None and CODES.get(follows[1], "x") not in "TIiLev"
 
 
 def _named(words: list[Word], names: Names) -> Iterator[Word]:
@@ -326,6 +291,8 @@ def _name_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | Non
             return _name(first, name), taken[1]
     if number := _number_at(words, at, names) or _step_at(words, at, names):
         return number
+    if first.text not in _BEGIN_PAIRS:
+        return None
     taken = _taken(words, at, 2)
     if taken is None:
         return None
@@ -361,7 +328,7 @@ def _counts_things(words: Sequence[Word], at: int) -> bool:
 def _number_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | None:
     """A number: `P1`, `p-1`, `Sev 1`, `Priority: 1`, `Prio eins`."""
     first = words[at]
-    if found := _NUMBERED.fullmatch(first.text):
+    if first.text[-1:].isdecimal() and (found := _NUMBERED.fullmatch(first.text)):
         rank = names.by_number.get((family(found[1]), int(found[2])))
         if rank is None or first.text == _STORAGE_SERVICE:
             return None
@@ -384,8 +351,10 @@ def _number_at(words: list[Word], at: int, names: Names) -> tuple[Word, int] | N
 
 def _step_at(words: Sequence[Word], at: int, names: Names) -> tuple[Word, int] | None:
     """`Stufe 3 von 4`, `level 2 of 5`, `als Stufe 3`."""
+    if words[at].text not in STEPS:
+        return None
     texts = [word.text for word in words[at : at + 4]]
-    if len(texts) < 3 or texts[0] not in STEPS:
+    if len(texts) < 3:
         return None
     step, last = NUMBERS.get(texts[1], -1), NUMBERS.get(texts[-1], -1)
     if texts[2] in ("von", "of") and 0 < step <= last:
