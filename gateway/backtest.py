@@ -122,6 +122,7 @@ def _consider(recorded: RecordedMail, mail: Mail, snapshot: Snapshot, policy: Po
         first_authentication=recorded.first_proof,
         read_bounces=partial(read_bounce, recorded.raw),
         stated_author=Author(recorded.author) if by_staff else None,
+        came_at=recorded.came_at,
     )
     considered = consider(
         received, keys=snapshot.keys, own_addresses=snapshot.own_addresses, policy=policy

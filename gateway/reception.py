@@ -121,6 +121,7 @@ class Reception:
         bounces = _bounces(mail, delivery.raw, ordinary)
         considered_mail = replace(mail, bounces=()) if mail.bounces else mail
         for mailbox, delivered in deliveries.items():
+            now = self.runtime.clock()
             received = Received(
                 mail=considered_mail,
                 envelope=delivered.envelope,
@@ -128,8 +129,8 @@ class Reception:
                 authentication=authentication,
                 first_authentication=authentication,
                 read_bounces=bounces,
+                came_at=now,
             )
-            now = self.runtime.clock()
             entries.append(
                 self._entry(received, Attempt(now, now), delivered.raw, packed, snapshot)
             )
@@ -159,6 +160,7 @@ class Reception:
             stated_author=stated.author,
             as_new=stated.as_new,
             onto=stated.onto,
+            came_at=held.came_at,
         )
         release = None
         if authentication.staff:

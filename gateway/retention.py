@@ -30,10 +30,10 @@ class Retention:
 
     async def clean(self) -> None:
         """One round of all of it."""
-        for mailbox in await self._runtime.read(
-            partial(mailboxes.list_mailboxes, inactive_too=True)
-        ):
-            await self.discard_old(mailbox)
+        every = await self._runtime.read(partial(mailboxes.list_mailboxes, inactive_too=True))
+        taking = {each.id for each in await self._runtime.read(mailboxes.list_mailboxes)}
+        for mailbox in every:
+            await self.discard_old(mailbox, takes_mail=mailbox.id in taking)
         await self._runtime.write(partial(quarantine.forget_deferrals, now=self._runtime.clock()))
         await self.forget_named()
         await self.forget_counts()
@@ -43,14 +43,18 @@ class Retention:
         if forgotten or pages:
             log.cleaned(forgotten, pages)
 
-    async def discard_old(self, mailbox: Mailbox) -> int:
-        """Discard what a mailbox has held too long; returns how many mails."""
+    async def discard_old(self, mailbox: Mailbox, *, takes_mail: bool) -> int:
+        """Discard what a mailbox has held too long; returns how many mails.
+
+        Nothing of one that takes no mail: no digest says that it goes, and the links of those that
+        did lead nowhere.
+        """
         policy = self._runtime.policies.get(mailbox.policy)
         if policy is None:  # a mailbox that takes no mail may outlive its policy
             log.mailbox_without_policy(mailbox.address, mailbox.policy)
             return 0
         hold = policy.hold
-        if hold.then != "discard":
+        if hold.then != "discard" or not takes_mail:
             return 0
         before = self._runtime.clock() - timedelta(days=hold.days)
         job = partial(quarantine.discard_before, mailbox=mailbox, before=before)

@@ -100,3 +100,5 @@ class Staff:
     language: str
     name: str = ""
     notices: StaffNotices = StaffNotices.ALL
+    reachable: bool = True
+    """False once so much mail to the address has bounced that it gets none."""

@@ -12,9 +12,11 @@ from gateway import clock, policies
 from gateway.cli.common import ConfigOption, exit_on_error, load_config, read, write
 from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import say
+from rules.mail.addresses import normalise
 from rules.policy import Policy
 from rules.policy.switching import Orphan
 from storage.db.database import Connection
+from storage.mail import quarantine
 from storage.registry import mailboxes
 
 app = typer.Typer(no_args_is_help=True)
@@ -88,8 +90,21 @@ def list_mailboxes(as_json: JsonOption = False, config: ConfigOption = None) -> 
 
 @app.command("deactivate", help="Take no more mail at an address; its tickets stay.")
 def deactivate(address: AddressArgument, config: ConfigOption = None) -> None:
-    write(config, lambda c: mailboxes.set_mailbox_active(c, address, False))
+    held = write(config, partial(_deactivate, address=address))
     say(f"Mail for {address} is no longer taken.")
+    if held:
+        say(
+            f"Mails that it holds: {held}. No digest names them any more, and they are kept: file "
+            "or discard them with `postern held`."
+        )
+
+
+def _deactivate(connection: Connection, address: str) -> int:
+    """Returns how many mails are held there, which nobody is notified of from now on."""
+    mailboxes.set_mailbox_active(connection, address, False)
+    every = mailboxes.list_mailboxes(connection, inactive_too=True)
+    (mailbox,) = (each.id for each in every if each.address == normalise(address))
+    return quarantine.waiting(connection, mailbox).number
 
 
 @app.command("activate", help="Take mail at an address again.")

@@ -22,7 +22,14 @@ class Undelivered(Exception):
     """The relay did not accept the mail; `permanent` if it never will."""
 
     def __init__(
-        self, why: str, permanent: bool, *, ours: bool = False, code: int = 0, status: str = ""
+        self,
+        why: str,
+        permanent: bool,
+        *,
+        ours: bool = False,
+        code: int = 0,
+        status: str = "",
+        of_content: bool = False,
     ) -> None:
         super().__init__(why)
         self.permanent = permanent
@@ -32,6 +39,8 @@ class Undelivered(Exception):
         """The reply code of the refusal; 0 where there was none."""
         self.status = status
         """Its enhanced status code (RFC 3463); empty where there was none."""
+        self.of_content = of_content
+        """The relay had accepted the recipient, and refused what was to be sent to them."""
 
     @property
     def is_too_big(self) -> bool:

@@ -347,7 +347,7 @@ class Dispatcher:
             again = next_attempt(notice.created_at, notice.attempts, now, self.jitter())
         if again is None:
             # The relay refuses at once what another server would have returned in a bounce.
-            status = presumed_status(error.status, why)
+            status = presumed_status(error.status, why, of_content=error.of_content)
             hard = bool(error.code) and classify(status, "failed", error.code) is Failure.HARD
             await self._record(
                 partial(outbox.give_up, notice=notice.id, error=why, hard=hard, now=now)

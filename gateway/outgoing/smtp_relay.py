@@ -25,7 +25,8 @@ KEPT_S = 30.0
 """An unused connection is closed after this time."""
 CHECKED_AFTER_S = 1.0
 """A connection that was unused for longer is checked with NOOP before it is used."""
-_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_ENHANCED = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})(?![\w.])")
+"""Stands first in a reply (RFC 2034 §4): what follows may name a file that somebody has sent."""
 _NOT_THE_MAIL = frozenset((421, 530, 534, 535, 538))
 """The relay shuts down, or requires a login or TLS first: it concerns us, after any command."""
 
@@ -202,7 +203,11 @@ class SmtpRelay:
                 raise RelayDown(_message_of(error)) from error
             permanent = error.code // 100 == 5
             raise Undelivered(
-                _message_of(error), permanent, code=error.code, status=_status(error)
+                _message_of(error),
+                permanent,
+                code=error.code,
+                status=_status(error),
+                of_content=isinstance(error, aiosmtplib.SMTPDataError),
             ) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise Undelivered(_message_of(error), permanent=False) from error
@@ -233,5 +238,5 @@ def _message_of(error: Exception) -> str:
 
 
 def _status(error: aiosmtplib.SMTPResponseException) -> str:
-    found = _ENHANCED.search(error.message[:100])
+    found = _ENHANCED.match(error.message[:100])
     return found[1] if found else ""

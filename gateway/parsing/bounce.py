@@ -57,8 +57,10 @@ def read_bounce(raw: bytes) -> tuple[Bounce, ...]:
     groups = list(islice(_recipient_groups(leaves), _GROUPS_LIMIT))
     text = read_body(tree).text[:_TEXT_CHARACTERS]
     original_id = _original_id(leaves, text, header)
+    of_content = len(groups) == 1 and _AFTER_DATA.search(text) is not None
+    longest = _part_of(len(groups))
     found = (
-        (_from_recipient_fields(group, _part_of(len(groups)), original_id) for group in groups)
+        (_from_recipient_fields(group, longest, original_id, of_content) for group in groups)
         if groups
         else _from_report_text(header, text, original_id)
     )
@@ -156,7 +158,9 @@ _COMMENT = re.compile(r"\([^()]*+\)")
 _TYPED = re.compile(r"\s*+[\w.+-]{1,40}+\s{0,8};\s*+")
 
 
-def _from_recipient_fields(group: _Group, longest: int, original_id: str) -> Bounce | None:
+def _from_recipient_fields(
+    group: _Group, longest: int, original_id: str, of_content: bool
+) -> Bounce | None:
     action = _COMMENT.sub(" ", group.get("action", "failed")).strip().lower()
     diagnostic = group.get("diagnostic-code", "")
     typed = _TYPED.match(diagnostic)
@@ -168,12 +172,19 @@ def _from_recipient_fields(group: _Group, longest: int, original_id: str) -> Bou
     # The original recipient, if given (§2.3.1), takes precedence over the final one.
     known = (_address_in(group.get(name, "")) for name in _RECIPIENTS)
     recipient = next(filter(None, known), "")
-    return _bounce(recipient, action, stated, diagnostic[:longest], original_id)
+    return _bounce(recipient, action, stated, diagnostic[:longest], original_id, of_content)
 
 
-def _bounce(recipient: str, action: str, stated: str, diagnostic: str, original_id: str) -> Bounce:
+def _bounce(
+    recipient: str,
+    action: str,
+    stated: str,
+    diagnostic: str,
+    original_id: str,
+    of_content: bool = False,
+) -> Bounce:
     status = status_of(stated, diagnostic)
-    presumed = presumed_status(status, diagnostic)
+    presumed = presumed_status(status, diagnostic, of_content=of_content)
     failure = classify(presumed, action, smtp_code_of(diagnostic))
     return Bounce(recipient, failure, status, one_line(diagnostic), original_id)
 
@@ -187,6 +198,9 @@ def _any_of(*phrases: str) -> re.Pattern[str]:
         "|".join(phrase.replace(" ", r"\s{1,8}") for phrase in phrases), re.IGNORECASE
     )
 
+
+_AFTER_DATA = _any_of("in reply to end of DATA", "after (?:pipelined )?end of data")
+"""As Postfix and Exim say, in the text of a report alone, that a server refused the mail itself."""
 
 _OPENING = _any_of(
     r"this is the qmail-send program",

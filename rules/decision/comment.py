@@ -26,7 +26,7 @@ from rules.decision.opening import too_many_tickets
 from rules.decision.opening_escalation import MACHINE, escalation_notes
 from rules.decision.reasons import Reason
 from rules.decision.staff_effects import woken
-from rules.decision.unsubscribe import says_more, send_digest, unsubscribe
+from rules.decision.unsubscribe import is_by_subject, says_more, send_digest, unsubscribe
 from rules.destination import destination, is_over, token_holder
 from rules.identity import ProofLevel, Standing, is_proven_enough
 from rules.mail.quoting import own_text
@@ -68,7 +68,8 @@ def by_customer(
     if isinstance(command, Unsubscribe) and member is not None:
         if case.by_machine or not says_more(case.mail):
             return unsubscribe(case, ticket, member, saw, conflict)
-        if feedback or is_over(ticket, case.facts, case.policy):
+        over = is_over(ticket, case.facts, case.policy)
+        if feedback or over or is_by_subject(case.mail):
             others, _ = _notices(case, ticket, Visibility.NOTE)
             return unsubscribe(case, ticket, member, saw, conflict, others)
     if feedback:

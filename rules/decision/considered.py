@@ -22,6 +22,7 @@ from rules.sender.pointers import Pointer, PointerKind, find_pointers, is_looped
 from rules.sender.signature_scope import (
     apply_dkim_policy,
     content_identity,
+    hour_of_undated,
     identity_of_copy,
     lesser_copy,
     restrict_to_signed,
@@ -47,6 +48,8 @@ class Received:
     for a released mail."""
     read_bounces: Callable[[], tuple[Bounce, ...]]
     """Reads the delivery reports in the mail; called only if a report is trusted."""
+    came_at: datetime
+    """When the mail came, also for one that is decided again."""
     stated_author: Author | None = None
     """The author as stated by staff; None if From is used."""
     as_new: bool = False
@@ -84,6 +87,8 @@ class Considered:
     """Those of the mail itself; others only if this is a lesser copy (see `lesser_copy`)."""
     content: str
     """What identifies the mail on any route, see `content_identity`; empty for a lesser copy."""
+    deferred_as: str
+    """By which it is known since when a mail is deferred, whatever the hour of its next attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,11 @@ def consider(
     if returned is not None and not isinstance(mail.body, Unread):
         mail = replace(mail, bounces=received.read_bounces())
     lesser = lesser_copy(mail, envelope, first_counted, own_names)
-    of_the_mail = (mail.identity, *received.first_authentication.fingerprints)
+    # By its own Date, signed or not: a copy by another route may lack what is not signed.
+    hour = hour_of_undated(received.mail, received.came_at)
+    deferred_as = identity_of_copy(mail.identity, lesser)
+    bytes_identity = identity_of_copy(mail.identity, hour)
+    of_the_mail = (bytes_identity, *received.first_authentication.fingerprints)
     identities = tuple(identity_of_copy(each, lesser) for each in of_the_mail)
     behind_list = received.first_authentication.author
     proven_author = Author(behind_list) if behind_list else mail.author
@@ -147,7 +156,8 @@ def consider(
         policy=policy,
         identities=identities,
         of_the_mail=of_the_mail,
-        content="" if lesser or received.stated_author else content_identity(mail),
+        content="" if lesser or received.stated_author else content_identity(mail, hour),
+        deferred_as=deferred_as,
     )
 
 

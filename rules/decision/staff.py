@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from rules.commands import (
@@ -31,6 +32,7 @@ from rules.decision.unsubscribe import unsubscribe
 from rules.identity import is_proven_enough
 from rules.mail.quoting import REPLY_MARK, own_text, published, unpublished_lines
 from rules.mail.thanks import without_salutations
+from rules.people import Presence
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
 from rules.service.follow_up import after_answer, without_next_steps
@@ -38,9 +40,10 @@ from rules.service.limits import NoticeBudget
 from rules.service.participants import additions, outside_recipients
 from rules.service.personal_digests import lines
 from rules.service.saved_replies import before, inserted
+from rules.service.unnotified import without_reader
 from rules.ticket.changes import Source, Split, Unsubscribe
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 
@@ -103,10 +106,9 @@ def by_staff(
     decided = with_commands(case, ticket, action, wanted, Source.STAFF_MAIL, silent=silent)
     if isinstance(decided, ChangeRefused):
         return _draft(case, ticket, saw, (decided.why,), conflict, silent=silent)
-    reminded = () if private or calm else _reminders(case, ticket, decided, whole)
-    if reminded:
-        decided = replace(decided, orders=(*decided.orders, *reminded))
-        quiet = (*quiet, "names no next steps: its author gets a receipt")
+    for receipts, why in () if private else _warnings(case, ticket, decided, whole, calm):
+        decided = replace(decided, orders=(*decided.orders, *receipts))
+        quiet = (*quiet, f"{why}: its author gets a receipt")
     commands = (f"{len(wanted)} commands",) if wanted else ()
     raised = escalation_notes(decided.command_effects.rows)
     below = 0 if private else unpublished_lines(body_text(case.mail), REPLY_MARK)
@@ -163,6 +165,16 @@ def _lists(case: Case, ticket: Ticket, given: Commands) -> tuple[NoticeOrder, ..
     return (*usage, *replies, *digest) if asked else None
 
 
+def _warnings(
+    case: Case, ticket: Ticket, answer: AddComment, text: str, calm: tuple[str, ...]
+) -> Iterator[tuple[tuple[NoticeOrder, ...], str]]:
+    """What the author of a published answer should know, each with a note for the trace."""
+    if not calm and (reminded := _reminders(case, ticket, answer, text)):
+        yield reminded, "names no next steps"
+    if unread := _unread(case, ticket, answer):
+        yield unread, "no customer is sent it"
+
+
 def _reminders(
     case: Case, ticket: Ticket, answer: AddComment, text: str
 ) -> tuple[NoticeOrder, ...]:
@@ -174,6 +186,17 @@ def _reminders(
         if why is None
         else _receipt(case, ticket, ReceiptPayload(ReceiptText.NEXT_STEPS, sentences=(why,)))
     )
+
+
+def _unread(case: Case, ticket: Ticket, answer: AddComment) -> tuple[NoticeOrder, ...]:
+    """A receipt if the answer goes to no customer, and adds nobody who reads it."""
+    direct = notifications.direct_recipients(case.mail, proven=True)
+    why = without_reader(ticket, author=case.sender.address, direct=direct)
+    joins = any(a.presence is Presence.ACTIVE for a in answer.additions)
+    welcomed = any(o.kind is NoticeKind.STATUS for o in answer.command_effects.notices)
+    if why is None or joins or welcomed:
+        return ()
+    return _receipt(case, ticket, ReceiptPayload(sentences=(why,)))
 
 
 def _read_outside(case: Case, ticket: Ticket) -> tuple[Sentence, ...]:

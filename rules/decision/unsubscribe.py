@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from rules.decision.case import Case, Ruling
-from rules.decision.content import UNSUBSCRIBE, body_text, has_files, is_text_read_in_part
+from rules.decision.content import (
+    UNSUBSCRIBE,
+    body_text,
+    has_files,
+    is_text_read_in_part,
+    is_unreadable,
+)
 from rules.decision.model import EndSubscription, Record
 from rules.decision.notices import receipt
 from rules.decision.reasons import Reason
@@ -61,10 +68,23 @@ def send_digest(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...])
 
 def says_more(mail: Mail) -> bool:
     """Whether a mail whose first line is the command says anything else: thanks, a name and a
-    signature do not count. What a click writes below a subject that is the command says nothing."""
-    if mail.subject.strip().casefold() == UNSUBSCRIBE:
-        return False
-    if has_files(mail) or is_text_read_in_part(mail):
+    signature do not count, nor does the one line that a client writes below a subject that is the
+    command."""
+    if has_files(mail) or is_text_read_in_part(mail) or is_unreadable(mail):
         return True
-    below = visible(body_text(mail)).text.lstrip().partition("\n")[2]
-    return bool(below.strip()) and not only_thanks(f"Thanks\n{below}")
+    said = visible(body_text(mail)).text.strip()
+    if not is_by_subject(mail):
+        said = said.partition("\n")[2].strip()
+    elif "\n" not in said and _OF_CLIENT.search(said):
+        return False
+    return bool(said) and not only_thanks(f"Thanks\n{said}")
+
+
+_OF_CLIENT = re.compile(r"automatic|automatisch|automatique|unsubscribe", re.IGNORECASE)
+"""In what a client says that it sends by itself: `This message was automatically generated`."""
+
+
+def is_by_subject(mail: Mail) -> bool:
+    """Whether the subject is the command, as a click on a link of ours writes it. What stands below
+    may be meant for nobody but the desk."""
+    return mail.subject.strip().casefold() == UNSUBSCRIBE

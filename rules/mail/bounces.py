@@ -93,10 +93,11 @@ def suspends_address(earlier_hard: int, failure: Failure) -> bool:
 # An IP address such as 5.1.1.7 or a version such as 15.2.1 is not a status. The most reliable place
 # is after a reply code (RFC 2034 §4) or, as qmail writes it, after a hash.
 _PLACED = re.compile(
-    r"(?<![0-9.])[45][0-9]{2}[ -]#?([45]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9])(?!\.[0-9])"
-    r"|#([45]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9])(?!\.[0-9])"
+    r"(?<![0-9.])[45][0-9]{2}[ -]#?([45]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9])(?!\.\w)"
+    r"|#([45]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9])(?!\.\w)"
 )
-_ANYWHERE = re.compile(r"(?<![0-9.])([45]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9])(?!\.[0-9])")
+# Nor is the name of a file, such as 5.1.1.exe.
+_ANYWHERE = re.compile(r"(?<![0-9.])([45]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9])(?!\.\w)")
 _CODE = re.compile(r"(?:^|\bsaid:?|[:;>\]\"])\s{0,8}([45][0-9]{2})(?=[ \-#]|$)", re.MULTILINE)
 
 
@@ -135,6 +136,8 @@ _PHRASES = tuple(
         (r"(?:insufficient|not enough|out of) (?:\w+ )?(?:disk|storage|space)", "2.2"),
         (r"too (?:big|large)|size limit|exceeds[^\n]{0,40}size|maximum[^\n]{0,20} size", "3.4"),
         (r"\bspam|black ?list|block ?list|blocked|\bspf\b|\bdkim\b|\bdmarc\b|virus", "7.1"),
+        (r"malware|infected|phish|suspicious|content|attach|banned|\bheaders?\b|\bscore", "7.1"),
+        (r"administrative prohibition|message (?:was )?(?:not accepted|refused|rejected)", "7.1"),
         (r"polic(?:y|ies)|reputation|relay|reverse dns|\bptr\b|sender (?:\w+ )?reject", "7.1"),
         (r"not (?:permitted|allowed)|access denied|rate limit|authenti|authori[sz]", "7.1"),
         (r"timed? ?out|too many hops|\bloop|retry time(?:out)?|in the queue too long", "4.7"),
@@ -152,8 +155,14 @@ _PHRASES = tuple(
 _SEARCHED_CHARACTERS = 4_096
 
 
-def presumed_status(status: str, diagnostic: str) -> str:
-    """The status; if it is missing or vague, the one that the text of the diagnostic implies."""
+def presumed_status(status: str, diagnostic: str, *, of_content: bool = False) -> str:
+    """The status; if it is missing or vague, the one that the text of the diagnostic implies.
+
+    `of_content`: the server had accepted the recipient, and refused the mail itself. Who writes on
+    a ticket chooses what its mails contain, so only a status may then blame the address.
+    """
+    if of_content and (status in _UNINFORMATIVE or not status or _is_vague(status)):
+        return f"{status[:1] or str(smtp_code_of(diagnostic) or 5)[0]}.6.0"
     if status and not _is_vague(status):
         return status
     text = " ".join(diagnostic[:_SEARCHED_CHARACTERS].split())

@@ -16,6 +16,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from rules.mail import Body, Envelope, Mail, Mailbox, automatic
 from rules.mail.addresses import those_among
@@ -66,6 +67,10 @@ READ_FIELDS = frozenset(
 """The fields, besides From, that a decision or the parser reads. If one of them is not signed, SPF
 is evaluated as well: it may show that the mail came directly, so that all of it counts. (Received
 is read too, but no signature covers it.)"""
+
+
+CLOCK_IS_WRONG = timedelta(days=30)
+"""A Date so far from the time when the mail comes says nothing: no queue keeps it so long."""
 
 
 def uncovered(present: Iterable[str], signed: Sequence[str]) -> frozenset[str]:
@@ -211,17 +216,29 @@ def identity_of_copy(identity: str, lesser: str) -> str:
     return hashlib.sha256(f"{identity} {lesser}".encode()).hexdigest() if lesser else identity
 
 
-def content_identity(mail: Mail) -> str:
+def hour_of_undated(mail: Mail, came_at: datetime) -> str:
+    """The hour in which a mail without a Date came, as part of its identity; empty for any other.
+
+    Programs that write their mails without Date and Message-ID, or with the Date of a clock that
+    was never set, send the same bytes whenever the same happens. What such a program sends an hour
+    later is another mail, and no retry.
+    """
+    if mail.date is not None and (mail.message_id or abs(mail.date - came_at) < CLOCK_IS_WRONG):
+        return ""
+    return came_at.astimezone(UTC).strftime("%Y-%m-%d %H")
+
+
+def content_identity(mail: Mail, hour: str) -> str:
     """What two copies of one mail have in common after routes that changed other fields: its
     author, Message-ID, Date and body. Empty if it has no Message-ID.
 
     Only a proven author's copies may be recognised by it, and only by each other: anybody can
-    write a mail with these values. Where a mail has no Date, the Subject takes its place: what
-    sends without Date may send the same Message-ID again and again.
+    write a mail with these values. Where a mail has no Date, the Subject takes its place, and the
+    hour (`hour_of_undated`): what sends without Date may send the same Message-ID again and again.
     """
     if not mail.message_id or not mail.body_digest or not isinstance(mail.author, Author):
         return ""
-    date = mail.date.isoformat() if mail.date is not None else f"undated {mail.subject}"
+    date = mail.date.isoformat() if mail.date is not None else f"undated {hour} {mail.subject}"
     parts = ("content", mail.author.address, mail.message_id, date, mail.body_digest)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 

@@ -10,8 +10,10 @@ from rules.ticket.model import Ticket
 
 def interested(staff: Iterable[Staff], own: Collection[str] = ()) -> list[Staff]:
     """Those who prefer to be notified; `own` are the addresses of whose own ticket it is. Everybody
-    where nobody is left, not even a reader of digests: no ticket is without a reader."""
-    everybody = list(staff)
+    where nobody is left, not even a reader of digests: no ticket is without a reader. Whose mail
+    bounces reads none, and so counts only where it is everybody's."""
+    desk = list(staff)
+    everybody = [each for each in desk if each.reachable] or desk
     wanted = [
         each
         for each in everybody

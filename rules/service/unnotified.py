@@ -1,4 +1,4 @@
-"""Why somebody on a ticket is not notified of a mail, for its trace."""
+"""Who on a ticket is not notified: for the trace of a mail, and for staff who write to nobody."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from rules.people import Participant, Presence
 from rules.policy import Policy
+from rules.sentence import Sentence, sentence
 from rules.ticket.model import Ticket
 from rules.ticket.visibility import Visibility
 
@@ -45,6 +46,25 @@ def _why(person: Participant, direct: Collection[str]) -> str:
     if person.muted:
         return "unsubscribed"
     return "in To or Cc of the mail itself" if person.address in direct else ""
+
+
+def without_reader(ticket: Ticket, *, author: str, direct: Collection[str] = ()) -> Sentence | None:
+    """What staff should know of a public comment of theirs that goes to no customer; None where it
+    goes to any, or where no customer is on the ticket."""
+    customers = [
+        p
+        for p in ticket.participants
+        if not p.is_staff and p.presence is Presence.ACTIVE and p.address != author
+    ]
+    if not customers or any(p.is_notified or p.address in direct for p in customers):
+        return None
+    addresses = ", ".join(_names([p.address for p in customers]))
+    return sentence(
+        "your answer on #{ticket} is sent to no customer: {addresses} (unsubscribed, account "
+        "closed, or mail to the address suspended)",
+        ticket=ticket.id,
+        addresses=addresses,
+    )
 
 
 def _note(what: str, found: Sequence[str]) -> tuple[str, ...]:

@@ -319,7 +319,7 @@ def _keep_unknown_references(connection: Connection, entry: Entry, ticket: int) 
 
 def _defer(connection: Connection, entry: Entry) -> None:
     """Record when this mail was first deferred."""
-    row = {"mailbox_id": entry.mailbox.id, "identity": entry.mail.identity}
+    row = {"mailbox_id": entry.mailbox.id, "identity": entry.considered.deferred_as}
     _DEFERRAL.run(connection, row | {"since": entry.attempt.decided_at})
 
 

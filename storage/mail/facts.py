@@ -14,11 +14,10 @@ from sqlalchemy import Connection, bindparam, func, select, text, true
 from rules.decision.considered import Attempt, Considered
 from rules.decision.reasons import Verdict
 from rules.facts import Earlier, Facts, Recent, Returned
-from rules.mail import Mail, Mailbox
+from rules.mail import Mailbox
 from rules.mail.automatic import may_be_recorded
 from rules.mail.header import Author
 from rules.people import Company, Role, Staff
-from rules.sender.authentication import Authentication
 from rules.service.escalation import contacts_for
 from rules.service.limits import BUSY, BUSY_BYTES, HOUR, REMEMBERED
 from rules.service.participants import named_addresses
@@ -152,7 +151,7 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     addresses = (author, *named, *considered.needed.addresses)
     registered = lookup.people(connection, mailbox, addresses, came_at)
     came_back = _returned(connection, mailbox, considered.returned)
-    deferred = _deferred_since(connection, mailbox, mail, considered.authentication)
+    deferred = _deferred_since(connection, considered)
     automatic = may_be_recorded(mail, considered.envelope)
     by_author = recorded(connection, mailbox, author if automatic else None, decided_at)
 
@@ -371,12 +370,12 @@ def _returned(
     return lambda: next(map(read, pending()), None)
 
 
-def _deferred_since(
-    connection: Connection, mailbox: Mailbox, mail: Mail, authentication: Authentication
-) -> Pending[datetime | None]:
-    if not authentication.temporary:
+def _deferred_since(connection: Connection, considered: Considered) -> Pending[datetime | None]:
+    if not considered.authentication.temporary:
         return _none
-    pending = _DEFERRED_SINCE.submit(connection, mailbox=mailbox.id, identity=mail.identity)
+    pending = _DEFERRED_SINCE.submit(
+        connection, mailbox=considered.mailbox.id, identity=considered.deferred_as
+    )
     return lambda: next((row.since for row in pending()), None)
 
 

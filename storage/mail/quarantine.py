@@ -278,13 +278,16 @@ def forget_deferrals(connection: Connection, now: datetime) -> None:
     connection.execute(delete(_deferral).where(_deferral.c.since < now - timedelta(days=10)))
 
 
-def waiting(connection: Connection) -> HeldQueue:
-    """How many mails are held, and since when the oldest of them."""
-    row = connection.execute(
+def waiting(connection: Connection, mailbox: int | None = None) -> HeldQueue:
+    """How many mails are held, by one mailbox or by all, and since when the oldest of them."""
+    query = (
         select(func.count().label("number"), func.min(_journal.c.received_at).label("since"))
         .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
         .where(_mail.c.state == "held")
-    ).one()
+    )
+    if mailbox is not None:
+        query = query.where(_mail.c.mailbox_id == mailbox)
+    row = connection.execute(query).one()
     return HeldQueue(row.number, row.since)
 
 

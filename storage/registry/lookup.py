@@ -91,7 +91,20 @@ _ANYBODY_OF_DOMAIN = compiled(
     .limit(1)
 )
 
-_STAFF_COLUMNS = (_person.c.address, _person.c.language, _person.c.name, _person.c.notices)
+_SUSPENDED = (
+    select(_bounced.c.suspended_at)
+    .where(_bounced.c.mailbox_id == _person.c.mailbox_id, _bounced.c.address == _person.c.address)
+    .correlate(_person)
+    .scalar_subquery()
+    .label("suspended_at")
+)
+_STAFF_COLUMNS = (
+    _person.c.address,
+    _person.c.language,
+    _person.c.name,
+    _person.c.notices,
+    _SUSPENDED,
+)
 _ACTIVE_STAFF = (
     _person.c.mailbox_id == bindparam("mailbox"),
     _person.c.role == literal_column("'staff'"),
@@ -101,16 +114,10 @@ _STAFF = compiled(select(*_STAFF_COLUMNS).where(*_ACTIVE_STAFF).order_by(_person
 
 _STAFF_AND_BOUNCED = compiled_in(
     lambda count: (
-        select(
-            _person.c.id, _person.c.address, _person.c.language, _person.c.name, _person.c.notices
-        )
-        .where(
-            _person.c.mailbox_id == bindparam("mailbox"),
-            _person.c.role == literal_column("'staff'"),
-            _person.c.active,
-        )
+        select(_person.c.id, *_STAFF_COLUMNS)
+        .where(*_ACTIVE_STAFF)
         .union_all(
-            select(literal_column("0"), _bounced.c.address, *[literal_column("NULL")] * 3).where(
+            select(literal_column("0"), _bounced.c.address, *[literal_column("NULL")] * 4).where(
                 _bounced.c.mailbox_id == bindparam("mailbox"),
                 _bounced.c.address.in_(placeholders("address", count)),
                 _bounced.c.suspended_at.is_not(None),
@@ -322,7 +329,8 @@ def _has_company(connection: Connection, mailbox: Mailbox, author: str) -> bool:
 
 def _staff_of(row: Any) -> Staff:
     notices = StaffNotices(row.notices or StaffNotices.ALL)
-    return Staff(row.address, row.language, row.name, notices)
+    reachable = row.suspended_at is None
+    return Staff(row.address, row.language, row.name, notices, reachable)
 
 
 def _person_of(row: Any) -> Person:

@@ -31,7 +31,7 @@ from rules.mail.markup import pieces, written
 from tests.fuzz.findings import Case, Report, random_for, to_bytes, to_text
 from tests.fuzz.mail_grammar import MARK, GeneratedMail, generated
 from tests.fuzz.wire import rss_mib
-from tests.rules.building import KEYS, MAILBOX, PROVEN, SUPPORT, World
+from tests.rules.building import KEYS, MAILBOX, NOON, PROVEN, SUPPORT, World
 
 PART = "mails"
 T = TypeVar("T")
@@ -168,6 +168,7 @@ def _decided(mail: GeneratedMail, parsed: Mail) -> Decision:
         authentication=PROVEN,
         first_authentication=PROVEN,
         read_bounces=lambda: parsed.bounces,
+        came_at=NOON,
     )
     considered = consider(
         received, keys=KEYS, own_addresses=frozenset({SUPPORT}), policy=WORLD.policy

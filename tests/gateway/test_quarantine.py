@@ -253,6 +253,32 @@ async def test_what_waited_too_long_is_discarded(postern: InProcessPostern) -> N
     assert (await read(postern, quarantine.waiting)).number == 0
 
 
+async def test_what_a_mailbox_holds_that_takes_no_mail_is_kept(postern: InProcessPostern) -> None:
+    """No digest names it, and its links lead nowhere: nobody would see it before it goes."""
+    await postern.take(a_mail("new@acme.example"))
+    await write(postern, lambda c: mailboxes.set_mailbox_active(c, SUPPORT, False))
+    runtime = postern.services.runtime
+    in_15_days = replace(runtime, clock=lambda: runtime.clock() + timedelta(days=15))
+
+    await Retention(in_15_days, journal_days=90).clean()
+
+    assert (await read(postern, quarantine.waiting)).number == 1
+
+
+async def test_the_same_alarm_an_hour_later_opens_a_ticket_of_its_own(
+    postern: InProcessPostern,
+) -> None:
+    """A script writes neither Date nor Message-ID, so that its mails have the same bytes."""
+    services, runtime = postern.services, postern.services.runtime
+    later = replace(runtime, clock=lambda: runtime.clock() + timedelta(hours=1), new_id=new_id)
+    await postern.take(a_mail(text="The disk is full."))
+
+    in_an_hour = _with_ingest(postern, replace(services.ingest, runtime=later))
+    await in_an_hour.take(a_mail(text="The disk is full."))
+
+    assert [each.verdict for each in await postern.journal()] == ["opened", "opened"]
+
+
 async def test_the_quarantine_is_counted(postern: InProcessPostern) -> None:
     await postern.take(a_mail("new@acme.example"))
     await postern.services.scheduler.run_once(also_old=True)

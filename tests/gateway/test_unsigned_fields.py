@@ -32,6 +32,7 @@ from tests.rules.building import (
     BOB,
     KEYS,
     MAILBOX,
+    NOON,
     SUPPORT,
     World,
     default_policy,
@@ -131,6 +132,7 @@ def decided(raw: bytes, *, alone: bool = True) -> Decision:
         authentication=proven,
         first_authentication=proven,
         read_bounces=tuple,
+        came_at=NOON,
     )
     policy = default_policy()
     own = frozenset({SUPPORT})

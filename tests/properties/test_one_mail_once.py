@@ -132,6 +132,7 @@ def entry_of(attempted: Attempted, proof: Authentication, mailbox: Mailbox) -> E
         authentication=proof,
         first_authentication=proof,
         read_bounces=tuple,
+        came_at=NOON,
     )
     return Entry(
         journal_id=NEW_ID(),

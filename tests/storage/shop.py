@@ -84,6 +84,7 @@ class Shop:
             authentication=proof,
             first_authentication=proof,
             read_bounces=lambda: mail.bounces,
+            came_at=at,
         )
         return Entry(
             journal_id=journal_id,

@@ -37,6 +37,7 @@ from rules.service.follow_up import after_answer
 from rules.service.limits import NoticeBudget
 from rules.service.saved_replies import before, inserted
 from rules.service.sla_rules import ClockChange
+from rules.service.unnotified import without_reader
 from rules.ticket.changes import PublishComment, Rate, WriteComment
 from rules.ticket.lifecycle import NEXT, Event, Status
 from rules.ticket.model import Ticket
@@ -111,7 +112,8 @@ def write_comment(
         ticket=ticket.id,
         visibility=change.visibility,
     )
-    return Effects(rows, (done,))
+    unread = without_reader(ticket, author=facts.actor) if published else None
+    return Effects(rows, (done,) if unread is None else (done, unread))
 
 
 def _completed_by(

@@ -242,6 +242,16 @@ async def test_a_refusal_without_a_status_code_is_read_like_a_bounce(
     assert len(box.relay.tried) == 3
 
 
+async def test_what_a_mail_contains_costs_nobody_their_address(box: Outbox) -> None:
+    """Whoever may write on a ticket could suppress everybody who is notified of it."""
+    box.relay.failure = Undelivered("550 no", permanent=True, code=550, of_content=True)
+    for _ in range(3):
+        await box.order_alert(NEW)
+        await box.dispatcher.send_due()
+
+    assert len(box.relay.tried) == 3
+
+
 async def test_a_relay_that_is_down_is_tried_little_and_logged_once(box: Outbox) -> None:
     await box.order(*many(20))
     box.relay.failure = RelayDown("the relay relay.example:25: refused")

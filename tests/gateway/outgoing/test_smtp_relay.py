@@ -62,6 +62,18 @@ async def test_a_refusal_of_the_mail_decides_whether_it_is_tried_again(
     assert f"{refused.code} {refused.status}" == reply.rpartition(" ")[0]
 
 
+@pytest.mark.parametrize(("verb", "of_content"), [("RCPT", False), ("DATA", True), (".", True)])
+async def test_a_refusal_says_whether_the_recipient_was_accepted(
+    verb: str, of_content: bool
+) -> None:
+    """Who writes on a ticket chooses the names of files, which a filter may repeat."""
+    reply = "550 invoice 5.1.1 .exe is forbidden"
+    async with relay_side({verb: reply}) as side, closing(SmtpRelay(side.url)) as relay:
+        refused = await refusal(relay)
+
+    assert (refused.of_content, refused.status) == (of_content, "")
+
+
 @pytest.mark.parametrize(
     ("verb", "reply"),
     [

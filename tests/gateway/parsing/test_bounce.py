@@ -104,6 +104,25 @@ def test_a_diagnostic_never_contains_a_line_end() -> None:
     assert bounce.diagnostic.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        ("(in reply to end of\nDATA command)", Failure.SOFT),
+        ("SMTP error from remote mail server after end of data:", Failure.SOFT),
+        ("(in reply to RCPT TO command)", Failure.HARD),
+    ],
+)
+def test_a_server_that_refused_the_mail_itself_blames_no_address(
+    said: str, failure: Failure
+) -> None:
+    fields = a_group("ann@corp.test", status="5.0.0").rstrip() + "\nDiagnostic-Code: smtp; 550 no\n"
+    report = a_report(fields).replace(
+        b"\r\n\r\n--b\r\n", f"\n\n--b\n\nhost mx said: 550 no {said}\n--b\n".encode(), 1
+    )
+    (bounce,) = read_bounce(report)
+    assert bounce.failure is failure
+
+
 def test_author_and_recipient_of_a_bounce_are_not_failed_recipients() -> None:
     text = "Unable to deliver message to the following:\n\nus@help.test\n550 5.1.1 unknown\n"
     (bounce,) = read_bounce(plain_text_report(text))

@@ -222,7 +222,8 @@ class Pipeline:
         for mailbox, own_recipients in self._by_mailbox(recipients).items():
             rcpt_tos = tuple(own_recipients)
             envelope = Envelope("192.0.2.1", "client.example", False, mail_from, rcpt_tos)
-            received = Received(mail, envelope, mailbox, proof, proof, partial(read_bounce, raw))
+            reports = partial(read_bounce, raw)
+            received = Received(mail, envelope, mailbox, proof, proof, reports, self.now)
             attempt = Attempt(self.now, self.now)
             entries.append(self._entry(received, attempt, raw, compressed))
         return self._file(entries)
@@ -246,6 +247,7 @@ class Pipeline:
             authentication=proof,
             first_authentication=held.authentication,
             read_bounces=partial(read_bounce, delivery.raw),
+            came_at=held.came_at,
             stated_author=Author(author) if author else None,
             as_new=as_new,
         )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
+
+import pytest
 
 from rules.decision.considered import Considered, Received, consider
 from rules.mail import Envelope
@@ -17,6 +20,7 @@ from tests.rules.building import (
     ANN,
     KEYS,
     MAILBOX,
+    NOON,
     NOTHING,
     PROVEN,
     SUPPORT,
@@ -43,6 +47,7 @@ def received(to: str = SUPPORT, proof: Authentication = PROVEN) -> Received:
         authentication=proof,
         first_authentication=proof,
         read_bounces=unread,
+        came_at=NOON,
     )
 
 
@@ -78,6 +83,46 @@ def test_the_policy_decides_what_counts_and_the_measurement_is_kept() -> None:
 
     assert not seen.authentication.aligned
     assert seen.measured == BY_SPF
+
+
+def test_what_a_program_writes_without_a_date_is_another_mail_an_hour_later() -> None:
+    """Its bytes are the same whenever the same happens; a retry comes sooner."""
+    alarm = received()
+    first = considered(alarm)
+    retried = considered(replace(alarm, came_at=NOON + timedelta(minutes=50)))
+    again = considered(replace(alarm, came_at=NOON + timedelta(hours=1)))
+
+    assert retried.identities == first.identities
+    assert not set(again.identities) & set(first.identities)
+    assert again.deferred_as == first.deferred_as
+
+
+@pytest.mark.parametrize("days", [-9000, -31, 31])
+def test_nor_does_the_date_of_a_clock_that_was_never_set_make_it_a_repeat(days: int) -> None:
+    alarm = received()
+    mail = replace(alarm.mail, date=NOON + timedelta(days=days), message_id="")
+    first = considered(replace(alarm, mail=mail))
+    again = considered(replace(alarm, mail=mail, came_at=NOON + timedelta(hours=1)))
+
+    assert not set(again.identities) & set(first.identities)
+
+
+def test_and_so_it_is_where_it_repeats_its_message_id() -> None:
+    alarm = received()
+    alarm = replace(alarm, mail=replace(alarm.mail, body_digest="d"))
+    again = considered(replace(alarm, came_at=NOON + timedelta(hours=1)))
+
+    assert considered(alarm).content != again.content
+
+
+@pytest.mark.parametrize("message_id", ["", "<1@client.example>"])
+def test_a_mail_with_a_date_is_one_mail_for_ever(message_id: str) -> None:
+    dated = received()
+    mail = replace(dated.mail, date=NOON, body_digest="d", message_id=message_id)
+    dated = replace(dated, mail=mail)
+    first, late = considered(dated), considered(replace(dated, came_at=NOON + timedelta(days=9)))
+
+    assert (late.identities, late.content) == (first.identities, first.content)
 
 
 def test_a_released_mail_keeps_its_identity() -> None:

@@ -105,6 +105,31 @@ def test_who_answers_below_the_quote_is_notified_that_nothing_was_published(quot
     assert order.payload == ReceiptPayload(ReceiptText.NOTHING_PUBLISHED)
 
 
+@pytest.mark.parametrize(("muted", "reachable"), [(True, True), (False, False)])
+def test_who_answers_somebody_that_gets_no_mail_is_notified_of_that(
+    muted: bool, reachable: bool
+) -> None:
+    people = tuple(
+        p if p.is_staff else replace(p, muted=muted, reachable=reachable)
+        for p in STAFFED.participants
+    )
+    mail = a_mail(SAM.address, text="Please restart it.")
+
+    decision = World(tickets=(replace(STAFFED, participants=people),)).decide(mail, to=token_to(79))
+
+    (order,) = decision.orders
+    assert (order.kind, order.address) == (NoticeKind.RECEIPT, SAM.address)
+    assert ANN.address in str(order.payload)
+
+
+def test_who_answers_somebody_that_gets_mail_is_not() -> None:
+    mail = a_mail(SAM.address, text="Please restart it.")
+
+    decision = World(tickets=(STAFFED,)).decide(mail, to=token_to(79))
+
+    assert [order.kind for order in decision.orders] == [NoticeKind.COMMENT]
+
+
 def test_the_trace_says_how_many_lines_are_not_published() -> None:
     text = "We replaced it.\n\nSam <sam@help.example> wrote on 20.11.2026:\nIs it on?\nYes."
 

@@ -131,8 +131,18 @@ class TestBesidesOtherWords:
 
     def test_nor_is_what_a_click_sends_below_its_subject(self) -> None:
         clicked = a_mail(BOB.address, subject="#unsubscribe", text="This is an automatic message.")
+        decision = leave(clicked)
 
-        assert leave(clicked).reason is Reason.UNSUBSCRIBED
+        assert decision.reason is Reason.UNSUBSCRIBED
+        assert notified(decision, NoticeKind.NEW_COMMENT) == []
+
+    def test_what_a_person_adds_below_that_subject_is_for_staff(self) -> None:
+        text = "Please stop these.\n\nThe pump is still leaking."
+        decision = leave(a_mail(BOB.address, subject="#unsubscribe", text=text))
+
+        assert decision.reason is Reason.UNSUBSCRIBED
+        assert notified(decision, NoticeKind.NEW_COMMENT) == [SAM.address]
+        assert notified(decision, NoticeKind.COMMENT) == []
 
 
 def test_only_they_are_notified_once_in_their_language() -> None:

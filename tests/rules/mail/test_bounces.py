@@ -94,6 +94,7 @@ def test_nothing_but_a_hard_bounce_suspends(earlier: int, failure: Failure) -> N
         ("", "no mailbox here (#5.1.1)", "5.1.1"),
         ("", "550-5.7.26 not authenticated", "5.7.26"),
         ("", "host mx[5.1.1.7] in Exim 4.9.1.2 said: 550 no", ""),
+        ("5.0.0", "550 5.1.1.exe is forbidden", "5.0.0"),
         ("", "", ""),
         ("none", "", ""),
     ],
@@ -131,11 +132,25 @@ def test_the_reply_code_is_found_at_the_beginning_of_a_reply(
         ("550 message too large", "5.3.4"),
         ("550 blocked as spam: user unknown to our blacklist", "5.7.1"),
         ("550 no such user (in reply to MAIL FROM command)", "5.7.0"),
+        ("550 This message was detected as possible malware (Eicar)", "5.7.1"),
+        ("550 Attachment 'user unknown.exe' refused", "5.7.1"),
+        ("550 Administrative prohibition", "5.7.1"),
         ("550 no", ""),
     ],
 )
 def test_without_a_status_the_text_decides(diagnostic: str, presumed: str) -> None:
     assert presumed_status("", diagnostic) == presumed
+
+
+@pytest.mark.parametrize("status", ["", "5.0.0", "5.4.1", "5.5.0"])
+def test_a_mail_that_is_refused_itself_does_not_blame_its_address(status: str) -> None:
+    presumed = presumed_status(status, "550 no such user", of_content=True)
+
+    assert classify(presumed, "failed", 550) is Failure.SOFT
+
+
+def test_a_status_blames_the_address_after_the_mail_as_well() -> None:
+    assert presumed_status("5.1.1", "550 5.1.1 no", of_content=True) == "5.1.1"
 
 
 def test_the_text_never_overrides_a_specific_status() -> None:

@@ -20,6 +20,7 @@ from rules.ticket.changes import (
     RemovePerson,
     SetStatus,
     Source,
+    Unsubscribe,
     WriteComment,
 )
 from rules.ticket.lifecycle import Status
@@ -89,6 +90,23 @@ def test_staff_can_add_back_a_person_who_has_unsubscribed(shop: Shop) -> None:
     make(shop, number, AddPerson(ANN.address))
 
     assert shop.member(number, ANN.address).is_notified
+
+
+def test_a_comment_that_no_customer_is_sent_says_so(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    answer = WriteComment("It prints.", Visibility.PUBLIC)
+    before = shop.change(number, answer)
+    shop.change(number, Unsubscribe(ANN.address))
+
+    after = shop.change(number, answer)
+
+    assert isinstance(before, Effects)
+    assert isinstance(after, Effects)
+    assert [ANN.address in str(done) for done in (*before.done, *after.done)] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_notices_of_flagged_mails_to_staff_are_limited(shop: Shop) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from rules.decision.effects import ChangeRefused
+from rules.mail.bounces import HARD_BOUNCES
 from rules.people import Participant, Role, StaffNotices
 from rules.ticket.changes import (
     Assign,
@@ -20,8 +21,9 @@ from rules.ticket.changes import (
 )
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
+from storage.notices.suppression import record_hard_failure
 from storage.registry.people import NewPerson, add_person, set_notices
-from tests.rules.building import ANN, SAM, a_mail, our_id, policy_with
+from tests.rules.building import ANN, NOON, SAM, a_mail, our_id, policy_with
 from tests.storage.shop import Shop, opened
 
 TOM = "tom@help.example"
@@ -63,6 +65,20 @@ def test_a_new_ticket_has_a_reader_though_nobody_wants_all(shop: Shop) -> None:
     number = opened(shop.take(a_mail()))
 
     assert told(shop, NoticeKind.NEW_TICKET, number) == [SAM.address, TOM]
+
+
+def test_a_ticket_has_a_reader_whose_mail_does_not_bounce(shop: Shop) -> None:
+    with_tom(shop, StaffNotices.MINE)
+    number = opened(shop.take(a_mail()))
+    shop.change(number, Assign(SAM.address))
+    for _ in range(HARD_BOUNCES):
+        shop.write(lambda c: record_hard_failure(c, shop.mailbox.id, SAM.address, "unknown", NOON))
+
+    shop.take(a_mail(text="More.", in_reply_to=(our_id(number),)))
+    another = opened(shop.take(a_mail()))
+
+    assert told(shop, NoticeKind.NEW_COMMENT, number) == [TOM]
+    assert told(shop, NoticeKind.NEW_TICKET, another) == [TOM]
 
 
 def test_alerts_of_critical_claims_and_escalations_reach_them_anyway(shop: Shop) -> None:
