@@ -7,23 +7,19 @@ for what is rare ends there, and goes on further back when somebody asks for mor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
 
-from rules.people import Role
-from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.visibility import Visibility
 from storage.db.columns import FIRST, LAST
 from storage.db.tables import (
-    ASSIGNED,
     CLAIMED,
-    DUE,
     FLAGGED,
     AuditRow,
     CommentRow,
@@ -33,6 +29,7 @@ from storage.db.tables import (
     TicketTagRow,
     table,
 )
+from storage.ticket.conditions import ACTIVE, ANSWERED, Condition, assigned_to, due
 from storage.ticket.summaries import TicketSummary, summaries_of
 
 _ticket, _comment, _person = table(TicketRow), table(CommentRow), table(PersonRow)
@@ -44,16 +41,11 @@ EXAMINED = 20_000
 AT_FIRST = 1_000
 """Tickets that are examined first, and only if they do not fill the page, `EXAMINED`: PostgreSQL
 may read all that is examined before it sorts it, since it cannot know how much of it is listed."""
-COUNTED = 1_000
-"""Tickets that wait for somebody to work on them, at most; of more it is said that there are."""
 RARE = 2_000
 """Tickets of a tag that are read as a whole; of a more frequent one, the latest are looked for."""
 COMPANIES = 20
 """Companies whose names have what was asked for, at most."""
 EVERY = frozenset(status.value for status in Status)
-ACTIVE = frozenset((Status.OPEN.value, Status.PENDING.value))
-
-Condition = ColumnElement[bool]
 
 
 class TicketKey(NamedTuple):
@@ -109,18 +101,6 @@ class TicketPage:
     """The end of the page; None if there is nothing behind it."""
     is_cut: bool = False
     """The page has fewer tickets than it could have, since enough were examined for them."""
-
-
-class WaitingTickets(NamedTuple):
-    """How many tickets wait for something, and since when the first of them does."""
-
-    number: int
-    since: datetime | None
-    is_cut: bool = False
-    """There may be more."""
-
-
-NONE = WaitingTickets(0, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,131 +201,6 @@ def companies_named(connection: Connection, mailboxes: frozenset[int], name: str
     return frozenset(connection.execute(query.order_by(_company.c.name).limit(COMPANIES)).scalars())
 
 
-def overdue(
-    connection: Connection, mailboxes: Collection[int], now: datetime
-) -> Mapping[int, WaitingTickets]:
-    """The tickets of each mailbox whose answer is overdue, and since when the first is; without
-    those mailboxes that have none."""
-    # The index has all that is read: nothing is due on a deleted ticket.
-    return _by_mailbox(connection, _ticket.c.due_at, *_due(mailboxes, now))
-
-
-def unanswered_claims(
-    connection: Connection, mailboxes: Collection[int]
-) -> Mapping[int, WaitingTickets]:
-    """The same of the tickets that are claimed as critical, without an answer since."""
-    return _by_mailbox(
-        connection,
-        _CLAIMED_AT,
-        _ticket.c.mailbox_id.in_(sorted(mailboxes)),
-        _ticket.c.status.in_(sorted(ACTIVE)),
-        and_(text(f"ticket.{CLAIMED}")),
-        _ticket.c.deleted_at.is_(None),
-        ~_ANSWERED,
-    )
-
-
-def _by_mailbox(
-    connection: Connection, since: ColumnElement[datetime], *conditions: Condition
-) -> Mapping[int, WaitingTickets]:
-    here = _ticket.c.mailbox_id
-    query = select(here, func.count(), func.min(since)).where(*conditions).group_by(here)
-    return {
-        mailbox: WaitingTickets(number, first)
-        for mailbox, number, first in connection.execute(query)
-    }
-
-
-def assigned(
-    connection: Connection, mailbox: int, address: str, most: int = COUNTED
-) -> WaitingTickets:
-    """The tickets of a mailbox that a person works on, `most` at most, and when the first of them
-    last changed."""
-
-    def counted(status: str, most: int) -> WaitingTickets:
-        theirs = select(_ticket.c.updated_at).where(
-            *_assigned(mailbox, address),  # the index has all that is read, in this order
-            _ticket.c.status == status,
-            _ticket.c.deleted_at.is_(None),
-        )
-        return _counted(connection, theirs.order_by(_ticket.c.updated_at), most)
-
-    return _active(counted, most)
-
-
-def unassigned(
-    connection: Connection, mailbox: int, examined: int = EXAMINED, most: int = COUNTED
-) -> WaitingTickets:
-    """The tickets of a mailbox that nobody works on, `most` at most, of each status among the
-    `examined` that have waited the longest for a change, and when the first of them last
-    changed."""
-
-    def counted(status: str, most: int) -> WaitingTickets:
-        here = (_ticket.c.mailbox_id == mailbox, _ticket.c.status == status)
-        columns = (_ticket.c.assignee, _ticket.c.deleted_at, _ticket.c.updated_at)
-        oldest = select(*columns).where(*here).order_by(_ticket.c.updated_at)
-        some = oldest.limit(examined).subquery()
-        is_nobodys = (some.c.assignee == "") & some.c.deleted_at.is_(None)
-        found = _counted(connection, select(some.c.updated_at).where(is_nobodys), most)
-        if found.is_cut:
-            return found
-        rest = oldest.with_only_columns(_ticket.c.updated_at).offset(examined).limit(1)
-        return found._replace(is_cut=connection.execute(rest).first() is not None)
-
-    return _active(counted, most)
-
-
-def _active(counted: Callable[[str, int], WaitingTickets], most: int) -> WaitingTickets:
-    """Those of each status that is not over, together: of the second as many as are still missing,
-    and of each the one that has waited the longest."""
-    total = NONE
-    for status in sorted(ACTIVE):
-        found = counted(status, most - total.number)
-        sinces = (each.since for each in (total, found) if each.since is not None)
-        number, since = total.number + found.number, min(sinces, default=None)
-        total = WaitingTickets(number, since, total.is_cut or found.is_cut)
-    return total
-
-
-def _counted(connection: Connection, oldest_first: Select[Any], most: int) -> WaitingTickets:
-    some = oldest_first.limit(most + 1).subquery()
-    number, since = connection.execute(select(func.count(), func.min(some.c.updated_at))).one()
-    return WaitingTickets(min(number, most), since, number > most)
-
-
-_CLAIMED_AT: ColumnElement[datetime] = func.coalesce(
-    select(func.max(_audit.c.at))
-    .where(
-        _audit.c.ticket_id == _ticket.c.id,
-        _audit.c.event == AuditEvent.SEVERITY_CLAIMED.value,
-    )
-    .correlate(_ticket)
-    .scalar_subquery(),
-    _ticket.c.opened_at,
-    type_=_ticket.c.opened_at.type,
-)
-"""When the last claim was made: the first one is in the mail that opened the ticket."""
-_ANSWERED = exists().where(
-    _comment.c.ticket_id == _ticket.c.id,
-    _comment.c.visibility == Visibility.PUBLIC.value,
-    _comment.c.written_at > _CLAIMED_AT,
-    _person.c.mailbox_id == _comment.c.mailbox_id,
-    _person.c.address == _comment.c.author,
-    _person.c.role == Role.STAFF.value,
-)
-
-
-def _due(mailboxes: Collection[int], before: datetime) -> tuple[Condition, ...]:
-    # The text is exactly the condition of the index.
-    due = text(f"ticket.{DUE}")
-    return _ticket.c.mailbox_id.in_(sorted(mailboxes)), and_(due), _ticket.c.due_at < before
-
-
-def _assigned(mailbox: int, address: str) -> tuple[Condition, ...]:
-    is_assigned = and_(text(ASSIGNED))  # exactly the condition of the index
-    return _ticket.c.mailbox_id == mailbox, is_assigned, _ticket.c.assignee == address
-
-
 def _kinds(connection: Connection, wanted: TicketFilter) -> Iterator[_Kind]:
     """Kinds of which all tickets of the list are: as few as an index has in its order."""
     mailboxes = sorted(wanted.mailboxes)
@@ -354,7 +209,7 @@ def _kinds(connection: Connection, wanted: TicketFilter) -> Iterator[_Kind]:
         yield _Kind((_ticket.c.id.in_(wanted.numbers),), frozenset({"numbers"}), in_order=False)
     elif wanted.overdue_at is not None:
         for mailbox in mailboxes:
-            yield _Kind(_due([mailbox], wanted.overdue_at), frozenset({"mailboxes", "overdue_at"}))
+            yield _Kind(due([mailbox], wanted.overdue_at), frozenset({"mailboxes", "overdue_at"}))
     elif wanted.claimed:
         for mailbox, status in product(mailboxes, sorted(wanted.statuses or ACTIVE)):
             claimed = and_(text(f"ticket.{CLAIMED}"))
@@ -372,7 +227,7 @@ def _kinds(connection: Connection, wanted: TicketFilter) -> Iterator[_Kind]:
             yield _Kind((_ticket.c.company_id == company,), frozenset({"companies"}))
     elif wanted.assignee:
         for mailbox, status in product(mailboxes, sorted(wanted.statuses or EVERY)):
-            here = (*_assigned(mailbox, wanted.assignee), _ticket.c.status == status)
+            here = (*assigned_to(mailbox, wanted.assignee), _ticket.c.status == status)
             yield _Kind(here, frozenset({"mailboxes", "assignee", "statuses"}))
     else:
         for mailbox in mailboxes:
@@ -422,7 +277,7 @@ def _conditions(wanted: TicketFilter, covered: frozenset[str]) -> Iterator[Condi
     if wanted.overdue_at is not None and "overdue_at" not in covered:
         yield _ticket.c.due_at < wanted.overdue_at
     if wanted.claimed:
-        yield and_(_ticket.c.critical_claimed, ~_ANSWERED)
+        yield and_(_ticket.c.critical_claimed, ~ANSWERED)
     if wanted.to_review and "to_review" not in covered:
         yield exists().where(
             _comment.c.ticket_id == _ticket.c.id, _comment.c.visibility == Visibility.PRIVATE.value

@@ -16,8 +16,8 @@ from gateway.web.api.queries import MailboxQuery, ProposedQuery
 from rules.mail import Mailbox
 from storage.db.database import Connection
 from storage.desk import proposed, queues
-from storage.ticket import pages
-from storage.ticket.pages import NONE
+from storage.ticket import waiting_tickets
+from storage.ticket.waiting_tickets import NONE
 
 
 async def _queues(request: web.Request, caller: Caller, query: MailboxQuery) -> web.Response:
@@ -28,8 +28,8 @@ async def _queues(request: web.Request, caller: Caller, query: MailboxQuery) -> 
         policy = context.runtime.policies.get(mailbox.policy)
         if policy is None:
             raise ApiError(409, f"the policy {mailbox.policy} of {mailbox.address} is missing")
-        overdue = pages.overdue(connection, [mailbox.id], now).get(mailbox.id, NONE)
-        claimed = pages.unanswered_claims(connection, [mailbox.id]).get(mailbox.id, NONE)
+        overdue = waiting_tickets.overdue(connection, [mailbox.id], now).get(mailbox.id, NONE)
+        claimed = waiting_tickets.unanswered_claims(connection, [mailbox.id]).get(mailbox.id, NONE)
         return {
             "queues": [
                 _as_json("claimed", claimed.number, claimed.since),

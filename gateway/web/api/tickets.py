@@ -37,8 +37,9 @@ from rules.ticket.tags import as_tag
 from storage.db.database import Connection, store_down
 from storage.ticket import lists, pages, read, request_keys, search
 from storage.ticket.change import change_loaded, open_requested
+from storage.ticket.conditions import ACTIVE
 from storage.ticket.lists import CopiedTo, Cursor, OfCompany, RequestedBy, Which
-from storage.ticket.pages import ACTIVE, TicketFilter, TicketKey, TicketPage
+from storage.ticket.pages import TicketFilter, TicketKey, TicketPage
 from storage.ticket.views import TicketView
 
 PATH = "/api/v1/tickets"

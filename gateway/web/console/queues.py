@@ -18,8 +18,8 @@ from rules.ticket.desk import Queue
 from storage.db.database import Connection
 from storage.desk import queues
 from storage.desk.proposed import ProposedPerson
-from storage.ticket import pages
-from storage.ticket.pages import NONE, WaitingTickets
+from storage.ticket import waiting_tickets
+from storage.ticket.waiting_tickets import NONE, WaitingTickets
 
 IN_PLACE = 5
 """People of one mailbox on whom the first page offers to decide."""
@@ -96,15 +96,15 @@ def _of_tickets(
 ) -> Mapping[int, Sequence[TicketQueue]]:
     """Those of each mailbox, what is most urgent first."""
     ids = [each.id for each in mailboxes]
-    claimed = pages.unanswered_claims(connection, ids)
-    overdue = pages.overdue(connection, ids, now)
+    claimed = waiting_tickets.unanswered_claims(connection, ids)
+    overdue = waiting_tickets.overdue(connection, ids, now)
 
     def queues_of(mailbox: Mailbox) -> Sequence[TicketQueue]:
         every = (
             ("claimed", claimed.get(mailbox.id, NONE), {"view": "claimed"}),
             ("overdue", overdue.get(mailbox.id, NONE), {"view": "overdue"}),
-            ("mine", pages.assigned(connection, mailbox.id, user), {"assignee": user}),
-            ("nobodys", pages.unassigned(connection, mailbox.id), {"assignee": NOBODY}),
+            ("mine", waiting_tickets.assigned(connection, mailbox.id, user), {"assignee": user}),
+            ("nobodys", waiting_tickets.unassigned(connection, mailbox.id), {"assignee": NOBODY}),
         )
         return [
             TicketQueue(name, waiting, list_path({**query, "mailbox": mailbox.address}))

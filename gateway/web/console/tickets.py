@@ -22,7 +22,8 @@ from rules.ticket.tags import as_tag
 from storage.db.database import Connection
 from storage.registry import lookup
 from storage.ticket import pages, search
-from storage.ticket.pages import ACTIVE, EXAMINED, TicketFilter, TicketKey, TicketPage
+from storage.ticket.conditions import ACTIVE
+from storage.ticket.pages import EXAMINED, TicketFilter, TicketKey, TicketPage
 from storage.ticket.summaries import TicketSummary
 
 LISTED = 50

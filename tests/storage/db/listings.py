@@ -24,7 +24,7 @@ from storage.mail.quarantine import HeldKey
 from storage.notices import outbox_pages, overview
 from storage.notices.outbox_pages import NoticeKey, OutboxScope, OutboxView
 from storage.notices.overview import NoticeFilter
-from storage.ticket import lists, pages, search, summaries
+from storage.ticket import lists, pages, search, summaries, waiting_tickets
 from storage.ticket.lists import CopiedTo, OfCompany, RequestedBy, Which
 from storage.ticket.pages import TicketFilter
 from tests.rules.building import preset
@@ -113,11 +113,11 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
     "overdue ones": (of_a_desk(overdue_at=NOW, severity="Low"), "ix_ticket_due_at"),
     "claimed ones": (of_a_desk(claimed=True), "ix_ticket_claimed"),
     "tickets of an assignee, counted": (
-        partial(pages.assigned, mailbox=SUPPORT.id, address=SAM),
+        partial(waiting_tickets.assigned, mailbox=SUPPORT.id, address=SAM),
         "ix_ticket_assignee",
     ),
     "tickets of nobody, counted": (
-        partial(pages.unassigned, mailbox=SUPPORT.id),
+        partial(waiting_tickets.unassigned, mailbox=SUPPORT.id),
         "ix_ticket_status",
     ),
     "people who wait": (
@@ -174,8 +174,8 @@ BY_OTHER_ORDERS: Mapping[str, Listing] = {
     "queues of several mailboxes": partial(
         queues.lengths, desks=dict.fromkeys(range(1, 6), preset("default")), now=NOW
     ),
-    "overdue tickets, counted": partial(pages.overdue, mailboxes=[SUPPORT.id], now=NOW),
-    "claims, counted": partial(pages.unanswered_claims, mailboxes=[SUPPORT.id]),
+    "overdue tickets, counted": partial(waiting_tickets.overdue, mailboxes=[SUPPORT.id], now=NOW),
+    "claims, counted": partial(waiting_tickets.unanswered_claims, mailboxes=[SUPPORT.id]),
     "tail --ticket": tail(ticket=TICKET),
     "outbox list --to": outbox(address=ANN),
     "outbox list --to --dead": outbox(address=ANN, state=NoticeState.DEAD),

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from rules.ticket.changes import AddTag, SetAnySeverity
-from storage.ticket import pages
-from storage.ticket.pages import TicketFilter, TicketPage, WaitingTickets
+from storage.ticket import pages, waiting_tickets
+from storage.ticket.pages import TicketFilter, TicketPage
+from storage.ticket.waiting_tickets import WaitingTickets
 from tests.rules.building import ANN, NOON, SAM, a_mail
 from tests.storage.shop import Shop
 
@@ -87,7 +88,9 @@ def test_tickets_of_nobody_are_counted_as_far_as_they_are_examined(desk: Shop) -
 
     def counted(examined: int, most: int = 100) -> WaitingTickets:
         return desk.database.read(
-            lambda connection: pages.unassigned(connection, desk.mailbox.id, examined, most)
+            lambda connection: waiting_tickets.unassigned(
+                connection, desk.mailbox.id, examined, most
+            )
         )
 
     assert counted(100) == counted(TICKETS) == (TICKETS - 1, oldest, False)
@@ -104,7 +107,9 @@ def test_tickets_of_a_person_are_counted_up_to_a_limit_and_the_oldest_is_among_t
 
     def counted(most: int) -> WaitingTickets:
         return desk.database.read(
-            lambda connection: pages.assigned(connection, desk.mailbox.id, SAM.address, most)
+            lambda connection: waiting_tickets.assigned(
+                connection, desk.mailbox.id, SAM.address, most
+            )
         )
 
     assert counted(TICKETS) == (TICKETS, NOON, False)

@@ -24,7 +24,7 @@ from storage.db.tables import TicketRow, table
 from storage.mail import quarantine
 from storage.notices.suppression import record_hard_failure
 from storage.registry import mailboxes, people
-from storage.ticket import pages, read
+from storage.ticket import read, waiting_tickets
 from tests.gateway.web.console.desk import NEW, Desk
 from tests.gateway.web.link_pages import ANN, EVE, SAM, SUBJECT, SUPPORT
 from tests.in_process import a_mail
@@ -57,7 +57,7 @@ async def test_the_first_page_counts_a_thousand_tickets_and_says_that_there_are_
         assert first is not None
         row = {name: value for name, value in first.items() if name != "id"}
         row |= {"status": "open", "assignee": ""}
-        connection.execute(insert(_ticket), [row] * (pages.COUNTED + 1))
+        connection.execute(insert(_ticket), [row] * (waiting_tickets.COUNTED + 1))
 
     await desk.site.write(add)
     browser = await desk.logged_in(ConsoleRole.VIEWER)
