@@ -93,6 +93,7 @@ class WrittenMail:
             f"To: {', '.join(self.to) or 'undisclosed-recipients:;'}",
             f"Subject: {'Automatic reply: ' * (self.automatic_marker == 'absence')}{self.subject}",
             f"Message-ID: {self.message_id}",
+            "Date: Mon, 2 Mar 2026 12:00:00 +0000",  # else it is another each hour
         ]
         if self.cc:
             lines.append(f"Cc: {', '.join(self.cc)}")
