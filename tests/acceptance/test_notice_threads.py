@@ -47,7 +47,7 @@ class Mailboxes:
             subject=f"Re: {subject}" if answered else subject,
             cc=(cc,) if cc else (),
             references=(answered,) if answered else (),
-            extra_headers=f"Date: {format_datetime(self.pipeline.now)}\r\n",
+            date=format_datetime(self.pipeline.now),
         )
         (result,) = self.pipeline.process(mail.raw, author, mail.recipients, PROOFS["proven"])
         receipt = result.receipt

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
-from tests.properties.loop_meter import LoopMeter, metered_server
+from tests.properties.loop_meter import LoopMeter, MeteredServer, metered_server
 from tests.properties.sizes import SHAPES, SizedMail
 from tests.stores import SqliteStores
 
@@ -13,6 +14,19 @@ LONGEST_CPU_S = 0.05
 STEPS_BYTES = (31_000, 62_000, 2**20)
 """Below and above our limits; `sizes.STEPS_BYTES` goes on to the limit of a mail."""
 STRANGER = "eve@evil.example"
+TIMES = 3
+
+
+async def held_by(server: MeteredServer, mail: SizedMail) -> list[tuple[str, float]]:
+    """The mail and for how long it held the loop, if that was too long three times: other programs
+    only ever add to the time. A little smaller it is another mail, and no repeat."""
+    took: list[float] = []
+    while len(took) < TIMES and (not took or min(took) > LONGEST_CPU_S):
+        sized = replace(mail, size_bytes=mail.size_bytes - 64 * len(took))
+        code, text = await server.send(sized)
+        assert code in (250, 550), (str(sized), code, text)
+        took.append(server.meter.longest_cpu_s)
+    return [(str(mail), min(took))] if min(took) > LONGEST_CPU_S else []
 
 
 def test_no_mail_of_any_shape_holds_the_event_loop(
@@ -26,11 +40,7 @@ def test_no_mail_of_any_shape_holds_the_event_loop(
             for number, shape in enumerate(SHAPES):
                 for author in ("ann@acme.example", STRANGER):
                     size = STEPS_BYTES[number % len(STEPS_BYTES)]
-                    mail = SizedMail(shape, size, author)
-                    code, text = await server.send(mail)
-                    assert code in (250, 550), (str(mail), code, text)
-                    if server.meter.longest_cpu_s > LONGEST_CPU_S:
-                        held.append((str(mail), server.meter.longest_cpu_s))
+                    held.extend(await held_by(server, SizedMail(shape, size, author)))
 
     meter = LoopMeter()
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(meter)) as runner:

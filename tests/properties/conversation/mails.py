@@ -51,6 +51,8 @@ class WrittenMail:
     """Staff released it from quarantine as a new request."""
     released: bool = False
     """Staff released it from quarantine."""
+    date: str = "Mon, 2 Mar 2026 12:00:00 +0000"
+    """Without one it would be another mail each hour."""
 
     @property
     def mail_from(self) -> str:
@@ -93,7 +95,7 @@ class WrittenMail:
             f"To: {', '.join(self.to) or 'undisclosed-recipients:;'}",
             f"Subject: {'Automatic reply: ' * (self.automatic_marker == 'absence')}{self.subject}",
             f"Message-ID: {self.message_id}",
-            "Date: Mon, 2 Mar 2026 12:00:00 +0000",  # else it is another each hour
+            f"Date: {self.date}",
         ]
         if self.cc:
             lines.append(f"Cc: {', '.join(self.cc)}")

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from rules.service.console_roles import ConsoleRole
 from storage.db.tables import JournalRow, NoticeRow, table
 from storage.registry import mailboxes
-from tests.gateway.web.console.desk import NEW, Desk
+from tests.gateway.web.console.desk import NEW, Browser, Desk
 from tests.gateway.web.console.test_in_browser import hostile
 from tests.gateway.web.link_pages import ANN
 from tests.gateway.web.threads import threads_of
@@ -49,16 +49,20 @@ async def test_a_mail_of_fields_goes_its_way_and_leaves_nothing(
     assert threading.get_ident() not in threads
 
 
-async def test_a_file_is_tried_and_a_source_too(desk: Desk) -> None:
-    agent = await desk.logged_in()
+async def tried(agent: Browser, mail: bytes) -> str:
+    """The page after a file was tried."""
     _, page = await agent.get("/console/try")
     token = re.search(r'name="csrf" value="(\w+)"', page)
     assert token is not None
     form = FormData({"csrf": token[1], "proven": "yes", "source": ""})
-    form.add_field("file", hostile(), filename="mail.eml", content_type="message/rfc822")
-
+    form.add_field("file", mail, filename="mail.eml", content_type="message/rfc822")
     response = await agent.client.post("/console/try", data=form)
-    of_file = await response.text()
+    return await response.text()
+
+
+async def test_a_file_is_tried_and_a_source_too(desk: Desk) -> None:
+    agent = await desk.logged_in()
+    of_file = await tried(agent, hostile())
     source = hostile().decode().replace("\r\n", "\n")
     _, of_source = await agent.send("/console/try", source=source, proven="yes")
 
@@ -73,7 +77,7 @@ async def test_what_cannot_be_tried_is_named(desk: Desk) -> None:
 
     nobody = await agent.send("/console/try", text="Help.")
     nowhere = await agent.send("/console/try", **{"from": ANN}, peer="here")
-    _, nul = await agent.send("/console/try", source="From: ann@acme.example\n\nHelp\0")
+    nul = await tried(agent, b"From: ann@acme.example\n\nHelp\0")
 
     assert nobody[0] == nowhere[0] == 422
     assert "Please give the sender" in nobody[1]
