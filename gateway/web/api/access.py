@@ -39,7 +39,6 @@ from storage.ticket.rows import ChangeContext
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=Query)
-"""Takes reply addresses and links out of a text: their holder could act as their owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ async def _read(request: web.Request, caller: Caller, _: Query) -> web.Response:
 
     def read_one(connection: Connection) -> CompanyAgreementAnswer:
         seen = _mailboxes(connection, request, caller)
-        return _in_full(connection, seen, *_found(connection, request, caller))
+        return _in_full(connection, seen, *_found(connection, request, seen))
 
     return web.json_response(await context.runtime.read(read_one))
 
@@ -76,10 +76,10 @@ async def _change(request: web.Request, caller: Caller, _: Query) -> web.Respons
     patch = await body_of(request, CompanyPatch)
 
     def job(connection: Connection) -> Changed[CompanyAgreementAnswer]:
-        mailbox, _, known = _found(connection, request, caller)
-        names = made(connection, _changes(mailbox, known, patch))
         seen = _mailboxes(connection, request, caller)
-        return _changed(connection, seen, *_found(connection, request, caller), names)
+        mailbox, _, known = _found(connection, request, seen)
+        names = made(connection, _changes(mailbox, known, patch))
+        return _changed(connection, seen, *_found(connection, request, seen), names)
 
     return web.json_response(await changed(request.app[CONTEXT], caller, job))
 
@@ -90,14 +90,15 @@ async def _agree(request: web.Request, caller: Caller, _: Query) -> web.Response
     wanted = {"first": asked.first, "ongoing": asked.ongoing}
 
     def job(connection: Connection) -> Changed[CompanyAgreementAnswer]:
-        mailbox, _, known = _found(connection, request, caller)
+        seen = _mailboxes(connection, request, caller)
+        mailbox, _, known = _found(connection, request, seen)
         policy = context.runtime.policy_of(mailbox)
         targets = agreed_targets(wanted, asked.tier, asked.calendar, policy)
         if isinstance(targets, ContractFault):
             raise ApiError(409, str(targets.why))
         contract = Contract(asked.tier, asked.starts_at or now, targets, asked.calendar)
         companies.add_contract(connection, mailbox, known.name, contract)
-        seen, found = _mailboxes(connection, request, caller), _found(connection, request, caller)
+        found = _found(connection, request, seen)
         return _changed(connection, seen, *found, [f"tier {asked.tier}"])
 
     return web.json_response(await changed(context, caller, job))
@@ -152,17 +153,16 @@ def _mailboxes(
 
 
 def _found(
-    connection: Connection, request: web.Request, caller: Caller
+    connection: Connection, request: web.Request, seen: Mapping[int, Mailbox]
 ) -> tuple[Mailbox, ListedCompany, CompanyAgreement]:
-    """The company that the path names, with its mailbox. Raises ApiError, for one of another desk
-    as well."""
+    """The company that the path names, with its mailbox, one of those that are seen. Raises
+    ApiError, for one of another desk as well."""
     wanted = int(request.match_info["company"])
-    by_id = _mailboxes(connection, request, caller)
-    found = directory.company(connection, by_id, wanted)
+    found = directory.company(connection, seen, wanted)
     if found is None:
         raise ApiError(404, f"there is no company {wanted}")
     company, agreement = found
-    return by_id[company.mailbox_id], company, agreement
+    return seen[company.mailbox_id], company, agreement
 
 
 def _changed(
