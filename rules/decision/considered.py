@@ -130,7 +130,7 @@ def consider(
     if returned is not None and not isinstance(mail.body, Unread):
         mail = replace(mail, bounces=received.read_bounces())
     lesser = lesser_copy(mail, envelope, first_counted, own_names)
-    # By its own Date, signed or not: a copy by another route may lack what is not signed.
+    # The Date counts even where no signature covers it: copies by all routes have one identity.
     hour = hour_of_undated(received.mail, received.came_at)
     deferred_as = identity_of_copy(mail.identity, lesser)
     bytes_identity = identity_of_copy(mail.identity, hour)

@@ -122,7 +122,7 @@ def _is_rule_with_words(line: str) -> bool:
 
 
 def _quotes_words(lines: Sequence[str]) -> bool:
-    """Whether some lines quote words: what follows in the same quote is of whoever wrote them."""
+    """Whether some lines quote words: what follows in the same quote is of their author."""
     return any(is_quoted(line) and unquoted(line).strip() for line in lines)
 
 

@@ -70,7 +70,7 @@ class HeldMail:
     @property
     def may_enrol(self) -> bool:
         """Whether a release may register its author: it is proven to be theirs, and their company
-        is known. Of any other mail that would register whomever a forged one names."""
+        is known. Of any other mail that would register the person whom a forged one names."""
         return self.reason == Reason.NOT_ENROLLED.value
 
     @property

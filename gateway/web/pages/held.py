@@ -123,7 +123,7 @@ async def _act(request: web.Request) -> web.Response:
     if mail is None:
         return visit.done(HeldResult(HeldOutcome.GONE))
     choice = next((each for each in Choice if each.value == form.get("do")), None)
-    # One that the page does not offer would, say, register whomever a forged mail names.
+    # One that the page does not offer would, say, register the person whom a forged mail names.
     if choice is None or not is_possible(choice, mail):
         error = form_error(visit.language, FormError.NO_CHOICE)
         return await _shown(visit, mail, chosen="", error=error, status=422)

@@ -243,7 +243,7 @@ async def test_a_refusal_without_a_status_code_is_read_like_a_bounce(
 
 
 async def test_what_a_mail_contains_costs_nobody_their_address(box: Outbox) -> None:
-    """Whoever may write on a ticket could suppress everybody who is notified of it."""
+    """Else anybody who writes on a ticket could suppress everybody who is notified of it."""
     box.relay.failure = Undelivered("550 no", permanent=True, code=550, of_content=True)
     for _ in range(3):
         await box.order_alert(NEW)

@@ -86,7 +86,7 @@ def test_an_encoded_list_is_read() -> None:
     ],
 )
 def test_the_name_of_an_address_that_is_not_read_is_no_address(value: str) -> None:
-    """Eve chose it, and the client of whoever answers her writes it into To."""
+    """Eve chose it, and the client of the person who answers her writes it into To."""
     assert to(value) == ()
     assert to(f"{value}, {BOB}") == (BOB,)
 

@@ -83,7 +83,7 @@ async def test_every_operation_is_refused_without_a_token_of_its_scopes(site: Si
 async def test_a_token_that_is_revoked_while_a_body_comes_does_nothing(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else whoever loses a token sends all but the end of what they want done later."""
+    """Else the holder of a revoked token sends all but the end of what they want done later."""
     asked = Asked()
     asked.watch(monkeypatch, api_tokens, "find_api_token")
     multipart = {"Content-Type": "multipart/form-data; boundary=x"}
