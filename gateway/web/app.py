@@ -15,7 +15,7 @@ from gateway.outgoing.preview import Previews
 from gateway.runtime import Runtime
 from gateway.shares import Networks
 from gateway.smtp.limits import ConnectionPool
-from gateway.web.api import routes
+from gateway.web.api import form_parts, routes
 from gateway.web.api.access import CONTEXT, ApiContext
 from gateway.web.api.auth import ApiError
 from gateway.web.api.download import Downloads
@@ -44,6 +44,8 @@ RUNTIME = web.AppKey("runtime", Runtime)
 CONNECTIONS = web.AppKey("connections", ConnectionPool)
 READY_S = 3.0
 """A store that takes longer than this is not ready."""
+LONGEST_TYPE = 256
+"""Characters of a Content-Type: the boundary of a form has 70 at most (RFC 2046 §5.1.1)."""
 
 
 def application(
@@ -71,6 +73,7 @@ def application(
     `viewers` may follow its journal at a time. Outgoing mail is shown as `previews` write it, and
     operators get the policy files, those of the `policy_folder` too.
     """
+    form_parts.ignore_warnings()
     app = web.Application(
         client_max_size=connections.limits.mail_size_bytes, middlewares=[_not_kept, _plain_errors]
     )
@@ -159,6 +162,7 @@ async def _plain_errors(
     """Errors as problems: what is wrong and what to do, never a foreign exception's text."""
     try:
         _check_encoding(request)
+        _check_content_type(request)
         return await handler(request)
     except ApiError as refused:
         return problem(refused.status, refused.message)
@@ -189,6 +193,13 @@ def _check_encoding(request: web.Request) -> None:
     for encoding in request.headers.getall("Content-Encoding", ()):
         if encoding.strip().lower() not in ("", "identity"):
             raise ApiError(415, "send the body without Content-Encoding: it must not be compressed")
+
+
+def _check_content_type(request: web.Request) -> None:
+    """Raises ApiError for a type with more parameters than any program sends: the library reads one
+    of 8 KiB for a second, in the event loop."""
+    if any(len(each) > LONGEST_TYPE for each in request.headers.getall("Content-Type", ())):
+        raise ApiError(400, f"the Content-Type must have at most {LONGEST_TYPE} characters")
 
 
 def _route_of(request: web.Request) -> str:

@@ -8,9 +8,16 @@ the event loop for seconds.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    BodyPartReader,
+    MultipartReader,
+    web,
+)
 from aiohttp.streams import StreamReader
 
 MOST_PARTS = 150
@@ -49,3 +56,10 @@ async def parts_of(request: web.Request) -> AsyncIterator[BodyPartReader | Multi
             raise ValueError("the form has too many parts")
         yield part
         await asyncio.sleep(0)  # all of them may be here already
+
+
+def ignore_warnings() -> None:
+    """Have the library not warn of malformed headers. Its warnings have the words of who sends them
+    as they are, and Python keeps each that is new, for good."""
+    for category in (BadContentDispositionHeader, BadContentDispositionParam):
+        warnings.filterwarnings("ignore", category=category)

@@ -36,8 +36,15 @@ class Cookies:
         return f"__Host-{cookie.value}" if self.is_https else cookie.value
 
     def read(self, request: web.Request, cookie: Cookie) -> str:
-        """Its value; empty for none, and for one that is not of ours."""
-        value = request.cookies.get(self.name_of(cookie), "")
+        """Its value; empty for none, and for one that is not of ours.
+
+        Of two with one name, a browser sends that of the longer path first. The library would make
+        an object of each cookie: thousands of them, in the event loop, for anybody who asks.
+        """
+        wanted = f"{self.name_of(cookie)}="
+        pairs = ";".join(request.headers.getall("Cookie", ())).split(";")
+        found = next((each for pair in pairs if (each := pair.strip()).startswith(wanted)), wanted)
+        value = found.removeprefix(wanted).strip('"')  # in quotation marks where it has a slash
         return value if value.isascii() else ""
 
     def keep(

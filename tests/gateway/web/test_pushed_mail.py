@@ -196,6 +196,19 @@ async def test_a_compressed_body_is_refused_on_every_path(
     assert "Content-Encoding" in (await response.json())["detail"]
 
 
+async def test_a_content_type_of_thousands_of_parameters_is_refused_unread(site: Site) -> None:
+    """The library reads one in quadratic time, in the event loop."""
+    begun = time.thread_time()
+    for path in ("/api/v1/mails", "/signup", "/held/1/x", "/console/login"):
+        kind = f"application/x-www-form-urlencoded; in={path}" + ";" * 8_000
+
+        response = await site.client.post(path, data=b"a=b", headers={"Content-Type": kind})
+
+        assert response.status == 400
+        assert "Content-Type" in (await response.json())["detail"]
+    assert time.thread_time() - begun < 0.5
+
+
 async def test_mails_that_never_end_leave_room_for_those_of_other_clients(site: Site) -> None:
     in_flight, ended = site.postern.services.connections.in_flight, asyncio.Event()
     begun: asyncio.Queue[None] = asyncio.Queue()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from gateway.web.api.form_parts import MOST_LINES
 from rules.ticket.notices import NoticeKind
 from storage.db.tables import RawMailRow, table
 from storage.notices import outbox
-from tests.gateway.web.api.site import ANN, SAM, Site
+from tests.gateway.web.api.site import ANN, SAM, Site, serving
 from tests.in_process import SUPPORT
 
 LOG = ("log ü.txt", "text/plain", b"a\r\nb\x00\n--x\r\n")
@@ -191,3 +193,16 @@ async def test_a_form_with_malformed_headers_is_refused(site: Site, part: bytes)
     kind = {"Content-Type": "multipart/form-data; boundary=b"}
 
     assert (await send(site, b"--b\r\n" + part + b"\r\n\r\nx\r\n--b--\r\n", **kind))[0] == 400
+
+
+async def test_the_words_of_a_malformed_header_are_no_warning(
+    template: Path, tmp_path: Path
+) -> None:
+    """It would write them to the log as they are, and keep each that is new for good."""
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    store = shutil.copy(template, tmp_path / "store.db")
+    # Here, since pytest makes warnings errors again after the fixtures.
+    async with serving(f"sqlite:///{store}", tmp_path) as site:
+        for parameter in ("no parameter", "name*=no charset", 'name="a"; name="b"'):
+            part = f"Content-Disposition: form-data; {parameter}\r\n\r\nx".encode()
+            assert (await send(site, b"--b\r\n" + part + b"\r\n--b--\r\n", **kind))[0] == 400
