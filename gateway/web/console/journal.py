@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,7 +22,7 @@ from gateway.web.console.words import Say
 from rules.decision.reasons import Verdict
 from rules.mail import Mailbox
 from rules.sender.masking import Masker
-from storage.db.database import Connection
+from storage.db.database import Connection, store_down
 from storage.mail import journal_pages
 from storage.mail.journal_pages import (
     EXAMINED,
@@ -182,7 +182,7 @@ async def events(visit: Visit) -> web.StreamResponse:
     last_seen = request.headers.get("Last-Event-ID") or request.query.get("after", "")
     after = PageKey.read(last_seen)
     since = (after.at if after is not None else visit.now) - OVERLAP
-    stream = _Stream(visit, await writer_for(visit), several=len(mailboxes) > 1)
+    stream = _Stream(visit, several=len(mailboxes) > 1)
     try:
         async with feed.viewing(viewer):
             await stream.begin()
@@ -222,10 +222,8 @@ def _has_left(request: web.Request) -> bool:
 class _Stream:
     """One response with events."""
 
-    def __init__(self, visit: Visit, writer: LineWriter, *, several: bool) -> None:
-        self._visit, self._writer, self._several = visit, writer, several
-        self._form = (visit.language, several, frozenset(writer.mailboxes.items()))
-        """Viewers with the same read the same rows."""
+    def __init__(self, visit: Visit, *, several: bool) -> None:
+        self._visit, self._several = visit, several
         self.response = web.StreamResponse(
             headers={**HEADERS, "X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no"}
         )
@@ -251,30 +249,41 @@ class _Stream:
                 if sent is not Ending.CLOSED:
                     await self.response.write(_ending(sent))
                 return
-            form = (self._form, viewer.wanted.text)
-            write = partial(self._events, sent.batch.lines, viewer.wanted)
+            try:
+                # For each batch: what is masked may be more than when the stream began.
+                writer = await writer_for(self._visit)
+            except store_down():
+                return  # the browser comes back
+            form = (self._form_of(writer), viewer.wanted.text)
+            write = partial(self._events, writer, sent.batch.lines, viewer.wanted)
             events = await sent.batch.written(form, write)
             begin = b"event: more\ndata:\n\n" if sent.batch.is_cut else b""
             rows = b"".join(events.get(line.id, b"") for line in sent.lines)
             if begin or rows:
                 await self.response.write(begin + rows)
 
-    def _events(self, lines: Sequence[JournalLine], wanted: PageFilter) -> dict[UUID, bytes]:
+    def _form_of(self, writer: LineWriter) -> Hashable:
+        """Viewers with the same read the same rows."""
+        return self._visit.language, self._several, frozenset(writer.mailboxes.items())
+
+    def _events(
+        self, writer: LineWriter, lines: Sequence[JournalLine], wanted: PageFilter
+    ) -> dict[UUID, bytes]:
         """The event of each line in which a reader sees the text that is wanted, with the row of
         the table."""
-        events, form, writer = self._visit.context.feed.events, self._form, self._writer
+        events, form = self._visit.context.feed.events, self._form_of(writer)
         return {
-            line.id: events.of((line, form), writer.masker, partial(self._event, line))
+            line.id: events.of((line, form), writer.masker, partial(self._event, writer, line))
             for line in lines
             if wanted.is_seen_in(line, writer.mask)
         }
 
-    def _event(self, line: JournalLine) -> bytes:
-        data = "\n".join(f"data: {each}" for each in self._row(line).splitlines())
+    def _event(self, writer: LineWriter, line: JournalLine) -> bytes:
+        data = "\n".join(f"data: {each}" for each in self._row(writer, line).splitlines())
         return f"event: mail\nid: {line.key}\n{data}\n\n".encode()
 
-    def _row(self, line: JournalLine) -> str:
+    def _row(self, writer: LineWriter, line: JournalLine) -> str:
         template = aiohttp_jinja2.get_env(self._visit.request.app).get_template("_line.html")
-        shown, say = self._writer.shown(line), self._visit.say
+        shown, say = writer.shown(line), self._visit.say
         values = {"line": shown, "several": self._several, "t": say, "prefix": PREFIX}
         return template.render(values)

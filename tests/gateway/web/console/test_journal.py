@@ -192,6 +192,16 @@ async def test_nobody_is_sent_a_mail_for_a_text_that_they_see_masked(desk: Desk)
         assert "as everybody sees it" in await event(stream)
 
 
+async def test_a_mailbox_that_is_added_is_masked_for_who_follows_already(desk: Desk) -> None:
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+    async with watching(browser) as stream:
+        await desk.site.write(lambda c: mailboxes.add_mailbox(c, "sales@help.example", "default"))
+        await desk.site.services.runtime.mailbox_cache.current(0)  # as after a few seconds
+        await send(desk, f"To sales+{'ae' * 18}@help.example")
+
+        assert "aeae" not in await event(stream)
+
+
 async def test_a_stream_ends_with_its_session(desk: Desk) -> None:
     browser = await desk.logged_in()
     async with watching(browser) as stream:
