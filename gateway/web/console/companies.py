@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from gateway.web.console.registry_changes import (
     named_in,
     new_person,
 )
+from gateway.web.console.ticket_forms import WAS
 from gateway.web.console.ticket_words import status_words, written_span_words
 from gateway.web.console.tickets import masked_subjects
 from rules.mail import Mailbox
@@ -83,31 +84,29 @@ def _company_change(visit: Visit, known: CompanyAgreement, mailbox: Mailbox) -> 
             values = {"tier": contract.tier, "day": day}
             return RegistryChange(job, f"tier {contract.tier}", name, text, values)
         case "contacts":
-            team, manager = named_in(visit, "team"), form.get("manager", "").strip()
-            job = partial(
-                _set_contacts,
-                mailbox=mailbox,
-                name=name,
-                team=team,
-                manager=manager,
-                channel=form.get("channel", ""),
-            )
+            job = partial(_set, changes=_contacts_of(visit), mailbox=mailbox, name=name)
             return RegistryChange(job, "contacts", name, "The contacts are changed.", {})
         case _:
             raise NotAsked("Please choose what is changed.")
 
 
-def _set_contacts(
-    connection: Connection,
-    mailbox: Mailbox,
-    name: str,
-    team: Sequence[str],
-    manager: str,
-    channel: str,
+def _contacts_of(visit: Visit) -> list[Callable[..., None]]:
+    """What sets the contacts that have another value than the page showed: somebody else may have
+    changed the others since."""
+    form = visit.form
+    asked: Mapping[str, Callable[..., None]] = {
+        "team": partial(companies.set_account_team, addresses=named_in(visit, "team")),
+        "manager": partial(companies.set_success_manager, address=form.get("manager", "").strip()),
+        "channel": partial(companies.set_channel, channel=form.get("channel", "")),
+    }
+    return [each for name, each in asked.items() if form.get(name, "") != form.get(f"{WAS}{name}")]
+
+
+def _set(
+    connection: Connection, changes: Sequence[Callable[..., None]], mailbox: Mailbox, name: str
 ) -> None:
-    companies.set_account_team(connection, mailbox, name, team)
-    companies.set_success_manager(connection, mailbox, name, manager)
-    companies.set_channel(connection, mailbox, name, channel)
+    for each in changes:
+        each(connection, mailbox=mailbox, name=name)
 
 
 async def _company(visit: Visit) -> tuple[ListedCompany, CompanyAgreement]:

@@ -12,13 +12,12 @@ from gateway.web.console.context import Visit
 from rules.mail.addresses import domain_of
 from rules.policy import PolicyRefused
 from storage.registry.errors import RegistryRefusal
+from storage.registry.mailboxes import list_mailboxes
 
 
 async def listing(visit: Visit) -> web.Response:
     """The mailboxes with their policies; and what is left to do for one that was just added."""
-    added = visit.request.query.get("added", "")
-    known = [each.address for each in await visit.mailboxes()]
-    return await _listing(visit, added=added if added in known else "")
+    return await _listing(visit, added=visit.request.query.get("added", ""))
 
 
 async def add(visit: Visit) -> web.Response:
@@ -43,10 +42,13 @@ async def _listing(
     visit: Visit, error: str = "", status: int = 200, added: str = ""
 ) -> web.Response:
     known = visit.runtime.policies
+    taking = {each.address for each in await visit.runtime.read(list_mailboxes)}
+    added = added if added in taking else ""
     return visit.page(
         "mailboxes.html",
         status,
         mailboxes=await visit.mailboxes(),
+        taking=taking,
         policies=[known[name] for name in sorted(known)],
         form=visit.form,
         added=added,

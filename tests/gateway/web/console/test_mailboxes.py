@@ -47,3 +47,14 @@ async def test_what_is_no_mailbox_is_refused_with_the_reason(desk: Desk) -> None
         status, page = await admin.send("/console/mailboxes", address=address, policy=policy)
         assert (status, why in page, f'value="{address}"' in page) == (422, True, True), why
     assert len(await desk.site.write(mailboxes.list_mailboxes)) == 1
+
+
+async def test_a_mailbox_that_takes_no_mail_is_not_listed_as_one_that_does(desk: Desk) -> None:
+    await desk.site.write(lambda c: mailboxes.add_mailbox(c, SALES, "default"))
+    await desk.site.write(lambda c: mailboxes.set_mailbox_active(c, SALES, active=False))
+    admin = await desk.logged_in(ConsoleRole.ADMIN)
+
+    _, page = await admin.get(f"/console/mailboxes?added={SALES}")
+
+    assert page.count("takes no mail") == 1
+    assert "What is left to do" not in page

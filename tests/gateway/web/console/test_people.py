@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from rules.service.console_roles import ConsoleRole
@@ -121,6 +123,23 @@ async def test_an_operator_changes_a_company_and_a_person(desk: Desk) -> None:
     assert unknown[0] == nothing[0] == 422
     assert f"{SAM}, {OPERATOR}" in page
     assert "by phone" in page
+
+
+async def test_a_contact_that_nobody_changed_on_a_page_is_not_set_back_by_its_form(
+    desk: Desk,
+) -> None:
+    _, company = await paths(desk)
+    one = await desk.logged_in(ConsoleRole.OPERATOR, OPERATOR)
+    two = await desk.logged_in(ConsoleRole.OPERATOR, "two@help.example")
+    _, page = await one.get(company)
+    shown = dict(re.findall(r'name="(was\.\w+)" value="([^"]*)"', page))
+
+    await two.send(company, do="contacts", manager=SAM)
+    await one.send(company, do="contacts", team="", manager="", channel="by phone", **shown)
+    _, after = await one.get(company)
+
+    assert f"<dt>Success manager</dt><dd>{SAM}</dd>" in after
+    assert "by phone" in after
 
 
 async def test_an_operator_agrees_on_a_contract_with_times_of_its_own(desk: Desk) -> None:
