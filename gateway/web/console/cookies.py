@@ -42,7 +42,7 @@ class Cookies:
         an object of each cookie: thousands of them, in the event loop, for anybody who asks.
         """
         wanted = f"{self.name_of(cookie)}="
-        pairs = ";".join(request.headers.getall("Cookie", ())).split(";")
+        pairs = request.headers.get("Cookie", "").split(";")
         found = next((each for pair in pairs if (each := pair.strip()).startswith(wanted)), wanted)
         value = found.removeprefix(wanted).strip('"')  # in quotation marks where it has a slash
         return value if value.isascii() else ""

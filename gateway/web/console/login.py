@@ -10,7 +10,6 @@ from gateway import log
 from gateway.web.console import sessions
 from gateway.web.console.context import (
     CONSOLE,
-    FORM_LIMIT_BYTES,
     PREFIX,
     ConsoleContext,
     Refused,
@@ -27,6 +26,8 @@ from storage.notices.console_logins import Change
 from storage.registry import console_networks, console_users
 from storage.registry.console_users import ConsoleUser
 
+DOOR_FORM_BYTES = 16 * 1024
+"""Fits the longest password twice, each character written as four times %XX."""
 LONGEST_PATH = 500
 LONGEST_ADDRESS = 500
 """Characters that are read of what was typed: a failed attempt is logged."""
@@ -41,7 +42,7 @@ async def ask(request: web.Request) -> web.Response:
 
 async def log_in(request: web.Request) -> web.Response:
     context = request.app[CONSOLE]
-    form = await read_form(request, FORM_LIMIT_BYTES)
+    form = await read_form(request, DOOR_FORM_BYTES)
     sessions.check_door(request, form.get("csrf", ""))
     check_takes_passwords(context)
     typed, to = form.get("address", "").strip()[:LONGEST_ADDRESS], local(form.get("to", ""))
@@ -120,7 +121,7 @@ async def enter(request: web.Request) -> web.Response:
 
 async def use_link(request: web.Request) -> web.Response:
     context = request.app[CONSOLE]
-    form = await read_form(request, FORM_LIMIT_BYTES)
+    form = await read_form(request, DOOR_FORM_BYTES)
     sessions.check_door(request, form.get("csrf", ""))
     user, use = await _link(request)
     password = form.get("password", "")

@@ -91,7 +91,7 @@ async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(desk:
     unknown = await browser.send("/console/login", address="x@help.example", **form)
 
     with capture_logs() as logged:
-        long = await browser.send("/console/login", address="x" * 100_000, **form)
+        long = await browser.send("/console/login", address="x" * 10_000, **form)
 
     assert known[0] == unknown[0] == long[0] == 401
     assert len(logged[0]["address"]) <= 500

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
@@ -127,6 +128,20 @@ async def test_a_form_of_endless_parts_is_read_no_further(desk: Desk) -> None:
         statuses.append(response.status)
 
     assert statuses == [400, 303]
+
+
+async def test_a_form_that_is_costly_to_decode_does_not_hold_the_event_loop(desk: Desk) -> None:
+    viewer = await desk.logged_in(ConsoleRole.VIEWER)
+    path, body = "/console/me", b"csrf=" + b"%" * 250_000
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    begun = time.thread_time()
+
+    form = await viewer.client.post(path, data=body, headers=headers)
+    # What anybody may send is short.
+    login = await viewer.client.post("/console/login", data=body, headers=headers)
+
+    assert (form.status, login.status) == (403, 413)
+    assert time.thread_time() - begun < 0.1
 
 
 async def test_a_file_that_takes_too_long_to_read_is_refused(
