@@ -14,6 +14,8 @@ from rules.ticket.changes import (
     CRITICAL_SOURCES,
     REQUEST_SOURCES,
     AddPerson,
+    Assign,
+    Assignee,
     Change,
     Escalate,
     Merge,
@@ -85,7 +87,7 @@ class ChangeFacts:
     escalated_lately: tuple[datetime, ...] = ()
     """When a customer who escalates has escalated any ticket of the mailbox within the hour."""
     unreachable: frozenset[str] = frozenset()
-    """Of the contacts whom the changes may alert, those to whom no mail is sent."""
+    """Of the contacts whom the changes may alert, and of staff, those to whom no mail is sent."""
     replies: SavedReplies = field(default_factory=SavedReplies)
     feedback: FeedbackFacts = field(default_factory=FeedbackFacts)
 
@@ -157,6 +159,8 @@ def facts_needed_for(changes: Iterable[Change]) -> NeededFacts:
                 severity = True
             case ReportOverdue():
                 contacts = True
+            case Assign(to=to):
+                contacts = contacts or to is not Assignee.NOBODY
             case Escalate():
                 escalation = contacts = True
             case Rate(text=text):

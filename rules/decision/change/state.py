@@ -244,9 +244,16 @@ def assign(ticket: Ticket, change: Assign, facts: ChangeFacts) -> Effects | Chan
                 "{name} is not a staff person of {mailbox}", name=wanted, mailbox=facts.mailbox
             )
         )
-    done = sentence("#{ticket} is assigned to {assignee}", ticket=ticket.id, assignee=found[0])
+    said = [sentence("#{ticket} is assigned to {assignee}", ticket=ticket.id, assignee=found[0])]
+    if found[0] in facts.unreachable:
+        said.append(
+            sentence(
+                "no mail about it is sent to {assignee}: the address is suppressed, mail bounced",
+                assignee=found[0],
+            )
+        )
     follows = followed_by(ticket, found[0], facts, audited=False)
-    return Effects((Assigned(ticket.assignee, found[0]), *follows), (done,))
+    return Effects((Assigned(ticket.assignee, found[0]), *follows), tuple(said))
 
 
 def _staff_called(wanted: str, facts: ChangeFacts) -> list[str]:

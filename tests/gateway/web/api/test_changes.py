@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 import pytest
 
+from gateway import clock
 from gateway.policies import PolicyBook
 from rules.people import Role
 from rules.sender.tokens import Purpose, ReplyToken, reply_address
 from rules.ticket.notices import NoticeKind
+from storage.notices import suppression
 from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
 from storage.registry.signing_keys import load_keys
@@ -38,6 +40,25 @@ async def test_the_parts_of_a_change_are_made_in_a_fixed_order(either: Site) -> 
         f"comment added to #{number} (public)",
         f"#{number} is now pending",
     ]
+
+
+async def test_who_assigns_a_ticket_to_an_address_that_is_suppressed_is_told_so(
+    site: Site,
+) -> None:
+    number = await site.open(ANN)
+    support = await site.read(partial(mailboxes.mailbox_named, address=SUPPORT))
+    bounce = partial(suppression.record_hard_failure, mailbox=support.id, address=SAM, why="550")
+    for _ in range(2):
+        await site.write(partial(bounce, now=clock.now()))
+
+    assigned = await site.effects(number, assignee=SAM)
+    nobody = await site.effects(number, assignee="")
+
+    assert assigned == [
+        f"#{number} is assigned to {SAM}",
+        f"no mail about it is sent to {SAM}: the address is suppressed, mail bounced",
+    ]
+    assert nobody == [f"#{number} is assigned to nobody"]
 
 
 async def test_a_change_with_one_invalid_part_changes_nothing(either: Site) -> None:
