@@ -82,6 +82,8 @@ class KnownComment:
     """A staff person's mail, which may begin with commands."""
     meant_as_note: bool = False
     """Flagged, and sent to the note address of its author."""
+    proof: str = ""
+    """How its author is proven, see `rules.identity.proof_of`."""
 
 
 DESK = "desk"

@@ -302,19 +302,19 @@ class Authenticator:
                 warnings += (f"relay {name}: its result is not counted: {why}",)
                 continue
             verdict = Authentication.by_relay(name, stated.proof, warnings)
-            if not signatures.bounds or not await needs_lookups():
+            if not signatures.bounds:
                 return verdict
-            # The relay's statement may be based on the signature, which limits the proof.
-            signed = (await policy_and_dkim(checked))[1]
-            scope = signed.signed_scope
+            # The relay's statement may be based on the signature, which limits the proof, whether
+            # or not the key is looked up: the mail of a guest may be an answer to nothing.
+            scope, held = None, ()
+            if await needs_lookups():
+                signed = (await policy_and_dkim(checked))[1]
+                scope, held = signed.signed_scope, signed.fingerprints
             if scope is None:
                 bounds = signatures.bounds
                 scope = await checked.run(partial(assumed_scope, checked.message, bounds))
-            return replace(
-                verdict,
-                signed_scope=replace(scope, alone=not stated.direct),
-                fingerprints=signed.fingerprints,
-            )
+            scope = replace(scope, alone=not stated.direct)
+            return replace(verdict, signed_scope=scope, fingerprints=held)
         chosen = names_chosen(mail(), self._trust.sealers)
         if not await needs_lookups():
             why = "no registered user has an address in this domain"

@@ -4,6 +4,7 @@ automatic mail, which anybody who passes a mail on can add, must get it past nei
 from __future__ import annotations
 
 from rules.decision.case import Arrival, Ruling
+from rules.decision.entitlement import Right
 from rules.decision.model import Defer, Hold
 from rules.decision.reasons import Reason
 from rules.identity import Sender
@@ -20,7 +21,8 @@ def not_as_signed(arrival: Arrival, sender: Sender, saw: str) -> Ruling | None:
     proven = arrival.facts.authentication
     if not is_signed_alone(proven):
         return None
-    if not arrival.facts.domain_known and not ways_to_own_ticket(arrival, sender):
+    is_filed = any(each.right is not Right.NONE for each in arrival.entitlements)
+    if not (arrival.facts.domain_known or is_filed or ways_to_own_ticket(arrival, sender)):
         return None
     if proven.signed_scope is not None and proven.signed_scope.problem:
         note = f"only a signature proves it, but: {proven.signed_scope.problem}"

@@ -140,7 +140,8 @@ def consider(
     proven_author = Author(behind_list) if behind_list else mail.author
     author = received.stated_author or proven_author
     mail = replace(mail, author=author, identity=identities[0])
-    recipients = trusted_recipients(mail, envelope, mailbox, counted)
+    # As it came: who releases it vouches for its author, and not for who sent it to us.
+    recipients = trusted_recipients(mail, envelope, mailbox, first_counted)
     pointers = find_pointers(mail, recipients, mailbox, keys, policy.subject_tag.format)
     return Considered(
         mail=mail,

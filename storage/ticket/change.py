@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, func, or_, select
 
@@ -68,6 +69,7 @@ _HISTORY = compiled(
         func.substr(_comment.c.text, 1, BEGINNING).label("text"),
         _comment.c.written_at,
         _comment.c.journal_id,
+        _comment.c.proof,
         _person.c.role,
     )
     .join_from(_comment, _person, _OF_AUTHOR, isouter=True)
@@ -222,6 +224,7 @@ def known_comments(
             _comment.c.folded_as,
             _comment.c.meant_as_note,
             _comment.c.journal_id,
+            _comment.c.proof,
             _person.c.role,
             files.label("has_files"),
         )
@@ -229,18 +232,11 @@ def known_comments(
         .where(_comment.c.ticket_id == on, _comment.c.id.in_(numbers))
     )
     return {
-        row.id: KnownComment(
-            row.author,
-            Visibility(row.visibility),
-            row.text,
-            row.written_at,
-            subject=subject_besides(
-                row.subject, ticket.subject, by_staff=row.role == Role.STAFF.value
-            ),
+        row.id: replace(
+            _known_comment(row, ticket, Visibility(row.visibility)),
             has_files=bool(row.has_files),
             would_be=Visibility(row.folded_as) if row.folded_as else None,
             meant_as_note=row.meant_as_note,
-            has_commands=row.role == Role.STAFF.value and row.journal_id is not None,
         )
         for row in connection.execute(query)
     }
@@ -266,18 +262,19 @@ def escalated_lately(
 def _history(connection: Connection, ticket: Ticket) -> tuple[KnownComment, ...]:
     """The last public comments, the oldest first."""
     rows = _HISTORY.rows(connection, ticket=ticket.id)
-    return tuple(
-        KnownComment(
-            author=row.author,
-            visibility=Visibility.PUBLIC,
-            text=row.text,
-            written_at=row.written_at,
-            subject=subject_besides(
-                row.subject, ticket.subject, by_staff=row.role == Role.STAFF.value
-            ),
-            has_commands=row.role == Role.STAFF.value and row.journal_id is not None,
-        )
-        for row in reversed(rows)
+    return tuple(_known_comment(row, ticket, Visibility.PUBLIC) for row in reversed(rows))
+
+
+def _known_comment(row: Any, ticket: Ticket, visibility: Visibility) -> KnownComment:
+    by_staff = row.role == Role.STAFF.value
+    return KnownComment(
+        row.author,
+        visibility,
+        row.text,
+        row.written_at,
+        subject=subject_besides(row.subject, ticket.subject, by_staff=by_staff),
+        has_commands=by_staff and row.journal_id is not None,
+        proof=row.proof,
     )
 
 

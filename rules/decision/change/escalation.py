@@ -9,6 +9,7 @@ from rules.commands.readable import readable
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import NOT_STORED, ChangeRefused, Effects, Escalated, notified
 from rules.facts import KnownComment
+from rules.identity import is_unproven
 from rules.mail.extent import whole_words
 from rules.mail.quoting import visible
 from rules.mail.set_off import set_off
@@ -199,7 +200,12 @@ def _notices(
         phone=contact.phone if contact is not None else "",
         by=facts.actor,
         why=reason,
-        notes=(*_reasons(raised), *_for_the_desk(raised), *passed_over(passed)),
+        notes=(
+            *_reasons(raised),
+            *_for_the_desk(raised),
+            *passed_over(passed),
+            *_unproven(facts.escalation.history),
+        ),
         history=_history(facts),
     )
     orders = notifications.to_reached(
@@ -225,6 +231,23 @@ def _for_the_desk(raised: NextLevel) -> tuple[Sentence, ...]:
     )
 
 
+def _unproven(history: Sequence[KnownComment]) -> tuple[Sentence, ...]:
+    """Which of the comments may be by somebody else than the author whom the history names."""
+    which = [_when_and_who(comment) for comment in history if is_unproven(comment.proof)]
+    if not which:
+        return ()
+    return (
+        sentence(
+            "Not verified, so that somebody else may have written it: {which}.",
+            which="; ".join(which),
+        ),
+    )
+
+
+def _when_and_who(comment: KnownComment) -> str:
+    return f"{comment.written_at:%Y-%m-%d %H:%M} UTC, {comment.author}"
+
+
 def _excerpt(comment: KnownComment) -> str:
     """What its author wrote, as people who are not staff may read it: the contact may be none. No
     link or reply address is cut: the mask of the notice would not find it."""
@@ -236,7 +259,6 @@ def _excerpt(comment: KnownComment) -> str:
 def _history(facts: ChangeFacts) -> str:
     """The last public comments, the oldest first, each shortened and set off."""
     return "\n\n".join(
-        f"{comment.written_at:%Y-%m-%d %H:%M} UTC, {comment.author}:\n"
-        f"{set_off(_excerpt(comment)).rstrip()}"
+        f"{_when_and_who(comment)}:\n{set_off(_excerpt(comment)).rstrip()}"
         for comment in facts.escalation.history
     )

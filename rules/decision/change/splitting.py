@@ -5,6 +5,7 @@ from __future__ import annotations
 from rules.commands.readable import readable
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import ChangeRefused, Effects, NewComment, SplitOff
+from rules.identity import is_unproven
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
@@ -70,7 +71,9 @@ def _comment(
     if not text.strip():
         empty = sentence("comment {comment} has no text of its own", comment=change.comment)
         return empty, False
-    new = NewComment(known.author, Visibility.PUBLIC, text, facts.at, door, subject=known.subject)
+    # Staff state what is copied, and not that its author wrote it.
+    proof = known.proof if is_unproven(known.proof) else door
+    new = NewComment(known.author, Visibility.PUBLIC, text, facts.at, proof, subject=known.subject)
     return new, known.has_files
 
 

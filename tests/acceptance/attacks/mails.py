@@ -24,9 +24,9 @@ def unix_time_in(shift_s: int) -> str:
     return str(int(time.time()) + shift_s)
 
 
-def with_relay_results(raw: bytes) -> bytes:
-    """The mail with Authentication-Results of the trusted relay that prove Ann's domain."""
-    results = f"{AUTHSERV_ID}; dkim=pass header.d=acme.example; dmarc=pass header.from=acme.example"
+def with_relay_results(raw: bytes, domain: str = "acme.example") -> bytes:
+    """The mail with Authentication-Results of the trusted relay that prove its author's domain."""
+    results = f"{AUTHSERV_ID}; dkim=pass header.d={domain}; dmarc=pass header.from={domain}"
     return f"Authentication-Results: {results}\r\n".encode() + raw
 
 

@@ -386,12 +386,35 @@ class TestReplayThroughARelay:
         relayed.send(with_relay_results(genuine_mail(ANN)), EVE, to=SALES)
         assert relayed.journal()[-1].reason == "not_addressed"
 
+    def test_what_a_guest_wrote_to_ann_alone_is_no_comment(self, relayed: Target) -> None:
+        """Nobody of the guest's domain is registered, and the mail answers nothing, so its key is
+        not looked up. The request that Ann opened names its id."""
+        guest = "george@guest.example"
+        written = replace_once(a_mail(guest), f"To: {SUPPORT}".encode(), f"To: {ANN}".encode())
+        naming = a_mail(ANN, f"Cc: {guest}", f"References: {message_id_in(written)}")
+        request = signed_by("acme.example", naming, signs=WITH_CC)
+        _, number = filed(relayed.send(with_relay_results(request), ANN))
+        added = relayed.postern.run("tickets", "set", str(number), "--approve", guest, "--as", SAM)
+        assert added.returncode == 0, added.stderr
+
+        caught = signed_by("guest.example", written)
+        relayed.send(with_relay_results(caught, "guest.example"), EVE)
+
+        assert relayed.journal()[-1].reason == "not_addressed"
+        assert len(relayed.ticket(number).comments) == 1
+
 
 WITH_CC = ("from", "to", "cc", "subject", "date", "message-id", "references")
 
 
 def with_cc(raw: bytes, address: str) -> bytes:
     return raw.replace(b"Message-ID:", f"Cc: {address}\r\nMessage-ID:".encode(), 1)
+
+
+def message_id_in(raw: bytes) -> str:
+    found = re.search(rb"(?m)^Message-ID: (<[^>]+>)", raw)
+    assert found is not None
+    return found[1].decode()
 
 
 def with_message_id(raw: bytes, message_id: str) -> bytes:

@@ -13,7 +13,7 @@ from rules.mail import Envelope
 from rules.mail.bounces import Bounce
 from rules.mail.header import Author
 from rules.policy import Policy
-from rules.sender.authentication import Authentication, Result
+from rules.sender.authentication import Authentication, Result, SignedScope
 from rules.sender.pointers import PointerKind
 from rules.sender.tokens import return_path
 from tests.rules.building import (
@@ -68,6 +68,18 @@ def test_pointers_come_from_the_recipients_and_the_header() -> None:
 
 def test_a_mail_that_staff_release_as_new_has_no_pointers() -> None:
     assert considered(replace(received(token_to(70)), as_new=True)).pointers == ()
+
+
+def test_no_release_files_a_mail_by_a_reply_address_that_its_author_did_not_write() -> None:
+    """Whoever had the mail has sent it there. Who releases it sees its author, not its way."""
+    scope = SignedScope("f" * 64, ("from", "to", "references"))
+    signed = replace(PROVEN, by="dkim:acme.example", signed_scope=scope)
+    caught = received(token_to(70), signed)
+
+    released = replace(caught, authentication=Authentication.by_staff("sam"))
+
+    assert [p.kind for p in considered(released).pointers if p.token is not None] == []
+    assert considered(released).pointers == considered(caught).pointers
 
 
 def test_reports_are_read_only_at_a_return_path_of_ours() -> None:

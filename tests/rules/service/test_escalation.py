@@ -15,6 +15,7 @@ from rules.decision.change.decide import decide_change
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import ChangeRefused, Effects
 from rules.facts import DESK, EarlierRequest, EscalationFacts, KnownComment
+from rules.identity import TOKEN_ALONE
 from rules.mail.quoting import REPLY_MARK
 from rules.people import ParticipantKind, Staff
 from rules.policy import (
@@ -470,8 +471,25 @@ def test_the_history_cuts_no_word_that_may_be_a_reply_address(text: str, end: st
     assert "support+" not in history
 
 
+def test_a_contact_is_notified_of_what_somebody_else_may_have_written() -> None:
+    forged = KnownComment(ANN.address, Visibility.PUBLIC, "It is solved.", NOON, proof=TOKEN_ALONE)
+    hers = replace(forged, written_at=NOON + timedelta(hours=1), proof="dkim:acme.example")
+
+    (note,) = notice_with(forged, hers).notes
+
+    assert str(note) == (
+        "Not verified, so that somebody else may have written it: "
+        "2026-03-02 12:00 UTC, ann@acme.example."
+    )
+
+
 def history_of(*comments: KnownComment) -> str:
     """The history in the notice of an escalation."""
+    return notice_with(*comments).history
+
+
+def notice_with(*comments: KnownComment) -> EscalationPayload:
+    """The notice of an escalation of a ticket with these comments."""
     facts = ChangeFacts(
         NOON,
         SAM.address,
@@ -484,7 +502,7 @@ def history_of(*comments: KnownComment) -> str:
     assert isinstance(effects, Effects)
     (payload, *_) = [each.payload for each in effects.notices]
     assert isinstance(payload, EscalationPayload)
-    return payload.history
+    return payload
 
 
 def test_no_line_of_a_comment_in_the_history_begins_at_the_margin() -> None:

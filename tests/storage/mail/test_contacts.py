@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,12 +10,13 @@ import pytest
 from rules.decision.model import Bounced
 from rules.decision.reasons import Reason, Verdict
 from rules.mail.bounces import Failure
+from rules.sender.authentication import SignedScope
 from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection
 from storage.mail.contacts import notified_of
 from storage.notices import outbox, overview, suppression
 from storage.notices.overview import NoticeFilter
-from tests.rules.building import ANN, BOB, GIL, NOON, SAM, a_mail
+from tests.rules.building import ANN, BOB, GIL, NOON, PROVEN, SAM, a_mail
 from tests.storage.notices.test_more import order_directly
 from tests.storage.shop import Shop, opened
 
@@ -79,6 +81,19 @@ def test_a_contact_answers_by_the_tag_alone_whatever_company_they_are_of(
     assert (answer.verdict, answer.reason) == (Verdict.FLAGGED, Reason.OUTSIDE_CONTACT)
     assert answer.ticket == number
     assert elsewhere.ticket != other
+
+
+def test_what_a_contact_wrote_to_somebody_else_is_held(shop: Shop) -> None:
+    """Nobody of their domain is registered. Whoever got the mail can send it to us."""
+    number = opened(shop.take(a_mail()))
+    order_directly(shop, number, NoticeKind.ESCALATION, DIRECTOR, state="sent")
+    written = a_mail(DIRECTOR, subject=f"Re: [#{number}] is escalated", to=("eve@evil.example",))
+    scope = SignedScope("f" * 64, ("from", "to", "subject", "date", "message-id"))
+    signed = replace(PROVEN, by="dkim:directors.example", signed_scope=scope)
+
+    held = shop.take(written, at=LATER, proof=signed)
+
+    assert (held.verdict, held.reason) == (Verdict.HELD, Reason.NOT_ADDRESSED)
 
 
 def test_a_contact_answers_the_receipt_about_the_follow_up(shop: Shop) -> None:

@@ -7,14 +7,15 @@ from sqlalchemy import update
 
 from rules.decision.effects import Effects
 from rules.decision.reasons import Reason
+from rules.identity import TOKEN_ALONE
 from rules.sender.tokens import Purpose
-from rules.ticket.changes import Split, WriteComment
+from rules.ticket.changes import PublishComment, Split, WriteComment
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from storage.db.tables import PersonRow, table
 from storage.ticket.read import ticket_view
 from storage.ticket.views import TicketView
-from tests.rules.building import ANN, SAM, a_mail, our_id
+from tests.rules.building import ANN, NOTHING, SAM, a_mail, our_id
 from tests.storage.shop import Shop, opened
 
 
@@ -86,6 +87,19 @@ def test_a_critical_ticket_gives_off_one_that_is_not(shop: Shop) -> None:
     assert isinstance(made, Effects)
     new = shop.ticket(number + 1)
     assert (new.critical, new.severity) == (False, "High")
+
+
+def test_what_nothing_proves_keeps_its_mark_on_the_new_ticket(shop: Shop) -> None:
+    """Whoever has Ann's reply address wrote it, and staff have published it."""
+    number = opened(shop.take(a_mail()))
+    shop.take(a_mail(text="Close it."), to=shop.token(number, ANN.address), proof=NOTHING)
+    comment = view_of(shop, number).comments[-1]
+    shop.change(number, PublishComment(comment.id))
+
+    shop.change(number, Split(comment.id))
+
+    (copied,) = view_of(shop, number + 1).comments
+    assert (copied.author, copied.proof) == (ANN.address, TOKEN_ALONE)
 
 
 @pytest.mark.parametrize("active", [True, False])
