@@ -113,6 +113,14 @@ class Ingest:
         job = partial(filing.preview, entries=entries)
         return await self.runtime.read(job)
 
+    async def preview_release(
+        self, held: HeldMail, delivery: Delivery, authentication: Authentication
+    ) -> tuple[Entry, Decision]:
+        """What becomes of a held mail if it is released now; nothing is written."""
+        entry = await self._reception().held_entry(held, delivery, authentication, NOTHING_STATED)
+        (found,) = await self.runtime.read(partial(filing.preview, entries=[entry]))
+        return found
+
     async def release(
         self,
         held: HeldMail,

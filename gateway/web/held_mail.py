@@ -18,6 +18,7 @@ from gateway.reception import StatedByStaff
 from gateway.runtime import Runtime
 from gateway.ticket_requests import LONGEST_WHY
 from rules.decision.content import body_of
+from rules.decision.model import AddComment, Decision, OpenTicket
 from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body, Mail
@@ -26,8 +27,10 @@ from rules.sender.authentication import Authentication
 from rules.service.digests import held_because
 from rules.service.participants import is_ours, named_addresses
 from rules.ticket.changes import Source
+from rules.ticket.visibility import Visibility
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
+from storage.mail.apply import Entry
 from storage.mail.quarantine import HeldMail
 from storage.notices.invitations import Enrolled
 
@@ -147,14 +150,29 @@ class HeldText:
     files: tuple[str, ...]
     text: str
     is_shortened: bool
+    ticket: int | None = None
+    """The ticket that a release files it on: who passed the mail on may have chosen that."""
+    public: bool = False
+    """Whether the people on that ticket read it then."""
 
 
-async def shown(runtime: Runtime, ingest: Ingest, mail: HeldMail, language: str) -> HeldText:
+async def shown(
+    runtime: Runtime, ingest: Ingest, mail: HeldMail, by: str, language: str
+) -> HeldText:
+    """The mail, and what becomes of it if `by` releases it."""
     cached = await runtime.mailbox_cache.current()
-    read = await _read(runtime, ingest, mail)
+    found = await _previewed(runtime, ingest, mail, by)
+    read, action = (found[0].mail, found[1].action) if found is not None else (None, None)
     policy = runtime.policy_of(mail.mailbox)
     # In a thread: to mask a text that somebody wrote for that takes a second.
-    return await asyncio.to_thread(_text_of, mail, read, cached, policy, language)
+    text = await asyncio.to_thread(_text_of, mail, read, cached, policy, language)
+    match action:
+        case AddComment(ticket=ticket, visibility=visibility):
+            return replace(text, ticket=ticket, public=visibility is Visibility.PUBLIC)
+        case OpenTicket(follows=ticket):  # of its people everybody is sent the mail
+            return replace(text, ticket=ticket, public=ticket is not None)
+        case _:
+            return text
 
 
 def _text_of(
@@ -183,10 +201,12 @@ def _text_of(
     )
 
 
-async def _read(runtime: Runtime, ingest: Ingest, mail: HeldMail) -> Mail | None:
-    """The mail; None if it was discarded meanwhile."""
+async def _previewed(
+    runtime: Runtime, ingest: Ingest, mail: HeldMail, by: str
+) -> tuple[Entry, Decision] | None:
+    """The mail with the decision on it if it is released; None if it was discarded meanwhile."""
     try:
         delivery = await runtime.read(partial(quarantine.delivery, mail=mail))
     except Conflict:
         return None
-    return await ingest.parser.parse(delivery.raw)
+    return await ingest.preview_release(mail, delivery, Authentication.by_staff(by))

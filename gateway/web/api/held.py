@@ -62,7 +62,7 @@ async def _read(request: web.Request, caller: Caller, _: Query) -> web.Response:
     if not isinstance(mail, HeldMail):
         raise _no_longer_held(request)
     async with context.viewing.turn(caller.address):
-        text = await shown(runtime, context.ingest, mail, LANGUAGE)
+        text = await shown(runtime, context.ingest, mail, caller.name, LANGUAGE)
     until = leaves_at(runtime.policy_of(mail.mailbox), mail.came_at)
 
     def answer(connection: Connection) -> str:
@@ -70,6 +70,8 @@ async def _read(request: web.Request, caller: Caller, _: Query) -> web.Response:
             **_as_json(mail, mask_for(connection, context, caller)),
             "because": text.why,
             "discarded_at": until.isoformat() if until is not None else None,
+            "ticket": text.ticket,
+            "public": text.public,
             "people": list(text.people),
             "files": list(text.files),
             "text": text.text,

@@ -114,6 +114,10 @@ class ReadHeldMailAnswer(HeldMailAnswer):
     """The reason in English, for people."""
     discarded_at: Time | None
     """When it is discarded unless somebody decides; null where it is kept."""
+    ticket: int | None
+    """On which a release files it, unless another is named; null where it opens one."""
+    public: bool
+    """Everybody on that ticket reads it then."""
     people: list[str]
     """Those in To and Cc who may join the ticket."""
     files: list[str]

@@ -145,7 +145,8 @@ async def _held_page(
     runtime = visit.runtime
     policy = runtime.policy_of(mail.mailbox)
     async with visit.turn():
-        text = await shown(runtime, visit.context.ingest, mail, visit.language)
+        by = visit.user.address
+        text = await shown(runtime, visit.context.ingest, mail, by, visit.language)
     return visit.page(
         "held_mail.html",
         status,

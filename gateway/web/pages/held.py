@@ -139,7 +139,8 @@ async def _shown(
     runtime, language = visit.pages.runtime, visit.language
     try:
         async with visit.pages.readers.turn(visit.view.owner):
-            text = await shown(runtime, visit.pages.ingest, mail, language)
+            owner = visit.view.owner
+            text = await shown(runtime, visit.pages.ingest, mail, owner, language)
     except TooManyReaders:
         raise Problem(429, PageError.TOO_OFTEN) from None
     policy = runtime.policy_of(visit.mailbox)
@@ -157,6 +158,8 @@ async def _shown(
         since=date_and_time(mail.came_at, zone, language),
         until=date_and_time(until, zone, language) if until else "",
         people=text.people,
+        ticket=text.ticket,
+        public=text.public,
         files=text.files,
         text=text.text,
         shortened=text.is_shortened,

@@ -28,6 +28,7 @@ from rules.sender.tokens import Link, LinkUse, link_token, message_id
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
 from rules.ticket.notices import NoticeKind
+from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
 from storage.db.tables import JournalRow, table
 from storage.mail import quarantine
@@ -67,11 +68,17 @@ async def hold(
 
 
 async def digest_of(
-    site: Site, subject: str, *, text: str = "Burn <b>me</b> down.", **header: str
+    site: Site,
+    subject: str,
+    *,
+    author: str = NEW,
+    to: str = SUPPORT,
+    text: str = "Burn <b>me</b> down.",
+    **header: str,
 ) -> str:
-    """A colleague's mail is held, and a digest goes to Sam; returns its text."""
-    envelope = Envelope("127.0.0.1", "", False, NEW, (SUPPORT,))
-    raw = a_mail(NEW, subject, text, **header)
+    """A mail is held, by default a colleague's, and a digest goes to Sam; returns its text."""
+    envelope = Envelope("127.0.0.1", "", False, author, (SUPPORT,))
+    raw = a_mail(author, subject, text, **header).replace(SUPPORT.encode(), to.encode(), 1)
     (reply,) = await site.services.ingest.take(Delivery(envelope, raw))
     assert reply.accepted
     assert await site.services.scheduler.notify_desk(every_queue=False) == 1
@@ -148,6 +155,23 @@ async def test_the_page_names_whom_a_release_may_add_to_the_request_and_the_file
 
     assert "Others in To and Cc, who may join the request: <bdi>eve@evil.example</bdi></p>" in page
     assert "Files: <bdi>plan.pdf</bdi></p>" in page
+
+
+async def test_the_page_names_the_ticket_on_which_a_release_publishes_the_mail(site: Site) -> None:
+    """Ann wrote it to a list, and no other line of the page shows which ticket it answers."""
+    keys = (await site.services.runtime.mailbox_cache.current()).keys
+    notice = clock.new_id()
+    answered = message_id(keys, site.mailbox.id, site.ticket, notice, "help.example")
+    marks = {"In_Reply_To": answered, "List_Id": "<team.lists.example>"}
+    digest = await digest_of(site, "Re: It", author=ANN, to="team@lists.example", **marks)
+    (path, *_) = re.findall(r"https://postern\.example(/held/\S+)\?do=release", digest)
+
+    _, page = await site.get(path)
+    await site.post(path, do="release")
+
+    assert f"If you release it, everybody on #{site.ticket} reads it." in page
+    (comment,) = (await site.ticket_view()).comments
+    assert (comment.author, comment.visibility) == (ANN, Visibility.PUBLIC)
 
 
 async def test_nothing_of_a_link_is_shown_where_the_end_of_the_page_divides_it(site: Site) -> None:
