@@ -174,7 +174,7 @@ class Authenticator:
         if isinstance(read, Malformed):
             return Authentication.unchecked(read.why)
         message, signatures = read
-        relays = [name for network, name in self._trust.relays if peer and peer in network]
+        relays = tuple(name for network, name in self._trust.relays if peer and peer in network)
 
         def mail() -> CheckedMail:
             lookups = self._lookups(peer, NamesOfAuthor(self._proven, domain), is_known)
@@ -186,7 +186,7 @@ class Authenticator:
                 now=now,
                 lookups=lookups,
                 run=run,
-                behind_relay=bool(relays),
+                relays=relays,
             )
 
         verdict = await self._verdict(mail, relays, warnings, needs_lookups, of_others)
@@ -262,7 +262,6 @@ class Authenticator:
             now=now,
             lookups=self._lookups(address_of(envelope.peer), names, _always, budget_s),
             run=run,
-            behind_relay=False,
         )
 
     async def _verdict(

@@ -27,6 +27,7 @@ from gateway.authentication.dmarc import (
 from gateway.authentication.dns import Lookups, Temporary
 from gateway.authentication.offload import Run
 from gateway.authentication.proven_names import key_name
+from gateway.authentication.relay_sender import relay_passed_sender
 from gateway.authentication.results_header import passed_domains
 from gateway.authentication.signatures import HeaderField, RawMessage, Tags, has_this_body
 from gateway.authentication.structure import covered_names, signed_scope
@@ -39,6 +40,7 @@ from rules.sender.signature_scope import READ_FIELDS, passed_on_scope, uncovered
 
 OfOthers = Callable[[Collection[str], str], Awaitable[Collection[str]]]
 """Which of some domains belong to another company than the author's domain does."""
+BEHIND_RELAY = "not asked: the client is a relay of ours"
 OF_ANOTHER_COMPANY = "belongs to another company, and proves nobody of this one"
 
 
@@ -54,9 +56,16 @@ class CheckedMail:
     now: float
     lookups: Lookups
     run: Run
-    behind_relay: bool
+    relays: tuple[str, ...] = ()
+    """The names of the listed relays that the client may be."""
     others: frozenset[str] = frozenset()
     """Domains that could be aligned with the author's, and belong to another company."""
+
+    @property
+    def behind_relay(self) -> bool:
+        """Whether the client is an MTA of ours, whose address does not show where the mail came
+        from."""
+        return bool(self.relays) or self.envelope.handed_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,18 +206,26 @@ def _has_a_signed_body(message: RawMessage, signatures: Sequence[tuple[HeaderFie
 
 async def _by_forwarder(mail: CheckedMail, forwarders: Sequence[str]) -> tuple[Evidence, ...]:
     """SPF of a listed forwarder's envelope sender (SRS): with a pass, its servers sent the mail
-    here. Empty for any other envelope sender."""
+    here, or to a relay of ours that states the pass. Empty for any other envelope sender."""
     identity, peer = spf_check.identity_of(mail.envelope), address_of(mail.envelope.peer)
-    if identity is None or peer is None or identity.domain not in forwarders:
+    if identity is None or identity.domain not in forwarders:
         return ()
     if identity.identifier != "smtp.mailfrom":
         return ()
-    checked = await spf_check.check_spf(
-        identity, str(peer), mail.envelope.helo, mail.lookups, mail.run
-    )
+    detail = f"{identity.domain} is a listed forwarder"
+    if mail.behind_relay:
+        by = (mail.message, mail.relays, mail.envelope.mail_from, identity.domain)
+        passed = await mail.run(partial(relay_passed_sender, *by))
+        result = Result.PASS if passed else Result.POLICY
+        detail = f"stated by the relay: {detail}" if passed else BEHIND_RELAY
+        checked = spf_check.SpfVerdict(result, detail)
+    elif peer is not None:
+        helo = mail.envelope.helo
+        checked = await spf_check.check_spf(identity, str(peer), helo, mail.lookups, mail.run)
+    else:
+        return ()
     found = spf_check.evidence(identity, checked, aligned=False)
-    detail = found.detail or f"{identity.domain} is a listed forwarder"
-    return (replace(found, detail=detail),)
+    return (replace(found, detail=found.detail or detail),)
 
 
 async def policy_and_dkim(mail: CheckedMail) -> tuple[DmarcRecord, CheckResult]:
@@ -313,7 +330,7 @@ def _why_not_asked(
     """Why the SPF record of a domain is not looked up; empty if it is. With the failure of the DNS
     that leaves open whether it could be aligned: a stranger may own it, and would see the query."""
     if mail.behind_relay:
-        return "not asked: the client is a relay of ours", None
+        return BEHIND_RELAY, None
     if not could_align(domain, mail.domain):
         return "not asked: cannot be aligned", None
     if domain in mail.others:

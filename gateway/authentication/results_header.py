@@ -26,7 +26,7 @@ NO_NAME = ""
 
 # Fields that a relay adds on top together with its results. Any other field ends the search: from
 # there on the header was written by the sender.
-_RELAY_FIELDS = frozenset(
+RELAY_FIELDS = frozenset(
     {
         b"received",
         b"return-path",
@@ -145,7 +145,7 @@ def stated_by_relay(
     for name, value in message.fields:
         lower_name = name.strip().lower()
         if lower_name == b"received":
-            if _has_forged_greeting(value):
+            if has_forged_greeting(value):
                 return None
             if stated is not None:  # of the relay itself, which adds its results above it
                 return stated
@@ -155,12 +155,12 @@ def stated_by_relay(
             stated = statement_in(value, authserv_id, author_domain, others)
             if stated is None:
                 return None
-        elif lower_name not in _RELAY_FIELDS and not lower_name.startswith(b"x-"):
+        elif lower_name not in RELAY_FIELDS and not lower_name.startswith(b"x-"):
             break
     return stated
 
 
-def _has_forged_greeting(received: bytes) -> bool:
+def has_forged_greeting(received: bytes) -> bool:
     """Whether a Received field has a semicolon before that of its date, outside of comments: a
     client wrote it into HELO, to end one result in a relay's Authentication-Results and begin
     another. Or whether it names a property of a result: quotation marks hide a semicolon here, and

@@ -189,6 +189,7 @@ class SmtpConnection(ServerConnection):
             rcpt_tos=tuple(self.envelope.rcpt_tos),
             strangers=self.listener.strangers,
             listed=self.is_listed,
+            handed_on=self.listener.lmtp,
         )
 
     async def send_replies(self, outcomes: Sequence[Reply]) -> None:

@@ -64,6 +64,9 @@ class Envelope:
     answer a refusal with a bounce. None if the listener has no setting."""
     listed: bool = False
     """The client is listed as one that brings the mail of many."""
+    handed_on: bool = False
+    """It came by LMTP: the client is an MTA of ours, and its address does not show where the mail
+    came from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from ipaddress import ip_network
 
 import pytest
 
@@ -333,6 +334,36 @@ async def test_from_a_listed_forwarder_the_whole_header_counts_under_a_direct_se
             world.publish(name, record)
         raw = arc_sealed(a_mail(), "microsoft.com", states, signs=MICROSOFT_SIGNS)
         verdict = await world.verdict(raw, mail_from=mail_from, helo="fwd.example")
+
+    assert verdict.by == "arc:microsoft.com"
+    assert verdict.signed_scope is not None
+    assert verdict.signed_scope.alone is alone
+
+
+@pytest.mark.parametrize(
+    ("stated", "alone"),
+    [
+        (f"spf=pass smtp.mailfrom={SRS}", False),
+        (f"spf=softfail smtp.mailfrom={SRS}", True),
+        ("spf=pass smtp.mailfrom=eve@evil.test", True),
+        (f"spf=pass smtp.helo=mx.evil.test; spf=pass smtp.mailfrom={SRS}", True),
+        ("", True),
+    ],
+    ids=["passed", "failed", "another sender", "two results", "not stated"],
+)
+async def test_behind_a_relay_of_ours_a_listed_forwarder_is_whom_the_relay_names(
+    stated: str, alone: bool
+) -> None:
+    """SPF of our own domain passes for our relay, whoever gave it the mail."""
+    relay = (ip_network(ELSEWHERE), "mx.help.example")
+    trust = Trust(relays=(relay,), sealers=("microsoft.com",), forwarders=("fwd.example",))
+    results = f"mx.help.example; {stated}; dmarc=fail header.from=acme.example"
+    async with a_world(trust) as world:
+        world.publish("s1._domainkey.microsoft.com", rsa_key().record)
+        world.publish("fwd.example", f"v=spf1 ip4:{ELSEWHERE} -all")
+        sealed = arc_sealed(a_mail(), "microsoft.com", STATED, signs=MICROSOFT_SIGNS)
+        raw = f"Authentication-Results: {results}\r\n".encode() + sealed
+        verdict = await world.verdict(raw, mail_from=SRS)
 
     assert verdict.by == "arc:microsoft.com"
     assert verdict.signed_scope is not None

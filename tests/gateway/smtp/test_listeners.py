@@ -86,7 +86,8 @@ async def test_lmtp_replies_for_each_recipient_over_a_unix_socket(tmp_path: Path
         await client.ask("DATA")
         await client.send(b"a\r\n.\r\n")
         assert await client.replies(3) == ["250 2.0.0", "550 5.7.1", "451 4.3.0"]
-        assert served.recorder.mails[0].envelope.peer == ""
+        envelope = served.recorder.mails[0].envelope
+        assert (envelope.peer, envelope.handed_on) == ("", True)
         await client.close()
 
 
