@@ -44,7 +44,7 @@ def automatic(arrival: Arrival) -> Finding:
     if arrival.released:
         return Pass(saw, ("automatic, but released by staff",))
     pointed = next((e.ticket for e in arrival.entitlements if e.kind in _MADE_BY_US), None)
-    if sender is None or sender.proof_level < ProofLevel.TOKEN:
+    if sender is None or sender.proof_level < ProofLevel.TOKEN or _is_passed_on(arrival, sign):
         if arrival.facts.envelope.mail_from:
             return Pass(saw, ("automatic, but its sender is not proven: the other checks decide",))
         record = Record(pointed, author="", body_dropped=UNPROVEN_BODY)
@@ -54,6 +54,16 @@ def automatic(arrival: Arrival) -> Finding:
     known = next((e for e in arrival.entitlements if e.right in WOULD_BE), None)
     on = pointed if known is None else known.ticket
     return _certainly_automatic(arrival, sign, sender, on)
+
+
+def _is_passed_on(arrival: Arrival, sign: AutomationSign) -> bool:
+    """Whether somebody may have sent a signed mail to us that its author wrote to others: with the
+    null reverse-path, which the last sender chooses, it would be on a ticket in its author's name
+    and wait for nobody."""
+    sender = arrival.sender
+    if sender is None or not sign.is_null_path or is_machine(sender):
+        return False
+    return not_as_signed(arrival, sender, str(sign)) is not None
 
 
 def _of_known_sender(arrival: Arrival, sign: AutomationSign, sender: Sender) -> Finding | None:

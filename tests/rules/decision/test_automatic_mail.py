@@ -408,6 +408,21 @@ def test_a_mark_that_was_added_gets_no_signed_mail_past_the_check_of_its_address
     assert World(proof=problem).decide(a_mail(**GENERATED), to=to).reason is Reason.NOT_SIGNED
 
 
+def test_with_the_null_reverse_path_such_a_mail_is_under_nobodys_name_and_without_its_text() -> (
+    None
+):
+    mail = a_mail(to=("gil@globex.example",), in_reply_to=(our_id(7),))
+
+    passed_on = World(proof=SEALED).decide(mail, mail_from="").action
+    hers = World(proof=SEALED).decide(a_mail(in_reply_to=(our_id(7),)), mail_from="").action
+
+    assert isinstance(passed_on, Record)
+    assert isinstance(hers, Record)
+    assert (passed_on.ticket, passed_on.author) == (7, "")
+    assert passed_on.body_dropped
+    assert (hers.ticket, hers.author, hers.body_dropped) == (7, ANN.address, "")
+
+
 def test_a_mail_that_points_to_a_foreign_ticket_first_is_not_folded_on_the_next() -> None:
     foreign = a_ticket(8, member(80, GIL.address, ParticipantKind.REQUESTER), company=GIL.company)
     world = World(tickets=(ANNS, foreign), known_ids={"<anns@acme.example>": 7})
