@@ -61,6 +61,7 @@ from rules.sender.authentication import (
     Authentication,
     Evidence,
     Result,
+    SignedScope,
     domain_warnings,
 )
 from rules.sender.signature_scope import uncovered
@@ -303,15 +304,15 @@ class Authenticator:
             verdict = Authentication.by_relay(name, stated.proof, warnings)
             if not signatures.bounds:
                 return verdict
-            # The relay's statement may be based on the signature, which limits the proof, whether
-            # or not the key is looked up: the mail of a guest may be an answer to nothing.
-            scope, held = None, ()
+            # The statement may be based on the signature, which limits it without a look-up, too.
+            scope: SignedScope | None = None
+            held: tuple[str, ...] = ()
             if await needs_lookups():
                 signed = (await policy_and_dkim(checked))[1]
                 scope, held = signed.signed_scope, signed.fingerprints
             if scope is None:
-                bounds = signatures.bounds
-                scope = await checked.run(partial(assumed_scope, checked.message, bounds))
+                assume = partial(assumed_scope, checked.message, signatures.bounds)
+                scope = await checked.run(assume)
             scope = replace(scope, alone=not stated.direct)
             return replace(verdict, signed_scope=scope, fingerprints=held)
         chosen = names_chosen(mail(), self._trust.sealers)
