@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 
 from rules.destination import token_holder
 from rules.facts import Facts
+from rules.mail.addresses import without_detail
 from rules.mail.header import Author
 from rules.people import Company, Person, Role
 from rules.policy import Policy
@@ -66,10 +67,11 @@ class Sender:
 def identify(author: Author, facts: Facts, policy: Policy) -> Sender:
     """The sender: standing by the registry, proof level by evidence, never by another header."""
     person = facts.people.get(author.address)
+    owner = person or facts.people.get(without_detail(author.address)[0])
     token = _own_token(author.address, facts, policy)
     return Sender(
         address=author.address,
-        standing=_standing(person, facts.author_company),
+        standing=_standing(person, owner, facts.author_company),
         proof_level=_proof_level(facts.authentication, person, token),
         person=person,
         company=person.company if person is not None else facts.author_company,
@@ -121,8 +123,14 @@ def _own_token(address: str, facts: Facts, policy: Policy) -> ReplyToken | None:
     return next(notes, own[0] if own else None)
 
 
-def _standing(person: Person | None, author_company: Company | None) -> Standing:
+def _standing(
+    person: Person | None, owner: Person | None, author_company: Company | None
+) -> Standing:
+    """The standing of a person; `owner` is the one of the address without its `+detail`, which most
+    providers deliver to the same mailbox: who is deactivated does not come back under another."""
     if person is None:
+        if owner is not None and not owner.active:
+            return Standing.DEACTIVATED
         known = author_company is not None and author_company.active
         return Standing.COLLEAGUE if known else Standing.STRANGER
     if not person.active:

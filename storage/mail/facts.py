@@ -15,6 +15,7 @@ from rules.decision.considered import Attempt, Considered
 from rules.decision.reasons import Verdict
 from rules.facts import Earlier, Facts, Recent, Returned
 from rules.mail import Mailbox
+from rules.mail.addresses import without_detail
 from rules.mail.automatic import may_be_recorded
 from rules.mail.header import Author
 from rules.people import Company, Role, Staff
@@ -148,7 +149,8 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
     author = mail.author.address if isinstance(mail.author, Author) else None
     named = named_addresses(mail)
     thread_found = _thread(connection, considered, attempt.held)
-    addresses = (author, *named, *considered.needed.addresses)
+    owner = without_detail(author)[0] if author is not None else None
+    addresses = (author, owner, *named, *considered.needed.addresses)
     registered = lookup.people(connection, mailbox, addresses, came_at)
     came_back = _returned(connection, mailbox, considered.returned)
     deferred = _deferred_since(connection, considered)

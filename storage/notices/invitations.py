@@ -152,12 +152,14 @@ def take_back(connection: Connection, mailbox: Mailbox, address: str) -> None:
 
 
 def _find(connection: Connection, mailbox: Mailbox, address: str) -> bool | None:
-    """Whether a registered person is active; None for nobody registered."""
-    query = select(_person.c.active).where(
-        _person.c.mailbox_id == mailbox.id, _person.c.address == address
+    """Whether a registered person is active; None for nobody registered. Who is deactivated is so
+    under any `+detail` of their address that is not registered itself."""
+    owner = without_detail(address)[0]
+    query = select(_person.c.address, _person.c.active).where(
+        _person.c.mailbox_id == mailbox.id, _person.c.address.in_([address, owner])
     )
-    active: bool | None = connection.execute(query).scalar()
-    return active
+    found = {row.address: bool(row.active) for row in connection.execute(query)}
+    return found.get(address, None if found.get(owner, True) else False)
 
 
 def _company_of(

@@ -445,7 +445,10 @@ async def test_a_registered_person_keeps_their_name(site: Site) -> None:
     assert (await site.users())["ann@acme.example"] == "Ann"
 
 
-@pytest.mark.parametrize("address", ["dan@acme.example", "x@gone.example", "x@foreign.example"])
+@pytest.mark.parametrize(
+    "address",
+    ["dan@acme.example", "dan+2@acme.example", "x@gone.example", "x@foreign.example"],
+)
 async def test_a_person_who_may_not_sign_up_is_informed(site: Site, address: str) -> None:
     before = await site.users()
     status, page = await site.name(await site.link(address), "Nora")

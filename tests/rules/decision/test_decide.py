@@ -255,6 +255,20 @@ def test_a_deactivated_user_is_refused_with_the_reason() -> None:
     assert World((gone,)).decide(a_mail(gone.address)).reason is Reason.DEACTIVATED
 
 
+@pytest.mark.parametrize("registration", ["user", "domain"])
+def test_a_deactivated_user_does_not_come_back_under_a_detail_of_their_address(
+    registration: str,
+) -> None:
+    """Most providers deliver it to the same mailbox. One that is registered itself is theirs."""
+    gone = person("gone@acme.example", active=False)
+    policy = default_policy().model_copy(update={"registration": registration})
+    mail = a_mail("gone+2@acme.example")
+
+    assert World((gone,), policy=policy).decide(mail).reason is Reason.DEACTIVATED
+    known = World((gone, person("gone+2@acme.example")), policy=policy)
+    assert known.decide(mail).reason is Reason.NEW_REQUEST
+
+
 def test_a_user_of_a_suspended_company_is_refused_with_the_reason() -> None:
     ann = person(ANN.address, company=ACME.__class__(1, "Acme", False))
 

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from rules.decision.reasons import Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Mail
+from rules.people import Role
 from storage.db.tables import DeferralRow, JournalRow, RefusalsRow, table
 from storage.mail import refusals
 from storage.mail.filing import file
 from storage.mail.refusals import Refusals
+from storage.registry.people import set_person_active
 from tests.rules.building import ANN, NOON, NOTHING, a_mail, default_policy
 from tests.storage.shop import Shop
 
@@ -142,3 +144,12 @@ def test_counts_beyond_the_quota_are_kept_like_the_journal_and_others_for_a_day(
     assert counted(small)
     assert forget(91 * DAY) == 1
     assert rows(small, RefusalsRow) == 0
+
+
+def test_a_detail_of_a_deactivated_persons_address_is_looked_up_as_theirs(shop: Shop) -> None:
+    gone = partial(
+        set_person_active, mailbox=shop.mailbox, role=Role.USER, address=ANN.address, active=False
+    )
+    shop.write(gone)
+
+    assert shop.take(a_mail("ann+2@acme.example")).reason is Reason.DEACTIVATED
