@@ -157,7 +157,6 @@ class World:
         peer: str = ELSEWHERE,
         mail_from: str = "ann@acme.example",
         helo: str = "client.example",
-        by_lmtp: bool = False,
     ) -> Authentication:
         envelope = Envelope(
             peer=peer,
@@ -165,7 +164,6 @@ class World:
             tls=True,
             mail_from=mail_from,
             rcpt_tos=("support@help.example.com",),
-            handed_on=by_lmtp,
         )
         return await self.authenticator.authenticate(
             Delivery(envelope, raw), Author(author), of_others=registered(self.owners)

@@ -400,7 +400,9 @@ async def test_nor_is_that_of_a_client_of_lmtp_which_is_an_mta_of_ours(world: Wo
     """It passes on what strangers send, and our own domain allows its address."""
     world.publish("acme.example", f"v=spf1 ip4:{ELSEWHERE} -all")
     assert (await world.verdict(a_mail())).aligned
-    verdict = await world.verdict(a_mail(), by_lmtp=True)
+    envelope = Envelope(ELSEWHERE, "", True, "ann@acme.example", (), handed_on=True)
+    delivery = Delivery(envelope, a_mail())
+    verdict = await world.authenticator.authenticate(delivery, Author("ann@acme.example"))
     assert not verdict.aligned
     assert the("spf", verdict).result is Result.POLICY
 
