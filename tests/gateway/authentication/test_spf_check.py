@@ -17,7 +17,8 @@ from gateway.authentication.dns import (
     UnusableAnswer,
 )
 from gateway.authentication.spf_check import Identity, SpfVerdict, evaluate, identity_of
-from rules.mail import Envelope
+from rules.mail import Delivery, Envelope
+from rules.mail.header import Author
 from rules.sender.authentication import Authentication, Result
 from tests.gateway.senders import ACME_HOST, ELSEWHERE, World, a_mail, a_world, the
 
@@ -41,6 +42,15 @@ async def test_the_author_s_own_host_proves_the_author(world: World) -> None:
     verdict = await world.verdict(a_mail(), peer=ACME_HOST)
     assert verdict.by == "spf:acme.example"
     assert verdict.dmarc is Result.PASS
+
+
+async def test_the_address_of_a_client_of_lmtp_proves_nobody(world: World) -> None:
+    """It is an MTA of ours, which passes on what strangers give it. Our own domain allows it."""
+    envelope = Envelope(ACME_HOST, "", True, "ann@acme.example", (), handed_on=True)
+    delivery = Delivery(envelope, a_mail())
+    verdict = await world.authenticator.authenticate(delivery, Author("ann@acme.example"))
+    assert not verdict.aligned
+    assert the("spf", verdict).result is Result.POLICY
 
 
 async def test_a_null_mx_matches_nothing(world: World) -> None:
