@@ -28,6 +28,9 @@ class ReplyEffect(StrEnum):
     """It would open a request, and the policy has those submitted in the portal."""
     HELD = "held"
     """Kept until its author has signed up."""
+    NOT_STATED = "not_stated"
+    """The reader is neither staff nor a customer of the mailbox, and cannot sign up: their reply is
+    that of a stranger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,12 @@ class Reader:
 
 def reply_effect(kind: NoticeKind, reader: Reader) -> ReplyEffect:
     """What a reply of this reader to a notice of this kind becomes."""
+    if not reader.has_ticket and not reader.is_registered:
+        # A user of the console may be anybody.
+        invited = kind is not NoticeKind.CONSOLE_LOGIN
+        return ReplyEffect.HELD if invited else ReplyEffect.NOT_STATED
     if not reader.has_ticket:
-        return _opened(reader) if reader.is_registered else ReplyEffect.HELD
+        return _opened(reader)
     if not reader.on_ticket:
         return ReplyEffect.WAITS if reader.is_staff else ReplyEffect.CONTACT
     if kind.traits.asks_for_feedback:
