@@ -325,6 +325,10 @@ class Dispatcher:
                 log.relay_refused(str(error))
             await self._not_sent(notice, error)
             return
+        except Exception as error:  # noqa: BLE001 - nor does one that is met at the relay
+            log.dispatcher_failed(error)
+            await self._not_sent(notice, Undelivered(f"not sent: {error!r}", permanent=False))
+            return
         await self.acceptances.record(notice.id, self._accepted)
         self.runtime.metrics.notice("sent")
         log.sent(_named(notice), notice.attempts)

@@ -27,7 +27,8 @@ CHECKED_AFTER_S = 1.0
 """A connection that was unused for longer is checked with NOOP before it is used."""
 _ENHANCED = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})(?![\w.])")
 """Stands first in a reply (RFC 2034 §4): what follows may name a file that somebody has sent."""
-_NOT_THE_MAIL = frozenset((421, 530, 534, 535, 538))
+_CLOSING = 421
+_NOT_THE_MAIL = frozenset((_CLOSING, 530, 534, 535, 538))
 """The relay shuts down, or requires a login or TLS first: it concerns us, after any command."""
 
 Tls = Literal["opportunistic", "required", "none"]
@@ -199,7 +200,9 @@ class SmtpRelay:
             await client.rcpt(outgoing.rcpt_to)
             await client.data(outgoing.raw, timeout=DATA_TIMEOUT_S)
         except aiosmtplib.SMTPResponseException as error:
-            if error.code in _NOT_THE_MAIL:
+            of_content = isinstance(error, aiosmtplib.SMTPDataError)
+            # A filter may hang up on one mail. If all are meant, so is the next connection.
+            if error.code in _NOT_THE_MAIL and not (of_content and error.code == _CLOSING):
                 raise RelayDown(_message_of(error)) from error
             permanent = error.code // 100 == 5
             raise Undelivered(
@@ -207,7 +210,7 @@ class SmtpRelay:
                 permanent,
                 code=error.code,
                 status=_status(error),
-                of_content=isinstance(error, aiosmtplib.SMTPDataError),
+                of_content=of_content,
             ) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise Undelivered(_message_of(error), permanent=False) from error
@@ -233,8 +236,18 @@ async def _quit(client: aiosmtplib.SMTP) -> None:
 
 def _message_of(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return f"{error.code} {error.message}"
-    return str(error) or type(error).__name__
+        return f"{error.code} {_readable(error.message)}"
+    return _readable(str(error)) or type(error).__name__
+
+
+def _readable(reply: str) -> str:
+    """The words of a relay, whose octets outside of UTF-8 aiosmtplib leaves as surrogates: many
+    repeat what another server says, or the name of a file, in a character set of their own."""
+    try:
+        reply.encode()
+    except UnicodeEncodeError:
+        return reply.encode("utf-8", "surrogateescape").decode("windows-1252", "replace")
+    return reply
 
 
 def _status(error: aiosmtplib.SMTPResponseException) -> str:

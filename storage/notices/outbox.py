@@ -28,6 +28,7 @@ from storage.notices import claims, named_tickets, suppression
 from storage.notices.attached import NO_FILES, AttachedFile, AttachedFiles, attached_to
 from storage.notices.claimed_rows import CLAIM, claimed_rows
 from storage.ticket import clocks
+from storage.ticket.rows import storable
 
 _notice = table(NoticeRow)
 
@@ -295,19 +296,20 @@ def sent(connection: Connection, notices: Sequence[UUID], now: datetime) -> None
 
 
 def put_off(connection: Connection, notice: UUID, due_at: datetime, error: str) -> None:
-    _settle(connection, notice, due_at=due_at, last_error=error)
+    _settle(connection, notice, due_at=due_at, last_error=storable(error))
 
 
 def give_up(connection: Connection, notice: UUID, error: str, *, hard: bool, now: datetime) -> None:
     """Never try again; a `hard` failure counts against the address as a bounce would, unless it is
     of an invitation, which anybody can have sent there."""
-    settled = _settle(connection, notice, state=NoticeState.DEAD.value, last_error=error)
+    why = storable(error)  # a relay answers in whatever octets it likes
+    settled = _settle(connection, notice, state=NoticeState.DEAD.value, last_error=why)
     if hard and settled:
         query = select(_notice.c.mailbox_id, _notice.c.address).where(
             _notice.c.id == notice, _notice.c.kind != NoticeKind.INVITATION.value
         )
         for mailbox, address in connection.execute(query).all():
-            suppression.record_hard_failure(connection, mailbox, address, error, now)
+            suppression.record_hard_failure(connection, mailbox, address, why, now)
 
 
 def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:

@@ -87,7 +87,7 @@ class RelaySide:
     async def _send(self, writer: asyncio.StreamWriter, reply: str) -> None:
         if not reply:
             raise ConnectionAbortedError
-        writer.write(f"{reply}\r\n".encode())
+        writer.write(f"{reply}\r\n".encode("utf-8", "surrogateescape"))
         await writer.drain()
 
 

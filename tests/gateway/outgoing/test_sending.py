@@ -209,6 +209,21 @@ async def test_a_permanent_failure_is_given_up_with_its_reason(box: Outbox) -> N
     assert (given_up.state, given_up.last_error) == (NoticeState.DEAD, "554 5.6.0 no")
 
 
+@pytest.mark.parametrize("permanent", [True, False])
+async def test_a_reply_that_no_store_takes_as_it_is_keeps_no_mail_waiting(
+    box: Outbox, permanent: bool
+) -> None:
+    """To record what became of a mail is tried again for ever, and the others wait for it."""
+    await box.order_alert(NEW)
+    box.relay.failure = Undelivered("550 5.1.1 Empf\udce4nger \0", permanent, code=550)
+
+    await asyncio.wait_for(box.dispatcher.send_due(), 10)
+
+    (tried,) = await box.listed()
+    assert tried.state is (NoticeState.DEAD if permanent else NoticeState.DUE)
+    assert tried.last_error == "550 5.1.1 Empf?nger "
+
+
 @pytest.mark.parametrize(
     ("code", "status", "suspended"), [(550, "5.1.1", True), (550, "5.7.1", False), (552, "", False)]
 )
@@ -315,6 +330,22 @@ async def test_a_notice_that_cannot_be_composed_does_not_hold_up_others(box: Out
 
     assert box.relay.tried == [NEW]
     assert await box.states() == {NoticeState.SENT: 1, NoticeState.DEAD: 1}
+
+
+async def test_a_bug_at_the_relay_delays_only_the_notices_that_meet_it(box: Outbox) -> None:
+    class Faulty(Relay):
+        async def send(self, outgoing: Outgoing) -> None:
+            await super().send(outgoing)
+            if outgoing.rcpt_to != NEW:
+                raise RuntimeError("a bug")
+
+    box.relay = Faulty()
+    await box.order(*many(AT_ONCE), NEW)
+
+    await box.dispatcher.send_due()
+
+    assert box.relay.tried == [*many(AT_ONCE), NEW]
+    assert await box.states() == {NoticeState.SENT: 1, NoticeState.DUE: AT_ONCE}
 
 
 async def test_a_bug_delays_only_the_notices_that_meet_it(box: Outbox) -> None:

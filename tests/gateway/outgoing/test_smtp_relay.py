@@ -62,6 +62,16 @@ async def test_a_refusal_of_the_mail_decides_whether_it_is_tried_again(
     assert f"{refused.code} {refused.status}" == reply.rpartition(" ")[0]
 
 
+@pytest.mark.parametrize("verb", ["GREETING", "MAIL", "RCPT", "."])
+async def test_a_reply_in_any_octets_is_words_that_can_be_stored(verb: str) -> None:
+    """Many relays repeat another server's words, or the name of a file, as they came."""
+    reply = "550 5.1.1 Empf\udce4nger unbekannt"
+    async with relay_side({verb: reply}) as side, closing(SmtpRelay(side.url)) as relay:
+        refused = await refusal(relay)
+
+    assert "550 5.1.1 Empfänger unbekannt" in str(refused)
+
+
 @pytest.mark.parametrize(("verb", "of_content"), [("RCPT", False), ("DATA", True), (".", True)])
 async def test_a_refusal_says_whether_the_recipient_was_accepted(
     verb: str, of_content: bool
@@ -94,6 +104,18 @@ async def test_a_refusal_that_concerns_us_gives_up_no_mail_and_stops_the_round(
 
     assert isinstance(refused, RelayDown)
     assert not refused.permanent
+
+
+async def test_a_relay_that_hangs_up_on_one_mail_is_not_down_for_the_others() -> None:
+    """Else a text that a filter defers so would keep each notice beside it back, for hours."""
+    async with relay_side() as side, closing(SmtpRelay(side.url)) as relay:
+        side.replies["."] = "421 4.7.0 try again later"
+        refused = await refusal(relay)
+        del side.replies["."]
+        await relay.send(OUTGOING)
+
+    assert (type(refused), refused.permanent) == (Undelivered, False)
+    assert len(side.accepted) == 1
 
 
 async def test_a_refused_sender_is_a_fault_of_ours_not_of_the_mail() -> None:
