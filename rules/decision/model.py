@@ -169,7 +169,7 @@ class AddComment:
         rows: tuple[Effect, ...] = (CommentWritten(comment), PeopleNamed(self.additions))
         if self.moved is not None:
             rows = (*rows, StatusChanged(self.moved.was, self.moved.became, "a reply"))
-        elif self.visibility is Visibility.PUBLIC:
+        elif self.visibility in (Visibility.PUBLIC, Visibility.NOTE):
             rows = (*rows, Touched())
         if self.clock_change is not None:
             answered_at = at if self.answers else None

@@ -88,7 +88,7 @@ def open_ticket(
         "company_id": opening.company,
         "mentions": opening.mentions,
         "opened_at": new.opened_at,
-        "updated_at": new.opened_at,
+        "updated_at": context.now,  # later, for a mail that was held
         "message_id": storable(new.message_id, 252),
         "follows": opening.follows,
         "split_from": new.split_from,

@@ -239,6 +239,8 @@ def _consequences(
         budget=NoticeBudget.STAFF if facts.by_staff else NoticeBudget.CUSTOMERS,
     )
     rows = notified(orders)
+    if comment.visibility is Visibility.NOTE:  # the digests of staff list what was touched
+        return (*rows, Touched())
     if comment.visibility is not Visibility.PUBLIC:
         return rows
     if by_staff:

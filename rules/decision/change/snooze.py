@@ -83,7 +83,8 @@ def unreadable(written: str) -> Sentence:
 
 
 def _owners(ticket: Ticket, staff: Sequence[Staff]) -> Sequence[Staff]:
-    """The assignee; else the staff who follow; else all staff."""
+    """The assignee; else the staff who follow; else all staff; of them those whom mail reaches."""
     following = {p.address for p in ticket.participants if p.is_staff and p.is_notified}
-    assigned = [each for each in staff if each.address == ticket.assignee]
-    return assigned or [each for each in staff if each.address in following] or staff
+    reached = [each for each in staff if each.reachable] or staff
+    assigned = [each for each in reached if each.address == ticket.assignee]
+    return assigned or [each for each in reached if each.address in following] or reached

@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from rules.decision.considered import Attempt
 from rules.decision.reasons import Reason
 from rules.people import StaffNotices
+from rules.sender.tokens import Purpose
 from rules.service.personal_digests import has_news, lines
 from rules.ticket.changes import Assign, Assignee, Snooze
 from rules.ticket.notices import NoticeKind
 from storage.desk.personal_digests import order_personal_digest, readers
+from storage.mail.filing import file
 from storage.registry.people import set_notices
 from storage.ticket.personal_digest import personal_digest
 from tests.rules.building import ANN, NOON, SAM, a_mail, policy_with
@@ -47,6 +50,30 @@ def test_who_prefers_digests_gets_one_an_hour_while_anything_is_new(shop: Shop) 
     shop.change(number, Assign("sam"), context=shop.context(SOON + timedelta(hours=3)))
     assert ordered(shop, SOON + timedelta(hours=4)) == 1
     assert sent(shop, NoticeKind.MY_DIGEST) == [SAM.address] * 2
+
+
+def test_a_request_that_was_held_is_new_when_it_is_filed(shop: Shop) -> None:
+    """Who registers has their earlier mails filed, and no mail tells readers of digests."""
+    prefer(shop, StaffNotices.DIGEST)
+    filed_at = NOON + timedelta(days=2)
+    waited = replace(shop.entry(a_mail()), attempt=Attempt(filed_at, came_at=NOON))
+    shop.write(lambda c: file(c, [waited]))
+
+    assert ordered(shop, filed_at + timedelta(minutes=5)) == 1
+
+
+def test_a_note_is_news_whoever_wrote_it(shop: Shop) -> None:
+    """Feedback by mail is one: nothing else tells who prefers digests of it."""
+    prefer(shop, StaffNotices.DIGEST)
+    number = opened(shop.take(a_mail()))
+    assert ordered(shop, SOON) == 1
+
+    to = shop.token(number, ANN.address, Purpose.FEEDBACK)
+    receipt = shop.take(a_mail(text="It took too long."), to=to, at=NOON + timedelta(hours=2))
+
+    assert receipt.reason is Reason.FEEDBACK
+    assert sent(shop, NoticeKind.NEW_COMMENT) == []
+    assert ordered(shop, NOON + timedelta(hours=3)) == 1
 
 
 def test_nobody_else_gets_one(shop: Shop) -> None:

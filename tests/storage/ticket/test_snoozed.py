@@ -7,10 +7,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from rules.decision.effects import ChangeRefused, Effects
+from rules.people import Role
 from rules.ticket.changes import Assign, Merge, SetStatus, Snooze, WriteComment
 from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
+from storage.notices.suppression import record_hard_failure
+from storage.registry import people
+from storage.registry.people import NewPerson
 from storage.ticket import snoozed
 from storage.ticket.read import ticket_view
 from tests.rules.building import NOON, SAM, a_mail, our_id
@@ -49,6 +53,21 @@ def test_a_ticket_wakes_once_and_its_assignee_is_notified(shop: Shop) -> None:
         f"snoozed until {until:%Y-%m-%d %H:%M} UTC",
         f"snooze until {until:%Y-%m-%d %H:%M} UTC ended",
     ]
+
+
+def test_an_assignee_whose_mail_bounces_is_passed_over(shop: Shop) -> None:
+    """Else a ticket that was set aside comes back before nobody's eyes."""
+    tom = NewPerson("tom@help.example", "Tom", Role.STAFF, None)
+    shop.write(lambda c: people.add_person(c, shop.mailbox, tom))
+    number = opened(shop.take(a_mail()))
+    shop.change(number, Assign("sam"), Snooze("3d"))
+    for _ in range(2):
+        shop.write(lambda c: record_hard_failure(c, shop.mailbox.id, SAM.address, "unknown", NOON))
+
+    woken(shop, NOON + timedelta(days=4))
+
+    sent = [n.address for n in shop.notices() if n.kind == NoticeKind.SNOOZE_OVER]
+    assert sent == [tom.address]
 
 
 def test_a_customers_reply_ends_it(shop: Shop) -> None:
