@@ -46,8 +46,9 @@ class Retention:
     async def discard_old(self, mailbox: Mailbox, *, takes_mail: bool) -> int:
         """Discard what a mailbox has held too long; returns how many mails.
 
-        Nothing of one that takes no mail: no digest says that it goes, and the links of those that
-        did lead nowhere.
+        Nothing that nobody was notified of: while no mail reaches any of its staff, it waits. And
+        nothing of a mailbox that takes no mail: no digest says that it goes, and the links of those
+        that did lead nowhere.
         """
         policy = self._runtime.policies.get(mailbox.policy)
         if policy is None:  # a mailbox that takes no mail may outlive its policy
@@ -57,7 +58,12 @@ class Retention:
         if hold.then != "discard" or not takes_mail:
             return 0
         before = self._runtime.clock() - timedelta(days=hold.days)
-        job = partial(quarantine.discard_before, mailbox=mailbox, before=before)
+        job = partial(
+            quarantine.discard_before,
+            mailbox=mailbox,
+            before=before,
+            unseen_too=policy.staff.notify == "none",
+        )
         total = 0
         while discarded := await self._runtime.write(job):
             total += discarded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import count
 
@@ -16,7 +17,7 @@ from rules.decision.reasons import Verdict
 from rules.mail import Mailbox
 from storage.db.database import Connection
 from storage.db.ledger import Conflict
-from storage.desk import digests, personal_digests, queues
+from storage.desk import digests, lost_digests, personal_digests, queues
 from storage.mail import quarantine
 from storage.registry import mailboxes
 from storage.ticket import overdue, snoozed
@@ -45,6 +46,18 @@ class Scheduler:
     """Reads the clock of the database server again."""
 
     async def run(self) -> None:
+        """Mails that are released are parsed, which may take minutes: deadlines do not wait."""
+        await asyncio.gather(self._releases(), self._rounds())
+
+    async def _releases(self) -> None:
+        while True:
+            try:
+                await self.release_enrolled()
+            except Exception as error:  # noqa: BLE001 - a store that is down will be up again
+                log.scheduler_failed(error)
+            await asyncio.sleep(ROUND_S)
+
+    async def _rounds(self) -> None:
         for number in count():
             try:
                 await self.follow_clock()
@@ -60,8 +73,7 @@ class Scheduler:
             await asyncio.sleep(ROUND_S)
 
     async def run_once(self, also_old: bool) -> None:
-        """One round."""
-        await self.release_enrolled()
+        """What is due in each round, and the cleaning."""
         if also_old:
             await self.retention.clean()
         waiting = await self.runtime.read(quarantine.waiting)
@@ -71,7 +83,7 @@ class Scheduler:
     async def release_enrolled(self) -> int:
         """File the mails whose authors were enrolled since; returns how many were filed.
 
-        One that cannot be read or filed delays no other, and none of the work that follows.
+        One that cannot be read or filed delays no other.
         """
         released = 0
         enrolled = partial(quarantine.enrolled_meanwhile, now=self.runtime.clock())
@@ -119,10 +131,21 @@ class Scheduler:
 
     async def wake_snoozed(self) -> int:
         """Wake the tickets whose snooze is over; returns the number of notices. One whose row is
-        damaged delays no other."""
-        ordered = 0
+        damaged, or whose mailbox has no policy any more, delays no other."""
+        ordered, last = 0, None
         now = self.runtime.clock()
-        for ticket in await self.runtime.read(partial(snoozed.due, now=now, limit=CLOCKS_AT_ONCE)):
+        while found := await self.runtime.read(
+            partial(snoozed.due, now=now, limit=CLOCKS_AT_ONCE, after=last)
+        ):
+            ordered += await self._wake(found, now)
+            last = found[-1]
+        if ordered:
+            self.runtime.wake()
+        return ordered
+
+    async def _wake(self, tickets: Sequence[DueTicket], now: datetime) -> int:
+        ordered = 0
+        for ticket in tickets:
             job = partial(
                 snoozed.wake,
                 ticket=ticket,
@@ -134,8 +157,6 @@ class Scheduler:
                 ordered += await self.runtime.write(job)
             except (ValueError, LookupError, TypeError, AttributeError) as error:
                 log.clock_not_reported(ticket.number, error)
-        if ordered:
-            self.runtime.wake()
         return ordered
 
     async def send_personal_digests(self) -> int:
@@ -203,6 +224,7 @@ class Scheduler:
             found = queues.states(connection, mailbox, policy, now)
             reported += found
             is_new = any(state.new for state in found)
+            is_new = is_new or lost_digests.is_any_lost(connection, mailbox, now)
             if is_new and digests.may_be_ordered(connection, mailbox, now):
                 due.append(mailbox)
         self.runtime.metrics.queues(reported, now)

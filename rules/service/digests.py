@@ -112,10 +112,15 @@ def digest_orders(
     staff: Iterable[Staff],
     own_addresses: Collection[str],
     policy: Policy,
+    *,
+    again: bool = False,
 ) -> tuple[NoticeOrder, ...]:
     """One digest for each of the staff; none while nothing is new, or where the policy notifies no
-    staff. A mailbox of ours is never notified: it would file the digest."""
+    staff. A mailbox of ours is never notified: it would file the digest. With `again`, the one
+    before reached nobody: this one has no words of others."""
     lines = tuple(line for state in states for line in state.new)
+    if again:
+        lines = tuple(replace(line, subject="") for line in lines)
     if not lines or policy.staff.notify == "none":
         return ()
     totals = tuple(
@@ -123,7 +128,7 @@ def digest_orders(
         for s in states
         if s.number
     )
-    payload = DigestPayload(lines, sum(s.more for s in states) or None, totals)
+    payload = DigestPayload(lines, sum(s.more for s in states) or None, totals, again)
     return tuple(
         NoticeOrder(NoticeKind.DIGEST, each.address, each.language, payload)
         for each in staff

@@ -237,6 +237,8 @@ class DigestPayload(Payload):
     """So much else is new, and not among the lines."""
     totals: tuple[DigestTotal, ...] = lines_of(DigestTotal)
     """All that waits."""
+    again: bool = False
+    """The digest before reached nobody: this one shows no words of others."""
 
 
 @dataclass(frozen=True, slots=True)

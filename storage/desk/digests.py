@@ -33,7 +33,7 @@ from storage.db.tables import (
     WithheldRow,
     table,
 )
-from storage.desk import queues, received_entries
+from storage.desk import lost_digests, queues, received_entries
 from storage.registry import lookup, mailboxes
 from storage.ticket.rows import ChangeContext, queue_notices
 
@@ -71,7 +71,12 @@ def order_digest(
     new_id: Callable[[], UUID],
 ) -> int | None:
     """Order a digest for each of the staff if anything is new; returns how many. None if something
-    is new, and there is nobody to notify: it is looked at again an hour later."""
+    is new, and there is nobody to notify: it is looked at again an hour later.
+
+    If the one before reached nobody, since a filter refused it for the words of a subject, the next
+    one has none of them: else one mail would keep the others from being seen.
+    """
+    lost_digests.take_back(connection, mailbox, now)
     found = queues.states(connection, mailbox, policy, now)
     if not any(state.new for state in found) or policy.staff.notify == "none":
         return 0
@@ -79,7 +84,8 @@ def order_digest(
     last = connection.execute(_last(mailbox)).scalar()
     if not is_worth_it(found, {each.address for each in staff}, last, now):
         return 0
-    orders = digest_orders(found, staff, mailboxes.own_addresses(connection), policy)
+    again = lost_digests.reached_nobody(connection, mailbox, last)
+    orders = digest_orders(found, staff, mailboxes.own_addresses(connection), policy, again=again)
     if not _take_turn(connection, mailbox, now):
         return 0
     if not orders:

@@ -6,15 +6,21 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, exists, select
+from sqlalchemy import Select, and_, case, exists, or_, select
 
 from rules.service.digests import IGNORED_AFTER, INVITATION_NAMED_FOR, RECENT
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.tables import NoticeRow, PersonRow, table
-from storage.notices.outbox import WITHDRAWN
+from storage.notices.outbox import CLOSED, DISCONTINUED, WITHDRAWN
 from storage.notices.outbox_pages import is_late
 
 _notice, _person = table(NoticeRow), table(PersonRow)
+_other = _notice.alias("other")
+_FOR_STAFF = sorted(
+    kind.value
+    for kind in NoticeKind
+    if kind.traits.for_staff or kind is NoticeKind.ESCALATION  # to the person on duty
+)
 
 
 def _outgoing(mailboxes: Collection[int], state: NoticeState) -> Select[Any]:
@@ -43,9 +49,22 @@ def late(mailboxes: Collection[int], now: datetime) -> Select[Any]:
 
 
 def dead(mailboxes: Collection[int], now: datetime) -> Select[Any]:
-    """What was given up or came back lately."""
+    """What was given up or came back lately; of what its reader must not have, or cannot get any
+    more, what staff were to do something about and nobody else was sent."""
+    sent_to_others = exists().where(
+        _other.c.ticket_id == _notice.c.ticket_id,
+        _other.c.created_at == _notice.c.created_at,
+        _other.c.kind == _notice.c.kind,
+        _other.c.state != NoticeState.DEAD.value,
+    )
+    unseen = and_(
+        _notice.c.last_error.in_((CLOSED, DISCONTINUED)),
+        _notice.c.kind.in_(_FOR_STAFF),
+        _notice.c.ticket_id.is_not(None),
+        ~sent_to_others,
+    )
     return _outgoing(mailboxes, NoticeState.DEAD).where(
-        _notice.c.due_at > now - RECENT, _notice.c.last_error.not_in(WITHDRAWN)
+        _notice.c.due_at > now - RECENT, or_(_notice.c.last_error.not_in(WITHDRAWN), unseen)
     )
 
 

@@ -264,7 +264,7 @@ def _of_budgets(scope: QueueScope, queue: Queue) -> _Lines:
             DigestLine(
                 queue.value,
                 item=str(item_of(mailbox, "withheld", ticket, since)),
-                sender=", ".join(row.address for row in rows)[:SHORTENED],
+                sender=whole_words(", ".join(row.address for row in rows), SHORTENED),
                 reason=str(sum(row.number for row in rows)),
                 since=since,
                 ticket=str(ticket),

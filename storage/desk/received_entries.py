@@ -12,11 +12,11 @@ from rules.decision.reasons import Reason
 from rules.service.digests import FOLDED_FOR
 from rules.ticket.lifecycle import Status
 from storage.db.tables import FLAGGED, FOLDED, CommentRow, JournalRow, MailRow, TicketRow, table
+from storage.mail.quarantine import OF_STRANGERS
 
 _mail, _journal = table(MailRow), table(JournalRow)
 _comment, _ticket = table(CommentRow), table(TicketRow)
 
-OF_STRANGERS = (Reason.STRANGER_HELD.value, Reason.STRANGER_RELAYED.value)
 Entries = Select[Any]
 
 

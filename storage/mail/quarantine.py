@@ -9,15 +9,29 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, case, delete, func, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from rules.decision.reasons import Reason, Verdict
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.sender.authentication import Authentication, from_dict
+from rules.ticket.desk import Queue
 from storage.db import raw_mail, short_ids
 from storage.db.ledger import Conflict
 from storage.db.tables import (
     WAITING_OR_REFUSED,
+    AnnouncedRow,
     CompanyRow,
     DeferralRow,
     JournalRow,
@@ -29,9 +43,11 @@ from storage.db.tables import (
 from storage.mail.journal import envelope_of
 
 _mail, _journal, _mailbox = table(MailRow), table(JournalRow), table(MailboxRow)
-_person, _deferral = table(PersonRow), table(DeferralRow)
+_person, _deferral, _announced = table(PersonRow), table(DeferralRow), table(AnnouncedRow)
 _company, _again = table(CompanyRow), _journal.alias("again")
 
+OF_STRANGERS = (Reason.STRANGER_HELD.value, Reason.STRANGER_RELAYED.value)
+"""Digests count these, and name none of them."""
 TRIED_AGAIN_AFTER = timedelta(days=1)
 DISCARDED_AT_ONCE = 50
 FREED_BYTES = 8 * 2**20
@@ -247,8 +263,11 @@ def discard(connection: Connection, journal_id: UUID) -> bool:
     return True
 
 
-def discard_before(connection: Connection, mailbox: Mailbox, before: datetime) -> int:
+def discard_before(
+    connection: Connection, mailbox: Mailbox, before: datetime, *, unseen_too: bool = True
+) -> int:
     """Discard some of the mails that a mailbox has held since before a time; returns how many.
+    Without `unseen_too`, none that no digest has named, though it names such mails.
 
     To be called until it returns 0: at most `DISCARDED_AT_ONCE` mails and about `FREED_BYTES` are
     deleted in one transaction, so that no mail waits long for the writer.
@@ -264,6 +283,13 @@ def discard_before(connection: Connection, mailbox: Mailbox, before: datetime) -
         .order_by(_journal.c.received_at)
         .limit(DISCARDED_AT_ONCE)
     )
+    if not unseen_too:
+        was_named = exists().where(
+            _announced.c.mailbox_id == mailbox.id,
+            _announced.c.queue == Queue.HELD.value,
+            _announced.c.item == _journal.c.id,
+        )
+        old = old.where(or_(was_named, _journal.c.reason.in_(OF_STRANGERS)))
     discarded = size = 0
     for row in connection.execute(old).all():
         discarded += discard(connection, row.id)

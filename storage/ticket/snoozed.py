@@ -17,9 +17,11 @@ from storage.ticket.overdue import DueTicket, due_by
 from storage.ticket.rows import ChangeContext
 
 
-def due(connection: Connection, now: datetime, limit: int) -> Sequence[DueTicket]:
-    """The tickets to wake now, the longest due first."""
-    return due_by(connection, table(TicketRow).c.snooze_until, now, limit)
+def due(
+    connection: Connection, now: datetime, limit: int, after: DueTicket | None = None
+) -> Sequence[DueTicket]:
+    """The tickets to wake now, the longest due first; with `after`, those behind it."""
+    return due_by(connection, table(TicketRow).c.snooze_until, now, limit, after)
 
 
 def wake(

@@ -4,7 +4,7 @@ it to staff."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, or_, select
 from sqlalchemy.sql.expression import ClauseElement
@@ -74,5 +74,10 @@ def record_withheld(
         }
         for address, number in sorted(missed.items())
     ]
+    count_withheld(connection, rows)
+
+
+def count_withheld(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    """Add to what is counted of tickets and recipients."""
     if rows:
         _COUNT.run_many(connection, rows)

@@ -6,7 +6,7 @@ import asyncio
 import re
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from gateway.ingest import Ingest
 from gateway.reception import StatedByStaff
 from gateway.retention import Retention
 from rules.decision.reasons import Reason, Verdict
+from rules.decision.receipt import Receipt
 from rules.mail import Delivery
 from rules.mail.header import Author
 from rules.people import Role
@@ -31,7 +32,8 @@ from storage.db.tables import RawMailRow, table
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
 from storage.notices import invitations, overview
-from storage.registry import companies, mailboxes
+from storage.notices.suppression import record_hard_failure, remove
+from storage.registry import companies, lookup, mailboxes
 from storage.registry.people import NewPerson, add_person, list_people
 from storage.ticket.read import ticket_view
 from storage.ticket.summaries import newest
@@ -106,14 +108,13 @@ async def test_his_mail_is_filed_by_itself_when_he_is_enrolled(postern: InProces
 
 
 async def test_a_mail_that_cannot_be_read_delays_no_other(postern: InProcessPostern) -> None:
-    """Nor the digests, deadlines and cleaning of the same round."""
     await postern.take(a_mail("new@acme.example", "broken"))
     broken = update(table(RawMailRow)).values(zstd=b"no frame")
     await write(postern, lambda c: c.execute(broken))
     await postern.take(a_mail("new@acme.example", "sound"))
     await enrol(postern, "new@acme.example")
 
-    await postern.services.scheduler.run_once(also_old=False)
+    await postern.services.scheduler.release_enrolled()
 
     assert [each.subject for each in await read(postern, EVERY_TICKET)] == ["sound"]
     assert [each.subject for each in await read(postern, quarantine.held_mails)] == ["broken"]
@@ -244,12 +245,30 @@ async def test_expired_rows_are_forgotten_by_the_scheduler(postern: InProcessPos
     assert [e.verdict for e in await postern.journal()] == ["opened"]
 
 
-async def test_what_waited_too_long_is_discarded(postern: InProcessPostern) -> None:
-    await postern.take(a_mail("new@acme.example"))
+async def test_what_waited_too_long_is_discarded_once_a_digest_has_named_it(
+    postern: InProcessPostern,
+) -> None:
+    """While no mail reaches any of the staff, nobody has seen it."""
     runtime = postern.services.runtime
+    mailbox = await read(postern, lambda c: mailboxes.mailbox_named(c, SUPPORT))
     in_15_days = replace(runtime, clock=lambda: runtime.clock() + timedelta(days=15))
-    await Retention(in_15_days, journal_days=90).clean()
+    staff = [each.address for each in await read(postern, lambda c: lookup.staff(c, mailbox)())]
 
+    def bounce(connection: Any) -> None:
+        for address in 2 * staff:
+            record_hard_failure(connection, mailbox.id, address, "unknown", runtime.clock())
+
+    await write(postern, bounce)
+    await postern.take(a_mail("new@acme.example"))
+
+    assert await postern.services.scheduler.notify_desk() == 0
+    await Retention(in_15_days, journal_days=90).clean()
+    assert (await read(postern, quarantine.waiting)).number == 1
+
+    await write(postern, lambda c: [remove(c, mailbox.id, each) for each in staff])
+    later = replace(postern.services.scheduler, runtime=in_15_days)
+    assert await later.notify_desk() == len(staff)
+    await Retention(in_15_days, journal_days=90).clean()
     assert (await read(postern, quarantine.waiting)).number == 0
 
 
@@ -306,6 +325,34 @@ async def test_a_running_scheduler_notifies_staff_and_reports_the_queues(
     assert b'postern_waiting{queue="held"} 1.0' in metrics
     assert re.search(rb'postern_waiting_oldest_seconds{queue="held"} [0-9]', metrics)
     assert await postern.services.scheduler.notify_desk() == 0
+
+
+async def test_mails_that_take_long_to_be_filed_delay_no_notice(postern: InProcessPostern) -> None:
+    """Fifty of one colleague may each take ten seconds to parse once they have registered."""
+    is_read, is_filed = asyncio.Event(), asyncio.Event()
+
+    class SlowIngest(Ingest):
+        async def release(self, *args: Any, **given: Any) -> Receipt:
+            await is_read.wait()
+            receipt = await Ingest.release(self, *args, **given)
+            is_filed.set()
+            return receipt
+
+    await postern.take(a_mail("new@acme.example"))
+    await enrol(postern, "new@acme.example")
+    services, queued = postern.services, postern.services.dispatcher.notice_queued
+    of_slow = {each.name: getattr(services.ingest, each.name) for each in fields(services.ingest)}
+    queued.clear()
+
+    scheduler = replace(services.scheduler, ingest=SlowIngest(**of_slow))
+    running = asyncio.create_task(scheduler.run())
+    await asyncio.wait_for(queued.wait(), 20)
+    assert len(await read(postern, quarantine.held_mails)) == 1
+    is_read.set()
+    await asyncio.wait_for(is_filed.wait(), 20)
+    running.cancel()
+
+    assert await read(postern, quarantine.held_mails) == []
 
 
 async def test_where_the_policy_says_so_the_first_mail_enrols(postern: InProcessPostern) -> None:

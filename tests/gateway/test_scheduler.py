@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
+from gateway import scheduler
 from gateway.config.model import load
 from gateway.services import Services, open_services
 from rules.people import StaffNotices
@@ -103,6 +104,18 @@ async def test_the_clocks_of_a_mailbox_whose_policy_is_gone_delay_no_other(
 
     assert await services.scheduler.notify_overdue() == 1
     assert await breaches(services) == [2]
+
+
+async def test_nor_do_its_snoozed_tickets_keep_those_of_others_asleep(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "CLOCKS_AT_ONCE", 1)
+    for number, hours in ((1, 2), (2, 1)):
+        over = services.runtime.clock() - timedelta(hours=hours)
+        await set_ticket(services, number, snooze_until=over)
+    await retire_mailbox(services)
+
+    assert await services.scheduler.wake_snoozed() >= 1
 
 
 async def test_a_mailbox_whose_policy_is_gone_is_named_and_stops_no_cleaning(

@@ -1,0 +1,93 @@
+"""Digests that reached nobody: what they named is named again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, select, text
+
+from rules.mail import Mailbox
+from rules.service.digests import RECENT
+from rules.ticket.desk import DigestLine, Queue
+from rules.ticket.notice_payloads import from_stored
+from rules.ticket.notices import NoticeKind, NoticeState
+from rules.ticket.payloads import DigestPayload
+from storage.db.tables import DEAD, AnnouncedRow, NoticeRow, table
+from storage.ticket.withheld import count_withheld
+
+_announced, _notice = table(AnnouncedRow), table(NoticeRow)
+_other = _notice.alias("other")
+
+
+def is_any_lost(connection: Connection, mailbox: Mailbox, now: datetime) -> bool:
+    """Whether anything counts as named that nobody was sent."""
+    return bool(_lost_at(connection, mailbox, now))
+
+
+def take_back(connection: Connection, mailbox: Mailbox, now: datetime) -> None:
+    """What only such digests of the last week have named counts as not named."""
+    for at in _lost_at(connection, mailbox, now):
+        here = (_announced.c.mailbox_id == mailbox.id) & (_announced.c.announced_at == at)
+        connection.execute(delete(_announced).where(here))
+        details = connection.execute(
+            select(_notice.c.detail).where(_is_digest(mailbox), _notice.c.created_at == at).limit(1)
+        ).scalars()
+        for detail in details:
+            lines = from_stored(DigestPayload, json.loads(detail)).lines
+            count_withheld(connection, [row for line in lines for row in _withheld(mailbox, line)])
+
+
+def reached_nobody(connection: Connection, mailbox: Mailbox, at: datetime | None) -> bool:
+    """Whether the digests that were ordered at a time were given up, or came back, one and all."""
+    query = select(_notice.c.state).where(_is_digest(mailbox), _notice.c.created_at == at)
+    found = connection.execute(query).scalars().all()
+    return bool(found) and all(state == NoticeState.DEAD.value for state in found)
+
+
+def _lost_at(connection: Connection, mailbox: Mailbox, now: datetime) -> Sequence[datetime]:
+    """When the digests of the last week were ordered that reached nobody and have named something.
+    One that still waits, or was sent to one of the staff, is not lost."""
+    alive = exists().where(
+        _other.c.mailbox_id == mailbox.id,
+        _other.c.ticket_id.is_(None),
+        _other.c.kind == NoticeKind.DIGEST.value,
+        _other.c.created_at == _notice.c.created_at,
+        _other.c.state != NoticeState.DEAD.value,
+    )
+    has_named = exists().where(
+        _announced.c.mailbox_id == mailbox.id, _announced.c.announced_at == _notice.c.created_at
+    )
+    query = select(_notice.c.created_at).where(
+        text(f"notice.{DEAD}"),  # exactly the condition of the index
+        _notice.c.created_at > now - RECENT,
+        _is_digest(mailbox),
+        ~alive,
+        has_named,
+    )
+    return connection.execute(query.distinct()).scalars().all()
+
+
+def _is_digest(mailbox: Mailbox) -> ColumnElement[bool]:
+    return (
+        (_notice.c.mailbox_id == mailbox.id)
+        & _notice.c.ticket_id.is_(None)  # has an index with the time
+        & (_notice.c.kind == NoticeKind.DIGEST.value)
+    )
+
+
+def _withheld(mailbox: Mailbox, line: DigestLine) -> Iterator[dict[str, object]]:
+    """The counts that a line about withheld notices replaced; of several recipients each has one,
+    and the first has the rest."""
+    if line.queue != Queue.WITHHELD.value:
+        return
+    addresses = line.sender.replace(",", " ").split()
+    for place, address in enumerate(addresses):
+        yield {
+            "mailbox_id": mailbox.id,
+            "ticket_id": int(line.ticket),
+            "address": address,
+            "number": int(line.reason) - len(addresses) + 1 if place == 0 else 1,
+            "since": datetime.fromisoformat(line.since),
+        }

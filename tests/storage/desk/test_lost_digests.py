@@ -1,0 +1,134 @@
+"""A digest that reaches nobody has named nothing, and a notice that nobody was sent is named."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from rules.people import Role
+from rules.ticket.desk import Queue
+from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
+from storage.db.tables import NoticeRow, table
+from storage.desk import lost_digests
+from storage.notices import outbox
+from storage.notices.suppression import record_hard_failure, remove
+from storage.registry import people
+from storage.registry.people import NewPerson
+from storage.ticket.withheld import record_withheld
+from tests.rules.building import ANN, NOON, SAM, a_mail
+from tests.storage.desk.test_digests import LATER, NEW, ordered, send_everything, states
+from tests.storage.shop import Shop, opened
+
+TOM = NewPerson("tom@help.example", "Tom", Role.STAFF, None)
+REFUSED = "554 5.7.1 this message contains unsolicited content"
+_notice = table(NoticeRow)
+
+
+def latest(shop: Shop) -> tuple[bool, list[list[str]]]:
+    """Whether the latest digest comes in place of one before, and its lines."""
+    query = select(_notice.c.detail).where(_notice.c.kind == NoticeKind.DIGEST.value)
+    latest_first = query.order_by(_notice.c.created_at.desc()).limit(1)
+    detail = json.loads(str(shop.database.read(lambda c: c.execute(latest_first).scalar())))
+    return bool(detail.get("again")), json.loads(detail["lines"])
+
+
+def relay_refuses(shop: Shop, at: datetime, *addresses: str) -> None:
+    for each in [n for n in shop.notices() if n.kind == NoticeKind.DIGEST]:
+        if each.state is NoticeState.DUE and each.address in addresses:
+            shop.write(
+                lambda c, n=each: outbox.give_up(c, n.id, REFUSED, hard=False, now=at)  # type: ignore[misc]
+            )
+
+
+def test_what_it_named_is_named_again_without_the_words_that_a_filter_may_have_refused(
+    shop: Shop,
+) -> None:
+    """Else one subject would keep the mails of all others from being seen."""
+    shop.take(a_mail(NEW, "The printer is on fire"))
+    shop.take(a_mail("noa@acme.example", "what every filter knows"))
+    assert ordered(shop) == 1
+    named = latest(shop)[1]
+    relay_refuses(shop, NOON, SAM.address)
+
+    assert ordered(shop, LATER) == 1
+
+    again, lines = latest(shop)
+    assert again
+    assert [line[1] for line in lines] == [line[1] for line in named]
+    assert [line[3] for line in lines] == ["", ""]
+    send_everything(shop)
+    assert ordered(shop, LATER + timedelta(hours=1)) == 0
+
+
+def test_one_that_somebody_was_sent_or_that_still_waits_is_not_lost(shop: Shop) -> None:
+    shop.write(lambda c: people.add_person(c, shop.mailbox, TOM))
+    shop.take(a_mail(NEW))
+    assert ordered(shop) == 2
+    relay_refuses(shop, NOON, SAM.address)
+
+    assert ordered(shop, LATER) == 0
+
+    arrived = update(_notice).where(_notice.c.address == TOM.address)
+    shop.write(lambda c: c.execute(arrived.values(state=NoticeState.SENT.value)))
+    assert ordered(shop, LATER) == 0
+
+
+def test_what_a_budget_withheld_is_counted_again(shop: Shop) -> None:
+    ticket = opened(shop.take(a_mail()))
+    left = [
+        NoticeOrder(NoticeKind.FEEDBACK, each, withheld=True)
+        for each in (ANN.address, ANN.address, "bob@acme.example")
+    ]
+    shop.write(lambda c: record_withheld(c, shop.context(), ticket, left))
+    assert ordered(shop) == 1
+    assert states(shop)[Queue.WITHHELD].number == 0
+    relay_refuses(shop, NOON, SAM.address)
+
+    assert ordered(shop, LATER) == 1
+
+    ((queue, _, readers, _, number, _, _, about),) = latest(shop)[1]
+    assert (queue, readers, number, about) == (
+        "withheld",
+        f"{ANN.address}, bob@acme.example",
+        "3",
+        str(ticket),
+    )
+
+
+def test_a_round_finds_it_although_nothing_is_new(shop: Shop) -> None:
+    shop.take(a_mail(NEW))
+    ordered(shop)
+    relay_refuses(shop, NOON, SAM.address)
+
+    assert shop.database.read(lambda c: lost_digests.is_any_lost(c, shop.mailbox, LATER))
+    ordered(shop, LATER)
+    assert not shop.database.read(lambda c: lost_digests.is_any_lost(c, shop.mailbox, LATER))
+
+
+def test_a_request_whose_notice_reached_none_of_the_staff_is_named(shop: Shop) -> None:
+    """All of their mail has bounced for a day: they learn afterwards what came meanwhile."""
+    for _ in range(2):
+        shop.write(lambda c: record_hard_failure(c, shop.mailbox.id, SAM.address, "unknown", NOON))
+    ticket = opened(shop.take(a_mail()))
+    shop.write(lambda c: outbox.claim(c, NOON, 50))
+    assert ordered(shop, LATER) is None
+
+    shop.write(lambda c: remove(c, shop.mailbox.id, SAM.address))
+    assert ordered(shop, LATER + timedelta(hours=1)) == 1
+
+    dead = [line for line in latest(shop)[1] if line[0] == "dead"]
+    assert [(line[2], line[4], line[7]) for line in dead] == [
+        (SAM.address, "new_ticket", str(ticket))
+    ]
+
+
+def test_one_that_a_colleague_was_sent_is_not(shop: Shop) -> None:
+    shop.write(lambda c: people.add_person(c, shop.mailbox, TOM))
+    opened(shop.take(a_mail()))
+    for _ in range(2):
+        shop.write(lambda c: record_hard_failure(c, shop.mailbox.id, SAM.address, "unknown", NOON))
+    shop.write(lambda c: outbox.claim(c, NOON, 50))
+
+    assert states(shop)[Queue.DEAD].number == 0
