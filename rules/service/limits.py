@@ -113,6 +113,9 @@ class NoticeBudget(IntEnum):
     """The alert that so much of it came that its author is muted."""
     CUSTOMERS = 4
     STAFF = 8
+    CRITICAL = 12
+    """The alert of a ticket that has become critical: neither the comments of customers nor those
+    of staff take its room."""
 
 
 def may_notify(

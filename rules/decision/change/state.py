@@ -207,7 +207,8 @@ def _change_severity(
             reason=reasons.internal,
         )
         orders = notifications.alert_of_change(facts, what, policy)
-        rows = (*rows, *notified(_within_budget(orders, ticket, facts, policy)))
+        alerts = notifications.within_budget(orders, ticket, policy, NoticeBudget.CRITICAL)
+        rows = (*rows, *notified(alerts))
     if policy.notices.severity:
         orders = notifications.status_change(
             ticket,

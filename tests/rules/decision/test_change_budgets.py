@@ -12,9 +12,9 @@ from gateway import policies
 from rules.decision.after import after
 from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import ChangeFacts
-from rules.decision.effects import ChangeRefused, CommentWritten, StatusChanged
+from rules.decision.effects import ChangeRefused, CommentWritten, Effects, StatusChanged
 from rules.people import Participant, ParticipantKind, Presence
-from rules.service.limits import ESCALATIONS_PER_HOUR, SEVERITY_CHANGES
+from rules.service.limits import ESCALATIONS_PER_HOUR, SEVERITY_CHANGES, NoticeBudget
 from rules.ticket.changes import Change, Escalate, SetAnySeverity, SetStatus, Source, WriteComment
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
@@ -55,8 +55,22 @@ def test_a_severity_that_is_changed_without_end_does_not_page_without_end() -> N
 
     sent = notices_of(high, critical, times=60)
 
-    most = POLICY.budgets.notices_per_hour
+    most = POLICY.budgets.notices_per_hour * NoticeBudget.CRITICAL // 4
     assert {n for (kind, _), n in sent.items() if kind is NoticeKind.ALERT} == {most}
+
+
+def test_no_number_of_comments_withholds_the_alert_of_a_ticket_that_becomes_critical() -> None:
+    """Customers write often when their systems are down, and then raise the severity."""
+    critical = SetAnySeverity("Critical", "")
+    alerts = [a for kind, a in notices_of(critical, times=1) if kind is NoticeKind.ALERT]
+    filled = POLICY.budgets.notices_per_hour * NoticeBudget.STAFF // 4
+
+    busy = replace(TICKET, sent=dict.fromkeys(alerts, filled))
+    made = decide_changes(busy, [critical], BY_BOB, POLICY)
+
+    assert isinstance(made, Effects)
+    assert [o.address for o in made.notices if o.kind is NoticeKind.ALERT] == alerts != []
+    assert not made.withheld
 
 
 def test_a_customer_changes_the_severity_of_a_ticket_six_times_an_hour_and_is_told_when_again() -> (
