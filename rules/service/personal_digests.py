@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rules.mail.extent import whole_words
@@ -14,9 +15,31 @@ PAUSE = timedelta(hours=1)
 """Between two digests to somebody who prefers them."""
 
 
-def lines(digest: PersonalDigest) -> tuple[Sentence, ...]:
-    """One line for each that waits."""
-    return tuple(_lines(digest)) or (sentence("Nothing waits for you."),)
+def lines(digest: PersonalDigest, *, again: bool = False) -> tuple[Sentence, ...]:
+    """One line for each that waits. With `again`, the digest before could not be delivered: this
+    one has no words of others."""
+    listed = tuple(_lines(_without_subjects(digest) if again else digest))
+    return ((_AGAIN,) if again else ()) + (listed or (sentence("Nothing waits for you."),))
+
+
+_AGAIN = sentence(
+    "The digest before could not be delivered. What has changed since the one before that is "
+    "listed without subjects, since a filter may have refused them."
+)
+
+
+def _without_subjects(digest: PersonalDigest) -> PersonalDigest:
+    def unnamed(tickets: Sequence[WaitingTicket]) -> tuple[WaitingTicket, ...]:
+        return tuple(replace(each, subject="…") for each in tickets)
+
+    return replace(
+        digest,
+        assigned=unnamed(digest.assigned),
+        unassigned=unnamed(digest.unassigned),
+        changed=unnamed(digest.changed),
+        received=unnamed(digest.received),
+        taken=unnamed(digest.taken),
+    )
 
 
 def has_news(digest: PersonalDigest) -> bool:

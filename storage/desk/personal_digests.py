@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 from sqlalchemy import text as sql_text
 
 from rules.mail import Mailbox
@@ -15,13 +15,14 @@ from rules.people import StaffNotices
 from rules.policy import Policy
 from rules.service.personal_digests import PAUSE, has_news, lines
 from rules.ticket.changes import Source
-from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
 from rules.ticket.payloads import MyDigestPayload
-from storage.db.tables import MailboxRow, NoticeRow, PersonRow, table
+from storage.db.tables import BouncedRow, MailboxRow, NoticeRow, PersonRow, table
 from storage.ticket.personal_digest import personal_digest
 from storage.ticket.rows import ChangeContext, queue_notices
 
 _person, _mailbox, _notice = table(PersonRow), table(MailboxRow), table(NoticeRow)
+_bounced = table(BouncedRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,12 @@ class DigestReader:
 
 
 def readers(connection: Connection) -> Sequence[DigestReader]:
-    """The active staff who prefer digests."""
+    """The active staff who prefer digests, and whose mail does not bounce."""
+    is_suspended = exists().where(
+        _bounced.c.mailbox_id == _person.c.mailbox_id,
+        _bounced.c.address == _person.c.address,
+        _bounced.c.suspended_at.is_not(None),
+    )
     query = (
         select(
             _person.c.id,
@@ -49,6 +55,7 @@ def readers(connection: Connection) -> Sequence[DigestReader]:
             _person.c.notices == StaffNotices.DIGEST.value,
             _person.c.active,
             _mailbox.c.active,
+            ~is_suspended,
         )
     )
     return [
@@ -70,24 +77,28 @@ def order_personal_digest(
     new_id: Callable[[], UUID],
 ) -> int:
     """Order the digest of a person if their last one is an hour old and anything is new; returns
-    how many. The row of the person is locked: of several nodes one orders it."""
+    how many. The row of the person is locked: of several nodes one orders it.
+
+    What has changed is counted from the last one that was not given up."""
     if reader.mailbox.policy not in policies:
         return 0
     lock = select(_person.c.id).where(_person.c.id == reader.person).with_for_update()
     connection.execute(lock)
-    last = connection.execute(
-        select(func.max(_notice.c.created_at)).where(
-            _notice.c.mailbox_id == reader.mailbox.id,
-            _notice.c.address == reader.address,
-            _notice.c.kind == NoticeKind.MY_DIGEST.value,
-        )
-    ).scalar()
+    made = select(func.max(_notice.c.created_at), func.min(_notice.c.created_at)).where(
+        _notice.c.mailbox_id == reader.mailbox.id,
+        _notice.c.address == reader.address,
+        _notice.c.kind == NoticeKind.MY_DIGEST.value,
+    )
+    last, first = connection.execute(made).one()
     if last is not None and now - last < PAUSE:
         return 0
-    found = personal_digest(connection, reader.mailbox, reader.address, now, last or now - PAUSE)
+    alive = made.where(_notice.c.state != NoticeState.DEAD.value)
+    seen, _ = connection.execute(alive).one()
+    since = seen or (first or now) - PAUSE
+    found = personal_digest(connection, reader.mailbox, reader.address, now, since)
     if not has_news(found):
         return 0
-    payload = MyDigestPayload(lines(found))
+    payload = MyDigestPayload(lines(found, again=last != seen))
     order = NoticeOrder(NoticeKind.MY_DIGEST, reader.address, reader.language, payload)
     context = ChangeContext(reader.mailbox, "", Source.SYSTEM, now, new_id)
     queue_notices(connection, context, (order,), ticket=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from rules.decision.considered import Attempt
 from rules.decision.reasons import Reason
@@ -14,13 +14,16 @@ from rules.sender.tokens import Purpose
 from rules.service.personal_digests import has_news, lines
 from rules.ticket.changes import Assign, Assignee, Snooze
 from rules.ticket.notices import NoticeKind
+from storage.db.tables import NoticeRow, table
 from storage.desk.personal_digests import order_personal_digest, readers
 from storage.mail.filing import file
+from storage.notices.outbox import give_up
 from storage.registry.people import set_notices
 from storage.ticket.personal_digest import personal_digest
 from tests.rules.building import ANN, NOON, SAM, a_mail, policy_with
 from tests.storage.shop import Shop, opened
 
+_notice = table(NoticeRow)
 SOON = NOON + timedelta(minutes=5)
 
 
@@ -74,6 +77,25 @@ def test_a_note_is_news_whoever_wrote_it(shop: Shop) -> None:
     assert receipt.reason is Reason.FEEDBACK
     assert sent(shop, NoticeKind.NEW_COMMENT) == []
     assert ordered(shop, NOON + timedelta(hours=3)) == 1
+
+
+def test_one_that_is_refused_is_made_again_without_subjects(shop: Shop) -> None:
+    """Else one subject would keep its reader from all that changes while its ticket is open."""
+    prefer(shop, StaffNotices.DIGEST)
+    number = opened(shop.take(a_mail(subject="what every filter knows")))
+    assert ordered(shop, SOON) == 1
+    (digest,) = (n for n in shop.notices() if n.kind == NoticeKind.MY_DIGEST)
+    shop.write(lambda c: give_up(c, digest.id, "554 5.7.1 spam", hard=False, now=SOON))
+
+    assert ordered(shop, SOON + timedelta(hours=1)) == 1
+    assert ordered(shop, SOON + timedelta(hours=2)) == 0
+
+    detail = select(_notice.c.detail).where(
+        _notice.c.kind == NoticeKind.MY_DIGEST.value, _notice.c.id != digest.id
+    )
+    shown = shop.database.read(lambda c: str(c.execute(detail).scalar()))
+    assert f'["ticket", "{number}"]' in shown.replace("\\", "")
+    assert "filter knows" not in shown
 
 
 def test_nobody_else_gets_one(shop: Shop) -> None:
