@@ -339,10 +339,10 @@ def file_not_read(ticket: int, part: str, why: str) -> None:
     _log.warning("file_not_read", ticket=ticket, part=part, why=why)
 
 
-def files_too_big(notice: str, size_bytes: int, why: str) -> None:
-    """The relay refused a mail for its size, and it was sent with links to its files. A lower
-    `files.attach_mib` in the policy saves the first attempt."""
-    _log.warning("files_too_big", notice=notice, size_bytes=size_bytes, why=why)
+def sent_with_less(notice: str, size_bytes: int, why: str) -> None:
+    """The relay refused a mail for its size or content, and it is sent with links to its files, and
+    without words that it only quotes. A lower `files.attach_mib` saves the first attempt."""
+    _log.warning("sent_with_less", notice=notice, size_bytes=size_bytes, why=why)
 
 
 def html_not_shown(ticket: int, comment: int, why: str) -> None:

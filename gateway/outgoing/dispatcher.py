@@ -315,9 +315,11 @@ class Dispatcher:
             log.dispatcher_failed(error)
             await self._not_sent(notice, Undelivered(f"not written: {error!r}", permanent=False))
             return
-        smaller = partial(composer.write, completed, policy, carried.as_links())
+        bare = more.without_the_last(completed)
+        less = partial(composer.write, bare, policy, carried.as_links())
+        has_less = bool(carried.contents) or bare is not completed
         try:
-            await self._hand_over(outgoing, smaller if carried.contents else None)
+            await self._hand_over(outgoing, less if has_less else None)
         except Undelivered as error:
             if isinstance(error, RelayDown):
                 this.down = error
@@ -333,16 +335,17 @@ class Dispatcher:
         self.runtime.metrics.notice("sent")
         log.sent(_named(notice), notice.attempts)
 
-    async def _hand_over(self, outgoing: Outgoing, smaller: Callable[[], Outgoing] | None) -> None:
-        """Send a mail. If it is too large for the relay, `smaller` writes it with links to its
-        files; None where it has none. Raises Undelivered."""
+    async def _hand_over(self, outgoing: Outgoing, less: Callable[[], Outgoing] | None) -> None:
+        """Send a mail. If it is too large for the relay, or a filter refuses what is in it, `less`
+        writes it with links to its files, and without words that it only quotes; None where it has
+        neither. Raises Undelivered."""
         try:
             await self.relay.send(outgoing)
         except Undelivered as error:
-            if smaller is None or not error.is_too_big:
+            if less is None or not (error.is_too_big or (error.permanent and error.of_content)):
                 raise
-            log.files_too_big(outgoing.id, len(outgoing.raw), str(error))
-            await self.relay.send(await asyncio.to_thread(smaller))
+            log.sent_with_less(outgoing.id, len(outgoing.raw), str(error))
+            await self.relay.send(await asyncio.to_thread(less))
 
     async def _not_sent(self, notice: Notice, error: Undelivered) -> None:
         now, why = self.runtime.clock(), str(error)

@@ -68,6 +68,12 @@ def may_quote_the_last(notice: Notice) -> bool:
     return notice.kind in QUOTE_THE_LAST and notice.comment is None and notice.about is not None
 
 
+def without_the_last(notice: Notice) -> Notice:
+    """The notice itself, or without what a customer wrote last, if it only shows that."""
+    quotes = notice.comment is not None and notice.comment.is_the_last
+    return replace(notice, comment=None) if quotes else notice
+
+
 def _with_the_last(connection: Connection, notice: Notice) -> Notice:
     """The notice with the last comment by a customer; for contacts who are no staff of the mailbox,
     of those that are public."""
