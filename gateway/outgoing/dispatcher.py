@@ -29,7 +29,7 @@ from gateway.parsing.mail_files import MailFiles
 from gateway.runtime import Runtime
 from rules.mail.bounces import Failure, classify, presumed_status
 from rules.service.more import SUMMARIES
-from rules.ticket.notice_timing import next_attempt
+from rules.ticket.notice_timing import LONGEST_PAUSE, WHILE_RELAY_IS_DOWN, next_attempt
 from storage.db.database import Connection, StoreTimeout
 from storage.notices import claims, more, outbox
 from storage.notices.outbox import Dropped, Notice
@@ -351,7 +351,10 @@ class Dispatcher:
         now, why = self.runtime.clock(), str(error)
         again: datetime | None = None
         if not error.permanent:
-            again = next_attempt(notice.created_at, notice.attempts, now, self.jitter())
+            soon = isinstance(error, RelayDown) and notice.kind.traits.urgent
+            longest = WHILE_RELAY_IS_DOWN if soon else LONGEST_PAUSE
+            tried = notice.attempts
+            again = next_attempt(notice.created_at, tried, now, self.jitter(), longest)
         if again is None:
             # The relay refuses at once what another server would have returned in a bounce.
             status = presumed_status(error.status, why, of_content=error.of_content)

@@ -8,6 +8,8 @@ GIVE_UP_AFTER = timedelta(days=4)
 """RFC 5321 §4.5.4.1: at least 4–5 days before a mail is given up."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
+WHILE_RELAY_IS_DOWN = timedelta(minutes=5)
+"""The longest pause of an urgent mail while the relay accepts none: it is sent soon after that."""
 
 INVITATION_PAUSE = timedelta(days=1)
 """At most one sign-up link to one address within this time."""
@@ -20,13 +22,17 @@ CRITICAL_PAUSE = timedelta(hours=1)
 
 
 def next_attempt(
-    created_at: datetime, attempts: int, now: datetime, jitter: float
+    created_at: datetime,
+    attempts: int,
+    now: datetime,
+    jitter: float,
+    longest: timedelta = LONGEST_PAUSE,
 ) -> datetime | None:
     """When to try again after `attempts` temporary failures; None when it is time to give up.
 
-    The pause doubles from a minute to four hours; `jitter` in [0, 1) extends it by up to a half.
+    The pause doubles from a minute to `longest`; `jitter` in [0, 1) extends it by up to a half.
     """
-    pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 16), LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 16), longest)
     due = now + pause * (1 + jitter / 2)
     return due if due - created_at < GIVE_UP_AFTER else None
 

@@ -146,6 +146,8 @@ class Traits:
     asks_for_feedback: bool = False
     """Carries the feedback link, and a reply to it is feedback."""
     opens_with: PolicyText | None = None
+    urgent: bool = False
+    """Sent soon after a relay that accepted nothing is back."""
 
     @property
     def for_staff(self) -> bool:
@@ -202,17 +204,29 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
             audience=Audience.STAFF, payload=MorePayload, participants_only=False
         ),
         NoticeKind.ALERT: Traits(
-            audience=Audience.STAFF, payload=AlertPayload, participants_only=False, to_contacts=True
+            audience=Audience.STAFF,
+            payload=AlertPayload,
+            participants_only=False,
+            to_contacts=True,
+            urgent=True,
         ),
         NoticeKind.ASSIGNMENT: Traits(
             audience=Audience.STAFF, payload=AssignmentPayload, participants_only=False
         ),
         NoticeKind.SNOOZE_OVER: Traits(audience=Audience.STAFF, participants_only=False),
         NoticeKind.SLA_WARNING: Traits(
-            audience=Audience.STAFF, payload=SlaPayload, participants_only=False, to_contacts=True
+            audience=Audience.STAFF,
+            payload=SlaPayload,
+            participants_only=False,
+            to_contacts=True,
+            urgent=True,
         ),
         NoticeKind.SLA_BREACH: Traits(
-            audience=Audience.STAFF, payload=SlaPayload, participants_only=False, to_contacts=True
+            audience=Audience.STAFF,
+            payload=SlaPayload,
+            participants_only=False,
+            to_contacts=True,
+            urgent=True,
         ),
         NoticeKind.ESCALATION: Traits(
             audience=Audience.OUTSIDE,
@@ -220,6 +234,7 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
             participants_only=False,
             to_contacts=True,
             shows_forwarded=True,
+            urgent=True,
         ),
         NoticeKind.ACCOUNT_TEAM: Traits(
             audience=Audience.OUTSIDE,
@@ -247,7 +262,7 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
             answers_mail=True,
         ),
         NoticeKind.CRITICAL_CHANNEL: Traits(
-            audience=Audience.CUSTOMER, participants_only=False, answers_mail=True
+            audience=Audience.CUSTOMER, participants_only=False, answers_mail=True, urgent=True
         ),
         NoticeKind.QUESTIONS: Traits(
             audience=Audience.CUSTOMER, payload=QuestionsPayload, unsubscribable=True

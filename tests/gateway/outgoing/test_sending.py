@@ -280,6 +280,21 @@ async def test_a_relay_that_is_down_is_tried_little_and_logged_once(box: Outbox)
     assert all(each.last_error for each in await box.listed())
 
 
+async def test_an_alert_is_sent_soon_after_the_relay_is_back(box: Outbox) -> None:
+    """However long it was down: other mails are tried again after up to four hours."""
+    await box.order(NEW)
+    await box.order_alert("sam@help.example")
+    box.relay.failure = RelayDown("the relay relay.example:25: refused")
+    for _ in range(12):
+        await box.dispatcher.send_due()
+        box.now += timedelta(minutes=15)
+
+    box.relay = Relay()
+    await box.dispatcher.send_due()
+
+    assert box.relay.tried == ["sam@help.example"]
+
+
 async def test_a_notice_that_its_reader_may_not_have_any_more_is_logged_and_counted(
     box: Outbox,
 ) -> None:
