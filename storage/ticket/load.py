@@ -27,7 +27,7 @@ from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import CRITICAL_SOURCES, Source
 from rules.ticket.lifecycle import Status
 from rules.ticket.model import Ticket
-from rules.ticket.notices import NoticeKind
+from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.ledger import must_lock
 from storage.db.statements import bind_list, compiled_in, placeholders
 from storage.db.tables import (
@@ -137,8 +137,10 @@ _PARTICIPANTS = compiled_in(
 )
 
 _CRITICAL_CHANNEL: ColumnElement[str] = literal_column(f"'{NoticeKind.CRITICAL_CHANNEL.value}'")
-_ALERTS_OF_CLAIM = _notice.c.claim != literal_column("''")
-_ALERTS_FROM_WITHIN = _notice.c.claim == literal_column(f"'{FROM_INSIDE}'")
+# One that did not arrive has alerted nobody.
+_ARRIVES = _notice.c.state != literal_column(f"'{NoticeState.DEAD.value}'")
+_ALERTS_OF_CLAIM = _ARRIVES & (_notice.c.claim != literal_column("''"))
+_ALERTS_FROM_WITHIN = _ARRIVES & (_notice.c.claim == literal_column(f"'{FROM_INSIDE}'"))
 _SUMMARIES: list[ColumnElement[str]] = [literal_column(f"'{kind.value}'") for kind in SUMMARIES]
 _SENT_LATELY = compiled_in(
     lambda count: (

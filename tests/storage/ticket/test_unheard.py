@@ -10,6 +10,7 @@ from rules.decision.reasons import Verdict
 from rules.ticket.changes import WriteComment
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
+from storage.notices.outbox import give_up
 from tests.rules.building import ANN, BOB, NOON, SAM, a_mail, unproven
 from tests.storage.shop import Shop, opened
 
@@ -52,6 +53,22 @@ def test_receipts_of_mails_in_anns_name_leave_her_the_answer_of_staff(shop: Shop
     shop.change(number, WriteComment("It is mended.", Visibility.PUBLIC))
 
     assert told(shop, ANN.address, NoticeKind.COMMENT, NOON) == 1
+
+
+def test_an_alert_that_did_not_arrive_leaves_room_for_that_of_the_next_claim(shop: Shop) -> None:
+    number = opened(shop.take(a_mail()))
+    token = shop.token(number, ANN.address)
+
+    def claim(minute: int) -> int:
+        at = NOON + timedelta(minutes=minute)
+        shop.take(a_mail(text=f"This is critical! {minute}"), to=token, at=at)
+        return told(shop, SAM.address, NoticeKind.ALERT, at)
+
+    assert [claim(1), claim(10)] == [1, 0]
+    (alert,) = (n.id for n in shop.notices(SAM.address) if n.kind == NoticeKind.ALERT)
+    shop.write(lambda c: give_up(c, alert, "550 no such user", hard=False, now=NOON))
+
+    assert [claim(20), claim(30)] == [1, 0]
 
 
 @pytest.mark.parametrize("author", [BOB.address, EVE])
