@@ -30,7 +30,8 @@ def take_back(connection: Connection, mailbox: Mailbox, now: datetime) -> None:
     """What only such digests of the last week have named counts as not named."""
     for at in _lost_at(connection, mailbox, now):
         here = (_announced.c.mailbox_id == mailbox.id) & (_announced.c.announced_at == at)
-        connection.execute(delete(_announced).where(here))
+        if not connection.execute(delete(_announced).where(here)).rowcount:
+            continue  # another node has done it meanwhile
         details = connection.execute(
             select(_notice.c.detail).where(_is_digest(mailbox), _notice.c.created_at == at).limit(1)
         ).scalars()
