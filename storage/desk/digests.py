@@ -60,7 +60,7 @@ def has_new_held(connection: Connection, mailbox: Mailbox) -> bool:
     may_answer = (_journal.c.reason == Reason.AUTOMATIC_UNCLEAR.value) & by_staff
     entries = received_entries.held_entries([mailbox.id]).where(~may_answer)
     new = queues.not_named(entries, mailbox.id, Queue.HELD)
-    return connection.execute(new.order_by(None).limit(1)).first() is not None
+    return connection.execute(new.limit(1)).first() is not None
 
 
 def order_digest(
@@ -167,9 +167,8 @@ def _forget_withheld(connection: Connection, mailbox: Mailbox, found: Sequence[Q
 
 
 def _remember_rest(connection: Connection, mailbox: Mailbox, now: datetime) -> None:
-    rest = queues.not_named(
-        received_entries.held_entries([mailbox.id]), mailbox.id, Queue.HELD
-    ).subquery()
+    held = received_entries.held_entries([mailbox.id])
+    rest = queues.not_named(held, mailbox.id, Queue.HELD).subquery()
     columns = ["mailbox_id", "queue", "item", "announced_at"]
     values = select(
         literal(mailbox.id),

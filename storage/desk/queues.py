@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sqlalchemy import Connection, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
 
 from rules.mail import Mailbox
 from rules.mail.extent import whole_words
@@ -78,7 +78,8 @@ class QueueScope:
         if self.announced_too:
             found = entries.subquery()
             return select(found).order_by(found.c.at)
-        return not_named(entries, mailbox, queue)
+        new = not_named(entries, mailbox, queue)
+        return _by_turns(new, queue, self.connection.dialect.name)
 
     def announced(self, items: Collection[UUID], mailbox: int, queue: Queue) -> Set[UUID]:
         """Those of some entries that are not named, since a digest has named them."""
@@ -125,19 +126,36 @@ def lengths(
 
 
 def not_named(entries: Entries, mailbox: int, queue: Queue) -> Entries:
-    """The entries of a queue that no digest has named. Folded mails have no limit of their own, so
-    the senders take turns there: nobody's flood keeps back another's mail."""
+    """The entries of a queue that no digest has named, in any order."""
     found = entries.subquery()
     named = exists().where(
         _announced.c.mailbox_id == mailbox,
         _announced.c.queue == queue.value,
         _announced.c.item == found.c.item,
     )
-    new = select(found).where(~named)
-    if queue is not Queue.FOLDED:
-        return new.order_by(found.c.by_anybody, found.c.at)
-    turn = func.row_number().over(partition_by=found.c.sender, order_by=found.c.at)
-    return new.order_by(turn, found.c.at)
+    return select(found).where(~named)
+
+
+def _by_turns(entries: Entries, queue: Queue, dialect: str) -> Entries:
+    """Proven mail first. What many mails of one side may fill, the sides take turns at, so that
+    nobody's flood keeps back another's mail: of folded mails, which have no limit of their own, the
+    senders; of held ones the domains, in which anybody may invent senders."""
+    found = entries.subquery()
+    if queue is Queue.FOLDED:
+        side: ColumnElement[str] = found.c.sender
+    elif queue in (Queue.HELD, Queue.LEAVING):
+        side = _domain_of(found.c.sender, dialect)
+    else:
+        return select(found).order_by(found.c.by_anybody, found.c.at)
+    turn = func.row_number().over(partition_by=(found.c.by_anybody, side), order_by=found.c.at)
+    return select(found).order_by(found.c.by_anybody, turn, found.c.at)
+
+
+def _domain_of(address: ColumnElement[str], dialect: str) -> ColumnElement[str]:
+    """Of an address as it is stored, which has one `@`."""
+    if dialect == "postgresql":
+        return func.split_part(address, "@", 2)
+    return func.substr(address, func.instr(address, "@") + 1)
 
 
 def item_of(*names: object) -> UUID:

@@ -220,6 +220,18 @@ def test_proven_mail_beyond_one_digest_is_named_by_the_next(shop: Shop) -> None:
     assert [len(lines) for lines in named(shop)] == [2, LINES]
 
 
+def test_the_domains_of_held_mail_take_turns(shop: Shop) -> None:
+    """Else who invents colleagues of one company keeps the mail of another back for hours."""
+    for n in range(LINES + 2):
+        shop.take(a_mail(f"invented-{n}@acme.example"))
+    shop.take(a_mail("gus@globex.example", "all is down"), at=NOON + timedelta(minutes=1))
+
+    ordered(shop, NOON + timedelta(minutes=2))
+
+    (lines,) = named(shop)
+    assert [line[2] for line in lines[:2]] == ["invented-0@acme.example", "gus@globex.example"]
+
+
 def test_staff_are_warned_two_days_before_a_mail_is_discarded(shop: Shop) -> None:
     shop.take(a_mail(NEW, auto_submitted="auto-generated"))  # invited to nothing
     ordered(shop)
