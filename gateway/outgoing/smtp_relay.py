@@ -105,6 +105,7 @@ def server(
 class _OpenConnection:
     client: aiosmtplib.SMTP
     used_at: float
+    used_before: bool = False
 
 
 class SmtpRelay:
@@ -119,6 +120,15 @@ class SmtpRelay:
     async def send(self, outgoing: Outgoing) -> None:
         connection = await self._connection()
         try:
+            await self._send_over(connection, outgoing)
+        except RelayDown:
+            if not connection.used_before:
+                raise
+            # A server may end each connection after some mails: a new one shows whether it is down.
+            await self._send_over(await self._new_connection(), outgoing)
+
+    async def _send_over(self, connection: _OpenConnection, outgoing: Outgoing) -> None:
+        try:
             await self._hand_over(connection.client, outgoing)
         except Undelivered:
             await _reset_or_close(connection.client)
@@ -128,7 +138,7 @@ class SmtpRelay:
             raise
         finally:
             if connection.client.is_connected:
-                connection.used_at = self._seconds()
+                connection.used_at, connection.used_before = self._seconds(), True
                 self._free.append(connection)
 
     async def tidy(self) -> None:
@@ -150,6 +160,9 @@ class SmtpRelay:
             if known.client.is_connected and await self._works(known):
                 return known
             known.client.close()
+        return await self._new_connection()
+
+    async def _new_connection(self) -> _OpenConnection:
         return _OpenConnection(await self._opened(), self._seconds())
 
     async def _works(self, known: _OpenConnection) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from ssl import SSLContext
+from typing import Any
 
 import pytest
 
@@ -116,6 +117,24 @@ async def test_a_relay_that_hangs_up_on_one_mail_is_not_down_for_the_others() ->
 
     assert (type(refused), refused.permanent) == (Undelivered, False)
     assert len(side.accepted) == 1
+
+
+async def test_a_relay_that_takes_some_mails_over_each_connection_is_not_down() -> None:
+    """Else all others that are due wait with the one that was one too many."""
+
+    class TwoForEach(dict[str, str]):
+        mails = 0
+
+        def get(self, verb: str, default: Any = "") -> Any:
+            self.mails += verb == "MAIL"
+            return "421 too many mails" if verb == "MAIL" and self.mails == 3 else default
+
+    async with relay_side() as side, closing(SmtpRelay(side.url)) as relay:
+        side.replies = TwoForEach()
+        for _ in range(3):
+            await relay.send(OUTGOING)
+
+    assert (len(side.accepted), side.connections) == (3, 2)
 
 
 async def test_a_refused_sender_is_a_fault_of_ours_not_of_the_mail() -> None:
