@@ -51,7 +51,8 @@ def late(mailboxes: Collection[int], now: datetime) -> Select[Any]:
 def dead(mailboxes: Collection[int], now: datetime) -> Select[Any]:
     """What was given up or came back lately; of what its reader must not have, or cannot get any
     more, what staff were to do something about and nobody else was sent."""
-    sent_to_others = exists().where(
+    # By the index for each: with `exists` PostgreSQL may read all notices.
+    sent_to_another = select(_other.c.id).where(
         _other.c.ticket_id == _notice.c.ticket_id,
         _other.c.created_at == _notice.c.created_at,
         _other.c.kind == _notice.c.kind,
@@ -61,7 +62,7 @@ def dead(mailboxes: Collection[int], now: datetime) -> Select[Any]:
         _notice.c.last_error.in_((CLOSED, DISCONTINUED)),
         _notice.c.kind.in_(_FOR_STAFF),
         _notice.c.ticket_id.is_not(None),
-        ~sent_to_others,
+        sent_to_another.limit(1).scalar_subquery().is_(None),
     )
     return _outgoing(mailboxes, NoticeState.DEAD).where(
         _notice.c.due_at > now - RECENT, or_(_notice.c.last_error.not_in(WITHDRAWN), unseen)

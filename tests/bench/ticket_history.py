@@ -221,6 +221,8 @@ class History:
                 "answer": f"{entry['id']} filed as #{number}",
                 "state": "filed",
                 "raw_digest": digest,
+                "author": entry["author"],
+                "content": self._rng.randbytes(32).hex(),
             }
         )
         rows[CommentRow].append(

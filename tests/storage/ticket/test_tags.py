@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
 from rules.decision.effects import ChangeRefused, Effects
 from rules.ticket.changes import AddTag, Merge, RemoveTag, Split
 from rules.ticket.tags import MOST_TAGS
-from storage.ticket import pages
+from storage.ticket import pages, summaries
 from storage.ticket.pages import TicketFilter
 from storage.ticket.read import ticket_view
 from storage.ticket.summaries import newest
-from tests.rules.building import SAM, a_mail
+from tests.rules.building import NOON, SAM, a_mail
 from tests.storage.shop import Shop, opened
 
 
@@ -39,6 +44,22 @@ def test_tags_are_given_found_and_taken(shop: Shop) -> None:
     assert view.summary.tags == ("billing",)
     events = [str(each.text) for each in view.history if each.actor == SAM.address]
     assert events == ["tag billing added", "tag refund added", "tag refund removed"]
+
+
+def test_tickets_with_a_tag_are_found_behind_the_latest(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summaries, "LATEST", 2)
+    latest_first = [opened(shop.take(a_mail())) for _ in range(5)]
+    tagged = [latest_first[n] for n in (0, 3, 4)]
+    for number in tagged:
+        shop.change(number, AddTag("billing"))
+    for hours, number in enumerate(latest_first):
+        shop.set(number, updated_at=NOON - timedelta(hours=hours))
+
+    found = [shop.database.read(partial(newest, limit=n, tag="billing")) for n in (1, 2, 9)]
+
+    assert [[t.number for t in each] for each in found] == [tagged[:1], tagged[:2], tagged]
 
 
 def test_a_merge_carries_the_tags_with_lines_in_the_history(shop: Shop) -> None:
