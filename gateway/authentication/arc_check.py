@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from gateway.authentication.assumed import assumed_scope
 from gateway.authentication.dkim_check import (
     Candidates,
     age_problem,
@@ -38,7 +39,7 @@ from gateway.authentication.signatures import (
     read_key,
     read_tags,
 )
-from gateway.authentication.structure import assumed_scope, signed_scope
+from gateway.authentication.structure import signed_scope
 from rules.sender.authentication import Evidence, Result, SignedScope
 
 MAX_HOPS = 10

@@ -11,11 +11,8 @@ from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 
 from gateway.authentication.arc_check import sealed_results
-from gateway.authentication.dkim_check import (
-    Candidates,
-    candidates,
-    fingerprints,
-)
+from gateway.authentication.assumed import assumed_fingerprints, assumed_scope
+from gateway.authentication.dkim_check import Candidates, candidates, fingerprints
 from gateway.authentication.dns import Lookups, Resolver, host_domain
 from gateway.authentication.lookup_shares import Asker
 from gateway.authentication.measuring import (
@@ -46,7 +43,6 @@ from gateway.authentication.signatures import (
     RawMessage,
     read_message,
 )
-from gateway.authentication.structure import assumed_scope
 from gateway.authentication.suffixes import public_suffixes
 from gateway.authentication.through_list import author_through_list
 from gateway.authentication.vouching import (
@@ -311,8 +307,9 @@ class Authenticator:
                 signed = (await policy_and_dkim(checked))[1]
                 scope, held = signed.signed_scope, signed.fingerprints
             if scope is None:
-                assume = partial(assumed_scope, checked.message, signatures.bounds)
-                scope = await checked.run(assume)
+                bounds = (checked.message, signatures.bounds)
+                scope = await checked.run(partial(assumed_scope, *bounds))
+                held = await checked.run(partial(assumed_fingerprints, *bounds))
             scope = replace(scope, alone=not stated.direct)
             return replace(verdict, signed_scope=scope, fingerprints=held)
         chosen = names_chosen(mail(), self._trust.sealers)

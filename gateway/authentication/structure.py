@@ -21,7 +21,6 @@ from gateway.authentication.signatures import (
     RawMessage,
     Tags,
     canonical_body,
-    has_this_body,
     is_body_relaxed,
     signed_content_digest,
 )
@@ -114,24 +113,6 @@ def signed_scope(
     exact = any(not is_body_relaxed(tags) for _, tags in signatures)
     problem = structure_problem(message, names, exact=exact)
     return SignedScope(digests[0], names, problem=problem), digests
-
-
-def assumed_scope(
-    message: RawMessage, signatures: Sequence[tuple[HeaderField, Tags]]
-) -> SignedScope:
-    """What signatures cover of which one held when a relay saw it, although none holds here: only
-    what each of them covers, since any of the others may be forged. If none has this body, the
-    relay changed it, and its structure may be the relay's. CPU-bound.
-
-    Raises whatever dkimpy raises.
-    """
-    least = Counter(covered_names([tags for _, tags in signatures]))
-    for _, tags in signatures:
-        least &= Counter(covered_names([tags]))
-    names = tuple(least.elements())
-    has_body = any(has_this_body(message, tags) for _, tags in signatures)
-    problem = structure_problem(message, names) if has_body else ""
-    return SignedScope(signed_content_digest(message, *signatures[0]), names, problem=problem)
 
 
 def covered_names(signatures: Sequence[Tags]) -> tuple[str, ...]:
