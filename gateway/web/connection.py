@@ -132,6 +132,7 @@ class HttpConnection(RequestHandler, Admitted):
         self._unsent_bytes = 0
         self._drained = False
         self._check_handle: asyncio.TimerHandle | None = None
+        self._drop_handle: asyncio.TimerHandle | None = None
         self._ends_at = self._loop.time() + limits.max_age_s
         self._responses = 0
 
@@ -175,8 +176,9 @@ class HttpConnection(RequestHandler, Admitted):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.forget()
-        if self._check_handle is not None:
-            self._check_handle.cancel()
+        for handle in (self._check_handle, self._drop_handle):
+            if handle is not None:
+                handle.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -212,7 +214,8 @@ class HttpConnection(RequestHandler, Admitted):
         try:
             await super().start()
         finally:
-            self._loop.call_later(self._limits.linger_s, self._drop)
+            if self.transport is not None:  # else it is gone, and so is what it had sent
+                self._drop_handle = self._loop.call_later(self._limits.linger_s, self._drop)
 
     def close_if_idle(self) -> None:
         """Closes the connection if no request is in progress."""

@@ -58,6 +58,12 @@ def own_addresses(connection: Connection) -> frozenset[str]:
     return frozenset(each.address for each in list_mailboxes(connection, inactive_too=True))
 
 
+def names_taken(connection: Connection) -> frozenset[str]:
+    """The addresses of all mailboxes, and each `postmaster` that one of them takes."""
+    names = (each.names for each in list_mailboxes(connection))
+    return own_addresses(connection).union(*names)
+
+
 def mailbox_named(connection: Connection, address: str | None) -> Mailbox:
     """The active mailbox of an address; for None the only one that exists. Raises NotFound."""
     active = list_mailboxes(connection)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, update
 
 from rules.mail import Mailbox
-from rules.mail.addresses import domain_of, normalise
+from rules.mail.addresses import domain_of, normalise, without_detail
 from rules.mail.language import KNOWN as LANGUAGES
 from rules.people import Company, Person, Role, StaffNotices
 from storage.db.ledger import Conflict
@@ -25,7 +25,7 @@ from storage.registry.checks import (
 )
 from storage.registry.companies import company_id, domains_of, list_companies
 from storage.registry.errors import AlreadyExists, ImportRefused, InvalidValue, NotFound
-from storage.registry.mailboxes import own_addresses
+from storage.registry.mailboxes import names_taken
 
 _company, _person = table(CompanyRow), table(PersonRow)
 
@@ -53,7 +53,7 @@ def add_person(connection: Connection, mailbox: Mailbox, person: NewPerson) -> i
         name = person.company or ""
         number = company_id(connection, mailbox, name)
         companies[name] = number, domains_of(connection, number)
-    return _add(connection, mailbox, person, _Registered(own_addresses(connection), companies))
+    return _add(connection, mailbox, person, _Registered(names_taken(connection), companies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class _Registered:
     waits."""
 
     own: frozenset[str]
-    """The addresses of our mailboxes."""
+    """The addresses of our mailboxes, `postmaster` included."""
     companies: Mapping[str, tuple[int, tuple[str, ...]]]
     """The id and the domains of each company, by name."""
 
@@ -70,7 +70,7 @@ class _Registered:
 def _registered(connection: Connection, mailbox: Mailbox) -> _Registered:
     companies = list_companies(connection, mailbox)
     return _Registered(
-        own_addresses(connection), {each.name: (each.id, domains) for each, domains in companies}
+        names_taken(connection), {each.name: (each.id, domains) for each, domains in companies}
     )
 
 
@@ -83,7 +83,7 @@ def _add(connection: Connection, mailbox: Mailbox, person: NewPerson, known: _Re
             raise not_found("company {name}", known.companies, name=repr(name))
         company, domains = known.companies[name]
     address = valid_address(person.address)
-    if address in known.own:
+    if not known.own.isdisjoint((address, without_detail(address)[0])):
         text = "{address} is one of our mailboxes; mail from it would loop"
         raise InvalidValue(text, address=address)
     refuse_lookalike(domain_of(address), person.address)

@@ -20,16 +20,30 @@ from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
-from tests.fuzz import authors, mails, web, wire
+from tests.fuzz import authors, mails, web, web_sizes, wire
 from tests.fuzz.findings import Report, save
 
 FOLDER = Path("var/fuzz")
-PARTS: Mapping[str, ModuleType] = {each.PART: each for each in (wire, mails, authors, web)}
-CASES = {"wire": 100_000, "mails": 1_000_000, "authors": 500_000, "web": 30_000}
+PARTS: Mapping[str, ModuleType] = {
+    each.PART: each for each in (wire, mails, authors, web, web_sizes)
+}
+CASES = {
+    "wire": 100_000,
+    "mails": 1_000_000,
+    "authors": 500_000,
+    "web": 30_000,
+    "web_sizes": 30_000,
+}
 MINUTES = 10.0
-CHUNK = {"wire": 5_000, "mails": 5_000, "authors": 50_000, "web": 5_000}
+CHUNK = {"wire": 5_000, "mails": 5_000, "authors": 50_000, "web": 5_000, "web_sizes": 5_000}
 """Cases for each run in a process of its own; the memory and the descriptors are measured there."""
-OPTIONS = {"wire": "sessions", "mails": "mails", "authors": "authors", "web": "requests"}
+OPTIONS = {
+    "wire": "sessions",
+    "mails": "mails",
+    "authors": "authors",
+    "web": "requests",
+    "web_sizes": "sizes",
+}
 
 Job = Callable[[], Report]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz import authors, mails, web, wire
+from tests.fuzz import authors, mails, web, web_sizes, wire
 from tests.fuzz.__main__ import FOLDER
 from tests.fuzz.findings import Report, save
 
@@ -43,3 +43,9 @@ def test_no_request_breaks_a_law_of_the_web() -> None:
     report = web.run(SEED, range(800))
     check(report, 800)
     assert {200, 201, 400, 403, 404, 409} <= set(report.figures["answers"])
+
+
+def test_no_large_request_holds_the_event_loop_or_is_kept() -> None:
+    report = web_sizes.run(SEED, range(100))
+    check(report, 100)
+    assert {"400", "415"} <= set(report.figures["answers"])

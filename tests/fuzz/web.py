@@ -68,7 +68,7 @@ def _run(seed: int, requests: Iterator[HttpRequest], lanes: int = LANES) -> Repo
     return report
 
 
-def _prepared_store(folder: Path) -> str:
+def prepared_store(folder: Path) -> str:
     """With people and API tokens, known keys, and the canary ticket."""
     url = SqliteStores(folder).new()
     database = Database(url, connections=2)
@@ -88,7 +88,7 @@ def _prepared_store(folder: Path) -> str:
 
 
 @asynccontextmanager
-async def _serving(url: str, folder: Path, lines: list[LogLine]) -> AsyncIterator[tuple[str, int]]:
+async def serving(url: str, folder: Path, lines: list[LogLine]) -> AsyncIterator[tuple[str, int]]:
     """A whole server; yields where it serves HTTP."""
     config = Config(
         smtp=SmtpSection(listen="127.0.0.1:0"),
@@ -114,9 +114,9 @@ async def _serving(url: str, folder: Path, lines: list[LogLine]) -> AsyncIterato
 async def _against_a_server(
     folder: Path, report: Report, requests: Iterator[HttpRequest], lanes: int
 ) -> None:
-    url = await asyncio.to_thread(_prepared_store, folder)
+    url = await asyncio.to_thread(prepared_store, folder)
     with capture_logs() as lines, errors_collected() as errors:
-        async with _serving(url, folder, lines) as address:
+        async with serving(url, folder, lines) as address:
             database = Database(url, connections=1)
             watch = _Watch(report, address, lines, errors, database)
             await watch.begin()

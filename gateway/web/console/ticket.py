@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -182,7 +184,8 @@ async def ticket_page(
     If `is_stale` the ticket has changed meanwhile, and the history is open.
     """
     shown = await _shown(visit, visit.request.query.get("before", ""))
-    return visit.page(
+    write = partial(
+        visit.page,
         "ticket.html",
         status,
         ticket=shown,
@@ -190,11 +193,18 @@ async def ticket_page(
         details=shown.view.details,
         error=error,
         is_stale=is_stale,
-        whole_history=visit.request.query.get("history") == "all",
+        whole_history=_shows_all(visit),
         snoozes=SNOOZES,
         form=visit.form,
         once=secrets.token_urlsafe(ONCE_BYTES),
     )
+    # The lines of thousands of entries take a third of a second, in which no mail would be taken.
+    is_long = len(shown.history) > HISTORY_SHOWN
+    return await asyncio.to_thread(write) if is_long else write()
+
+
+def _shows_all(visit: Visit) -> bool:
+    return visit.request.query.get("history") == "all"
 
 
 async def file(visit: Visit) -> web.StreamResponse:
@@ -260,19 +270,20 @@ def _presented(
     known: Mapping[str, ListedPerson],
 ) -> ShownTicket:
     language, say = visit.language, visit.say
-    is_whole = visit.request.query.get("history") == "all"
-    history = [history_entry(visit, each, mask) for each in view.history]
+    shown = partial(history_entry, visit, mask=mask)
+    # The latest alone, unless all are asked for: a ticket may have thousands.
+    history = view.history if _shows_all(visit) else view.history[-HISTORY_SHOWN:]
     return ShownTicket(
         view=view,
         subject=mask(view.summary.subject),
         status=status_words(view.summary.status, language),
-        severity=severity_of(view, history, policy, say),
+        severity=severity_of(view, shown, policy, say),
         thread=thread_of(view, before, mask, say),
         promises=tuple(promises(Reading(view, policy, visit.now, language, say))),
         people=tuple(_people(visit, view, known)),
         fields=tuple(_fields(view, policy, mask)),
-        history=tuple(reversed(history if is_whole else history[-HISTORY_SHOWN:])),
-        older_history=0 if is_whole else max(0, len(history) - HISTORY_SHOWN),
+        history=tuple(map(shown, reversed(history))),
+        older_history=len(view.history) - len(history),
         offers=offers,
         staff=tuple(each.address for each in staff),
         company=_company(known.get(view.summary.requester)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.web.console.ticket_history import HistoryEntry
@@ -10,7 +10,7 @@ from gateway.web.console.words import Say
 from rules.policy import Policy
 from rules.ticket.audit import AuditEvent
 from rules.ticket.severity import Level
-from storage.ticket.views import TicketView
+from storage.ticket.views import AuditView, TicketView
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,14 @@ class ShownSeverity:
 
 
 def severity_of(
-    view: TicketView, history: Sequence[HistoryEntry], policy: Policy | None, say: Say
+    view: TicketView,
+    shown: Callable[[AuditView], HistoryEntry],
+    policy: Policy | None,
+    say: Say,
 ) -> ShownSeverity:
-    last: dict[AuditEvent, HistoryEntry] = {
-        entry.event: shown for entry, shown in zip(view.history, history, strict=True)
-    }
+    """The severity; `shown` makes a line of an entry of the history."""
+    last = {entry.event: entry for entry in view.history}
+    changed, claim = last.get(AuditEvent.SEVERITY_CHANGED), last.get(AuditEvent.SEVERITY_CLAIMED)
     summary = view.summary
     levels: Mapping[str, Level] = {}
     if policy is not None:
@@ -45,8 +48,8 @@ def severity_of(
         name=summary.severity,
         meaning=level.meaning if level is not None else "",
         is_critical=level is not None and level.critical,
-        set_by=last.get(AuditEvent.SEVERITY_CHANGED),
-        claim=last.get(AuditEvent.SEVERITY_CLAIMED),
+        set_by=shown(changed) if changed is not None else None,
+        claim=shown(claim) if claim is not None else None,
         claimed=summary.severity_claimed or "",
         critical_claimed=summary.critical_claimed,
         why=_opened_at(view, policy, say) if policy is not None else "",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
+import weakref
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -326,6 +328,23 @@ async def one_response(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     head = await reader.readuntil(b"\r\n\r\n")
     await reader.readexactly(1)
     return head
+
+
+async def test_of_a_client_that_has_left_nothing_is_kept() -> None:
+    """The last body that it sent may have been large, and was not read."""
+    async with site(HttpLimits()) as (pool, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /none HTTP/1.1\r\nHost: a\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        connection = weakref.ref(next(iter(pool.connections)))
+        writer.write(b"GET /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert b"404" in await reader.read(-1)
+        writer.close()
+        await nothing_held(pool)
+
+        await asyncio.sleep(0.1)
+        gc.collect()
+        assert connection() is None
 
 
 async def test_a_proxy_has_no_rate() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from rules.mail import Mailbox
@@ -42,9 +44,13 @@ def test_an_unknown_company_is_named_with_those_that_exist(
         ledger.submit(lambda c: add_person(c, mailbox, user("x@acme.example", "Acne"))).result()
 
 
-def test_a_mailbox_of_ours_cannot_be_a_user(ledger: Ledger, mailbox: Mailbox) -> None:
-    with pytest.raises(InvalidValue, match="loop"):
-        ledger.submit(lambda c: add_person(c, mailbox, user(mailbox.address))).result()
+def test_an_address_whose_mail_comes_to_us_cannot_be_a_user(
+    ledger: Ledger, mailbox: Mailbox
+) -> None:
+    name, _, domain = mailbox.address.partition("@")
+    for address in (mailbox.address, f"{name}+x@{domain}", f"postmaster@{domain}"):
+        with pytest.raises(InvalidValue, match="loop"):
+            ledger.submit(partial(add_person, mailbox=mailbox, person=user(address))).result()
 
 
 def test_an_import_names_every_bad_line_and_changes_nothing(

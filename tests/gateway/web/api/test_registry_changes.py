@@ -119,6 +119,23 @@ async def test_an_organization_that_is_registered_as_two_companies_is_named(site
     assert changed["shared_organizations"] == []
 
 
+async def test_companies_of_one_organization_are_not_looked_for_by_the_writer(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mail waits for it: among thousands of companies the look takes a third of a second."""
+    path = await company(site, "Vandelay")
+    looking = threads_of(monkeypatch, "gateway.web.api.companies.shared_organizations")
+    writing = threads_of(monkeypatch, "storage.registry.companies.add_company")
+    changing = threads_of(monkeypatch, "storage.registry.companies.set_channel")
+
+    await company(site, "Kramerica")
+    status, changed = await ask(site, "PATCH", path, {"channel": "call first"})
+
+    assert (status, changed["channel"]) == (200, "call first")
+    assert looking
+    assert looking.isdisjoint(writing | changing)
+
+
 async def test_a_company_is_changed_as_a_whole_or_not_at_all(site: Site) -> None:
     path = await company(site, "Umbrella")
     change = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from html import unescape
 
 import pytest
@@ -23,6 +24,7 @@ from storage.ticket import read
 from tests.gateway.web.console.desk import NEW, Desk
 from tests.gateway.web.console.test_in_browser import ANN, hostile
 from tests.gateway.web.link_pages import EVE, SAM, SUPPORT
+from tests.gateway.web.threads import threads_of
 from tests.in_process import a_mail
 
 ONE, TWO = "/console/tickets/1", "/console/tickets/2"
@@ -257,8 +259,11 @@ async def test_everything_else_is_done_by_its_form_and_is_in_the_history(
     status, page = await agent.send(ONE, do="anything")
     assert (status, "Please choose what is to be done." in page) == (409, True)
     (older,) = re.findall(r'href="([^"]+)#history"', page)
+    rendering = threads_of(monkeypatch, "aiohttp_jinja2.render_template")
     status, whole = await agent.get(older)
     assert (status, "older entries" in page, "older entries" in whole) == (200, True, False)
+    assert rendering
+    assert threading.get_ident() not in rendering  # thousands of entries take long
 
 
 async def test_whoever_is_not_staff_of_a_mailbox_writes_nothing_on_its_tickets(desk: Desk) -> None:
