@@ -176,6 +176,9 @@ class Facts:
     returned: Returned | None = None
     looped: bool = False
     """The mail carries our own loop mark: somebody sends our mails back to us."""
+    structure_is_open: bool = False
+    """Only a signature proved the mail when it came, and what nobody signed may change what of it
+    is read as its text. It is held; staff may have released it."""
     came_at: datetime | None = None
     """When the mail arrived; None where it is decided on arrival."""
     forwarded: Forwarded | None = None

@@ -22,6 +22,7 @@ from rules.sender.pointers import Pointer, PointerKind, find_pointers, is_looped
 from rules.sender.signature_scope import (
     apply_dkim_policy,
     content_identity,
+    has_open_structure,
     hour_of_undated,
     identity_of_copy,
     lesser_copy,
@@ -77,6 +78,8 @@ class Considered:
     """The notice to whose return path it came; None for any other mail."""
     looped: bool
     """It carries our own loop mark."""
+    structure_is_open: bool
+    """What nobody signed may change what of it is read as its text."""
     needed: NeededFacts
     """What must be looked up for its commands."""
     policy: Policy
@@ -153,6 +156,7 @@ def consider(
         pointers=_stated(received, pointers),
         returned=returned,
         looped=is_looped(mail, keys),
+        structure_is_open=has_open_structure(first_counted),
         needed=facts_needed_for_commands(mail, policy),
         policy=policy,
         identities=identities,

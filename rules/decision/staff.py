@@ -141,6 +141,12 @@ def _faults(case: Case, ticket: Ticket, given: Commands, *, is_note: bool) -> tu
         faults = (*faults, sentence("#split publishes your text: send it to your reply address"))
     if given.given and not is_proven_enough(case.sender, required):
         faults = (*faults, sentence("commands require {proof}", proof=required))
+    if case.facts.structure_is_open and not is_note:
+        # Whoever sent it again may have made a file of a note and its command.
+        hidden = sentence(
+            "what of the email is its text is not signed, so a command may be hidden in it"
+        )
+        faults = (*faults, hidden)
     return faults
 
 

@@ -183,6 +183,11 @@ def is_signed_alone(proven: Authentication) -> bool:
     return proven.signed_scope is not None and proven.signed_scope.alone
 
 
+def has_open_structure(proven: Authentication) -> bool:
+    """Whether what no signature covers could change how the body is read."""
+    return is_signed_alone(proven) and bool(proven.signed_scope and proven.signed_scope.problem)
+
+
 def lesser_copy(
     mail: Mail, envelope: Envelope, proven: Authentication, own_names: Collection[str]
 ) -> str:
@@ -196,11 +201,10 @@ def lesser_copy(
         return "automatic"
     if mail.bounces:  # read only from what came to a return path of ours, which is in no field
         return "report"
-    if is_signed_alone(proven):
-        if proven.signed_scope is not None and proven.signed_scope.problem:
-            return "unsigned structure"
-        if not is_addressed_to(mail, own_names):
-            return "not addressed"
+    if has_open_structure(proven):
+        return "unsigned structure"
+    if is_signed_alone(proven) and not is_addressed_to(mail, own_names):
+        return "not addressed"
     return ""
 
 

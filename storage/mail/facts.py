@@ -224,6 +224,7 @@ def _gathered(connection: Connection, considered: Considered, attempt: Attempt) 
         bytes_of_domain=rate.written_bytes,
         returned=came_back(),
         looped=considered.looped,
+        structure_is_open=considered.structure_is_open,
         came_at=came_at,
         forwarded=considered.needed.forwarded,
     )

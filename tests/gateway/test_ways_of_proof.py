@@ -305,7 +305,11 @@ class Desk:
         seen = self.considered(WAYS[way](situation, attack), situation, attack)
         world = replace(situation.world, proof=seen.authentication, looped=seen.looped)
         author = seen.mail.author.address if isinstance(seen.mail.author, Author) else ""
-        facts = replace(world.facts(seen.mail, seen.envelope, author), pointers=seen.pointers)
+        facts = replace(
+            world.facts(seen.mail, seen.envelope, author),
+            pointers=seen.pointers,
+            structure_is_open=seen.structure_is_open,
+        )
         return decide(seen.mail, facts, seen.policy)
 
     async def _verdict(self, delivery: Delivery, situation: Situation) -> Authentication:
@@ -428,6 +432,21 @@ def test_a_note_of_staff_is_not_published_by_what_makes_a_file_of_it(
     assert isinstance(usual, AddComment)
     assert usual.visibility is Visibility.NOTE
     assert changed.reason is Reason.NOT_SIGNED
+
+
+def test_nor_if_staff_release_it(desk: Desk) -> None:
+    note = replace(SITUATIONS["a command of staff"], released=True)
+
+    usual = desk.decided("dkim", note, NOTHING)
+    as_file = desk.decided("dkim", note, Attack(added=b"Content-Disposition: attachment\r\n"))
+
+    assert isinstance(usual.action, AddComment)
+    assert isinstance(as_file.action, AddComment)
+    assert usual.action.visibility is Visibility.NOTE
+    assert (as_file.action.visibility, as_file.reason) == (
+        Visibility.PRIVATE,
+        Reason.COMMAND_REFUSED,
+    )
 
 
 @pytest.mark.parametrize("signs", ["", "message-id"])
