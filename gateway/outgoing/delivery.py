@@ -49,7 +49,8 @@ class Undelivered(Exception):
 
 
 class RelayDown(Undelivered):
-    """The relay accepts nothing from us now, for any recipient: the next mail need not be tried."""
+    """The relay accepts nothing from us now, for any recipient: the next mail need not be tried.
+    What it refuses once it knows the recipient is no such failure."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why, permanent=False, ours=True)

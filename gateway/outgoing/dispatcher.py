@@ -19,6 +19,7 @@ from uuid import UUID
 
 from gateway import log
 from gateway.authentication.signing import Signer
+from gateway.outgoing import with_less
 from gateway.outgoing.carrier import Carrier
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Outgoing, Relay, RelayDown, Undelivered
@@ -29,7 +30,7 @@ from gateway.parsing.mail_files import MailFiles
 from gateway.runtime import Runtime
 from rules.mail.bounces import Failure, classify, presumed_status
 from rules.service.more import SUMMARIES
-from rules.ticket.notice_timing import LONGEST_PAUSE, WHILE_RELAY_IS_DOWN, next_attempt
+from rules.ticket.notice_timing import LONGEST_PAUSE, LONGEST_URGENT_PAUSE, next_attempt
 from storage.db.database import Connection, StoreTimeout
 from storage.notices import claims, more, outbox
 from storage.notices.outbox import Dropped, Notice
@@ -315,11 +316,11 @@ class Dispatcher:
             log.dispatcher_failed(error)
             await self._not_sent(notice, Undelivered(f"not written: {error!r}", permanent=False))
             return
-        bare = more.without_the_last(completed)
-        less = partial(composer.write, bare, policy, carried.as_links())
-        has_less = bool(carried.contents) or bare is not completed
+        _, *less = with_less.versions(completed, carried)
         try:
-            await self._hand_over(outgoing, less if has_less else None)
+            await self._hand_over(
+                notice, outgoing, [partial(composer.write, one, policy, its) for one, its in less]
+            )
         except Undelivered as error:
             if isinstance(error, RelayDown):
                 this.down = error
@@ -335,24 +336,28 @@ class Dispatcher:
         self.runtime.metrics.notice("sent")
         log.sent(_named(notice), notice.attempts)
 
-    async def _hand_over(self, outgoing: Outgoing, less: Callable[[], Outgoing] | None) -> None:
-        """Send a mail. If it is too large for the relay, or a filter refuses what is in it, `less`
-        writes it with links to its files, and without words that it only quotes; None where it has
-        neither. Raises Undelivered."""
-        try:
-            await self.relay.send(outgoing)
-        except Undelivered as error:
-            if less is None or not (error.is_too_big or (error.permanent and error.of_content)):
-                raise
-            log.sent_with_less(outgoing.id, len(outgoing.raw), str(error))
-            await self.relay.send(await asyncio.to_thread(less))
+    async def _hand_over(
+        self, notice: Notice, outgoing: Outgoing, less: Sequence[Callable[[], Outgoing]]
+    ) -> None:
+        """Send a mail; each of `less` writes one with less in it, for a relay that refuses what is
+        in the one before. Raises Undelivered."""
+        for write in less:
+            try:
+                await self.relay.send(outgoing)
+            except Undelivered as error:
+                if not with_less.helps(notice, error):
+                    raise
+                log.sent_with_less(outgoing.id, len(outgoing.raw), str(error))
+            else:
+                return
+            outgoing = await asyncio.to_thread(write)
+        await self.relay.send(outgoing)
 
     async def _not_sent(self, notice: Notice, error: Undelivered) -> None:
         now, why = self.runtime.clock(), str(error)
         again: datetime | None = None
         if not error.permanent:
-            soon = isinstance(error, RelayDown) and notice.kind.traits.urgent
-            longest = WHILE_RELAY_IS_DOWN if soon else LONGEST_PAUSE
+            longest = LONGEST_URGENT_PAUSE if notice.kind.traits.urgent else LONGEST_PAUSE
             tried = notice.attempts
             again = next_attempt(notice.created_at, tried, now, self.jitter(), longest)
         if again is None:

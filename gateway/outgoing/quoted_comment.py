@@ -28,6 +28,7 @@ from rules.policy import Policy
 from rules.sender.masking import Masker
 from rules.service.calendars import zone_of
 from rules.ticket.notices import Audience
+from rules.ticket.payloads import REFUSED_WORDS
 from rules.ticket.visibility import Visibility
 from storage.notices.outbox import Notice
 from storage.notices.outbox import NoticeComment as Comment
@@ -166,8 +167,10 @@ def _count(lines: str) -> int:
 
 
 def _in_language(text: str, language: str) -> str:
-    """A text with the sentence that stands for encrypted content in the reader's language."""
-    return text.replace(str(ENCRYPTED), worded(ENCRYPTED, language))
+    """A text with the sentences that stand for what is not shown in the reader's language."""
+    for each in (ENCRYPTED, REFUSED_WORDS):
+        text = text.replace(str(each), worded(each, language))
+    return text
 
 
 def fitting_text(text: str, octets: int = LONGEST_TEXT) -> str:

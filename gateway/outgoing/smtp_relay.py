@@ -28,8 +28,9 @@ CHECKED_AFTER_S = 1.0
 _ENHANCED = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})(?![\w.])")
 """Stands first in a reply (RFC 2034 §4): what follows may name a file that somebody has sent."""
 _CLOSING = 421
-_NOT_THE_MAIL = frozenset((_CLOSING, 530, 534, 535, 538))
-"""The relay shuts down, or requires a login or TLS first: it concerns us, after any command."""
+_LOGIN_FIRST = frozenset((530, 534, 535, 538))
+"""The relay requires a login or TLS first: it concerns us, after any command."""
+_LOST = (aiosmtplib.SMTPServerDisconnected, ConnectionError)
 
 Tls = Literal["opportunistic", "required", "none"]
 
@@ -101,6 +102,14 @@ def server(
     )
 
 
+class _ConnectionEnded(Undelivered):
+    """The relay ended the connection before it had the mail. It may do so with each after some
+    mails, or when it has waited: a new one shows whether it does not want this mail."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, permanent=False)
+
+
 @dataclass(slots=True)
 class _OpenConnection:
     client: aiosmtplib.SMTP
@@ -121,10 +130,9 @@ class SmtpRelay:
         connection = await self._connection()
         try:
             await self._send_over(connection, outgoing)
-        except RelayDown:
+        except (RelayDown, _ConnectionEnded):
             if not connection.used_before:
                 raise
-            # A server may end each connection after some mails: a new one shows whether it is down.
             await self._send_over(await self._new_connection(), outgoing)
 
     async def _send_over(self, connection: _OpenConnection, outgoing: Outgoing) -> None:
@@ -199,34 +207,47 @@ class SmtpRelay:
         return client
 
     async def _hand_over(self, client: aiosmtplib.SMTP, outgoing: Outgoing) -> None:
-        """One mail transaction. Only a refusal at RCPT or DATA concerns the mail."""
+        """One mail transaction. A refusal at RCPT or DATA concerns this mail alone, whatever its
+        code: else one recipient, or one text, would keep all other mails back."""
         try:
             await client.mail(outgoing.mail_from)
         except aiosmtplib.SMTPSenderRefused as error:
-            if error.code in _NOT_THE_MAIL:
+            if error.code == _CLOSING or error.code in _LOGIN_FIRST:
                 raise RelayDown(_message_of(error)) from error
             why = f"the relay refused the sender <{outgoing.mail_from}>: {_message_of(error)}"
             raise Undelivered(why, permanent=False, ours=True) from error
+        except _LOST as error:
+            raise _ConnectionEnded(_message_of(error)) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise Undelivered(_message_of(error), permanent=False) from error
         try:
             await client.rcpt(outgoing.rcpt_to)
-            await client.data(outgoing.raw, timeout=DATA_TIMEOUT_S)
         except aiosmtplib.SMTPResponseException as error:
-            of_content = isinstance(error, aiosmtplib.SMTPDataError)
-            # A filter may hang up on one mail. If all are meant, so is the next connection.
-            if error.code in _NOT_THE_MAIL and not (of_content and error.code == _CLOSING):
-                raise RelayDown(_message_of(error)) from error
-            permanent = error.code // 100 == 5
-            raise Undelivered(
-                _message_of(error),
-                permanent,
-                code=error.code,
-                status=_status(error),
-                of_content=of_content,
-            ) from error
+            if error.code == _CLOSING:
+                raise _ConnectionEnded(_message_of(error)) from error
+            raise _refusal(error) from error
+        except _LOST as error:
+            raise _ConnectionEnded(_message_of(error)) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise Undelivered(_message_of(error), permanent=False) from error
+        try:
+            await client.data(outgoing.raw, timeout=DATA_TIMEOUT_S)
+        except aiosmtplib.SMTPResponseException as error:
+            raise _refusal(error, of_content=isinstance(error, aiosmtplib.SMTPDataError)) from error
+        except (aiosmtplib.SMTPException, OSError) as error:  # it may have been accepted
+            raise Undelivered(_message_of(error), permanent=False, of_content=True) from error
+
+
+def _refusal(error: aiosmtplib.SMTPResponseException, *, of_content: bool = False) -> Undelivered:
+    if error.code in _LOGIN_FIRST:
+        return Undelivered(_message_of(error), permanent=False, ours=True)
+    return Undelivered(
+        _message_of(error),
+        permanent=error.code // 100 == 5,
+        code=error.code,
+        status=_status(error),
+        of_content=of_content,
+    )
 
 
 async def _reset_or_close(client: aiosmtplib.SMTP) -> None:

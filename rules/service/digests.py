@@ -37,6 +37,8 @@ OF_STAFF_MACHINES = timedelta(days=1)
 """Between two digests that only name what staff's own machines may have answered to the first."""
 REMEMBERED_FOR = timedelta(days=90)
 """What was named is named again after this time, if it still waits."""
+NOT_SHOWN = "…"
+"""In the place of a sender."""
 
 AUTOMATIC_UNCLEAR = "automatic_unclear"
 UNNAMED = (Queue.STRANGERS, Queue.FLAGGED, Queue.PROPOSED)
@@ -114,13 +116,17 @@ def digest_orders(
     policy: Policy,
     *,
     again: bool = False,
+    without_senders: bool = False,
 ) -> tuple[NoticeOrder, ...]:
     """One digest for each of the staff; none while nothing is new, or where the policy notifies no
     staff. A mailbox of ours is never notified: it would file the digest. With `again`, the one
-    before reached nobody: this one has no words of others."""
+    before reached nobody: this one has no words of others. If that was without them already, it is
+    made `without_senders` too, whose domains a filter may know."""
     lines = tuple(line for state in states for line in state.new)
     if again:
         lines = tuple(replace(line, subject="") for line in lines)
+    if without_senders:
+        lines = tuple(replace(line, sender=line.sender and NOT_SHOWN) for line in lines)
     if not lines or policy.staff.notify == "none":
         return ()
     totals = tuple(

@@ -8,8 +8,8 @@ GIVE_UP_AFTER = timedelta(days=4)
 """RFC 5321 §4.5.4.1: at least 4–5 days before a mail is given up."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
-WHILE_RELAY_IS_DOWN = timedelta(minutes=5)
-"""The longest pause of an urgent mail while the relay accepts none: it is sent soon after that."""
+LONGEST_URGENT_PAUSE = timedelta(minutes=5)
+"""Of an urgent mail: it is sent soon after whatever delayed it is over."""
 
 INVITATION_PAUSE = timedelta(days=1)
 """At most one sign-up link to one address within this time."""

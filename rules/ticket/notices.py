@@ -147,7 +147,7 @@ class Traits:
     """Carries the feedback link, and a reply to it is feedback."""
     opens_with: PolicyText | None = None
     urgent: bool = False
-    """Sent soon after a relay that accepted nothing is back."""
+    """Sent before the others that are due, and tried again every few minutes."""
 
     @property
     def for_staff(self) -> bool:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rules.sentence import Sentence
+from rules.sentence import Sentence, sentence
 from rules.ticket.desk import DigestLine, DigestTotal
 from rules.ticket.notice_payloads import Payload, lines_of, listed, reported
 from rules.ticket.sla import Stage
 from rules.ticket.visibility import Visibility
+
+REFUSED_WORDS = sentence(
+    "What was written is not shown here, since a mail server refused this email with it. "
+    "The ticket has it."
+)
+"""Stands in the place of subject and texts."""
 
 
 class ReceiptText(StrEnum):

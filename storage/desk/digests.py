@@ -74,7 +74,8 @@ def order_digest(
     is new, and there is nobody to notify: it is looked at again an hour later.
 
     If the one before reached nobody, since a filter refused it for the words of a subject, the next
-    one has none of them: else one mail would keep the others from being seen.
+    one has none of them, and the one after that no senders either: else one mail would keep the
+    others from being seen.
     """
     lost_digests.take_back(connection, mailbox, now)
     found = queues.states(connection, mailbox, policy, now)
@@ -85,7 +86,14 @@ def order_digest(
     if not is_worth_it(found, {each.address for each in staff}, last, now):
         return 0
     again = lost_digests.reached_nobody(connection, mailbox, last)
-    orders = digest_orders(found, staff, mailboxes.own_addresses(connection), policy, again=again)
+    orders = digest_orders(
+        found,
+        staff,
+        mailboxes.own_addresses(connection),
+        policy,
+        again=again,
+        without_senders=again and lost_digests.was_made_again(connection, mailbox, last),
+    )
     if not _take_turn(connection, mailbox, now):
         return 0
     if not orders:

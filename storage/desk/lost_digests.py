@@ -47,6 +47,13 @@ def reached_nobody(connection: Connection, mailbox: Mailbox, at: datetime | None
     return bool(found) and all(state == NoticeState.DEAD.value for state in found)
 
 
+def was_made_again(connection: Connection, mailbox: Mailbox, at: datetime | None) -> bool:
+    """Whether the digests that were ordered at a time came in place of ones before."""
+    query = select(_notice.c.detail).where(_is_digest(mailbox), _notice.c.created_at == at)
+    detail = connection.execute(query.limit(1)).scalar()
+    return detail is not None and from_stored(DigestPayload, json.loads(detail)).again
+
+
 def _lost_at(connection: Connection, mailbox: Mailbox, now: datetime) -> Sequence[datetime]:
     """When the digests of the last week were ordered that reached nobody and have named something.
     One that still waits, or was sent to one of the staff, is not lost."""

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Integer, bindparam, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    TextClause,
+    bindparam,
+    func,
+    select,
+    text,
+    update,
+)
 
 from rules.mail.extent import CUT_MARGIN, READ_CHARACTERS
 from rules.ticket.notices import NoticeState
-from storage.db.statements import bind_list, compiled, compiled_in, filled_up
+from storage.db.statements import Statement, bind_list, compiled, compiled_in, filled_up
 from storage.db.tables import (
+    URGENT,
     BouncedRow,
     CommentRow,
     CompanyRow,
@@ -118,25 +130,42 @@ NOTICES = (
 )
 """All that is needed to write a notice, and to decide whether it may still be sent."""
 
-_due = (
-    select(_notice.c.id)
-    .where(
-        _notice.c.state == NoticeState.DUE.value,
-        _notice.c.due_at <= bindparam("now"),
-        _notice.c.claimed_by.is_(None),
+
+def _claim(condition: ColumnElement[bool] | TextClause) -> Statement:
+    due = (
+        select(_notice.c.id)
+        .where(
+            condition,
+            _notice.c.due_at <= bindparam("now"),
+            _notice.c.claimed_by.is_(None),
+        )
+        .order_by(_notice.c.due_at)
+        .limit(bindparam("number", type_=Integer))
+        .with_for_update(skip_locked=True)  # SQLite has one writer, and no such clause
+        .cte("due")  # is executed once: PostgreSQL may do so with a subquery for each row
     )
-    .order_by(_notice.c.due_at)
-    .limit(bindparam("number", type_=Integer))
-    .with_for_update(skip_locked=True)  # SQLite has one writer, and no such clause
-    .cte("due")  # is executed once: PostgreSQL may do so with a subquery for each row
-)
-CLAIM = compiled(
-    update(_notice)
-    .where(_notice.c.id.in_(select(_due.c.id)))
-    .values(claimed_by=bindparam("node"), attempts=_notice.c.attempts + 1)
-    .returning(_notice.c.id)
-)
-"""Takes a number of due notices for a node, the longest due first."""
+    return compiled(
+        update(_notice)
+        .where(_notice.c.id.in_(select(due.c.id)))
+        .values(claimed_by=bindparam("node"), attempts=_notice.c.attempts + 1)
+        .returning(_notice.c.id)
+    )
+
+
+_URGENT = _claim(text(f"notice.{URGENT}"))
+_ANY = _claim(_notice.c.state == NoticeState.DUE.value)
+
+
+def claimed_ids(connection: Connection, now: datetime, number: int, node: UUID) -> Sequence[UUID]:
+    """Takes a number of due notices for a node: urgent ones first, then the longest due. Else
+    those of a flood, or of an outage, would keep an alert waiting."""
+    ids = [row.id for row in _URGENT.rows(connection, now=now, number=number, node=node)]
+    if len(ids) < number:
+        others = _ANY.rows(connection, now=now, number=number - len(ids), node=node)
+        ids += [row.id for row in others]
+    return ids
+
+
 _ROWS = compiled_in(
     lambda count: NOTICES.where(
         _notice.c.id.in_(bindparam(f"notice_{n}", type_=_notice.c.id.type) for n in range(count))

@@ -26,7 +26,7 @@ from storage.db.statements import Statement, bind_list, compiled, compiled_in, f
 from storage.db.tables import NoticeRow, table
 from storage.notices import claims, named_tickets, suppression
 from storage.notices.attached import NO_FILES, AttachedFile, AttachedFiles, attached_to
-from storage.notices.claimed_rows import CLAIM, claimed_rows
+from storage.notices.claimed_rows import claimed_ids, claimed_rows
 from storage.ticket import clocks
 from storage.ticket.rows import storable
 
@@ -195,14 +195,15 @@ class Dropped:
 def claim(
     connection: Connection, now: datetime, limit: int, node: UUID = claims.NO_NODE
 ) -> Claimed:
-    """Take up to `limit` due notices, the longest due first. Two senders never get the same notice.
+    """Take up to `limit` due notices: urgent ones first, then the longest due. Two senders never
+    get the same notice.
 
     A notice that must no longer be sent is given up at once: the recipient has left the ticket or
     was never accepted, their account is closed, or their address is suppressed. One that a newer
     version has ordered, and that this one cannot read, is postponed.
     """
     found = Claimed()
-    ids = [row.id for row in CLAIM.rows(connection, now=now, number=limit, node=node)]
+    ids = claimed_ids(connection, now, limit, node)
     if not ids:
         return found
     if node != claims.NO_NODE:
@@ -225,6 +226,7 @@ def claim(
             found.dropped.append(Dropped(row.id, kind, here, row.address, row.ticket_id, why))
         else:
             found.append(notice)
+    found.sort(key=lambda notice: not notice.kind.traits.urgent)
     return found
 
 

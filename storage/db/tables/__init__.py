@@ -50,7 +50,15 @@ _NAMES = {
         "RefusalsRow",
         "ThreadReferenceRow",
     ),
-    "notices": ("DEAD", "FROM_INSIDE", "FROM_OUTSIDE", "BouncedRow", "NodeRow", "NoticeRow"),
+    "notices": (
+        "DEAD",
+        "FROM_INSIDE",
+        "FROM_OUTSIDE",
+        "URGENT",
+        "BouncedRow",
+        "NodeRow",
+        "NoticeRow",
+    ),
     "registry": (
         "ApiTokenRow",
         "CompanyDomainRow",

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, Index, Integer, String, Text, Uuid
 from sqlmodel import Field
 
+from rules.ticket.notices import NoticeKind
 from storage.db.columns import counter, foreign_key, one_of, text, timestamp
 from storage.db.tables.base import Row, index_where
 
@@ -19,6 +20,10 @@ DEAD = "state NOT IN ('due', 'sent')"
 """Mails that are tried no more; a query must contain this exact condition. An equality would have
 SQLite take the index of states, which has another order."""
 
+_URGENT_KINDS = ", ".join(sorted(f"'{kind}'" for kind in NoticeKind if kind.traits.urgent))
+URGENT = f"state = 'due' AND kind IN ({_URGENT_KINDS})"
+"""Mails that are sent before all others; a query must contain this exact condition."""
+
 
 class NoticeRow(Row, table=True):
     """An outgoing mail, written in the transaction that causes it and sent later."""
@@ -29,6 +34,7 @@ class NoticeRow(Row, table=True):
         Index("ix_notice_state_due_at", "state", "due_at"),
         Index("ix_notice_created_at", "created_at"),
         index_where(DEAD, "ix_notice_dead", "created_at"),
+        index_where(URGENT, "ix_notice_urgent", "due_at"),
         Index("ix_notice_ticket_id_created_at", "ticket_id", "created_at"),
         Index("ix_notice_mailbox_id_address_kind", "mailbox_id", "address", "kind", "created_at"),
         index_where("claimed_by IS NOT NULL", "ix_notice_claimed_by", "claimed_by"),

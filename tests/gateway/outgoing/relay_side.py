@@ -18,6 +18,8 @@ class RelaySide:
     """
 
     replies: dict[str, str] = field(default_factory=dict)
+    at: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Replies to mails to one recipient: by RCPT, DATA or `.`, and the address."""
     tls: SSLContext | None = None
     port: int = 0
     accepted: list[tuple[str, str, bytes]] = field(default_factory=list)
@@ -69,6 +71,9 @@ class RelaySide:
                     mail_from = line.partition("<")[2].partition(">")[0]
                 case "RCPT":
                     rcpt_to = line.partition("<")[2].partition(">")[0]
+                    reply = self.at.get((verb, rcpt_to), reply)
+                case "DATA" if (verb, rcpt_to) in self.at:
+                    reply = self.at[verb, rcpt_to]
                 case "DATA" if "DATA" not in self.replies:
                     await self._send(writer, "354 go on")
                     reply = await self._receive(reader, mail_from, rcpt_to)
@@ -78,7 +83,7 @@ class RelaySide:
 
     async def _receive(self, reader: asyncio.StreamReader, mail_from: str, rcpt_to: str) -> str:
         raw = await reader.readuntil(b"\r\n.\r\n")
-        reply = self.replies.get(".", "250 2.0.0 queued")
+        reply = self.at.get((".", rcpt_to), self.replies.get(".", "250 2.0.0 queued"))
         if reply.startswith("250"):
             octets = raw.removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n.")
             self.accepted.append((mail_from, rcpt_to, octets))
@@ -95,7 +100,7 @@ class RelaySide:
 async def relay_side(
     replies: dict[str, str] | None = None, tls: SSLContext | None = None
 ) -> AsyncIterator[RelaySide]:
-    side = RelaySide(dict(replies or {}), tls)
+    side = RelaySide(dict(replies or {}), tls=tls)
     server = await asyncio.start_server(side.serve, "127.0.0.1", 0)
     side.port = server.sockets[0].getsockname()[1]
     try:

@@ -26,8 +26,9 @@ class FilteringRelay:
     refused: int = 0
 
     async def send(self, outgoing: Outgoing) -> None:
-        parts = email.message_from_bytes(outgoing.raw).walk()
-        if any(KNOWN in (part.get_payload(decode=True) or b"") for part in parts):
+        mail = email.message_from_bytes(outgoing.raw)
+        texts = [part.get_payload(decode=True) or b"" for part in mail.walk()]
+        if any(KNOWN in text for text in (mail["Subject"].encode(), *texts)):
             self.refused += 1
             why = "550 5.7.1 this message contains malware"
             raise Undelivered(why, True, code=550, status="5.7.1", of_content=True)
@@ -77,9 +78,25 @@ async def test_an_alert_reaches_its_reader_without_the_words_that_a_filter_refus
 ) -> None:
     await postern.take(a_mail(text=f"This is critical.\r\n\r\n{KNOWN.decode()}"))
 
+    relay = FilteringRelay()
+    found = await sent_of(postern, relay)
+
+    assert found == {
+        (NoticeKind.NEW_TICKET, NoticeState.SENT): 1,
+        (NoticeKind.ALERT, NoticeState.SENT): 1,
+    }
+    refused = b"a mail server refused this email with it"
+    assert any(refused in each.raw.replace(b"=\r\n", b"") for each in relay.accepted)
+
+
+async def test_staff_are_notified_without_the_subject_that_a_filter_refuses(
+    postern: InProcessPostern,
+) -> None:
+    await postern.take(a_mail(subject=KNOWN.decode(), text="This is critical."))
+
     found = await sent_of(postern, FilteringRelay())
 
     assert found == {
-        (NoticeKind.NEW_TICKET, NoticeState.DEAD): 1,
+        (NoticeKind.NEW_TICKET, NoticeState.SENT): 1,
         (NoticeKind.ALERT, NoticeState.SENT): 1,
     }

@@ -21,7 +21,7 @@ from gateway import clock, policies
 from gateway.mailbox_cache import MailboxCache
 from gateway.metrics import Metrics
 from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
-from gateway.outgoing.dispatcher import AT_ONCE, BEGUN_WITHIN_S, Dispatcher
+from gateway.outgoing.dispatcher import AT_ONCE, BEGUN_WITHIN_S, ClaimSize, Dispatcher
 from gateway.outgoing.node_watch import BEAT_S, DEAD_S, FRESH_S, NodeWatch
 from gateway.runtime import Runtime
 from rules.ticket.changes import Source
@@ -280,11 +280,20 @@ async def test_a_relay_that_is_down_is_tried_little_and_logged_once(box: Outbox)
     assert all(each.last_error for each in await box.listed())
 
 
-async def test_an_alert_is_sent_soon_after_the_relay_is_back(box: Outbox) -> None:
-    """However long it was down: other mails are tried again after up to four hours."""
+@pytest.mark.parametrize(
+    "failure",
+    [
+        RelayDown("the relay relay.example:25: refused"),
+        Undelivered("451 4.3.0 Temporary lookup failure", permanent=False, code=451),
+    ],
+)
+async def test_an_alert_is_sent_soon_after_the_relay_is_back(
+    box: Outbox, failure: Undelivered
+) -> None:
+    """However long it accepted nothing: other mails are tried again after up to four hours."""
     await box.order(NEW)
     await box.order_alert("sam@help.example")
-    box.relay.failure = RelayDown("the relay relay.example:25: refused")
+    box.relay.failure = failure
     for _ in range(12):
         await box.dispatcher.send_due()
         box.now += timedelta(minutes=15)
@@ -293,6 +302,18 @@ async def test_an_alert_is_sent_soon_after_the_relay_is_back(box: Outbox) -> Non
     await box.dispatcher.send_due()
 
     assert box.relay.tried == ["sam@help.example"]
+
+
+async def test_an_alert_is_sent_before_all_others_that_are_due(box: Outbox) -> None:
+    """Else those of a flood, or of an outage, would keep it waiting for as long as they take."""
+    await box.order(*many(3))
+    await box.order_alert("sam@help.example")
+    box.now += timedelta(hours=1)
+
+    await replace(box.dispatcher, size=ClaimSize(2)).send_due()
+
+    assert box.relay.tried[0] == "sam@help.example"
+    assert len(box.relay.tried) == 2
 
 
 async def test_a_notice_that_its_reader_may_not_have_any_more_is_logged_and_counted(

@@ -91,8 +91,7 @@ async def test_a_refusal_says_whether_the_recipient_was_accepted(
         ("GREETING", "554 5.3.2 no service"),
         ("EHLO", "550 5.7.1 not you"),
         ("MAIL", "530 5.7.0 authentication required"),
-        ("RCPT", "530 5.7.0 authentication required"),
-        ("RCPT", "421 4.3.2 shutting down"),
+        ("MAIL", "421 4.3.2 shutting down"),
     ],
 )
 async def test_a_refusal_that_concerns_us_gives_up_no_mail_and_stops_the_round(
@@ -105,6 +104,29 @@ async def test_a_refusal_that_concerns_us_gives_up_no_mail_and_stops_the_round(
 
     assert isinstance(refused, RelayDown)
     assert not refused.permanent
+
+
+@pytest.mark.parametrize("reply", ["530 5.7.0 authentication required", "421 4.7.1 not them", ""])
+async def test_what_a_relay_does_at_one_recipient_does_not_stop_the_round(reply: str) -> None:
+    """Else everybody else's mails would wait with that of one customer, for hours."""
+    async with relay_side({"RCPT": reply}) as side, closing(SmtpRelay(side.url)) as relay:
+        refused = await refusal(relay)
+
+    assert not isinstance(refused, RelayDown)
+    assert not refused.permanent
+
+
+async def test_a_relay_that_ends_connections_without_a_word_is_sent_the_next_mail_at_once() -> None:
+    class Once(dict[str, str]):
+        def get(self, verb: str, default: Any = "") -> Any:
+            return self.pop(verb, default)
+
+    async with relay_side() as side, closing(SmtpRelay(side.url)) as relay:
+        await relay.send(OUTGOING)
+        side.replies = Once(MAIL="")
+        await relay.send(OUTGOING)
+
+    assert len(side.accepted) == 2
 
 
 async def test_a_relay_that_hangs_up_on_one_mail_is_not_down_for_the_others() -> None:

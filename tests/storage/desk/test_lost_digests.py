@@ -62,6 +62,19 @@ def test_what_it_named_is_named_again_without_the_words_that_a_filter_may_have_r
     assert ordered(shop, LATER + timedelta(hours=1)) == 0
 
 
+def test_one_that_is_refused_again_is_made_without_senders(shop: Shop) -> None:
+    """A filter may know the domain of one of them: else it would keep all else from being seen."""
+    shop.take(a_mail(NEW))
+    ordered(shop)
+    relay_refuses(shop, NOON, SAM.address)
+    ordered(shop, LATER)
+    relay_refuses(shop, LATER, SAM.address)
+
+    assert ordered(shop, LATER + timedelta(hours=1)) == 1
+
+    assert all(line[2:4] == ["…", ""] for line in latest(shop)[1])
+
+
 def test_one_that_somebody_was_sent_or_that_still_waits_is_not_lost(shop: Shop) -> None:
     shop.write(lambda c: people.add_person(c, shop.mailbox, TOM))
     shop.take(a_mail(NEW))
