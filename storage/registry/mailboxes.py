@@ -53,6 +53,11 @@ def list_mailboxes(connection: Connection, *, inactive_too: bool = False) -> tup
     return with_postmasters([Mailbox(*row) for row in active])
 
 
+def takes_mail(connection: Connection, mailbox: Mailbox) -> bool:
+    query = select(_mailbox.c.active).where(_mailbox.c.id == mailbox.id)
+    return bool(connection.execute(query).scalar())
+
+
 def own_addresses(connection: Connection) -> frozenset[str]:
     """Of the mailboxes that take no mail as well: they may take it again."""
     return frozenset(each.address for each in list_mailboxes(connection, inactive_too=True))

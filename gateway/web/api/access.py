@@ -216,6 +216,13 @@ def mailbox_role(
     raise ApiError(400, f"name the mailbox ({expected})")
 
 
+def check_takes_mail(connection: Connection, mailbox: Mailbox) -> None:
+    """Raises ApiError for a mailbox that takes no mail, and so no new request either: what people
+    answer would be refused, and no digest names what waits there."""
+    if not mailboxes.takes_mail(connection, mailbox):
+        raise ApiError(409, f"{mailbox.address} takes no new requests: it is deactivated")
+
+
 def mailbox_roles(connection: Connection, caller: Caller, now: datetime) -> list[MailboxRole]:
     """All mailboxes at which the caller is somebody. Raises ApiError."""
     identities = _identities(connection, caller, now)

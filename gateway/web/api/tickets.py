@@ -305,6 +305,7 @@ async def _opened(
         mailbox = access.mailbox_role(connection, caller, new.mailbox, now).mailbox
         if (earlier := repeats.earlier_answer(connection, mailbox, key)) is not None:
             return earlier.ticket, True
+        access.check_takes_mail(connection, mailbox)
         by = context.change_context(mailbox, caller.address, now)
         policy = context.runtime.policy_of(mailbox)
         number = open_requested(connection, by, wanted, policy, by_staff=caller.by_staff)

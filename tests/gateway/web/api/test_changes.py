@@ -256,6 +256,18 @@ async def test_the_address_of_a_mailbox_that_takes_no_mail_joins_no_ticket(site:
         assert (await site.change(number, actor, add=[PLANNED]))[0] == 409
 
 
+async def test_a_mailbox_that_takes_no_mail_takes_no_new_requests_and_its_tickets_stay(
+    site: Site,
+) -> None:
+    number = await site.open(ANN, PLANNED)
+    await site.write(partial(mailboxes.set_mailbox_active, address=PLANNED, active=False))
+
+    for actor in (ANN, SAM):
+        status, body = await site.opened(actor, PLANNED)
+        assert (status, "takes no new requests" in body.get("detail", "")) == (409, True)
+    assert (await site.change(number, ANN, comment={"text": "It is stuck still."}))[0] == 200
+
+
 async def test_a_customer_comments_on_no_closed_ticket_without_opening_it(site: Site) -> None:
     number = await site.open(ANN)
     await site.effects(number, ANN, status="closed")
