@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -206,3 +207,21 @@ async def test_the_words_of_a_malformed_header_are_no_warning(
         for parameter in ("no parameter", "name*=no charset", 'name="a"; name="b"'):
             part = f"Content-Disposition: form-data; {parameter}\r\n\r\nx".encode()
             assert (await send(site, b"--b\r\n" + part + b"\r\n--b--\r\n", **kind))[0] == 400
+
+
+async def test_a_part_with_a_header_that_is_costly_to_read_is_refused_unread(site: Site) -> None:
+    """The library reads it in quadratic time, in the event loop, each time that it is asked."""
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    part = b"--b\r\nContent-Disposition: form-data; name*=utf-8''" + b";" * 7_900 + b"\r\n\r\nx\r\n"
+    taken, longest = (
+        [],
+        b'--b\r\nContent-Disposition: form-data; name="request"\r\nX-A: ' + b"a" * 4_000,
+    )
+    for body in (part, longest + b"\r\n\r\n{}\r\n"):
+        begun = time.thread_time()
+        status, answer = await send(site, body + b"--b--\r\n", **kind)
+        assert status == 400
+        taken.append(("valid multipart" in str(answer), time.thread_time() - begun))
+
+    assert [refused for refused, _ in taken] == [True, False]
+    assert taken[0][1] < 0.04
