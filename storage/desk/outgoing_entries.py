@@ -9,17 +9,15 @@ from typing import Any
 from sqlalchemy import Select, and_, case, exists, or_, select
 
 from rules.service.digests import IGNORED_AFTER, INVITATION_NAMED_FOR, RECENT
-from rules.ticket.notices import NoticeKind, NoticeState
+from rules.ticket.notices import Audience, NoticeKind, NoticeState
 from storage.db.tables import NoticeRow, PersonRow, table
 from storage.notices.outbox import CLOSED, DISCONTINUED, WITHDRAWN
 from storage.notices.outbox_pages import is_late
 
 _notice, _person = table(NoticeRow), table(PersonRow)
 _other = _notice.alias("other")
-_FOR_STAFF = sorted(
-    kind.value
-    for kind in NoticeKind
-    if kind.traits.for_staff or kind is NoticeKind.ESCALATION  # to the person on duty
+_CALL_SOMEBODY = sorted(
+    kind.value for kind in NoticeKind if kind.traits.audience in (Audience.STAFF, Audience.OUTSIDE)
 )
 
 
@@ -50,7 +48,8 @@ def late(mailboxes: Collection[int], now: datetime) -> Select[Any]:
 
 def dead(mailboxes: Collection[int], now: datetime) -> Select[Any]:
     """What was given up or came back lately; of what its reader must not have, or cannot get any
-    more, what staff were to do something about and nobody else was sent."""
+    more, what staff, the person on duty or an account team were to do something about and nobody
+    else was sent."""
     # By the index for each: with `exists` PostgreSQL may read all notices.
     sent_to_another = select(_other.c.id).where(
         _other.c.ticket_id == _notice.c.ticket_id,
@@ -60,7 +59,7 @@ def dead(mailboxes: Collection[int], now: datetime) -> Select[Any]:
     )
     unseen = and_(
         _notice.c.last_error.in_((CLOSED, DISCONTINUED)),
-        _notice.c.kind.in_(_FOR_STAFF),
+        _notice.c.kind.in_(_CALL_SOMEBODY),
         _notice.c.ticket_id.is_not(None),
         sent_to_another.limit(1).scalar_subquery().is_(None),
     )

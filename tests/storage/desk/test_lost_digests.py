@@ -16,6 +16,7 @@ from storage.notices import outbox
 from storage.notices.suppression import record_hard_failure, remove
 from storage.registry import people
 from storage.registry.people import NewPerson
+from storage.ticket.rows import queue_notices
 from storage.ticket.withheld import record_withheld
 from tests.rules.building import ANN, NOON, SAM, a_mail
 from tests.storage.desk.test_digests import LATER, NEW, ordered, send_everything, states
@@ -135,6 +136,19 @@ def test_a_request_whose_notice_reached_none_of_the_staff_is_named(shop: Shop) -
     assert [(line[2], line[4], line[7]) for line in dead] == [
         (SAM.address, "new_ticket", str(ticket))
     ]
+
+
+def test_an_answer_that_its_manager_was_not_sent_is_named(shop: Shop) -> None:
+    """The customer gets it through them alone: else nobody would know that it did not arrive."""
+    manager = "kim@sales.example"
+    ticket = opened(shop.take(a_mail()))
+    order = NoticeOrder(NoticeKind.NEXT_STEPS, manager)
+    shop.write(lambda c: queue_notices(c, shop.context(), [order], ticket))
+    for _ in range(2):
+        shop.write(lambda c: record_hard_failure(c, shop.mailbox.id, manager, "unknown", NOON))
+    shop.write(lambda c: outbox.claim(c, NOON, 50))
+
+    assert [line.sender for line in states(shop)[Queue.DEAD].new] == [manager]
 
 
 def test_one_that_a_colleague_was_sent_is_not(shop: Shop) -> None:

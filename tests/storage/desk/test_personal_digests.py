@@ -79,6 +79,20 @@ def test_a_note_is_news_whoever_wrote_it(shop: Shop) -> None:
     assert ordered(shop, NOON + timedelta(hours=3)) == 1
 
 
+def test_a_note_on_a_snoozed_ticket_is_news(shop: Shop) -> None:
+    """It does not wake the ticket, and no other mail tells who prefers digests of it."""
+    prefer(shop, StaffNotices.DIGEST)
+    number = opened(shop.take(a_mail()))
+    shop.change(number, Snooze("3d"))
+    ordered(shop, SOON)
+    assert ordered(shop, SOON + timedelta(hours=1)) == 0
+
+    to = shop.token(number, ANN.address, Purpose.FEEDBACK)
+    shop.take(a_mail(text="It took too long."), to=to, at=SOON + timedelta(hours=2))
+
+    assert ordered(shop, NOON + timedelta(hours=3)) == 1
+
+
 def test_one_that_is_refused_is_made_again_without_subjects(shop: Shop) -> None:
     """Else one subject would keep its reader from all that changes while its ticket is open."""
     prefer(shop, StaffNotices.DIGEST)
