@@ -40,7 +40,7 @@ _words = st.sampled_from(
         "é\x07",
     ]
 )
-_codes = st.sampled_from([421, 450, 452, 530, 550, 552, 554, 571, 599, 999, 354])
+_codes = st.sampled_from([421, 450, 452, 530, 550, 552, 554, 571, 599, 999])
 _lines = st.builds(
     lambda code, words, more: f"{code}-{words}\r\n" * more + f"{code} {words}",
     _codes,
