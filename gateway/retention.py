@@ -59,7 +59,7 @@ class Retention:
             return 0
         before = self._runtime.clock() - timedelta(days=hold.days)
         job = partial(
-            quarantine.discard_before,
+            retention.discard_before,
             mailbox=mailbox,
             before=before,
             unseen_too=policy.staff.notify == "none",

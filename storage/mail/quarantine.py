@@ -15,7 +15,6 @@ from sqlalchemy import (
     and_,
     case,
     delete,
-    exists,
     func,
     or_,
     select,
@@ -26,12 +25,10 @@ from sqlalchemy import (
 from rules.decision.reasons import Reason, Verdict
 from rules.mail import Delivery, Envelope, Mailbox
 from rules.sender.authentication import Authentication, from_dict
-from rules.ticket.desk import Queue
 from storage.db import raw_mail, short_ids
 from storage.db.ledger import Conflict
 from storage.db.tables import (
     WAITING_OR_REFUSED,
-    AnnouncedRow,
     CompanyRow,
     DeferralRow,
     JournalRow,
@@ -43,14 +40,12 @@ from storage.db.tables import (
 from storage.mail.journal import envelope_of
 
 _mail, _journal, _mailbox = table(MailRow), table(JournalRow), table(MailboxRow)
-_person, _deferral, _announced = table(PersonRow), table(DeferralRow), table(AnnouncedRow)
+_person, _deferral = table(PersonRow), table(DeferralRow)
 _company, _again = table(CompanyRow), _journal.alias("again")
 
 OF_STRANGERS = (Reason.STRANGER_HELD.value, Reason.STRANGER_RELAYED.value)
 """Digests count these, and name none of them."""
 TRIED_AGAIN_AFTER = timedelta(days=1)
-DISCARDED_AT_ONCE = 50
-FREED_BYTES = 8 * 2**20
 
 _HELD = (
     select(
@@ -261,42 +256,6 @@ def discard(connection: Connection, journal_id: UUID) -> bool:
     freed = update(_mail).where(_mail.c.journal_id == journal_id)
     connection.execute(freed.values(raw_digest=""))
     return True
-
-
-def discard_before(
-    connection: Connection, mailbox: Mailbox, before: datetime, *, unseen_too: bool = True
-) -> int:
-    """Discard some of the mails that a mailbox has held since before a time; returns how many.
-    Without `unseen_too`, none that no digest has named, though it names such mails.
-
-    To be called until it returns 0: at most `DISCARDED_AT_ONCE` mails and about `FREED_BYTES` are
-    deleted in one transaction, so that no mail waits long for the writer.
-    """
-    old = (
-        select(_journal.c.id, _journal.c.kept_bytes)
-        .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
-        .where(
-            _mail.c.mailbox_id == mailbox.id,
-            _mail.c.state == "held",
-            _journal.c.received_at < before,
-        )
-        .order_by(_journal.c.received_at)
-        .limit(DISCARDED_AT_ONCE)
-    )
-    if not unseen_too:
-        was_named = exists().where(
-            _announced.c.mailbox_id == mailbox.id,
-            _announced.c.queue == Queue.HELD.value,
-            _announced.c.item == _journal.c.id,
-        )
-        old = old.where(or_(was_named, _journal.c.reason.in_(OF_STRANGERS)))
-    discarded = size = 0
-    for row in connection.execute(old).all():
-        discarded += discard(connection, row.id)
-        size += row.kept_bytes
-        if size >= FREED_BYTES:
-            break
-    return discarded
 
 
 def forget_deferrals(connection: Connection, now: datetime) -> None:

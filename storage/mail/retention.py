@@ -1,5 +1,5 @@
-"""What is forgotten after its time: journal rows of mails that nobody kept, with their content and
-their identities.
+"""What ends after its time: mail that was held too long is discarded, and journal rows of mails
+that nobody kept are forgotten, with their content and their identities.
 
 Forgotten are mails that were refused, deferred or repeated, those discarded from quarantine, and
 automatic mail on no ticket, with its bytes. Whatever is on a ticket or still held stays.
@@ -12,21 +12,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, exists, or_, select, update
 
 from rules.decision.reasons import Verdict
+from rules.mail import Mailbox
+from rules.ticket.desk import Queue
 from storage.db import raw_mail
-from storage.db.tables import JournalRow, MailRow, table
+from storage.db.tables import AnnouncedRow, JournalRow, MailRow, table
+from storage.mail import quarantine
 from storage.mail.journal import first_id
 from storage.mail.journal_row import UNPROVEN
 
 ROWS_AT_ONCE = 1000
 FORGOTTEN_AT_ONCE = 100
+DISCARDED_AT_ONCE = 50
 FREED_BYTES = 8 * 2**20
 """About so much is deleted in one transaction: no mail waits long for the writer."""
 BEGINNING = UUID(int=0)
 
 _journal, _mail = table(JournalRow), table(MailRow)
+_announced = table(AnnouncedRow)
 _NOTHING_KEPT = (Verdict.REFUSED.value, Verdict.DEFERRED.value, Verdict.DUPLICATE.value)
 
 
@@ -38,6 +43,42 @@ class Swept:
     """The next step begins after this row; None if this was the last step."""
     expired: tuple[tuple[UUID, int], ...]
     """The rows that are not to be kept, with the number of octets that were stored with each."""
+
+
+def discard_before(
+    connection: Connection, mailbox: Mailbox, before: datetime, *, unseen_too: bool = True
+) -> int:
+    """Discard some of the mails that a mailbox has held since before a time; returns how many.
+    Without `unseen_too`, none that no digest has named, though it names such mails.
+
+    To be called until it returns 0: at most `DISCARDED_AT_ONCE` mails and about `FREED_BYTES` are
+    deleted in one transaction, so that no mail waits long for the writer.
+    """
+    old = (
+        select(_journal.c.id, _journal.c.kept_bytes)
+        .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
+        .where(
+            _mail.c.mailbox_id == mailbox.id,
+            _mail.c.state == "held",
+            _journal.c.received_at < before,
+        )
+        .order_by(_journal.c.received_at)
+        .limit(DISCARDED_AT_ONCE)
+    )
+    if not unseen_too:
+        was_named = exists().where(
+            _announced.c.mailbox_id == mailbox.id,
+            _announced.c.queue == Queue.HELD.value,
+            _announced.c.item == _journal.c.id,
+        )
+        old = old.where(or_(was_named, _journal.c.reason.in_(quarantine.OF_STRANGERS)))
+    discarded = size = 0
+    for row in connection.execute(old).all():
+        discarded += quarantine.discard(connection, row.id)
+        size += row.kept_bytes
+        if size >= FREED_BYTES:
+            break
+    return discarded
 
 
 def sweep(

@@ -11,7 +11,7 @@ from hypothesis.stateful import precondition, rule
 
 from rules.decision.reasons import Verdict
 from rules.sender.authentication import Authentication
-from storage.mail import quarantine
+from storage.mail import quarantine, retention
 from storage.mail.quarantine import HeldMail
 from tests.properties.conversation import invariants
 from tests.properties.conversation.account_steps import AccountSteps
@@ -185,7 +185,7 @@ class QuarantineSteps(AccountSteps):
             expired = [one for one, held in expected.held.items() if held.since < expired_before]
             mailbox = self.pipeline.mailboxes[expected.mailbox]
             count = self.pipeline.transact(
-                lambda c, m=mailbox: quarantine.discard_before(c, m, expired_before)  # type: ignore[misc]
+                lambda c, m=mailbox: retention.discard_before(c, m, expired_before)  # type: ignore[misc]
             )
             assert count == len(expired)
             self.performed["discarded as expired"] += count

@@ -97,12 +97,12 @@ def test_the_bytes_of_a_filed_mail_outlive_the_discarded_copy(shop: Shop) -> Non
 
 
 def test_what_waited_too_long_goes_in_portions_of_a_bounded_size(shop: Shop) -> None:
-    size = quarantine.FREED_BYTES // 2 + 1
+    size = retention.FREED_BYTES // 2 + 1
     for _ in range(3):
         take(shop, a_mail(NEW), os.urandom(size))
 
     def discard() -> int:
-        return shop.write(lambda c: quarantine.discard_before(c, shop.mailbox, LATER))
+        return shop.write(lambda c: retention.discard_before(c, shop.mailbox, LATER))
 
     assert [discard(), discard(), discard()] == [2, 1, 0]
     assert stored(shop) == []
