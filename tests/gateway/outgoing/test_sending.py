@@ -312,7 +312,7 @@ async def test_an_alert_is_sent_before_all_others_that_are_due(box: Outbox) -> N
 
     await replace(box.dispatcher, size=ClaimSize(2)).send_due()
 
-    assert box.relay.tried[0] == "sam@help.example"
+    assert "sam@help.example" in box.relay.tried  # those of one claim are sent at once
     assert len(box.relay.tried) == 2
 
 
