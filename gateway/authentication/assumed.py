@@ -20,7 +20,7 @@ def assumed_scope(
 ) -> SignedScope:
     """What signatures cover of which one held when a relay saw it, although none holds here: only
     what each of them covers, since any of the others may be forged. Whether or not the relay has
-    changed the body, it may have left the structure to whoever sent the mail to it. CPU-bound.
+    changed the body, it may have left the structure to the client that sent it the mail. CPU-bound.
 
     Raises whatever dkimpy raises.
     """

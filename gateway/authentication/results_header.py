@@ -26,7 +26,7 @@ NO_NAME = ""
 
 # Fields that a relay adds on top together with its results. Any other field ends the search: from
 # there on the header was written by the sender.
-RELAY_FIELDS = frozenset(
+_RELAY_FIELDS = frozenset(
     {
         b"received",
         b"return-path",
@@ -141,26 +141,34 @@ def stated_by_relay(
     named itself by more than a name: some write that as it is into the field. CPU-bound, never
     raises.
     """
-    stated: RelayStatement | None = None
+    topmost = topmost_results(message)
+    if topmost is None:
+        return None
+    return statement_in(topmost, authserv_id, author_domain, others)
+
+
+def topmost_results(message: RawMessage) -> bytes | None:
+    """The value of the first Authentication-Results, above which there are only fields that relays
+    add; None if there is none, or if the client that the relay served named itself by more than a
+    name. CPU-bound, never raises."""
+    found: bytes | None = None
     for name, value in message.fields:
         lower_name = name.strip().lower()
         if lower_name == b"received":
-            if has_forged_greeting(value):
+            if _has_forged_greeting(value):
                 return None
-            if stated is not None:  # of the relay itself, which adds its results above it
-                return stated
+            if found is not None:  # of the relay itself, which adds its results above it
+                return found
         elif lower_name == b"authentication-results":
-            if stated is not None:  # further ones are below the relay's
-                return stated
-            stated = statement_in(value, authserv_id, author_domain, others)
-            if stated is None:
-                return None
-        elif lower_name not in RELAY_FIELDS and not lower_name.startswith(b"x-"):
+            if found is not None:  # further ones are below the relay's
+                return found
+            found = value
+        elif lower_name not in _RELAY_FIELDS and not lower_name.startswith(b"x-"):
             break
-    return stated
+    return found
 
 
-def has_forged_greeting(received: bytes) -> bool:
+def _has_forged_greeting(received: bytes) -> bool:
     """Whether a Received field has a semicolon before that of its date, outside of comments: a
     client wrote it into HELO, to end one result in a relay's Authentication-Results and begin
     another. Or whether it names a property of a result: quotation marks hide a semicolon here, and
