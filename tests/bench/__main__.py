@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import machine, report
@@ -34,6 +35,15 @@ NAMES = ("sink", "postern-sqlite", "postern-postgres", "postfix", "haraka")
 NOT_A_DISK = frozenset({"tmpfs", "ramfs", "overlay"})
 
 
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """How often, and how, each target is measured."""
+
+    rounds: int
+    settle_s: float
+    pace: Pace
+
+
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
@@ -49,6 +59,9 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--workers", type=int, nargs="+", default=[1, 2], help="of Postern and Haraka"
     )
     parser.add_argument("--targets", nargs="+", choices=NAMES, default=list(NAMES))
+    parser.add_argument(
+        "--settle", type=float, default=20.0, help="seconds to wait at most for an idle target"
+    )
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"), help="on a real disk")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="also write all figures to this file"
@@ -79,7 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mails = LOADS[given.load].write(base / "mails", given.mails, given.senders)
         print(f"mails: {len(mails.mails)}, {mails.octets / len(mails.mails):.0f} octets on average")
         print(f"written by {mails.source}")
-        measured, failed = run(_targets(given), mails, base, given.rounds, pace)
+        procedure = Procedure(given.rounds, given.settle, pace)
+        measured, failed = run(_targets(given), mails, base, procedure)
     finally:
         shutil.rmtree(base, ignore_errors=True)
     if not measured:
@@ -118,7 +132,7 @@ def _targets(given: argparse.Namespace) -> list[BenchmarkTarget]:
 
 
 def run(
-    targets: Sequence[BenchmarkTarget], mails: Load, base: Path, rounds: int, pace: Pace
+    targets: Sequence[BenchmarkTarget], mails: Load, base: Path, procedure: Procedure
 ) -> tuple[list[Measured], bool]:
     """All targets in the first round, then all in the second, so that a slow minute affects all.
 
@@ -126,11 +140,11 @@ def run(
     """
     measured: list[Measured] = []
     failed = False
-    for number in range(1, rounds + 1):
+    for number in range(1, procedure.rounds + 1):
         print(f"\nround {number}")
         for target in targets:
             try:
-                one = measure(target, mails, base, number, pace)
+                one = measure(target, mails, base, number, procedure)
             except (Failed, OSError, subprocess.SubprocessError) as error:
                 print(f"  {target.name}: {error}", flush=True)
                 failed = True
@@ -140,14 +154,17 @@ def run(
     return measured, failed
 
 
-def measure(target: BenchmarkTarget, mails: Load, base: Path, number: int, pace: Pace) -> Measured:
+def measure(
+    target: BenchmarkTarget, mails: Load, base: Path, number: int, procedure: Procedure
+) -> Measured:
     """One target in one round, in a folder that is removed afterwards."""
     folder = base / "run"
     folder.mkdir()
     try:
         with target.running(folder, mails) as running:
+            machine.settle(running.roots, procedure.settle_s)
             before_s = machine.cpu_s(running.roots)
-            sent = send(running.port, mails.folder, len(mails.mails), pace)
+            sent = send(running.port, mails.folder, len(mails.mails), procedure.pace)
             delivered_s = running.delivered_s(sent) or sent.wall_s
             cpu_s = machine.cpu_s(running.roots) - before_s
             peak_mib = machine.peak_mib(running.roots)

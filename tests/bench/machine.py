@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 PROC = Path("/proc")
+QUIET_S = 0.5
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -39,6 +40,18 @@ def cpu_s(roots: Iterable[int]) -> float:
         if fields := _stat(pid):
             ticks += sum(int(value) for value in fields[11:15])  # utime stime cutime cstime
     return ticks / _TICKS_PER_S
+
+
+def settle(roots: Iterable[int], longest_s: float) -> None:
+    """Wait until process trees have done what they do after a start: until they take less than a
+    twentieth of a core for half a second, at most `longest_s`."""
+    deadline = time.monotonic() + longest_s
+    last = cpu_s(roots)
+    while time.monotonic() < deadline:
+        time.sleep(QUIET_S)
+        if (now := cpu_s(roots)) - last < QUIET_S / 20:
+            return
+        last = now
 
 
 def peak_mib(roots: Iterable[int]) -> float:

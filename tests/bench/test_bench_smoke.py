@@ -18,7 +18,7 @@ from tests.bench.report import Figures, Measured, summarise
 
 def test_a_small_run_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--mails", "8", "--senders", "1", "--sessions", "4", "--rounds", "1"]
-    targets = ["--workers", "1", "--targets", "sink", "postern-sqlite"]
+    targets = ["--settle", "0", "--workers", "1", "--targets", "sink", "postern-sqlite"]
     code = bench.main([*arguments, *targets, "--load", "desk", "--new-connections"])
     shown = capsys.readouterr().out
     assert code == 0, shown
