@@ -13,7 +13,7 @@ from storage.db.database import Database
 from tests.compiled_apart import import_tests
 from tests.compiled_once import compile_once
 from tests.examples import examples
-from tests.kept_logger import forget_logger
+from tests.kept_logger import forget_logger, log_plainly
 from tests.longest_first import LongestFirst, rank
 from tests.stores import PostgresStores, SqliteStores, postgres
 
@@ -26,6 +26,7 @@ settings.register_profile(
 )
 settings.load_profile("postern")
 compile_once()
+log_plainly()
 # Python's default of 700 would search what a test makes several times while it runs.
 gc.set_threshold(20_000, 20, 50)
 
