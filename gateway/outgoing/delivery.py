@@ -49,11 +49,20 @@ class Undelivered(Exception):
 
 
 class RelayDown(Undelivered):
-    """The relay accepts nothing from us now, for any recipient: the next mail need not be tried.
-    What it refuses once it knows the recipient is no such failure."""
+    """The relay accepts nothing from us now, whoever writes to whom: the next mail need not be
+    tried. What it refuses once it knows the sender or the recipient is no such failure."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why, permanent=False, ours=True)
+
+
+class SenderRefused(Undelivered):
+    """The relay takes nothing from this sender now, with a reply that it gives to all of ours as
+    well when it is closing or requires a login."""
+
+    def __init__(self, why: str, reverse_path: str) -> None:
+        super().__init__(why, permanent=False, ours=True)
+        self.reverse_path = reverse_path
 
 
 class Relay(Protocol):

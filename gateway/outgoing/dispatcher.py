@@ -9,31 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from gateway import log
 from gateway.authentication.signing import Signer
-from gateway.outgoing import with_less
 from gateway.outgoing.carrier import Carrier
 from gateway.outgoing.compose import Composer
-from gateway.outgoing.delivery import Outgoing, Relay, RelayDown, Undelivered
-from gateway.outgoing.node_watch import BEAT_S, FRESH_S, NodeWatch
+from gateway.outgoing.delivery import Relay
+from gateway.outgoing.in_hand import InHand
+from gateway.outgoing.node_watch import NodeWatch, SignsOfLife
+from gateway.outgoing.relay_pause import RelayPause
+from gateway.outgoing.sender import Acceptances, NoticeSender, dropped, record
 from gateway.outgoing.templates import Templates
 from gateway.parsing.html_views import HtmlViews
 from gateway.parsing.mail_files import MailFiles
 from gateway.runtime import Runtime
-from rules.mail.bounces import Failure, classify, presumed_status
-from rules.service.more import SUMMARIES
-from rules.ticket.notice_timing import LONGEST_PAUSE, LONGEST_URGENT_PAUSE, next_attempt
-from storage.db.database import Connection, StoreTimeout
-from storage.notices import claims, more, outbox
-from storage.notices.outbox import Dropped, Notice
+from storage.db.database import StoreTimeout
+from storage.notices import claims, outbox
+from storage.notices.outbox import Notice
 
 BATCH = 50
 AT_ONCE = 4
@@ -41,8 +40,6 @@ IDLE_S = 2.0
 """How often an idle dispatcher checks; what this process files itself wakes it at once."""
 BEGUN_WITHIN_S = 300.0
 """A notice not begun within this time is put back: with a slow relay other nodes help."""
-RECORD_AGAIN_S = 1.0
-"""The pause before the result of a mail is recorded again, while the store does not respond."""
 
 
 @dataclass(slots=True)
@@ -57,46 +54,6 @@ class ClaimSize:
 
     def in_time(self) -> None:
         self.most = min(BATCH, self.most * 2)
-
-
-@dataclass(slots=True)
-class Acceptances:
-    """What the relay has accepted, and the store does not know yet. While one commit is under way,
-    others wait: the next takes all of them."""
-
-    waiting: list[UUID] = field(default_factory=list)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def record(
-        self, notice: UUID, commit: Callable[[Sequence[UUID]], Awaitable[None]]
-    ) -> None:
-        """Returns once the notice is committed, by this caller or by another one."""
-        self.waiting.append(notice)
-        async with self.turn:
-            if notice not in self.waiting:
-                return
-            together = self.waiting
-            self.waiting = []
-            try:
-                await commit(together)
-            except BaseException:  # cancelled: the next turn takes them
-                self.waiting += together
-                raise
-
-
-@dataclass(slots=True)
-class _Round:
-    """One claim of notices."""
-
-    carrier: Carrier
-    until: float
-    alive_at: float
-    """When this node last showed that it lives, by its monotonic clock."""
-    lost: bool = False
-    """Other nodes have taken this one for dead, and its claims over."""
-    down: RelayDown | None = None
-    """Set once the relay accepts nothing: the rest is put off without asking it again."""
-    begun: set[UUID] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +75,9 @@ class Dispatcher:
     watch: NodeWatch = field(default_factory=NodeWatch)
     size: ClaimSize = field(default_factory=ClaimSize)
     acceptances: Acceptances = field(default_factory=Acceptances)
+    in_hand: InHand = field(default_factory=InHand)
+    life: SignsOfLife = field(default_factory=SignsOfLife)
+    pause: RelayPause = field(default_factory=RelayPause)
     html_views: HtmlViews = field(default_factory=HtmlViews)
     mail_files: MailFiles = field(default_factory=MailFiles)
     """Both its own: no reader of the API keeps a mail waiting."""
@@ -137,7 +97,10 @@ class Dispatcher:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(IDLE_S):
                             await self.notice_queued.wait()
+            await self.in_hand.wait()
         finally:
+            await self.in_hand.cut()
+            await self.life.end()
             with suppress(Exception):  # the others take its claims over after a few seconds
                 await self.runtime.write(partial(claims.leave, node=self.node))
             await self.relay.close()
@@ -163,34 +126,39 @@ class Dispatcher:
                 self.notice_queued.set()
 
     async def send_due(self) -> int:
-        """Send what is due now; returns how many notices were claimed."""
+        """Send what is due now; returns how many notices were claimed. Mails that take long may not
+        be settled yet."""
+        await self._rest()
+        in_hand = self.in_hand.notices
         # Read first: a claim takes the one write lock of an embedded store even when idle.
-        waiting = await self.runtime.read(partial(claims.waiting, node=self.node))
+        look = partial(claims.waiting, node=self.node, in_hand=len(in_hand))
+        waiting = await self.runtime.read(look)
         if waiting.left_over:
-            await self.runtime.write(partial(claims.put_back, node=self.node))
+            await self.runtime.write(partial(claims.put_back_all, node=self.node, but=in_hand))
         if waiting.elsewhere:
             await self._take_over()
-        now = self.runtime.clock()
-        if waiting.due_at is None or waiting.due_at > now:
+        now, began = self.runtime.clock(), self.watch.monotonic()
+        if waiting.due_at is None or waiting.due_at > now or self.pause.is_on(began):
             return 0
-        began = self.watch.monotonic()
-        notices = await self._claim(now)
-        for dropped in notices.dropped:
-            self._dropped(dropped, dropped.why)
-        if not notices:
+        claimed = await self._claim(now)
+        for each in claimed.dropped:
+            dropped(self.runtime, each, each.why)
+        if not claimed:
             return 0
-        carrier = Carrier(self.runtime, self.html_views, self.mail_files)
-        this = _Round(carrier, until=began + BEGUN_WITHIN_S, alive_at=began)
-        async with self._showing_life(this):
-            try:
-                await self._send_all(notices, this)
-            except asyncio.CancelledError:
-                raise  # `run` frees all claims
-            except Exception:
-                await self._put_back(notices, this)
-                raise
-            await self._put_back(notices, this)
-        return len(notices)
+        self.life.begin(began, self.watch.monotonic, self._beat)
+        try:
+            await self._send_all(claimed, until=began + BEGUN_WITHIN_S)
+        finally:
+            await self._rest()
+        return len(claimed)
+
+    async def _rest(self) -> None:
+        """Show life no longer where nothing is in hand: an idle node writes nothing."""
+        if not self.in_hand.notices:
+            await self.life.end()
+
+    def _beat(self) -> Awaitable[bool]:
+        return self.runtime.write(partial(claims.beat, node=self.node))
 
     async def _claim(self, now: datetime) -> outbox.Claimed:
         claim = partial(outbox.claim, now=now, limit=self.size.most, node=self.node)
@@ -203,180 +171,57 @@ class Dispatcher:
         self.size.in_time()
         return claimed
 
-    async def _put_back(self, notices: Sequence[Notice], this: _Round) -> None:
-        """What was claimed and not begun is free at once."""
-        if left := [notice.id for notice in notices if notice.id not in this.begun]:
-            await self._record(partial(claims.put_back, node=self.node, notices=left))
-
-    async def _send_all(self, notices: Sequence[Notice], this: _Round) -> None:
-        cached = await self.runtime.mailbox_cache.current()
-        composer = Composer(
-            cached.keys,
-            self.links_begin,
-            templates=self.templates,
-            signer=self.signer,
-            own_addresses=cached.own_addresses,
-            mailboxes=cached.mailbox_ids,
-            clock=self.runtime.clock,
-        )
-        waiting = iter(notices)
-        senders = (self._send_each(waiting, composer, this) for _ in range(self.at_once))
-        # A sender that fails does not stop the others in the middle of a mail.
-        results = await asyncio.gather(*senders, return_exceptions=True)
-        if this.down is not None:
-            log.relay_refused(str(this.down))
+    async def _send_all(self, notices: Sequence[Notice], until: float) -> None:
+        """Send them, several at a time, as long as more may be begun. What was not begun is free at
+        once, unless this is cancelled: `run` frees all claims."""
+        # One that another node has taken over, and put back, may still be in hand here.
+        left = deque(each for each in notices if each.id not in self.in_hand.notices)
+        try:
+            sender = await self._sender()
+            senders = (self._send_each(left, sender, until) for _ in range(self.at_once))
+            # A sender that fails does not stop the others in the middle of a mail.
+            results = await asyncio.gather(*senders, return_exceptions=True)
+        except Exception:
+            await self._put_back(left)
+            raise
+        await self._put_back(left)
         if error := next((result for result in results if result is not None), None):
             raise error
 
-    @asynccontextmanager
-    async def _showing_life(self, this: _Round) -> AsyncIterator[None]:
-        """Shows the other nodes that this one lives, while it holds claims."""
+    async def _put_back(self, notices: Iterable[Notice]) -> None:
+        if left := [notice.id for notice in notices]:
+            put_back = partial(claims.put_back, node=self.node, notices=left)
+            await record(self.runtime, put_back)
 
-        async def beat() -> None:
-            while not this.lost:
-                await asyncio.sleep(BEAT_S)
-                began = self.watch.monotonic()
-                with suppress(Exception):  # the next beat may succeed; until then nothing is begun
-                    this.lost = not await self.runtime.write(partial(claims.beat, node=self.node))
-                    this.alive_at = began
+    async def _sender(self) -> NoticeSender:
+        cached = await self.runtime.mailbox_cache.current()
+        return NoticeSender(
+            runtime=self.runtime,
+            relay=self.relay,
+            composer=Composer(
+                cached.keys,
+                self.links_begin,
+                templates=self.templates,
+                signer=self.signer,
+                own_addresses=cached.own_addresses,
+                mailboxes=cached.mailbox_ids,
+                clock=self.runtime.clock,
+            ),
+            carrier=Carrier(self.runtime, self.html_views, self.mail_files),
+            acceptances=self.acceptances,
+            pause=self.pause,
+            monotonic=self.watch.monotonic,
+            jitter=self.jitter,
+        )
 
-        beating = asyncio.create_task(beat())
-        try:
-            yield
-        finally:
-            beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await beating
-
-    def _may_begin(self, this: _Round) -> bool:
+    def _may_begin(self, until: float) -> bool:
         now = self.watch.monotonic()
-        late = now >= this.until or now - this.alive_at > FRESH_S
-        return not (late or this.lost or self.stopping.is_set())
+        holds = self.life.is_fresh(now) and now < until
+        return holds and not self.pause.is_on(now) and not self.stopping.is_set()
 
-    async def _send_each(self, waiting: Iterator[Notice], composer: Composer, this: _Round) -> None:
-        """Send, one after the other, from an iterator that several senders share."""
-        for notice in waiting:
-            if not self._may_begin(this):
-                return
-            this.begun.add(notice.id)
-            if this.down is not None:
-                await self._not_sent(notice, this.down)
-            else:
-                await self._send(notice, composer, this)
-
-    async def _record(self, job: Callable[[Connection], Any]) -> None:
-        """Commit what became of a mail, however long the store takes to come back.
-
-        Without it the notice would be sent again, although we know that it must not be.
-        """
-        while True:
-            try:
-                await self.runtime.write(job)
-            except Exception as error:  # noqa: BLE001 - a store that is down will be up again
-                log.dispatcher_failed(error)
-                await asyncio.sleep(RECORD_AGAIN_S)
-            else:
-                return
-
-    async def _accepted(self, notices: Sequence[UUID]) -> None:
-        await self._record(partial(outbox.sent, notices=notices, now=self.runtime.clock()))
-
-    async def _completed(self, notice: Notice) -> Notice | None:
-        """The notice with what is only read when it is sent; None if it must not be sent."""
-        is_summary = notice.kind in SUMMARIES or more.may_name_others(notice)
-        if not is_summary and not more.may_quote_the_last(notice):
-            return notice
-        completed = await self.runtime.read(partial(more.as_it_is_sent, notice=notice))
-        if completed is None:
-            why, now = more.LIKE_A_MACHINE, self.runtime.clock()
-            await self._record(
-                partial(outbox.give_up, notice=notice.id, error=why, hard=False, now=now)
-            )
-            self._dropped(notice, why)
-        return completed
-
-    def _dropped(self, mail: Notice | Dropped, why: str) -> None:
-        log.send_dropped(_named(mail), why)
-        self.runtime.metrics.notice("send_dropped")
-
-    async def _send(self, notice: Notice, composer: Composer, this: _Round) -> None:
-        try:
-            completed = await self._completed(notice)
-            if completed is None:
-                return
-            # Not policy_of: its ValueError would end a notice that a KeyError only delays.
-            policy = self.runtime.policies[notice.mailbox.policy]
-            # A signature takes milliseconds, for which incoming mail would have to wait.
-            carried = await this.carrier.carried(completed, policy)
-            outgoing = await asyncio.to_thread(composer.write, completed, policy, carried)
-        except ValueError as error:
-            await self._not_sent(notice, Undelivered(f"not written: {error}", permanent=True))
-            return
-        except Exception as error:  # noqa: BLE001 - a bug of ours only delays this notice
-            log.dispatcher_failed(error)
-            await self._not_sent(notice, Undelivered(f"not written: {error!r}", permanent=False))
-            return
-        _, *less = with_less.versions(completed, carried)
-        try:
-            await self._hand_over(
-                notice, outgoing, [partial(composer.write, one, policy, its) for one, its in less]
-            )
-        except Undelivered as error:
-            if isinstance(error, RelayDown):
-                this.down = error
-            elif error.ours:
-                log.relay_refused(str(error))
-            await self._not_sent(notice, error)
-            return
-        except Exception as error:  # noqa: BLE001 - nor does one that is met at the relay
-            log.dispatcher_failed(error)
-            await self._not_sent(notice, Undelivered(f"not sent: {error!r}", permanent=False))
-            return
-        await self.acceptances.record(notice.id, self._accepted)
-        self.runtime.metrics.notice("sent")
-        log.sent(_named(notice), notice.attempts)
-
-    async def _hand_over(
-        self, notice: Notice, outgoing: Outgoing, less: Sequence[Callable[[], Outgoing]]
-    ) -> None:
-        """Send a mail; each of `less` writes one with less in it, for a relay that refuses what is
-        in the one before. Raises Undelivered."""
-        for write in less:
-            try:
-                await self.relay.send(outgoing)
-            except Undelivered as error:
-                if not with_less.helps(notice, error):
-                    raise
-                log.sent_with_less(outgoing.id, len(outgoing.raw), str(error))
-            else:
-                return
-            outgoing = await asyncio.to_thread(write)
-        await self.relay.send(outgoing)
-
-    async def _not_sent(self, notice: Notice, error: Undelivered) -> None:
-        now, why = self.runtime.clock(), str(error)
-        again: datetime | None = None
-        if not error.permanent:
-            longest = LONGEST_URGENT_PAUSE if notice.kind.traits.urgent else LONGEST_PAUSE
-            tried = notice.attempts
-            again = next_attempt(notice.created_at, tried, now, self.jitter(), longest)
-        if again is None:
-            # The relay refuses at once what another server would have returned in a bounce.
-            status = presumed_status(error.status, why, of_content=error.of_content)
-            hard = bool(error.code) and classify(status, "failed", error.code) is Failure.HARD
-            await self._record(
-                partial(outbox.give_up, notice=notice.id, error=why, hard=hard, now=now)
-            )
-            self.runtime.metrics.notice("send_failed")
-            log.send_failed(_named(notice), notice.attempts, why)
-            return
-        await self._record(partial(outbox.put_off, notice=notice.id, due_at=again, error=why))
-        self.runtime.metrics.notice("send_delayed")
-        log.send_delayed(_named(notice), notice.attempts, why, again.isoformat())
-
-
-def _named(mail: Notice | Dropped) -> log.OutgoingMail:
-    """The mail as the log names it."""
-    return log.OutgoingMail(
-        str(mail.id), mail.kind.value, mail.mailbox.address, mail.address, mail.ticket
-    )
+    async def _send_each(self, left: deque[Notice], sender: NoticeSender, until: float) -> None:
+        """Send, one after the other, those that several senders share; each is theirs once it is
+        begun."""
+        while left and self._may_begin(until):
+            notice = left.popleft()
+            await self.in_hand.send(notice.id, sender.send(notice), beside=self.at_once)

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from gateway.config.secret_file import first_line
-from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
+from gateway.outgoing.delivery import Outgoing, RelayDown, SenderRefused, Undelivered
 from rules.validation.messages import InvalidFile
 
 COMMAND_TIMEOUT_S = 60.0
@@ -128,10 +128,11 @@ class SmtpRelay:
 
     async def send(self, outgoing: Outgoing) -> None:
         connection = await self._connection()
+        was_used = connection.used_before
         try:
             await self._send_over(connection, outgoing)
-        except (RelayDown, _ConnectionEnded):
-            if not connection.used_before:
+        except (SenderRefused, _ConnectionEnded):
+            if not was_used:
                 raise
             await self._send_over(await self._new_connection(), outgoing)
 
@@ -213,7 +214,7 @@ class SmtpRelay:
             await client.mail(outgoing.mail_from)
         except aiosmtplib.SMTPSenderRefused as error:
             if error.code == _CLOSING or error.code in _LOGIN_FIRST:
-                raise RelayDown(_message_of(error)) from error
+                raise SenderRefused(_message_of(error), outgoing.mail_from) from error
             why = f"the relay refused the sender <{outgoing.mail_from}>: {_message_of(error)}"
             raise Undelivered(why, permanent=False, ours=True) from error
         except _LOST as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
 from sqlalchemy.sql.expression import ClauseElement
 
 from rules.ticket.notices import NoticeState
@@ -33,13 +33,15 @@ class Outstanding:
     due_at: datetime | None
     """When the next notice is due that nobody has claimed."""
     left_over: bool
-    """This node holds claims, though it sends nothing: their job was committed too late for it."""
+    """This node holds claims that it does not send: their job was committed too late for it."""
     elsewhere: bool
     """Other nodes hold claims."""
 
 
 _HOLDERS = compiled(
-    select(_notice.c.claimed_by).where(_notice.c.claimed_by.is_not(None)).distinct()
+    select(_notice.c.claimed_by, func.count().label("number"))
+    .where(_notice.c.claimed_by.is_not(None))
+    .group_by(_notice.c.claimed_by)
 )
 _FREE = compiled(
     select(func.min(_notice.c.due_at).label("due_at")).where(
@@ -48,10 +50,15 @@ _FREE = compiled(
 )
 
 
-def waiting(connection: Connection, node: UUID) -> Outstanding:
-    found = {row.claimed_by for row in _HOLDERS.rows(connection)} - {NO_NODE}
+def waiting(connection: Connection, node: UUID, in_hand: int = 0) -> Outstanding:
+    """`in_hand` is how many mails this node is still sending."""
+    found = {row.claimed_by: row.number for row in _HOLDERS.rows(connection)}
     (free,) = _FREE.rows(connection)
-    return Outstanding(free.due_at, left_over=node in found, elsewhere=bool(found - {node}))
+    return Outstanding(
+        free.due_at,
+        left_over=found.get(node, 0) > in_hand,
+        elsewhere=bool(found.keys() - {node, NO_NODE}),
+    )
 
 
 def _arrival(dialect: str) -> ClauseElement:
@@ -108,11 +115,18 @@ def take_over(connection: Connection, dead: UUID, beats: int) -> int:
     return connection.execute(held.values(claimed_by=None)).rowcount
 
 
-def put_back(connection: Connection, node: UUID, notices: Sequence[UUID] | None = None) -> int:
-    """Free notices that this node has claimed but not tried to send, all of them for None."""
-    held = update(_notice).where(_IS_DUE, _notice.c.claimed_by == node)
-    if notices is not None:
-        held = held.where(_notice.c.id.in_(notices))
+def put_back(connection: Connection, node: UUID, notices: Sequence[UUID]) -> int:
+    """Free notices that this node has claimed but not tried to send."""
+    return _free_untried(connection, node, _notice.c.id.in_(notices))
+
+
+def put_back_all(connection: Connection, node: UUID, but: Sequence[UUID] = ()) -> int:
+    """Free all that this node has claimed, except what it is sending."""
+    return _free_untried(connection, node, _notice.c.id.not_in(but))
+
+
+def _free_untried(connection: Connection, node: UUID, which: ColumnElement[bool]) -> int:
+    held = update(_notice).where(_IS_DUE, _notice.c.claimed_by == node, which)
     untried = {"claimed_by": None, "attempts": _notice.c.attempts - 1}
     return connection.execute(held.values(**untried)).rowcount
 

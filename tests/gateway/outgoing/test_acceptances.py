@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from gateway.outgoing.dispatcher import Acceptances
+from gateway.outgoing.sender import Acceptances
 
 FIRST, SECOND, THIRD = (UUID(int=number) for number in (1, 2, 3))
 

@@ -104,6 +104,7 @@ class Example:
             while await dispatcher.send_due():
                 pass
             self.box.now += pause
+            self.box.seconds += pause.total_seconds()
 
     async def states(self) -> dict[str, NoticeSummary]:
         ours = {*self.alerts, *self.others}

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.config.secret_file import SecretRefused
 from gateway.config.sections import RelaySection
-from gateway.outgoing.delivery import Outgoing, Relay, RelayDown, Undelivered
+from gateway.outgoing.delivery import Outgoing, Relay, RelayDown, SenderRefused, Undelivered
 from gateway.outgoing.relay import MaildirRelay, configured
 from gateway.outgoing.smtp_relay import KEPT_S, RelayRefused, Server, SmtpRelay, server
 from tests.gateway.outgoing.relay_side import certified, relay_side
@@ -90,8 +90,6 @@ async def test_a_refusal_says_whether_the_recipient_was_accepted(
     [
         ("GREETING", "554 5.3.2 no service"),
         ("EHLO", "550 5.7.1 not you"),
-        ("MAIL", "530 5.7.0 authentication required"),
-        ("MAIL", "421 4.3.2 shutting down"),
     ],
 )
 async def test_a_refusal_that_concerns_us_gives_up_no_mail_and_stops_the_round(
@@ -104,6 +102,15 @@ async def test_a_refusal_that_concerns_us_gives_up_no_mail_and_stops_the_round(
 
     assert isinstance(refused, RelayDown)
     assert not refused.permanent
+
+
+@pytest.mark.parametrize("reply", ["530 5.7.0 authentication required", "421 4.3.2 shutting down"])
+async def test_a_sender_that_is_refused_so_may_be_the_only_one(reply: str) -> None:
+    async with relay_side({"MAIL": reply}) as side, closing(SmtpRelay(side.url)) as relay:
+        refused = await refusal(relay)
+
+    assert isinstance(refused, SenderRefused)
+    assert (refused.reverse_path, refused.permanent) == (OUTGOING.mail_from, False)
 
 
 @pytest.mark.parametrize("reply", ["530 5.7.0 authentication required", "421 4.7.1 not them", ""])

@@ -88,7 +88,7 @@ def test_what_is_put_back_is_due_at_once_and_was_not_tried(shop: Shop, held: lis
 
 
 def test_nobody_puts_back_what_another_holds(shop: Shop, held: list[UUID]) -> None:
-    assert shop.write(lambda c: claims.put_back(c, OTHER)) == 0
+    assert shop.write(lambda c: claims.put_back_all(c, OTHER)) == 0
 
 
 def test_a_node_that_leaves_holds_nothing(shop: Shop, held: list[UUID]) -> None:
