@@ -187,7 +187,7 @@ class Reception:
         considered = consider(
             received,
             keys=snapshot.keys,
-            own_addresses=snapshot.own_addresses,
+            own_addresses=snapshot.own_addresses | self._public_addresses,
             policy=self.runtime.policy_of(received.mailbox),
         )
         return Entry(
@@ -283,6 +283,12 @@ class Reception:
         except NotHereError:
             found = await self.parser.files(delivery.raw, wanted, delivery.envelope)
         return b"" if found is None else found[part].content
+
+    @property
+    def _public_addresses(self) -> frozenset[str]:
+        """The aliases and lists of all mailboxes: what is sent to them comes here as well."""
+        policies = self.runtime.policies.values()
+        return frozenset[str]().union(*(policy.public_addresses for policy in policies))
 
     def _list_addresses(self, mailbox: Mailbox) -> set[str]:
         """The addresses of ours that a list may write into From of what it sends to a mailbox."""

@@ -111,15 +111,21 @@ def is_unproven(proof: str) -> bool:
     return proof in UNPROVEN
 
 
+def is_forwarded(proof: str) -> bool:
+    """Whether this is the proof of a request that staff forward: its words are of somebody else."""
+    return proof.partition("+")[0] == FORWARDED
+
+
 def _own_token(address: str, facts: Facts, policy: Policy) -> ReplyToken | None:
-    """The sender's first token; a note token of the same ticket takes precedence."""
+    """The sender's first token; a note token takes precedence, of whatever ticket: what was also
+    sent to a note address is not for customers."""
     own: list[ReplyToken] = []
     for pointer in facts.pointers:
         if pointer.kind is PointerKind.REPLY_TOKEN and pointer.token is not None:
             holder = token_holder(pointer.token, facts, policy)
             if holder is not None and holder.address == address:
                 own.append(pointer.token)
-    notes = (t for t in own if t.ticket == own[0].ticket and t.purpose is Purpose.NOTE)
+    notes = (token for token in own if token.purpose is Purpose.NOTE)
     return next(notes, own[0] if own else None)
 
 

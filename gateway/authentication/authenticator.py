@@ -67,6 +67,7 @@ LIGHT_SIGNATURES = 3
 """The most in a mail that is hashed in the event loop; the worst known case takes 4 ms."""
 SHOWN_FIELDS = frozenset({"from", "subject", "date", "to", "cc"})
 """Of an attached mail."""
+REMOVED = "the relay counted a signature that is not there any more, whatever that covered"
 _SIGNATURE = re.compile(rb"(?im)^(?:dkim|arc-message)-signature[ \t]*:")
 
 
@@ -298,8 +299,10 @@ class Authenticator:
                 warnings += (f"relay {name}: its result is not counted: {why}",)
                 continue
             verdict = Authentication.by_relay(name, stated.proof, warnings)
-            if not signatures.bounds:
+            if not signatures.bounds and (stated.direct or not stated.by_signature):
                 return verdict
+            if not signatures.bounds:
+                return replace(verdict, signed_scope=SignedScope("", (), problem=REMOVED))
             # The statement may be based on the signature, which limits it without a look-up, too.
             scope: SignedScope | None = None
             held: tuple[str, ...] = ()

@@ -355,7 +355,7 @@ def _has_signature(results: Sequence[StatedResult], author_domain: str) -> bool:
         domain
         for each in results
         if each.method == "dkim" and each.passed
-        for domain in each.domains()
+        for domain in tuple(each.domains()) or (None,)
     )
     return any(signer is None or could_align(signer, author_domain) for signer in signers)
 

@@ -46,7 +46,7 @@ def automatic(arrival: Arrival) -> Finding:
     pointed = next((e.ticket for e in arrival.entitlements if e.kind in _MADE_BY_US), None)
     if sender is None or sender.proof_level < ProofLevel.TOKEN or _is_passed_on(arrival, sign):
         if arrival.facts.envelope.mail_from:
-            return Pass(saw, ("automatic, but its sender is not proven: the other checks decide",))
+            return Pass(saw, ("automatic, but not proven to be meant for us: other checks decide",))
         record = Record(pointed, author="", body_dropped=UNPROVEN_BODY)
         return Ruling(saw, record, Reason.AUTOMATIC, kept(record))
     if (finding := _of_known_sender(arrival, sign, sender)) is not None:
@@ -57,11 +57,17 @@ def automatic(arrival: Arrival) -> Finding:
 
 
 def _is_passed_on(arrival: Arrival, sign: AutomationSign) -> bool:
-    """Whether somebody may have sent a signed mail to us that its author wrote to others: with the
-    null reverse-path, which the last sender chooses, it would be on a ticket in its author's name
-    and wait for nobody."""
+    """Whether somebody may have sent us a signed mail that its author, or their machine, wrote to
+    others: it would be on a ticket in its author's name and wait for nobody.
+
+    The last sender chooses the null reverse-path, and whom a machine answers has chosen the subject
+    and the ids of its answer. What comes back from here, or copies other mail, is no such mail.
+    """
     sender = arrival.sender
-    if sender is None or not sign.is_null_path or is_machine(sender):
+    is_copy = arrival.facts.looped or sign.is_journal_report
+    if sender is None or is_copy or is_machine(sender):
+        return False
+    if sign.kind is not AutomaticClass.CERTAIN:
         return False
     return not_as_signed(arrival, sender, str(sign)) is not None
 

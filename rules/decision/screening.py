@@ -25,6 +25,7 @@ from rules.sender.authentication import Authentication, DmarcPolicy, Result
 from rules.sender.pointers import PointerKind
 from rules.sentence import sentence
 from rules.service import notifications, sla_rules
+from rules.service.participants import is_ours
 from rules.ticket.notice_timing import may_be_invited
 from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.payloads import AlertTopic
@@ -235,9 +236,11 @@ def _unproven_by(proven: Authentication) -> str:
 
 
 def _is_address_of_ours(case: Case) -> bool:
-    """Whether the proven author is the mailbox, an alias or a list of it. To refuse such a mail
-    would make the list send bounces, or stop sending here."""
-    return case.sender.address in {case.facts.mailbox.address, *case.policy.public_addresses}
+    """Whether the proven author is a mailbox, an alias or a list of ours, with or without a
+    `+detail`. To refuse such a mail would make the list send bounces, or stop sending here; to
+    enrol its author would send what we write to it to ourselves."""
+    facts = case.facts
+    return is_ours(case.sender.address, facts.own_addresses, facts.mailbox.address, case.policy)
 
 
 def _stranger(case: Case, saw: str) -> Finding:

@@ -73,7 +73,10 @@ def answers_something(mail: Mail, envelope: Envelope, tag_formats: Iterable[str]
     """Whether it has the form of an answer to some ticket; the ticket is not looked up."""
     return (
         bool(thread_ids(mail))
-        or any(looks_like_reply_token(without_detail(r)[1]) for r in envelope.rcpt_tos)
+        or any(
+            looks_like_reply_token(without_detail(r)[1])
+            for r in (*envelope.rcpt_tos, *mail.to, *mail.cc)
+        )
         or any(True for written in tag_formats for _ in _subject_tags(mail.subject, written))
     )
 

@@ -169,13 +169,14 @@ def signed_header(header: Header, names: Sequence[str]) -> Header:
 def trusted_recipients(
     mail: Mail, envelope: Envelope, mailbox: Mailbox, proven: Authentication
 ) -> Envelope:
-    """The envelope with the recipients whose reply tokens count: if only its signature proves the
-    mail, those in To and Cc. Anybody who sends it again can choose any others, or leave some out.
+    """The envelope with the recipients whose reply tokens count: those of the delivery, and those
+    in To and Cc, since an MTA may hand over a mail once for each of its recipients. If only its
+    signature proves the mail, the latter alone: anybody who sends it again can choose any others,
+    or leave some out.
     """
-    if not is_signed_alone(proven):
-        return envelope
     named = those_among((*mail.to, *mail.cc), {mailbox.address})
-    return replace(envelope, rcpt_tos=tuple(dict.fromkeys(named)))
+    delivered = () if is_signed_alone(proven) else envelope.rcpt_tos
+    return replace(envelope, rcpt_tos=tuple(dict.fromkeys((*delivered, *named))))
 
 
 def is_signed_alone(proven: Authentication) -> bool:

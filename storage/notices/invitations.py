@@ -17,6 +17,7 @@ from rules.ticket.notices import NoticeKind
 from storage.db.tables import CompanyDomainRow, CompanyRow, NoticeRow, PersonRow, table
 from storage.notices import direct
 from storage.registry import people
+from storage.registry.mailboxes import names_taken
 
 _company, _domain = table(CompanyRow), table(CompanyDomainRow)
 _person, _notice = table(PersonRow), table(NoticeRow)
@@ -27,7 +28,7 @@ class Invited(StrEnum):
 
     QUEUED = "queued"
     NOT_ELIGIBLE = "not_eligible"
-    """The address is at no active company, or it is registered."""
+    """The address is at no active company, it is registered, or it is of a mailbox of ours."""
     LATELY = "lately"
     """The address was sent one within a day."""
     OVER_BUDGET = "over_budget"
@@ -42,7 +43,8 @@ class Enrolled(StrEnum):
     NOW = "now"
     BEFORE = "before"
     NOT = "not"
-    """The person is deactivated, or the company is not, or no longer, registered."""
+    """The person is deactivated, the company is not, or no longer, registered, or the address is of
+    a mailbox of ours."""
 
 
 def invite(
@@ -58,6 +60,8 @@ def invite(
     enrolled, not invited within a day, and within the budgets of its domain and of the mailbox, and
     the share of the network of the client that asks; that of an unknown client has no limit."""
     if _company_of(connection, mailbox, address, lock=True) is None:
+        return Invited.NOT_ELIGIBLE
+    if _is_ours(connection, address):
         return Invited.NOT_ELIGIBLE
     if _find(connection, mailbox, address) is not None:
         return Invited.NOT_ELIGIBLE
@@ -138,7 +142,7 @@ def accept(connection: Connection, mailbox: Mailbox, address: str, name: str) ->
     if known is not None:
         return Enrolled.BEFORE if known else Enrolled.NOT
     company = _company_of(connection, mailbox, address)
-    if company is None:
+    if company is None or _is_ours(connection, address):
         return Enrolled.NOT
     person = people.enrol(connection, mailbox, address, company)
     connection.execute(update(_person).where(_person.c.id == person).values(name=name[:200]))
@@ -160,6 +164,11 @@ def _find(connection: Connection, mailbox: Mailbox, address: str) -> bool | None
     )
     found = {row.address: bool(row.active) for row in connection.execute(query)}
     return found.get(address, None if found.get(owner, True) else False)
+
+
+def _is_ours(connection: Connection, address: str) -> bool:
+    """Whether mail to the address comes to a mailbox of ours, which would answer itself."""
+    return not names_taken(connection).isdisjoint((address, without_detail(address)[0]))
 
 
 def _company_of(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from gateway.clock import new_id
+from gateway.clock import new_id, now
 from gateway.ingest import Ingest
 from gateway.reception import StatedByStaff
 from gateway.retention import Retention
@@ -371,6 +371,29 @@ async def test_where_the_policy_says_so_the_first_mail_enrols(postern: InProcess
     assert (await postern.last()).verdict == Verdict.OPENED
 
 
+async def test_the_aliases_of_every_mailbox_are_addresses_of_ours(
+    postern: InProcessPostern,
+) -> None:
+    """Else one that a customer names to another mailbox joins there, and gets its mail here."""
+    default = postern.services.runtime.policies["default"]
+    joins = default.cc.model_copy(update={"guests": "add"})
+    policies = {
+        "default": default.model_copy(update={"cc": joins}),
+        "of another": default.model_copy(update={"aliases": ("sales@public.example",)}),
+    }
+    runtime = replace(postern.services.runtime, policies=policies)
+    ingest = replace(postern.services.ingest, runtime=runtime)
+
+    await _with_ingest(postern, ingest).take(a_mail(Cc="sales@public.example, b@public.example"))
+
+    ticket = (await postern.last()).ticket
+    assert ticket is not None
+    view = await read(postern, lambda c: ticket_view(c, ticket))
+    assert view is not None
+    named = [each.address for each in view.members if "public" in each.address]
+    assert named == ["b@public.example"]
+
+
 def _with_ingest(postern: InProcessPostern, ingest: Ingest) -> InProcessPostern:
     return replace(postern, services=replace(postern.services, ingest=ingest))
 
@@ -406,6 +429,20 @@ async def test_who_enrols_himself_is_enrolled_once(postern: InProcessPostern) ->
 
     assert await write(postern, enrol_himself) is invitations.Enrolled.NOW
     assert await write(postern, enrol_himself) is invitations.Enrolled.BEFORE
+
+
+async def test_nobody_enrols_at_the_address_of_a_mailbox_of_ours(postern: InProcessPostern) -> None:
+    """A company may have the domain of the mailbox: what is sent there would come back."""
+
+    def enrol_ours(connection: Any) -> tuple[invitations.Invited, invitations.Enrolled]:
+        mailbox = mailboxes.mailbox_named(connection, None)
+        companies.add_company(connection, mailbox, "Help", ["help.example"])
+        ours = SUPPORT.replace("@", "+x@")
+        asked = invitations.invite(connection, mailbox, ours, new_id(), now())
+        return asked, invitations.accept(connection, mailbox, ours, "")
+
+    nobody = (invitations.Invited.NOT_ELIGIBLE, invitations.Enrolled.NOT)
+    assert await write(postern, enrol_ours) == nobody
 
 
 async def test_of_two_sign_up_links_at_once_the_second_finds_the_person_enrolled(

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import gateway.authentication
 import rules.sender
-from gateway.authentication.authenticator import Trust
+from gateway.authentication.authenticator import REMOVED, Trust
 from gateway.parsing.reading import read
 from rules.decision.considered import Considered, Received, consider
 from rules.decision.decide import decide
@@ -447,6 +447,25 @@ def test_nor_if_staff_release_it(desk: Desk) -> None:
         Visibility.PRIVATE,
         Reason.COMMAND_REFUSED,
     )
+
+
+@pytest.mark.parametrize("stated", ["dkim=pass header.d=acme.example", "dkim=pass"])
+@pytest.mark.parametrize("named", ["a new request", "to somebody else", "on her ticket"])
+def test_behind_a_relay_that_removed_the_signature_nothing_counts(
+    desk: Desk, named: str, stated: str
+) -> None:
+    """It counted one, and nobody knows what that covered: the mail may be one to somebody else."""
+    situation = SITUATIONS[named]
+    states = f"Authentication-Results: {MX}; {stated}; dmarc=pass header.from=acme.example\r\n"
+    sent = Sent(states.encode() + as_written(situation), peer=RELAY)
+    seen = desk.considered(sent, situation, NOTHING)
+    world = replace(situation.world, proof=seen.authentication)
+    facts = world.facts(seen.mail, seen.envelope, situation.author)
+
+    decision = decide(seen.mail, replace(facts, pointers=seen.pointers), seen.policy)
+
+    assert decision.reason is Reason.NOT_SIGNED
+    assert REMOVED in decision.trace[-1].outcome
 
 
 @pytest.mark.parametrize("signs", ["", "message-id"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rules.commands.readable import readable
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.effects import ChangeRefused, Effects, NewComment, SplitOff
-from rules.identity import is_unproven
+from rules.identity import is_forwarded, is_unproven
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
 from rules.service import notifications, sla_rules
@@ -72,7 +72,8 @@ def _comment(
         empty = sentence("comment {comment} has no text of its own", comment=change.comment)
         return empty, False
     # Staff state what is copied, and not that its author wrote it.
-    proof = known.proof if is_unproven(known.proof) else door
+    keeps = is_unproven(known.proof) or is_forwarded(known.proof)
+    proof = known.proof if keeps else door
     new = NewComment(known.author, Visibility.PUBLIC, text, facts.at, proof, subject=known.subject)
     return new, known.has_files
 

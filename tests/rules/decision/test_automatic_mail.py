@@ -19,6 +19,7 @@ from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
 from tests.rules.building import (
+    ACME,
     ANN,
     ANNS,
     BOB,
@@ -160,6 +161,14 @@ class TestBulk:
         decision = world.decide(a_mail("news@acme.example", precedence="bulk"))
 
         assert decision.reason is Reason.LIST_MAIL
+
+    @pytest.mark.parametrize("ours", ["support+x@help.example", "desk@help.example"])
+    def test_an_address_of_ours_is_never_enrolled(self, ours: str) -> None:
+        """Whatever is sent to it would come here."""
+        policy = default_policy(registration="domain", aliases=("desk@help.example",))
+        world = World(policy=policy, domains={"help.example": ACME})
+
+        assert world.decide(a_mail(ours)).reason is Reason.LIST_MAIL
 
     def test_a_list_in_the_place_of_the_author_is_held_and_not_invited(self) -> None:
         mail = a_mail(LIST, list_id="All <all.acme.example>", list_post=f"<mailto:{LIST}>")
@@ -421,6 +430,35 @@ def test_with_the_null_reverse_path_such_a_mail_is_under_nobodys_name_and_withou
     assert (passed_on.ticket, passed_on.author) == (7, "")
     assert passed_on.body_dropped
     assert (hers.ticket, hers.author, hers.body_dropped) == (7, ANN.address, "")
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [{"auto_submitted": "auto-replied"}, {"x_autoreply": "yes"}, {"precedence": "auto_reply"}],
+)
+def test_what_a_machine_answered_to_somebody_else_is_not_on_a_ticket_of_its_owner(
+    sign: dict[str, Any],
+) -> None:
+    """Who is answered has chosen the subject and the ids, which the answer repeats and its domain
+    signs."""
+    to_eve = a_mail(to=("eve@evil.test",), in_reply_to=(our_id(7),), **sign)
+
+    with_null_path = World(proof=SEALED).decide(to_eve, mail_from="").action
+    here = World(proof=SEALED).decide(a_mail(in_reply_to=(our_id(7),), **sign)).action
+
+    assert World(proof=SEALED).decide(to_eve).reason is Reason.NOT_ADDRESSED
+    assert isinstance(with_null_path, Record)
+    assert (with_null_path.author, bool(with_null_path.body_dropped)) == ("", True)
+    assert isinstance(here, Record)
+    assert (here.ticket, here.author, here.body_dropped) == (7, ANN.address, "")
+
+
+def test_a_mail_of_ours_that_comes_back_and_a_journal_report_wait_for_nobody() -> None:
+    """Else each digest that a rule sends back would be named by the next one."""
+    back = World(proof=SEALED, looped=True).decide(a_mail(to=("ann@acme.example",)))
+    report = World(proof=SEALED).decide(a_mail(to=("x@acme.example",), x_ms_journal_report=""))
+
+    assert (back.reason, report.reason) == (Reason.AUTOMATIC, Reason.AUTOMATIC)
 
 
 def test_a_mail_that_points_to_a_foreign_ticket_first_is_not_folded_on_the_next() -> None:

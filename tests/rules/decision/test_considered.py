@@ -15,7 +15,7 @@ from rules.mail.header import Author
 from rules.policy import Policy
 from rules.sender.authentication import Authentication, Result, SignedScope
 from rules.sender.pointers import PointerKind
-from rules.sender.tokens import return_path
+from rules.sender.tokens import Purpose, return_path
 from tests.rules.building import (
     ANN,
     KEYS,
@@ -64,6 +64,16 @@ def test_pointers_come_from_the_recipients_and_the_header() -> None:
     kinds = [pointer.kind for pointer in considered(received(token_to(70))).pointers]
 
     assert kinds[:2] == [PointerKind.REPLY_TOKEN, PointerKind.OUR_MESSAGE_ID]
+
+
+def test_a_mail_that_is_delivered_once_for_each_recipient_has_the_same_pointers_each_time() -> None:
+    """Else an answer that also went to the note address would be published by one of them."""
+    reply, note = token_to(70), token_to(70, purpose=Purpose.NOTE)
+    for to in (reply, note):
+        delivered = received(to)
+        mail = replace(delivered.mail, to=(reply,), cc=(note,))
+        tokens = {p.token for p in considered(replace(delivered, mail=mail)).pointers if p.token}
+        assert {token.purpose for token in tokens} == {Purpose.REPLY, Purpose.NOTE}
 
 
 def test_a_mail_that_staff_release_as_new_has_no_pointers() -> None:

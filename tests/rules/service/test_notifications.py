@@ -13,7 +13,7 @@ from rules.decision.change.decide import decide_changes
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.decide import decide
 from rules.decision.effects import Effects
-from rules.decision.model import Decision
+from rules.decision.model import AddComment, Decision
 from rules.decision.reasons import Reason, Verdict
 from rules.facts import Recent
 from rules.mail import Envelope, Mail
@@ -423,6 +423,24 @@ class TestTheNoteAddress:
         decision = decide(mail, world.facts(mail, envelope, SAM.address), world.policy)
 
         assert notified(decision, NoticeKind.COMMENT) == []
+
+    @pytest.mark.parametrize("merged", [True, False])
+    def test_so_it_is_beside_the_reply_address_of_another_ticket(self, merged: bool) -> None:
+        """One that was merged into this one, or any other: it was not meant for customers alone."""
+        ticket = a_ticket(7, *ANNS.participants, FOLLOWER)
+        into = 7 if merged else None
+        other = a_ticket(8, *ANNS.participants, FOLLOWER, merged_into=into)
+        world, mail = World(tickets=(ticket, other), staff=DESK), a_mail(SAM.address)
+        for reply, note in ((7, 8), (8, 7)):
+            addresses = (token_to(79, reply), token_to(79, note, Purpose.NOTE))
+            envelope = Envelope("127.0.0.1", "", False, SAM.address, addresses)
+
+            decision = decide(mail, world.facts(mail, envelope, SAM.address), world.policy)
+
+            assert notified(decision, NoticeKind.COMMENT) == []
+            assert isinstance(decision.action, AddComment)
+            kept = Visibility.NOTE if merged else Visibility.PRIVATE
+            assert decision.action.visibility is kept
 
 
 LEVEL = EscalationLevel(title="Duty manager", contact="duty@help.example")

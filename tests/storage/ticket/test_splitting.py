@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from rules.decision.effects import Effects
 from rules.decision.reasons import Reason
-from rules.identity import TOKEN_ALONE
+from rules.identity import FORWARDED, TOKEN_ALONE
 from rules.sender.tokens import Purpose
 from rules.ticket.changes import PublishComment, Split, WriteComment
 from rules.ticket.notices import NoticeKind
@@ -16,6 +16,7 @@ from storage.db.tables import PersonRow, table
 from storage.ticket.read import ticket_view
 from storage.ticket.views import TicketView
 from tests.rules.building import ANN, NOTHING, SAM, a_mail, our_id
+from tests.rules.decision.test_on_behalf import forwarded
 from tests.storage.shop import Shop, opened
 
 
@@ -100,6 +101,17 @@ def test_what_nothing_proves_keeps_its_mark_on_the_new_ticket(shop: Shop) -> Non
 
     (copied,) = view_of(shop, number + 1).comments
     assert (copied.author, copied.proof) == (ANN.address, TOKEN_ALONE)
+
+
+def test_what_staff_forwarded_keeps_its_mark_as_well(shop: Shop) -> None:
+    """Nobody has verified that the customer wrote it."""
+    number = opened(shop.take(forwarded()))
+    comment, _ = view_of(shop, number).comments
+
+    shop.change(number, Split(comment.id))
+
+    (copied,) = view_of(shop, number + 1).comments
+    assert (comment.proof, copied.proof) == (FORWARDED, FORWARDED)
 
 
 @pytest.mark.parametrize("active", [True, False])
