@@ -200,11 +200,11 @@ class Scheduler:
             ordered += queued or 0
         return ordered
 
-    def _known(self, connection: Connection) -> list[Mailbox]:
+    def _known(self, connection: Connection, *, inactive_too: bool = False) -> list[Mailbox]:
         """The mailboxes whose policy is in force: one may have been given a policy that is read at
         the next reload."""
-        known = self.runtime.policies
-        return [each for each in mailboxes.list_mailboxes(connection) if each.policy in known]
+        every = mailboxes.list_mailboxes(connection, inactive_too=inactive_too)
+        return [each for each in every if each.policy in self.runtime.policies]
 
     def _newly_held(self, connection: Connection) -> list[Mailbox]:
         """The mailboxes that may have a digest now, since a mail is held that none has named."""
@@ -217,9 +217,10 @@ class Scheduler:
         ]
 
     def _measure(self, connection: Connection) -> list[Mailbox]:
-        """Report the length of every queue; the mailboxes that may have a digest now."""
+        """Report the length of every queue; the mailboxes that may have a digest now. One that
+        takes no mail has tickets still, whose mail may not arrive."""
         now, due, reported = self.runtime.clock(), [], []
-        for mailbox in self._known(connection):
+        for mailbox in self._known(connection, inactive_too=True):
             policy = self.runtime.policy_of(mailbox)
             found = queues.states(connection, mailbox, policy, now)
             reported += found

@@ -8,18 +8,17 @@ from dataclasses import replace
 from gateway.outgoing.carried import Carried
 from gateway.outgoing.carrier import NOTHING
 from gateway.outgoing.delivery import Undelivered
-from rules.ticket.notices import Audience, NoticeKind
+from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import REFUSED_WORDS, AlertPayload, EscalationPayload, SlaPayload
 from storage.notices import more
 from storage.notices.outbox import Notice
 
-_WITHOUT_WORDS = frozenset(
-    kind
-    for kind in NoticeKind
-    if kind.traits.audience in (Audience.STAFF, Audience.OUTSIDE) or kind.traits.urgent
-) - {NoticeKind.DIGEST, NoticeKind.MY_DIGEST}
-"""Kinds by which somebody learns that something is to be done. A digest that is refused is made
-again without words; what a customer is not sent, a digest names."""
+_WITHOUT_WORDS = frozenset(kind for kind in NoticeKind if kind.traits.calls_somebody) - {
+    NoticeKind.DIGEST,
+    NoticeKind.MY_DIGEST,
+}
+"""A digest that is refused is made again without words; what a customer is not sent, a digest
+names."""
 
 
 def versions(notice: Notice, carried: Carried) -> Iterator[tuple[Notice, Carried]]:

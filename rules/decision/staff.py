@@ -306,6 +306,7 @@ def _notices(
 
 
 def _receipt(case: Case, ticket: Ticket, payload: ReceiptPayload) -> tuple[NoticeOrder, ...]:
-    """One mail to the author, within their budget: beyond it a machine writes in their name."""
+    """One mail to the author, within the budget of staff, whose room no customer takes: beyond it a
+    machine writes in their name."""
     order = receipt(case.mail, case.sender, ticket, payload)
-    return notifications.within_budget((order,), ticket, case.policy)
+    return notifications.within_budget((order,), ticket, case.policy, NoticeBudget.STAFF)

@@ -40,6 +40,11 @@ REMEMBERED_FOR = timedelta(days=90)
 NOT_SHOWN = "…"
 """In the place of a sender."""
 
+TICKETS = 20
+"""Of one person in a line of a digest; of more, the number is given."""
+LONGEST_LIST = 90
+"""Characters of the addresses in a line."""
+
 AUTOMATIC_UNCLEAR = "automatic_unclear"
 UNNAMED = (Queue.STRANGERS, Queue.FLAGGED, Queue.PROPOSED)
 """Counted, and not named in a digest: the mail of strangers, comments that are announced when they
@@ -109,6 +114,16 @@ def shared_out(states: Iterable[QueueState], lines: int = LINES) -> list[QueueSt
     ]
 
 
+def listed(addresses: Sequence[str]) -> str:
+    """As many of them as a line has room for, at least one, and how many others there are."""
+    shown = list(addresses[:1])
+    for address in addresses[1:]:
+        if len(", ".join((*shown, address))) > LONGEST_LIST:
+            return f"{', '.join(shown)} (+{len(addresses) - len(shown)})"
+        shown.append(address)
+    return ", ".join(shown)
+
+
 def digest_orders(
     states: Sequence[QueueState],
     staff: Iterable[Staff],
@@ -165,25 +180,42 @@ def held_because(reason: str) -> Sentence:
     return _HELD_BECAUSE.get(reason) or sentence("It is held as {reason}.", reason=reason)
 
 
+_NOT_REGISTERED = sentence("The sender is not registered.")
+_FAILS_DMARC = sentence("It fails the policy of the sender's domain (DMARC).")
+_NOT_PROVEN = sentence("Nothing proves who sent it.")
+_NO_AUTHOR = sentence("It does not name exactly one author.")
+_PERHAPS_A_MACHINES = sentence("It is marked as written by a machine; a person may have.")
+
 _HELD_BECAUSE: Mapping[str, Sentence] = MappingProxyType(
     {
         "not_enrolled": sentence("The sender is not registered; their company is."),
         "foreign_company": sentence("It answers a request of another company."),
         "not_addressed": sentence("It is signed, but not addressed to this mailbox."),
         "not_signed": sentence("Parts of it are not covered by its signature."),
-        "dmarc_quarantine": sentence("It fails the policy of the sender's domain (DMARC)."),
-        "dmarc_reject_held": sentence("It fails the policy of the sender's domain (DMARC)."),
-        "unproven_held": sentence("Nothing proves who sent it."),
+        "dmarc_quarantine": _FAILS_DMARC,
+        "dmarc_reject_held": _FAILS_DMARC,
+        "unproven_held": _NOT_PROVEN,
         "dns_failure_held": sentence(
             "The sender could not be verified, since the DNS did not respond."
         ),
-        "stranger_held": sentence("The sender is not registered."),
-        "stranger_relayed": sentence("The sender is not registered."),
-        "from_ambiguous": sentence("It does not name exactly one author."),
+        "stranger_held": _NOT_REGISTERED,
+        "stranger_relayed": _NOT_REGISTERED,
+        "from_ambiguous": _NO_AUTHOR,
+        "no_such_ticket": sentence("No ticket has the number onto which it was released."),
         "too_many_tickets": sentence("The sender has opened too many requests within an hour."),
         "list_mail": sentence("It came through a mailing list, and is not addressed to us."),
-        AUTOMATIC_UNCLEAR: sentence("It is marked as written by a machine; a person may have."),
-        "automatic_folded": sentence("It is marked as written by a machine; a person may have."),
+        AUTOMATIC_UNCLEAR: _PERHAPS_A_MACHINES,
+        "automatic_folded": _PERHAPS_A_MACHINES,
+        # Of one that is held still, since it would be refused.
+        "from_ambiguous_refused": _NO_AUTHOR,
+        "stranger": _NOT_REGISTERED,
+        "unproven": _NOT_PROVEN,
+        "dmarc_reject": _FAILS_DMARC,
+        "dmarc_quarantine_refused": _FAILS_DMARC,
+        "deactivated": sentence("The account of the sender is closed."),
+        "suspended": sentence("The company of the sender is suspended."),
+        "no_support": sentence("The plan of the sender's company includes no support."),
+        "portal_only": sentence("New requests are submitted in the portal, and not by mail."),
     }
 )
 """By the reason of the decision."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from rules.mail.extent import whole_words
 from rules.sentence import Sentence, sentence
-from rules.ticket.personal_digest import LISTED, PersonalDigest, WaitingTicket
+from rules.ticket.personal_digest import COUNTED, LISTED, PersonalDigest, WaitingTicket
 
 LONGEST_SUBJECT = 100
 PAUSE = timedelta(hours=1)
@@ -76,6 +76,7 @@ def _lines(digest: PersonalDigest) -> Iterator[Sentence]:
             ticket=ticket,
             number=number,
         )
+    yield from _more(digest.withheld)
     if digest.flagged:
         yield sentence("Comments and drafts that wait for staff: {number}", number=digest.flagged)
 
@@ -89,9 +90,21 @@ def _values(ticket: WaitingTicket) -> dict[str, object]:
     }
 
 
-def _more(tickets: Sequence[WaitingTicket]) -> tuple[Sentence, ...]:
-    more = sentence("… and more, which `postern tickets` and the API list")
-    return (more,) if len(tickets) > LISTED else ()
+def _more(tickets: Sequence[object]) -> tuple[Sentence, ...]:
+    """How many tickets of a list are not shown."""
+    if len(tickets) <= LISTED:
+        return ()
+    if len(tickets) > COUNTED:
+        several = sentence(
+            "… and more than {number} others, which `postern tickets` and the API list",
+            number=COUNTED - LISTED,
+        )
+        return (several,)
+    more = sentence(
+        "… and {number} more, which `postern tickets` and the API list",
+        number=len(tickets) - LISTED,
+    )
+    return (more,)
 
 
 def _time(at: datetime) -> str:

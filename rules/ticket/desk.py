@@ -45,12 +45,12 @@ class DigestLine:
     """The id of the held or folded mail, or of the notice."""
     sender: str = ""
     """The address that the line is about: the author of a held or folded mail, else a recipient of
-    ours; of withheld notices, all their recipients; the requester of a request."""
+    ours; of withheld notices, their recipients; the requester of a request."""
     subject: str = ""
     """Of a held or folded mail, or a request; for an outgoing mail, why it was not delivered."""
     reason: str = ""
     """Why a mail is held; the kind of an outgoing one; which limit of the quarantine is reached;
-    the number of withheld notices."""
+    the number of withheld notices; on how many more tickets a suspended address is."""
     since: str = ""
     """ISO 8601."""
     until: str = ""

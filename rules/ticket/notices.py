@@ -154,6 +154,12 @@ class Traits:
         """Whether private comments and the recipient's note address may appear."""
         return self.audience is Audience.STAFF
 
+    @property
+    def calls_somebody(self) -> bool:
+        """Whether somebody learns by it that something is to be done. If it is sent to nobody, a
+        digest names it, whatever the cause."""
+        return self.urgent or self.audience in (Audience.STAFF, Audience.OUTSIDE)
+
 
 CLOSED = Traits(audience=Audience.CUSTOMER)
 """The traits of a kind that nobody described."""

@@ -7,6 +7,8 @@ from datetime import datetime
 
 LISTED = 15
 """Tickets of each kind in one digest, the most urgent; of more, the number is given."""
+COUNTED = 200
+"""So many of each kind at most are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class WaitingTicket:
 
 @dataclass(frozen=True, slots=True)
 class PersonalDigest:
-    """Snoozed tickets are in none of the lists; each has one more than is shown, if there is."""
+    """Snoozed tickets are in none of the lists; each has one more than is counted, if there is."""
 
     assigned: tuple[WaitingTicket, ...] = ()
     unassigned: tuple[WaitingTicket, ...] = ()

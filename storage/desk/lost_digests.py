@@ -90,7 +90,7 @@ def _withheld(mailbox: Mailbox, line: DigestLine) -> Iterator[dict[str, object]]
     and the first has the rest."""
     if line.queue != Queue.WITHHELD.value:
         return
-    addresses = line.sender.replace(",", " ").split()
+    addresses = [each for each in line.sender.replace(",", " ").split() if "@" in each]
     for place, address in enumerate(addresses):
         yield {
             "mailbox_id": mailbox.id,

@@ -34,7 +34,8 @@ class DigestReader:
 
 
 def readers(connection: Connection) -> Sequence[DigestReader]:
-    """The active staff who prefer digests, and whose mail does not bounce."""
+    """The active staff who prefer digests, and whose mail does not bounce; also of a mailbox that
+    takes no mail, whose tickets change still."""
     is_suspended = exists().where(
         _bounced.c.mailbox_id == _person.c.mailbox_id,
         _bounced.c.address == _person.c.address,
@@ -54,7 +55,6 @@ def readers(connection: Connection) -> Sequence[DigestReader]:
             sql_text("person.role = 'staff'"),  # has an index
             _person.c.notices == StaffNotices.DIGEST.value,
             _person.c.active,
-            _mailbox.c.active,
             ~is_suspended,
         )
     )

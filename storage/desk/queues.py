@@ -16,18 +16,20 @@ from types import MappingProxyType
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
 
 from rules.mail import Mailbox
 from rules.mail.extent import whole_words
 from rules.policy import Policy
 from rules.service.digests import (
     LINES,
+    TICKETS,
     UNNAMED,
     UNSUBMITTED_AFTER,
     QueueState,
     full_rooms,
     leaves_at,
+    listed,
     shared_out,
     warned_up_to,
 )
@@ -47,8 +49,10 @@ from storage.db.tables import (
     table,
 )
 from storage.desk import outgoing_entries, proposed, received_entries
+from storage.desk.announced import is_announced
 from storage.desk.received_entries import Entries
 from storage.desk.suspended import suspended_people
+from storage.registry import mailboxes
 from storage.ticket.clocks import FOR_PORTAL
 
 _mail, _journal, _announced = table(MailRow), table(JournalRow), table(AnnouncedRow)
@@ -56,6 +60,7 @@ _notice, _bounced, _person = table(NoticeRow), table(BouncedRow), table(PersonRo
 _withheld = table(WithheldRow)
 _comment, _ticket, _participant = table(CommentRow), table(TicketRow), table(ParticipantRow)
 
+OF_OUTGOING = (Queue.WITHHELD, Queue.DEAD, Queue.LATE, Queue.SUSPENDED)
 SHORTENED = 200
 """Characters of a text in a digest's line."""
 
@@ -96,11 +101,15 @@ class QueueScope:
 def states(
     connection: Connection, mailbox: Mailbox, policy: Policy, now: datetime, named: int = LINES
 ) -> list[QueueState]:
-    """All queues of a mailbox, with `named` new entries of theirs together at most."""
+    """All queues of a mailbox, with `named` new entries of theirs together at most. Of one that
+    takes no mail those of outgoing mail: nothing of what it holds is discarded, and no link to it
+    leads anywhere."""
     scope = QueueScope(connection=connection, desks={mailbox.id: policy}, now=now, most=named)
+    takes_mail = mailboxes.takes_mail(connection, mailbox)
     found = (
         look(scope, queue).get(mailbox.id, QueueState(queue, 0, None))
         for queue, look in _QUEUES.items()
+        if takes_mail or queue in OF_OUTGOING
     )
     return shared_out(found, named)
 
@@ -128,12 +137,7 @@ def lengths(
 def not_named(entries: Entries, mailbox: int, queue: Queue) -> Entries:
     """The entries of a queue that no digest has named, in any order."""
     found = entries.subquery()
-    named = exists().where(
-        _announced.c.mailbox_id == mailbox,
-        _announced.c.queue == queue.value,
-        _announced.c.item == found.c.item,
-    )
-    return select(found).where(~named)
+    return select(found).where(~is_announced(mailbox, queue, found.c.item))
 
 
 def _by_turns(entries: Entries, queue: Queue, dialect: str) -> Entries:
@@ -230,7 +234,7 @@ _Lines = Iterator[tuple[int, DigestLine]]
 def _suspended(scope: QueueScope, queue: Queue) -> _Lines:
     """Addresses that get no more mail, though they are on open tickets."""
     for person in suspended_people(scope.connection, scope.desks):
-        since = person.since.isoformat()
+        since, more = person.since.isoformat(), len(person.tickets) - TICKETS
         yield (
             person.mailbox,
             DigestLine(
@@ -238,8 +242,9 @@ def _suspended(scope: QueueScope, queue: Queue) -> _Lines:
                 item=str(item_of(person.mailbox, person.address, since)),
                 sender=person.address,
                 subject=whole_words(person.why, SHORTENED),
+                reason=str(more) if more > 0 else "",
                 since=since,
-                ticket=",".join(map(str, person.tickets))[:SHORTENED],
+                ticket=",".join(map(str, person.tickets[:TICKETS])),
             ),
         )
 
@@ -282,7 +287,7 @@ def _of_budgets(scope: QueueScope, queue: Queue) -> _Lines:
             DigestLine(
                 queue.value,
                 item=str(item_of(mailbox, "withheld", ticket, since)),
-                sender=whole_words(", ".join(row.address for row in rows), SHORTENED),
+                sender=listed([row.address for row in rows]),
                 reason=str(sum(row.number for row in rows)),
                 since=since,
                 ticket=str(ticket),

@@ -10,8 +10,10 @@ from sqlalchemy import Select, case, literal, select, text
 
 from rules.decision.reasons import Reason
 from rules.service.digests import FOLDED_FOR
+from rules.ticket.desk import Queue
 from rules.ticket.lifecycle import Status
 from storage.db.tables import FLAGGED, FOLDED, CommentRow, JournalRow, MailRow, TicketRow, table
+from storage.desk.announced import is_announced, still_waits
 from storage.mail.quarantine import OF_STRANGERS
 
 _mail, _journal = table(MailRow), table(JournalRow)
@@ -78,7 +80,12 @@ def folded_entries(mailboxes: Collection[int], now: datetime) -> Entries:
         .where(
             _comment.c.mailbox_id.in_(sorted(mailboxes)),
             text(f"comment.{FOLDED}"),  # exactly the condition of the index
-            _comment.c.written_at > now - FOLDED_FOR,
+            still_waits(
+                _comment.c.written_at,
+                FOLDED_FOR,
+                now,
+                is_announced(_comment.c.mailbox_id, Queue.FOLDED, _comment.c.journal_id),
+            ),
             _ticket.c.deleted_at.is_(None),
         )
     )

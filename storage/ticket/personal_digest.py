@@ -11,7 +11,7 @@ from sqlalchemy import text as sql_text
 from rules.mail import Mailbox
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
-from rules.ticket.personal_digest import LISTED, PersonalDigest, WaitingTicket
+from rules.ticket.personal_digest import COUNTED, PersonalDigest, WaitingTicket
 from rules.ticket.visibility import Visibility
 from storage.db.tables import (
     FLAGGED,
@@ -56,7 +56,7 @@ def personal_digest(
         ours = fresh & (own | nobodys)
         again = _waiting(connection, mailbox, now, ours, latest, written_since=since)
         named = {each.number for each in (*received, *taken)}
-        changed = tuple(e for e in (*again, *changed) if e.number not in named)[: LISTED + 1]
+        changed = tuple(e for e in (*again, *changed) if e.number not in named)[: COUNTED + 1]
     withheld = connection.execute(
         select(_withheld.c.ticket_id, _withheld.c.number)
         .join(_ticket, _ticket.c.id == _withheld.c.ticket_id)
@@ -66,7 +66,7 @@ def personal_digest(
             _ticket.c.deleted_at.is_(None),
         )
         .order_by(_withheld.c.ticket_id.desc())
-        .limit(LISTED + 1)
+        .limit(COUNTED + 1)
     )
     flagged = connection.execute(
         select(func.count())
@@ -132,7 +132,7 @@ def _waiting(
             which,
         )
         .order_by(*order, _ticket.c.id)
-        .limit(LISTED + 1)
+        .limit(COUNTED + 1)
     )
     awake: ColumnElement[bool] = _ticket.c.snooze_until.is_(None)
     if written_since is not None:

@@ -11,6 +11,7 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from rules.service.more import SUMMARIES
 from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
+from rules.ticket.payloads import ReceiptOutcome, ReceiptPayload
 from storage.db.statements import Statement, compiled, insert_into
 from storage.db.tables import NoticeRow, WithheldRow, table
 from storage.ticket.rows import ChangeContext
@@ -52,11 +53,12 @@ def record_withheld(
     connection: Connection, context: ChangeContext, ticket: int, orders: Iterable[NoticeOrder]
 ) -> None:
     """Count what is withheld about a ticket, once its notices are queued. Receipts do not count,
-    since nobody else misses them, nor does what a summary to the same reader will have.
+    since nobody else misses them, unless they say that something was not done; nor does what a
+    summary to the same reader will have.
 
     Addresses are written in one order: two transactions cannot block each other.
     """
-    left = [order for order in orders if not order.kind.traits.answers_mail]
+    left = [order for order in orders if not _is_of_effects(order)]
     if not left:
         return
     waiting = _SUMMARISED.rows(connection, ticket=ticket, now=context.now)
@@ -75,6 +77,12 @@ def record_withheld(
         for address, number in sorted(missed.items())
     ]
     count_withheld(connection, rows)
+
+
+def _is_of_effects(order: NoticeOrder) -> bool:
+    """Whether it is a receipt for what was done, or a list: its reader believes nothing wrong."""
+    payload = order.payload
+    return isinstance(payload, ReceiptPayload) and payload.said is not ReceiptOutcome.NOT_DONE
 
 
 def count_withheld(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:

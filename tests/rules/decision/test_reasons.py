@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from rules.decision.model import Decision
+from rules.decision.model import Decision, Hold, Refuse
 from rules.decision.reasons import Reason
 from rules.decision.room import Room, within_room
 from rules.facts import Earlier, Recent, Returned
@@ -16,6 +16,7 @@ from rules.mail.bounces import Bounce, Failure
 from rules.people import Company, ParticipantKind, Presence
 from rules.sender.authentication import Authentication, Result
 from rules.sender.tokens import Purpose
+from rules.service.digests import held_because
 from rules.ticket.lifecycle import Status
 from tests.rules.building import (
     ACME,
@@ -162,3 +163,11 @@ def test_every_reason_has_a_scene() -> None:
 @pytest.mark.parametrize("reason", sorted(set(Reason) - OUTSIDE_THE_RULES))
 def test_a_reason_can_happen(reason: Reason) -> None:
     assert scenes()[reason].reason is reason
+
+
+def test_whatever_is_held_or_would_be_refused_has_its_reason_in_words() -> None:
+    unworded = held_because("").english
+
+    for reason, decision in scenes().items():
+        if isinstance(decision.action, Hold | Refuse):
+            assert held_because(reason).english != unworded, reason

@@ -90,12 +90,15 @@ def test_it_is_named_once_and_waits_until_staff_accept_it(shop: Shop) -> None:
     assert isinstance(shop.change(number, PublishComment(comment)), ChangeRefused)
 
 
-def test_it_waits_on_a_closed_ticket_too_but_not_for_ever(shop: Shop) -> None:
+def test_it_waits_on_a_closed_ticket_too_but_not_for_ever_once_it_was_named(shop: Shop) -> None:
+    """While nobody works at the desk, no digest names it."""
     number, _ = folded(shop)
     shop.set(number, status="closed")
 
-    assert states(shop)[Queue.FOLDED].number == 1
-    assert states(shop, NOON + FOLDED_FOR)[Queue.FOLDED].number == 0
+    over = NOON + FOLDED_FOR
+    assert states(shop, over)[Queue.FOLDED].number == 1
+    assert ordered(shop, over) == 1
+    assert states(shop, over)[Queue.FOLDED].number == 0
 
 
 def test_a_flood_of_one_sender_keeps_back_no_mail_of_another(shop: Shop) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select, update
 
 from rules.people import Role
+from rules.service.digests import RECENT
 from rules.ticket.desk import Queue
 from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
 from storage.db.tables import NoticeRow, table
 from storage.desk import lost_digests
 from storage.notices import outbox
 from storage.notices.suppression import record_hard_failure, remove
-from storage.registry import people
+from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
 from storage.ticket.rows import queue_notices
 from storage.ticket.withheld import record_withheld
@@ -111,6 +113,23 @@ def test_what_a_budget_withheld_is_counted_again(shop: Shop) -> None:
     )
 
 
+def test_of_many_readers_the_number_is_given_and_counted_again(shop: Shop) -> None:
+    ticket = opened(shop.take(a_mail()))
+    left = [
+        NoticeOrder(NoticeKind.FEEDBACK, f"reader{n:02}@acme.example", withheld=True)
+        for n in range(9)
+    ]
+    shop.write(lambda c: record_withheld(c, shop.context(), ticket, left))
+    ordered(shop)
+    ((_, _, readers, _, number, *_),) = latest(shop)[1]
+    assert (readers[:21], readers[-5:], number) == ("reader00@acme.example", " (+5)", "9")
+
+    relay_refuses(shop, NOON, SAM.address)
+    ordered(shop, LATER)
+
+    assert latest(shop)[1][0][4] == "9"
+
+
 def test_a_round_finds_it_although_nothing_is_new(shop: Shop) -> None:
     shop.take(a_mail(NEW))
     ordered(shop)
@@ -159,3 +178,36 @@ def test_one_that_a_colleague_was_sent_is_not(shop: Shop) -> None:
     shop.write(lambda c: outbox.claim(c, NOON, 50))
 
     assert states(shop)[Queue.DEAD].number == 0
+
+
+def test_what_was_given_up_waits_for_the_digest_that_names_it(shop: Shop) -> None:
+    """While nobody works at the desk, nobody learns of it."""
+    shop.take(a_mail())
+    for each in shop.notices():
+        refused = partial(outbox.give_up, notice=each.id, error=REFUSED, hard=False, now=NOON)
+        shop.write(refused)
+
+    over = NOON + RECENT
+    assert states(shop, over)[Queue.DEAD].number == 2
+    assert ordered(shop, over) == 1
+    assert states(shop, over)[Queue.DEAD].number == 0
+
+
+def test_a_mailbox_that_takes_no_mail_names_what_did_not_arrive_and_nothing_that_it_holds(
+    shop: Shop,
+) -> None:
+    """Its tickets are still worked on; the links to what it holds lead nowhere."""
+    shop.take(a_mail(NEW))
+    ticket = opened(shop.take(a_mail()))
+    shop.write(lambda c: c.execute(update(_notice).values(state=NoticeState.SENT.value)))
+    answer = NoticeOrder(NoticeKind.COMMENT, ANN.address)
+    shop.write(lambda c: queue_notices(c, shop.context(), [answer], ticket))
+    shop.write(lambda c: mailboxes.set_mailbox_active(c, shop.mailbox.address, active=False))
+    due = [each for each in shop.notices() if each.state is NoticeState.DUE]
+    for each in due:
+        refused = partial(outbox.give_up, notice=each.id, error=REFUSED, hard=False, now=NOON)
+        shop.write(refused)
+
+    assert ordered(shop) == 1
+
+    assert [(line[0], line[2]) for line in latest(shop)[1]] == [("dead", ANN.address)]

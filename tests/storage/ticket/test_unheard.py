@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rules.decision.reasons import Verdict
+from rules.decision.reasons import Reason, Verdict
 from rules.ticket.changes import WriteComment
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
@@ -117,3 +117,20 @@ def test_strangers_of_whom_each_makes_a_storm_leave_staff_the_notice_of_anns(sho
     shop.take(mail, to=to, at=later)
 
     assert told(shop, SAM.address, NoticeKind.NEW_COMMENT, later) == 1
+
+
+def test_comments_of_a_customer_leave_staff_the_receipt_of_what_was_not_done(shop: Shop) -> None:
+    """A mail of commands alone is no news for colleagues: nobody else would know."""
+    number = opened(shop.take(a_mail()))
+    shop.change(number, WriteComment("We look into it.", Visibility.PUBLIC))
+    for n in range(30):
+        at = NOON + timedelta(seconds=20 * n)
+        mail = a_mail(message_id=f"<{n}@client.example>", text=f"Line {n}.")
+        shop.take(mail, to=shop.token(number, ANN.address), at=at)
+
+    later = NOON + timedelta(minutes=11)
+    refused = a_mail(SAM.address, text="#explode")
+    receipt = shop.take(refused, to=shop.token(number, SAM.address), at=later)
+
+    assert receipt.reason is Reason.COMMAND_REFUSED
+    assert told(shop, SAM.address, NoticeKind.RECEIPT, later) == 1
