@@ -21,6 +21,7 @@ from gateway.reception import FEW_MAILBOXES, Reception, StatedByStaff
 from gateway.runtime import Runtime
 from rules import replies
 from rules.decision.content import is_text_read_in_part
+from rules.decision.foreseen import Foreseen
 from rules.decision.model import Decision
 from rules.decision.reasons import Reason
 from rules.decision.receipt import Receipt
@@ -31,6 +32,7 @@ from rules.sender.authentication import Authentication
 from storage.db.database import Connection
 from storage.mail import filing
 from storage.mail.apply import Entry
+from storage.mail.filing import ShownHeld
 from storage.mail.quarantine import HeldMail
 from storage.notices.invitations import Enrolled
 
@@ -115,11 +117,13 @@ class Ingest:
 
     async def preview_release(
         self, held: HeldMail, delivery: Delivery, authentication: Authentication
-    ) -> tuple[Entry, Decision]:
+    ) -> tuple[Entry, Foreseen]:
         """What becomes of a held mail if it is released now; nothing is written."""
-        entry = await self._reception().held_entry(held, delivery, authentication, NOTHING_STATED)
-        (found,) = await self.runtime.read(partial(filing.preview, entries=[entry]))
-        return found
+        (entry,) = await self._reception().held_entries(
+            held, delivery, authentication, NOTHING_STATED
+        )
+        look = partial(filing.foreseen_of, entry=entry, held_for=held.reason)
+        return entry, await self.runtime.read(look)
 
     async def release(
         self,
@@ -127,15 +131,17 @@ class Ingest:
         delivery: Delivery,
         authentication: Authentication,
         stated: StatedByStaff = NOTHING_STATED,
+        shown: str | None = None,
     ) -> Receipt:
         """Decide a held mail again. It leaves the quarantine at most once.
 
         One that was released before is a duplicate; Conflict is raised for one that was discarded.
+        With what was `shown`, Outdated is raised if a release does something else now.
         """
 
         async def release() -> Receipt:
-            entry = await self._reception().held_entry(held, delivery, authentication, stated)
-            (receipt,) = await self._file([entry])
+            entry, as_shown = await self._held(held, delivery, authentication, stated, shown)
+            (receipt,) = await self._file([entry], as_shown)
             return receipt
 
         return await _under_policies_in_force(release)
@@ -146,13 +152,14 @@ class Ingest:
         delivery: Delivery,
         authentication: Authentication,
         stated: StatedByStaff,
+        shown: str | None = None,
     ) -> tuple[Receipt | None, Enrolled]:
         """The same for a mail whose author is registered in the same transaction; nobody is
         registered, and `Enrolled.NOT` returned, unless the mail is filed."""
 
         async def release() -> tuple[Receipt | None, Enrolled]:
-            entry = await self._reception().held_entry(held, delivery, authentication, stated)
-            file = partial(filing.file_enrolled, entry=entry)
+            entry, as_shown = await self._held(held, delivery, authentication, stated, shown)
+            file = partial(filing.file_enrolled, entry=entry, shown=as_shown)
             job = partial(self._in_force, [entry], file)
             receipt, became = await self.runtime.write(job, apart=entry.is_large)
             if receipt is not None:
@@ -161,11 +168,44 @@ class Ingest:
 
         return await _under_policies_in_force(release)
 
-    async def _file(self, entries: Sequence[Entry]) -> Sequence[Receipt]:
+    async def discard(
+        self, held: HeldMail, delivery: Delivery, authentication: Authentication, shown: str
+    ) -> bool:
+        """Remove a held mail without filing it; False if it is no longer held. Raises Outdated as
+        for a release."""
+
+        async def discard() -> bool:
+            entry, as_shown = await self._held(
+                held, delivery, authentication, NOTHING_STATED, shown
+            )
+            remove = partial(filing.discard_held, journal_id=held.journal_id, shown=as_shown)
+            job = partial(self._in_force, [entry], remove)
+            return await self.runtime.write(job, apart=entry.is_large)
+
+        return await _under_policies_in_force(discard)
+
+    async def _held(
+        self,
+        held: HeldMail,
+        delivery: Delivery,
+        authentication: Authentication,
+        stated: StatedByStaff,
+        shown: str | None,
+    ) -> tuple[Entry, ShownHeld | None]:
+        """A held mail by what staff state about it, and what they were shown of it."""
+        entry, plain = await self._reception().held_entries(
+            held, delivery, authentication, stated, NOTHING_STATED
+        )
+        return entry, ShownHeld(plain, held.reason, shown) if shown is not None else None
+
+    async def _file(
+        self, entries: Sequence[Entry], shown: ShownHeld | None = None
+    ) -> Sequence[Receipt]:
         """All mailboxes of a mail are written in one transaction."""
         if not entries:
             return []
-        job = partial(self._in_force, entries, partial(filing.file, entries=entries))
+        file = partial(filing.file, entries=entries, shown=shown)
+        job = partial(self._in_force, entries, file)
         apart = len(entries) > FEW_MAILBOXES or any(each.is_large for each in entries)
         receipts = await self.runtime.write(job, apart=apart)
         self._report(entries, receipts)

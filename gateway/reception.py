@@ -136,14 +136,14 @@ class Reception:
             )
         return entries
 
-    async def held_entry(
+    async def held_entries(
         self,
         held: HeldMail,
         delivery: Delivery,
         authentication: Authentication,
-        stated: StatedByStaff,
-    ) -> Entry:
-        """A held mail that is decided again, with what staff state about it."""
+        *each_stated: StatedByStaff,
+    ) -> list[Entry]:
+        """A held mail that is decided again, once for each of what staff state about it."""
         begun = await self.parser.begin(delivery.raw)
         ordinary = not isinstance(begun.body, Unread)
         mail = await self.parser.read_rest(begun, delivery.raw)
@@ -157,24 +157,26 @@ class Reception:
             authentication=authentication,
             first_authentication=held.authentication,
             read_bounces=_bounces(mail, delivery.raw, ordinary),
-            stated_author=stated.author,
-            as_new=stated.as_new,
-            onto=stated.onto,
             came_at=held.came_at,
         )
-        release = None
-        if authentication.staff:
-            # On the command line it is the name of an account, which is no address.
-            by = authentication.staff
-            by = by if "@" in by else f"console:{by}"
-            release = StaffRelease(by, stated.source, held.reason, stated.why)
-        attempt = Attempt(self.runtime.clock(), held.came_at, held.journal_id, release)
+        # On the command line it is the name of an account, which is no address.
+        by = authentication.staff
+        by = by if not by or "@" in by else f"console:{by}"
+        now = self.runtime.clock()
 
-        def make() -> Entry:
+        def make(packed: _Packed, stated: StatedByStaff) -> Entry:
+            release = StaffRelease(by, stated.source, held.reason, stated.why) if by else None
+            attempt = Attempt(now, held.came_at, held.journal_id, release)
+            as_stated = replace(
+                received, stated_author=stated.author, as_new=stated.as_new, onto=stated.onto
+            )
+            return self._entry(as_stated, attempt, delivery.raw, packed, snapshot)
+
+        def make_each() -> list[Entry]:
             packed = _packed(delivery.raw)
-            return self._entry(received, attempt, delivery.raw, packed, snapshot)
+            return [make(packed, stated) for stated in each_stated]
 
-        return make() if ordinary else await self.parser.apart(make)
+        return make_each() if ordinary else await self.parser.apart(make_each)
 
     def _entry(
         self,

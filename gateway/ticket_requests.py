@@ -135,6 +135,8 @@ class Release(RequestModel):
     """Its author, where From does not name exactly one."""
     enrol: bool = False
     """Its author is registered with the company of their domain."""
+    shown: Line | None = None
+    """As the mail was read: it is filed only if a release still does the same with it."""
     why: Annotated[str, Field(max_length=LONGEST_WHY), AfterValidator(_one_line)] = ""
     """Why it is filed, for the audit trail of the ticket."""
 

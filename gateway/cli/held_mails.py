@@ -25,12 +25,14 @@ from gateway.cli.terminal import console, escape
 from gateway.parsing.reading import read as read_mail
 from gateway.reception import StatedByStaff
 from rules.decision.content import body_of
+from rules.decision.foreseen import Foreseen
 from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
-from rules.mail import Body
+from rules.mail import Body, Delivery
 from rules.mail.header import Author
 from rules.sender.authentication import Authentication
 from rules.sender.stated_author import AuthorFault, stated_author
+from rules.service.digests import held_because
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
@@ -42,12 +44,14 @@ IdArgument = Annotated[
 
 def show(journal_id: IdArgument, config: ConfigOption = None) -> None:
     mail = _held(config, journal_id)
-    try:
-        delivery = read(config, partial(quarantine.delivery, mail=mail))
-    except Conflict:
-        fail(os.EX_DATAERR, f"{journal_id} is no longer held")
+    with exit_on_error():
+        try:
+            delivery, foreseen = asyncio.run(_previewed(config, mail))
+        except Conflict:
+            fail(os.EX_DATAERR, f"{journal_id} is no longer held")
     parsed = read_mail(delivery.raw)
     console.print(Text(f"{mail.reason}  {escape(mail.author or '(no single author)')}"))
+    console.print(Text(" ".join(map(str, foreseen.effects))))
     for name in ("from", "to", "cc", "date", "subject"):
         for value in parsed.header.get_all(name):
             console.print(Text(f"  {name:<8} {escape(value)}"))
@@ -108,9 +112,23 @@ def release(
             f"try `postern user add {address} --company NAME`",
         )
     if receipt.verdict in (Verdict.HELD, Verdict.REFUSED):
-        fail(os.EX_DATAERR, f"still held: {receipt.reason}; `postern explain {receipt.journal_id}`")
-    effect = "already filed" if receipt.verdict is Verdict.DUPLICATE else receipt.verdict
-    console.print(f"{effect} as #{receipt.ticket}" if receipt.ticket else effect)
+        because = held_because(receipt.reason)
+        fail(os.EX_DATAERR, f"still held. {because} See `postern explain {receipt.journal_id}`.")
+    console.print(_effect(receipt))
+
+
+def _effect(receipt: Receipt) -> str:
+    match receipt.verdict, receipt.ticket:
+        case verdict, None:
+            return verdict
+        case Verdict.DUPLICATE, ticket:
+            return f"already filed as #{ticket}"
+        case Verdict.OPENED, ticket:
+            return f"opened as #{ticket}"
+        case Verdict.FLAGGED, ticket:
+            return f"filed on #{ticket}, for staff alone"
+        case _, ticket:
+            return f"filed on #{ticket}"
 
 
 def discard(journal_id: IdArgument, config: ConfigOption = None) -> None:
@@ -138,6 +156,15 @@ def _worded(fault: AuthorFault, mail: HeldMail, stated: str | None) -> str:
             return f"the mail names its author, {mail.author}; omit --author"
         case _:
             assert_never(fault)
+
+
+async def _previewed(config: Path | None, mail: HeldMail) -> tuple[Delivery, Foreseen]:
+    """The mail, and what a release of it does."""
+    async with command_services(config) as services:
+        delivery = await services.runtime.read(partial(quarantine.delivery, mail=mail))
+        vouched = Authentication.by_staff(account())
+        _, foreseen = await services.ingest.preview_release(mail, delivery, vouched)
+        return delivery, foreseen
 
 
 async def _release(

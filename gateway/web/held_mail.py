@@ -18,16 +18,16 @@ from gateway.reception import StatedByStaff
 from gateway.runtime import Runtime
 from gateway.ticket_requests import LONGEST_WHY
 from rules.decision.content import body_of
-from rules.decision.model import AddComment, Decision, OpenTicket
+from rules.decision.foreseen import Foreseen, Outdated, what_changed
 from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body, Mail
 from rules.policy import Policy
 from rules.sender.authentication import Authentication
+from rules.sentence import Sentence
 from rules.service.digests import held_because
 from rules.service.participants import is_ours, named_addresses
 from rules.ticket.changes import Source
-from rules.ticket.visibility import Visibility
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.apply import Entry
@@ -72,6 +72,8 @@ class HeldOutcome(StrEnum):
     """No active company owns the domain of the author."""
     GONE = "gone"
     """It was released or discarded before."""
+    OUTDATED = "outdated"
+    """A release would do something else now than the page showed: nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class HeldResult:
     """Why it is held still."""
     enrolled: bool = False
     """Whether its author was registered."""
+    why: tuple[Sentence, ...] = ()
+    """What has changed since the page was shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +100,45 @@ class HeldDesk:
     """Their address, for the audit trail and the log."""
     source: Source
 
-    async def act(self, mail: HeldMail, choice: Choice, stated: StatedByStaff) -> HeldResult:
-        """Do with a held mail what was chosen, by what is stated about it."""
+    async def act(
+        self, mail: HeldMail, choice: Choice, stated: StatedByStaff, shown: str
+    ) -> HeldResult:
+        """Do with a held mail what was chosen, by what is stated about it; nothing if a release
+        would do something else now than was `shown`."""
         if choice is Choice.DISCARD:
-            return await self.discard(mail)
+            return await self.discard(mail, shown)
         stated = replace(stated, as_new=choice is Choice.NEW)
-        return await self.release(mail, stated, enrol=choice is Choice.ENROL)
+        return await self.release(mail, stated, enrol=choice is Choice.ENROL, shown=shown)
 
-    async def discard(self, mail: HeldMail) -> HeldResult:
+    async def discard(self, mail: HeldMail, shown: str | None = None) -> HeldResult:
         """Delete a held mail without filing it."""
-        job = partial(quarantine.discard, journal_id=mail.journal_id)
-        if not await self.runtime.write(job):
+        try:
+            discarded = await self._discarded(mail, shown)
+        except Outdated as outdated:
+            return _outdated(shown, outdated.now)
+        if not discarded:
             return HeldResult(HeldOutcome.GONE)
         log.discarded(str(mail.journal_id), self.by)
         return HeldResult(HeldOutcome.DISCARDED)
 
+    async def _discarded(self, mail: HeldMail, shown: str | None) -> bool:
+        if shown is None:
+            job = partial(quarantine.discard, journal_id=mail.journal_id)
+            return await self.runtime.write(job)
+        try:
+            delivery = await self.runtime.read(partial(quarantine.delivery, mail=mail))
+        except Conflict:
+            return False
+        vouched = Authentication.by_staff(self.by)
+        return await self.ingest.discard(mail, delivery, vouched, shown)
+
     async def release(
-        self, mail: HeldMail, stated: StatedByStaff, *, enrol: bool = False
+        self,
+        mail: HeldMail,
+        stated: StatedByStaff,
+        *,
+        enrol: bool = False,
+        shown: str | None = None,
     ) -> HeldResult:
         """File a held mail by what is stated about it; with `enrol` its author is registered."""
         became = Enrolled.BEFORE
@@ -123,12 +149,14 @@ class HeldDesk:
             delivery = await self.runtime.read(partial(quarantine.delivery, mail=mail))
             if enrol:
                 receipt, became = await self.ingest.release_enrolled(
-                    mail, delivery, vouched, stated
+                    mail, delivery, vouched, stated, shown
                 )
             else:
-                receipt = await self.ingest.release(mail, delivery, vouched, stated)
+                receipt = await self.ingest.release(mail, delivery, vouched, stated, shown)
         except Conflict:  # another person was first
             return HeldResult(HeldOutcome.GONE)
+        except Outdated as outdated:
+            return _outdated(shown, outdated.now)
         if receipt is None:
             return HeldResult(HeldOutcome.NOT_ENROLLED)
         if receipt.verdict in (Verdict.HELD, Verdict.REFUSED):
@@ -136,6 +164,15 @@ class HeldDesk:
         if enrolled := became is Enrolled.NOW:
             log.enrolled(mail.mailbox.address, mail.author, self.by)
         return HeldResult(HeldOutcome.FILED, receipt.ticket, enrolled=enrolled)
+
+
+def sentences(of: Sequence[Sentence], language: str) -> str:
+    """The sentences one after the other, in a language."""
+    return " ".join(worded(each, language) for each in of)
+
+
+def _outdated(shown: str | None, now: Foreseen) -> HeldResult:
+    return HeldResult(HeldOutcome.OUTDATED, why=what_changed(shown or "", now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +187,11 @@ class HeldText:
     files: tuple[str, ...]
     text: str
     is_shortened: bool
-    ticket: int | None = None
-    """The ticket that a release files it on: who passed the mail on may have chosen that."""
-    public: bool = False
-    """Whether the people on that ticket read it then."""
+    foreseen: Foreseen | None = None
+    """What a release does with it: who passed the mail on may have chosen the ticket. None once it
+    was discarded."""
+    effect: str = ""
+    """The same in words."""
 
 
 async def shown(
@@ -162,17 +200,13 @@ async def shown(
     """The mail, and what becomes of it if `by` releases it."""
     cached = await runtime.mailbox_cache.current()
     found = await _previewed(runtime, ingest, mail, by)
-    read, action = (found[0].mail, found[1].action) if found is not None else (None, None)
+    read = found[0].mail if found is not None else None
     policy = runtime.policy_of(mail.mailbox)
     # In a thread: to mask a text that somebody wrote for that takes a second.
     text = await asyncio.to_thread(_text_of, mail, read, cached, policy, language)
-    match action:
-        case AddComment(ticket=ticket, visibility=visibility):
-            return replace(text, ticket=ticket, public=visibility is Visibility.PUBLIC)
-        case OpenTicket(follows=ticket):  # of its people everybody is sent the mail
-            return replace(text, ticket=ticket, public=ticket is not None)
-        case _:
-            return text
+    if found is None:
+        return text
+    return replace(text, foreseen=found[1], effect=sentences(found[1].effects, language))
 
 
 def _text_of(
@@ -203,8 +237,8 @@ def _text_of(
 
 async def _previewed(
     runtime: Runtime, ingest: Ingest, mail: HeldMail, by: str
-) -> tuple[Entry, Decision] | None:
-    """The mail with the decision on it if it is released; None if it was discarded meanwhile."""
+) -> tuple[Entry, Foreseen] | None:
+    """The mail with what becomes of it if it is released; None if it was discarded meanwhile."""
     try:
         delivery = await runtime.read(partial(quarantine.delivery, mail=mail))
     except Conflict:

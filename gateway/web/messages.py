@@ -35,6 +35,8 @@ class FormError(StrEnum):
 
     NO_CHOICE = "no_choice"
     FULL = "full"
+    MOVED = "moved"
+    FOLDED_OUTDATED = "folded_outdated"
     LONG_TEXT = "long_text"
     NO_ADDRESS = "no_address"
     NOT_AN_ADDRESS = "not_an_address"

@@ -218,4 +218,4 @@ _HELD_BECAUSE: Mapping[str, Sentence] = MappingProxyType(
         "portal_only": sentence("New requests are submitted in the portal, and not by mail."),
     }
 )
-"""By the reason of the decision."""
+"""By the reason of the decision: why a mail is held, or would be refused if it were released."""

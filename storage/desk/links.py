@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -60,6 +61,11 @@ class FoldedComment:
     """None if staff have accepted it, or may not."""
     merged_into: int | None = None
     """The ticket that its ticket is part of now, on which it becomes a comment."""
+
+    @property
+    def shown(self) -> str:
+        """What it would become, as a form carries it."""
+        return f"{self.merged_into or self.ticket} {self.would_be or ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +133,28 @@ def _files(connection: Connection, comment: int) -> tuple[str, ...]:
     return tuple(names)
 
 
+class Accepted(StrEnum):
+    NOW = "now"
+    BEFORE = "before"
+    """By anybody, or it cannot be; nothing was changed."""
+    OUTDATED = "outdated"
+    """It would become something else now than was shown; nothing was changed."""
+
+
 def accept_folded(
-    connection: Connection, context: ChangeContext, link: HeldLink, policy: Policy
-) -> tuple[FoldedView, bool] | None:
-    """Make a folded mail the comment that it would have been, in the name of the link's owner; and
-    whether this did it. None as for `folded_view`."""
+    connection: Connection, context: ChangeContext, link: HeldLink, shown: str, policy: Policy
+) -> tuple[FoldedView, Accepted] | None:
+    """Make a folded mail the comment that it would have been, as it was shown, in the name of the
+    link's owner; and whether this did it. None as for `folded_view`."""
     view = folded_view(connection, context.mailbox, link, context.now)
     if view is None or view.comment.would_be is None:
-        return None if view is None else (view, False)
+        return None if view is None else (view, Accepted.BEFORE)
+    if view.comment.shown != shown:
+        return view, Accepted.OUTDATED
     by = replace(context, actor=view.owner)
     accepted = [PublishComment(view.comment.number, seen=Visibility.FOLDED)]
     done = change_ticket(connection, by, view.comment.ticket, accepted, policy, by_staff=True)
-    return view, isinstance(done, Effects)
+    return view, Accepted.NOW if isinstance(done, Effects) else Accepted.BEFORE
 
 
 def _owner(connection: Connection, mailbox: Mailbox, link: HeldLink) -> Any:

@@ -3,40 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from rules.decision.decide import decide
+from rules.decision.foreseen import Foreseen, Outdated, as_enrolled, foreseen
 from rules.decision.model import Decision
+from rules.decision.reasons import Reason
 from rules.decision.receipt import Receipt
 from rules.decision.room import within_room
 from rules.mail import BodyNeeded
 from rules.mail.header import Author
+from storage.mail import quarantine
 from storage.mail.apply import Entry, apply
 from storage.mail.facts import gather
 from storage.mail.releases import LEAVES_QUARANTINE
 from storage.mail.room import room_for
 from storage.notices import invitations
 from storage.notices.invitations import Enrolled
+from storage.ticket.write import require_unchanged
 
 
-def file(connection: Connection, entries: Sequence[Entry]) -> list[Receipt]:
+@dataclass(frozen=True, slots=True)
+class ShownHeld:
+    """What the page of a held mail showed to the person who decides on it."""
+
+    entry: Entry
+    """The mail as it is released if nothing else is stated about it."""
+    held_for: str
+    foreseen: str
+    """As the form of the page carries it."""
+
+
+def file(
+    connection: Connection, entries: Sequence[Entry], shown: ShownHeld | None = None
+) -> list[Receipt]:
     """Decide and write the entries of a mail, one after the other.
 
-    Raises like `apply`.
+    Raises like `apply`, and Outdated for a held mail of which something else was shown.
     """
+    if shown is not None:
+        require_shown(connection, shown)
     return [
         apply(connection, entry, decision_on(connection, entry), entry.considered.policy)
         for entry in entries
     ]
 
 
-def file_enrolled(connection: Connection, entry: Entry) -> tuple[Receipt | None, Enrolled]:
+def file_enrolled(
+    connection: Connection, entry: Entry, shown: ShownHeld | None = None
+) -> tuple[Receipt | None, Enrolled]:
     """The same for a held mail whose author staff register with it; no receipt, and nothing is
     written, if no company is theirs. Who was registered for a mail that stays held is not."""
     mailbox, author = entry.mailbox, entry.mail.author
     assert isinstance(author, Author)
+    if shown is not None:
+        require_shown(connection, shown)
     became = invitations.accept(connection, mailbox, author.address, "")
     if became is Enrolled.NOT:
         return None, became
@@ -45,6 +69,40 @@ def file_enrolled(connection: Connection, entry: Entry) -> tuple[Receipt | None,
         invitations.take_back(connection, mailbox, author.address)
         became = Enrolled.NOT
     return receipt, became
+
+
+def discard_held(connection: Connection, journal_id: UUID, shown: ShownHeld | None) -> bool:
+    """Remove a mail from quarantine without filing it; False if it is no longer held. Raises
+    Outdated if something else was shown of it."""
+    if shown is not None:
+        require_shown(connection, shown)
+    return quarantine.discard(connection, journal_id)
+
+
+def foreseen_of(connection: Connection, entry: Entry, held_for: str) -> Foreseen:
+    """What a release does with a held mail; of a mail that is held since its author is not
+    registered, a release that registers them."""
+    return _foreseen(connection, entry, held_for)[0]
+
+
+def require_shown(connection: Connection, shown: ShownHeld) -> None:
+    """Raises Outdated if a release does something else now than the page showed. If it does not,
+    none of the tickets that it was decided on changes until the end of the transaction."""
+    now, decision = _foreseen(connection, shown.entry, shown.held_for)
+    if str(now) != shown.foreseen:
+        raise Outdated(now)
+    for ticket in sorted(decision.versions):
+        require_unchanged(connection, ticket, decision.versions)
+
+
+def _foreseen(connection: Connection, entry: Entry, held_for: str) -> tuple[Foreseen, Decision]:
+    mail, policy = entry.considered.mail, entry.considered.policy
+    facts = gather(connection, entry.considered, entry.attempt)
+    decision = decide(mail, facts, policy)
+    if decision.reason is Reason.NOT_ENROLLED and isinstance(mail.author, Author):
+        decision = decide(mail, as_enrolled(facts, mail.author.address), policy)
+        return replace(foreseen(decision, held_for), registers=True), decision
+    return foreseen(decision, held_for), decision
 
 
 def preview(connection: Connection, entries: Sequence[Entry]) -> list[tuple[Entry, Decision]]:

@@ -62,6 +62,8 @@ class Decided(StrEnum):
     """By anybody; nothing was changed."""
     FULL = "full"
     """The ticket has as many people as it may have; the person is still pending."""
+    MOVED = "moved"
+    """The ticket that was shown is part of another one now; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Opinion:
     """False if the rating was changed so often that only the last one is kept."""
     ended: bool = False
     """The ticket was over for so long that it takes no feedback any more."""
+    moved: bool = False
+    """Nothing was kept: the ticket that was shown is part of this one now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +138,15 @@ def proposal(
 
 
 def decide(
-    connection: Connection, context: ChangeContext, link: Link, accept: bool, policy: Policy
+    connection: Connection,
+    context: ChangeContext,
+    link: Link,
+    accept: bool,
+    shown: int,
+    policy: Policy,
 ) -> tuple[Proposal, Decided] | None:
-    """Accept or decline a proposed person, once; None as for `proposal`.
+    """Accept or decline a proposed person on the ticket that was shown, once; None as for
+    `proposal`.
 
     Raises Conflict if somebody else decides at the same time.
     """
@@ -146,6 +156,8 @@ def decide(
         return None
     if proposed.presence is not Presence.PENDING:
         return proposed, Decided.BEFORE
+    if proposed.ticket != shown:
+        return proposed, Decided.MOVED
     settled = SettlePerson(proposed.address, accept)
     if isinstance(_change(connection, context, found, settled, policy), ChangeRefused):
         return proposed, Decided.FULL
@@ -231,10 +243,15 @@ def opinion(connection: Connection, mailbox: Mailbox, link: Link, now: datetime)
 
 
 def rate(
-    connection: Connection, context: ChangeContext, link: Link, given: Rate, policy: Policy
+    connection: Connection,
+    context: ChangeContext,
+    link: Link,
+    given: Rate,
+    shown: int,
+    policy: Policy,
 ) -> Opinion | None:
-    """Keep the feedback of the link's owner, in place of an earlier one; None as for `opinion`.
-    Nothing is kept once the link has ended.
+    """Keep the feedback of the link's owner on the ticket that was shown, in place of an earlier
+    one; None as for `opinion`. Nothing is kept once the link has ended.
 
     Its text becomes a note for staff. The ticket's status stays. The same feedback again changes
     nothing.
@@ -245,6 +262,8 @@ def rate(
     before = _opinion(connection, found.ticket, found.owner, context.now)
     if before.ended:
         return before
+    if before.ticket != shown:
+        return replace(before, moved=True)
     made = _change(connection, context, found, given, policy)
     kept = not (isinstance(made, Effects) and TEXT_LEFT_OUT in made.done)
     rows = made.rows if isinstance(made, Effects) else ()

@@ -25,7 +25,7 @@ from gateway.web.api.mail_answers import (
 from gateway.web.api.operations import JsonAnswer, JsonBody, Operation
 from gateway.web.api.queries import HeldQuery, Query
 from gateway.web.api.request_parsing import body_of, journal_id_of
-from gateway.web.held_mail import Choice, HeldDesk, HeldOutcome, is_possible, shown
+from gateway.web.held_mail import Choice, HeldDesk, HeldOutcome, is_possible, sentences, shown
 from rules.mail import Mailbox
 from rules.mail.presented import Mask
 from rules.sender.stated_author import AuthorFault, stated_author
@@ -70,8 +70,10 @@ async def _read(request: web.Request, caller: Caller, _: Query) -> web.Response:
             **_as_json(mail, mask_for(connection, context, caller)),
             "because": text.why,
             "discarded_at": until.isoformat() if until is not None else None,
-            "ticket": text.ticket,
-            "public": text.public,
+            "ticket": text.foreseen.ticket if text.foreseen is not None else None,
+            "public": text.foreseen is not None and text.foreseen.is_public,
+            "effect": text.effect,
+            "shown": str(text.foreseen or ""),
             "people": list(text.people),
             "files": list(text.files),
             "text": text.text,
@@ -104,7 +106,9 @@ async def _release(request: web.Request, caller: Caller, _: Query) -> web.Respon
         why=asked.why,
     )
     try:
-        result = await _desk(request, caller).release(mail, stated, enrol=asked.enrol)
+        result = await _desk(request, caller).release(
+            mail, stated, enrol=asked.enrol, shown=asked.shown
+        )
     except Overloaded:
         raise ApiError(503, "too many mails are being read; nothing was done, try again") from None
     match result.outcome:
@@ -115,6 +119,8 @@ async def _release(request: web.Request, caller: Caller, _: Query) -> web.Respon
                 "repeated": False,
             }
             return web.json_response(answer)
+        case HeldOutcome.OUTDATED:
+            raise ApiError(409, sentences(result.why, LANGUAGE))
         case HeldOutcome.NOT_ENROLLED:
             raise ApiError(409, f"no active company has the domain of {mail.author}")
         case HeldOutcome.HELD:

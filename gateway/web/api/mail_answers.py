@@ -118,6 +118,10 @@ class ReadHeldMailAnswer(HeldMailAnswer):
     """On which a release files it, unless another is named; null where it opens one."""
     public: bool
     """Everybody on that ticket reads it then."""
+    effect: str
+    """What a release does, in English, for people."""
+    shown: str
+    """The same for a release, which is refused if it would do something else."""
     people: list[str]
     """Those in To and Cc who may join the ticket."""
     files: list[str]

@@ -9,11 +9,12 @@ from aiohttp import web
 
 from gateway.organizations import SharedOrganization, shared_organizations
 from gateway.web.console.context import Refused, Visit
-from gateway.web.console.contracts import contract_of, zone_of
+from gateway.web.console.contracts import contract_of, contracts_shown, zone_of
 from gateway.web.console.registry_changes import (
     Job,
     NotAsked,
     RegistryChange,
+    if_shown,
     in_sight,
     made,
     mailbox_of,
@@ -23,6 +24,7 @@ from gateway.web.console.registry_changes import (
 from gateway.web.console.ticket_forms import WAS
 from gateway.web.console.ticket_words import status_words, written_span_words
 from gateway.web.console.tickets import masked_subjects
+from gateway.web.pages.forms import Form
 from rules.mail import Mailbox
 from rules.people import Role
 from rules.policy import Policy
@@ -51,13 +53,17 @@ async def change_company(visit: Visit) -> web.Response:
     mailbox = await mailbox_of(visit, found.mailbox_id)
     done = await made(visit, mailbox, partial(_company_change, visit, agreement))
     if isinstance(done, str):
-        return await _company_page(visit, found, agreement, done, 422)
+        return await _company_page(visit, *await _company(visit), done, 422)
     return visit.done(f"/companies/{found.id}", done.text, **done.values)
 
 
 def _company_change(visit: Visit, known: CompanyAgreement, mailbox: Mailbox) -> RegistryChange:
     name, form = known.name, visit.form
     domains = named_in(visit, "domain")
+
+    def agreed(shown: Callable[[CompanyAgreement], str]) -> Callable[[Connection], str]:
+        return lambda c: shown(companies.company_agreement(c, mailbox, name))
+
     match form.get("do"):
         case "suspend" | "activate" as asked:
             active = asked == "activate"
@@ -79,27 +85,56 @@ def _company_change(visit: Visit, known: CompanyAgreement, mailbox: Mailbox) -> 
         case "tier" if (policy := visit.runtime.policies.get(mailbox.policy)) is not None:
             contract = contract_of(form, policy, visit.now)
             job = partial(companies.add_contract, mailbox=mailbox, name=name, contract=contract)
+            job = if_shown(form.get("was", ""), agreed(contracts_shown), job)
             text = "Tickets that arrive from {day} on have the tier {tier}; the others keep theirs."
             day = f"{contract.starts_at.astimezone(zone_of(policy)):%Y-%m-%d}"
             values = {"tier": contract.tier, "day": day}
             return RegistryChange(job, f"tier {contract.tier}", name, text, values)
         case "contacts":
-            job = partial(_set, changes=_contacts_of(visit), mailbox=mailbox, name=name)
+            changed = _changed_contacts(form)
+            job = partial(_set, changes=_contacts_of(visit, changed), mailbox=mailbox, name=name)
+            was = " ".join(form.get(f"{WAS}{each}", "") for each in changed)
+            job = if_shown(was, agreed(partial(_contacts_shown, names=changed)), job)
             return RegistryChange(job, "contacts", name, "The contacts are changed.", {})
         case _:
             raise NotAsked("Please choose what is changed.")
 
 
-def _contacts_of(visit: Visit) -> list[Callable[..., None]]:
-    """What sets the contacts that have another value than the page showed: somebody else may have
-    changed the others since."""
+def _contacts(agreement: CompanyAgreement) -> Mapping[str, str]:
+    """As their form shows them."""
+    return {
+        "team": " ".join(agreement.account_team),
+        "manager": agreement.success_manager,
+        "channel": agreement.channel,
+    }
+
+
+def _contacts_shown(agreement: CompanyAgreement, names: Sequence[str]) -> str:
+    return " ".join(_contacts(agreement)[each] for each in names)
+
+
+def _changed_contacts(form: Form) -> list[str]:
+    """Those with another value than the page showed: somebody else may have changed the others
+    since."""
+    names = ("team", "manager", "channel")
+    return [each for each in names if form.get(each, "") != form.get(f"{WAS}{each}", "")]
+
+
+def _typed_contacts(form: Form, agreement: CompanyAgreement) -> Mapping[str, str]:
+    """What the form of the contacts has: what its user has changed, else what is agreed now."""
+    changed = _changed_contacts(form) if form.get("do") == "contacts" else ()
+    return {**_contacts(agreement), **{each: form.get(each, "") for each in changed}}
+
+
+def _contacts_of(visit: Visit, changed: Sequence[str]) -> list[Callable[..., None]]:
+    """What sets those contacts."""
     form = visit.form
     asked: Mapping[str, Callable[..., None]] = {
         "team": partial(companies.set_account_team, addresses=named_in(visit, "team")),
         "manager": partial(companies.set_success_manager, address=form.get("manager", "").strip()),
         "channel": partial(companies.set_channel, channel=form.get("channel", "")),
     }
-    return [each for name, each in asked.items() if form.get(name, "") != form.get(f"{WAS}{name}")]
+    return [asked[each] for each in changed]
 
 
 def _set(
@@ -161,6 +196,9 @@ async def _company_page(
         hours=[each.worded(visit.say) for each in _hours(policy, in_force)],
         span_words=partial(written_span_words, say=visit.say),
         form=visit.form,
+        contracts_shown=contracts_shown(agreement),
+        contacts=_contacts(agreement),
+        typed_contacts=_typed_contacts(visit.form, agreement),
         error=error,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from gateway.web.console.registry_changes import NotAsked
 from gateway.web.pages.forms import Form
 from rules.policy import Policy
 from rules.service.contracts import ContractFault, agreed_targets, first_day
-from storage.registry.companies import Contract
+from storage.registry.companies import CompanyAgreement, Contract
 from storage.registry.errors import InvalidValue
 
 KINDS = ("first", "ongoing")
@@ -19,6 +20,11 @@ KINDS = ("first", "ongoing")
 def zone_of(policy: Policy | None) -> ZoneInfo:
     """In which the days of contracts begin."""
     return ZoneInfo(policy.clock.calendar.zone if policy is not None else "UTC")
+
+
+def contracts_shown(agreement: CompanyAgreement) -> str:
+    """The contracts that a page shows, as its form carries them."""
+    return hashlib.sha256(repr(agreement.contracts).encode()).hexdigest()[:16]
 
 
 def contract_of(form: Form, policy: Policy, now: datetime) -> Contract:

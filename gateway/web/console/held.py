@@ -19,6 +19,7 @@ from gateway.web.held_mail import (
     HeldOutcome,
     HeldResult,
     is_possible,
+    sentences,
     shown,
 )
 from gateway.web.pages.forms import Form
@@ -77,7 +78,8 @@ async def decide(visit: Visit) -> web.Response:
         stated = found
     context = visit.context
     desk = HeldDesk(context.runtime, context.ingest, visit.user.address, Source.CONSOLE)
-    return await _answer(visit, mail, await desk.act(mail, choice, stated))
+    shown_then = form.get("shown", "")
+    return await _answer(visit, mail, await desk.act(mail, choice, stated, shown_then))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,9 @@ async def _answer(visit: Visit, mail: HeldMail, result: HeldResult) -> web.Respo
             return visit.done("/held", "The mail was deleted.")
         case HeldOutcome.GONE:
             return visit.done("/held", "Another person has decided on this mail already.")
+        case HeldOutcome.OUTDATED:
+            why = sentences(result.why, visit.language)
+            return await _held_page(visit, await _held_mail(visit), why, 409)
         case HeldOutcome.NOT_ENROLLED:
             text = "No active company has the domain of {author}. Register the company first."
             return await _held_page(visit, mail, visit.say(text, author=mail.author), 409)

@@ -17,6 +17,7 @@ from gateway.web.console.registry_changes import (
     Job,
     NotAsked,
     RegistryChange,
+    if_shown,
     in_sight,
     made,
     mailbox_of,
@@ -107,7 +108,7 @@ async def change_person(visit: Visit) -> web.Response:
     mailbox = await mailbox_of(visit, found.mailbox_id)
     done = await made(visit, mailbox, partial(_person_change, visit, found))
     if isinstance(done, str):
-        return await _person_page(visit, found, done, 422)
+        return await _person_page(visit, await _person(visit), done, 422)
     return visit.done(f"/people/{found.id}", done.text, **done.values)
 
 
@@ -133,10 +134,16 @@ def _person_change(visit: Visit, known: ListedPerson, mailbox: Mailbox) -> Regis
                 address=known.address,
                 language=language,
             )
+            job = if_shown(visit.form.get("was", ""), partial(_language, found=known), job)
             change = f"language {language}"
             return RegistryChange(job, change, known.address, "The language is changed.", {})
         case _:
             raise NotAsked("Please choose what is changed.")
+
+
+def _language(connection: Connection, found: ListedPerson) -> str:
+    now = directory.person(connection, mailboxes=[found.mailbox_id], number=found.id)
+    return now.language if now is not None else ""
 
 
 async def _person(visit: Visit) -> ListedPerson:

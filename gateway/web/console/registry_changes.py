@@ -41,6 +41,23 @@ class RegistryChange:
     returns."""
 
 
+def if_shown(
+    shown: str, now: Callable[[Connection], str], job: Callable[[Connection], T]
+) -> Callable[[Connection], T]:
+    """The job, which is done only while what it replaces is what the page showed: `shown` is from
+    its form, `now` reads the same. Else it raises NotAsked."""
+
+    def guarded(connection: Connection) -> T:
+        if now(connection) != shown:
+            raise NotAsked(
+                "Nothing was done: this has changed since you opened the page. It is shown as it "
+                "is now, and what you entered is still in the form."
+            )
+        return job(connection)
+
+    return guarded
+
+
 class NotAsked(Exception):
     """The form asks for nothing that the page offers, as the key of a text."""
 

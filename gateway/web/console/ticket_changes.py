@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -17,13 +18,14 @@ from gateway.web.api.uploads import StorableFiles
 from gateway.web.console.context import Visit, number_in
 from gateway.web.console.saved_replies import INSERT, insert
 from gateway.web.console.ticket import mailbox_in_sight, missing, ticket_page
-from gateway.web.console.ticket_forms import DELETE, GUARDED, patch_of
+from gateway.web.console.ticket_forms import DELETE, GUARDED, PUBLISHING, patch_of
 from gateway.web.pages.forms import Form
 from rules.decision.effects import ChangeRefused, Effects
 from rules.mail import Mailbox
 from rules.policy import Policy
 from rules.sentence import Sentence
 from rules.ticket.changes import Source
+from rules.ticket.model import Ticket
 from storage.db.database import Connection
 from storage.db.ledger import Conflict
 from storage.registry import lookup
@@ -127,6 +129,13 @@ async def _changed(visit: Visit, number: int, asked: TicketPatch) -> Done | NotD
                 "as it is now, and what you entered is still in the form."
             )
             return NotDone(visit.say(text), is_stale=True)
+        if more := _not_shown(visit.form, ticket):
+            text = (
+                "Nothing was done: {people} would read it as well, who joined the ticket since you "
+                "opened the page. The page shows everybody who reads it; what you entered is still "
+                "in the form."
+            )
+            return NotDone(visit.say(text, people=", ".join(more)))
         by = ChangeContext(mailbox, visit.user.address, Source.CONSOLE, now, runtime.new_id)
         wanted = asked.changes(storable.files)
         effects = change_loaded(connection, by, ticket, wanted, policy, by_staff=True)
@@ -179,9 +188,8 @@ def _impossible(
             "a staff member, under People."
         )
         return visit.say(text, mailbox=mailbox.address, address=address)
-    last = visit.form.get("last", "")
     newest = newest_of_others(connection, number, address)
-    if visit.form.get("do") == "reply" and last and newest > number_in(last):
+    if visit.form.get("do") == "reply" and newest > number_in(visit.form.get("last", "")):
         return visit.say(
             "Nothing was sent: somebody has written since you opened the page. Read it, then send "
             "your reply again."
@@ -201,8 +209,18 @@ def _key(visit: Visit, number: int, asked: TicketPatch) -> RequestKey | None:
 
 
 def _is_another(form: Form, version: int) -> bool:
-    """Whether a form is of a page that showed the ticket before its last change."""
-    return form.get("version", "") not in ("", str(version))
+    """Whether a form is of a page that showed the ticket before its last change, or of none."""
+    return form.get("version", "") != str(version)
+
+
+def _not_shown(form: Form, ticket: Ticket) -> Sequence[str]:
+    """Customers who would read what the form publishes, and were not on the ticket when its page
+    was opened."""
+    if form.get("do") not in PUBLISHING:
+        return ()
+    shown = set(form.get("readers", "").split())
+    readers = (each for each in ticket.participants if each.is_notified and not each.is_staff)
+    return [each.address for each in readers if each.address not in shown]
 
 
 def _effects(visit: Visit, effects: Effects) -> tuple[str, ...]:

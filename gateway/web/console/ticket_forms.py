@@ -100,6 +100,8 @@ GUARDED = frozenset(
 )
 """Forms that replace a value, or cannot be taken back: they are for the ticket that the page
 showed. The others only add something; what a reply answers is compared by itself."""
+PUBLISHING = frozenset(("reply", "publish", "publish_and_add"))
+"""Forms by which customers read something: they are for the readers that the page showed."""
 
 NEEDED: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

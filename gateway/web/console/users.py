@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -12,6 +13,7 @@ from gateway import log
 from gateway.web.console import sessions
 from gateway.web.console.context import PREFIX, Refused, Visit
 from gateway.web.console.login import check_takes_passwords, fault_of, report_new_login
+from gateway.web.console.registry_changes import NotAsked, if_shown
 from gateway.web.console.sessions import SHORTEST_PASSWORD
 from gateway.web.messages import CATALOGUES
 from rules.people import Role
@@ -23,6 +25,8 @@ from storage.registry import console_identities, console_users, lookup, people
 from storage.registry.console_users import FRESH, ConsoleUser, ListedUser, NewLink, UserSession
 from storage.registry.errors import AlreadyExists, InvalidValue, NotFound
 from storage.registry.people import NewPerson
+
+T = TypeVar("T")
 
 
 async def own_page(visit: Visit) -> web.Response:
@@ -128,10 +132,13 @@ async def change_users(visit: Visit) -> web.Response:
         case "invite" if role is not None and address != visit.user.address:
             return await _invite(visit, address, role)
         case "remove" if address != visit.user.address:
+            remove = partial(console_users.remove, address=address)
             try:
-                await visit.runtime.write(partial(console_users.remove, address=address))
+                await visit.runtime.write(_if_shown(visit, address, remove))
             except NotFound:
                 return visit.done("/users", "Another person has removed this user already.")
+            except NotAsked as outdated:
+                return await _listing(visit, error=visit.say(str(outdated)), status=409)
             log.console_user_changed(address, "removed", visit.user.address)
             return visit.done("/users", "{address} no longer uses the console.", address=address)
         case "invite" | "remove" if address == visit.user.address:
@@ -139,6 +146,21 @@ async def change_users(visit: Visit) -> web.Response:
             return await _listing(visit, error=visit.say(text), status=422)
         case _:
             raise Refused(422, "Please choose what is changed.")
+
+
+def _if_shown(
+    visit: Visit, address: str, job: Callable[[Connection], T]
+) -> Callable[[Connection], T]:
+    """The job, which is done only while the user has the role that the page showed, or is none as
+    it showed. Else it raises NotAsked."""
+    listed = (line.partition(" ") for line in visit.form.get("was", "").splitlines())
+    shown = {user: role for user, _, role in listed}
+
+    def role(connection: Connection) -> str:
+        user = console_users.user_named(connection, address)
+        return user.role.value if user is not None else ""
+
+    return if_shown(shown.get(address, ""), role, job)
 
 
 async def _invite(visit: Visit, address: str, role: ConsoleRole) -> web.Response:
@@ -161,7 +183,9 @@ async def _invite(visit: Visit, address: str, role: ConsoleRole) -> web.Response
         return user, is_new
 
     try:
-        invited, is_new = await visit.runtime.write(job)
+        invited, is_new = await visit.runtime.write(_if_shown(visit, address, job))
+    except NotAsked as outdated:
+        return await _listing(visit, error=visit.say(str(outdated)), status=409)
     except (InvalidValue, AlreadyExists) as refused:
         return await _listing(visit, error=refused.why.worded(visit.say), status=422)
     log.console_user_changed(invited.address, f"invited as {role.value}", visit.user.address)
@@ -181,10 +205,12 @@ async def _listing(
         theirs = console_users.mailboxes_of_each(connection, [each.user for each in listed])
         return [(each, [m.address for m in theirs[each.user.address]]) for each in listed]
 
+    users = await visit.runtime.read(look)
     return visit.page(
         "users.html",
         status,
-        users=await visit.runtime.read(look),
+        users=users,
+        was="\n".join(f"{each.user.address} {each.user.role.value}" for each, _ in users),
         sees_all=(ConsoleRole.OPERATOR, ConsoleRole.ADMIN),
         mailboxes=[each.address for each in await visit.mailboxes()],
         form=visit.form if error else {},

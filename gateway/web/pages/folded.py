@@ -20,10 +20,10 @@ from gateway.outgoing.mime import one_line, plain
 from gateway.runtime import Runtime
 from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.held_mail import LONGEST_NAME, LONGEST_SUBJECT, SHOWN_NAMES, SHOWN_TEXT
-from gateway.web.messages import PageError
+from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
-from gateway.web.pages.forms import as_page, read_link
-from gateway.web.pages.held import POSTS_A_MINUTE
+from gateway.web.pages.forms import as_page, read_form, read_link
+from gateway.web.pages.held import FORM_LIMIT_BYTES, POSTS_A_MINUTE
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
@@ -32,7 +32,7 @@ from rules.sender.tokens import HeldLink, Keys, MailUse, read_held_token
 from rules.ticket.changes import Source
 from rules.ticket.visibility import Visibility
 from storage.desk import links as store
-from storage.desk.links import FoldedView
+from storage.desk.links import Accepted, FoldedView
 from storage.ticket.rows import ChangeContext
 
 PATH = "/folded"
@@ -69,17 +69,19 @@ async def _ask(request: web.Request) -> web.Response:
 
 
 async def _accept(request: web.Request) -> web.Response:
+    form = await read_form(request, FORM_LIMIT_BYTES)
     mailbox, link = await _link(request)
     runtime = request.app[FOLDED].runtime
     context = ChangeContext(mailbox, "", Source.WEB, runtime.clock(), runtime.new_id)
     policy = runtime.policy_of(mailbox)
-    accept = partial(store.accept_folded, context=context, link=link, policy=policy)
+    shown = form.get("shown", "")
+    accept = partial(store.accept_folded, context=context, link=link, shown=shown, policy=policy)
     # As for all that publishes a text that was stored before: the rules read it.
     done = await runtime.write(accept, apart=True)
     if done is None:
         raise Problem(404, PageError.NO_LINK)
-    view, now = done
-    return await _page(request, mailbox, view, done=True, now=now)
+    view, accepted = done
+    return await _page(request, mailbox, view, accepted)
 
 
 async def _link(request: web.Request) -> tuple[Mailbox, HeldLink]:
@@ -98,9 +100,7 @@ async def _page(
     request: web.Request,
     mailbox: Mailbox,
     view: FoldedView,
-    *,
-    done: bool = False,
-    now: bool = False,
+    accepted: Accepted | None = None,
 ) -> web.Response:
     """The mail as staff may read it: without anybody's tokens and links of ours."""
     runtime, comment = request.app[FOLDED].runtime, view.comment
@@ -116,10 +116,14 @@ async def _page(
     )
     files = [one_line(name, LONGEST_NAME) for name in names]
     language = language_for(request, policy, view.language)
-    template = "folded_done.html" if done or comment.would_be is None else "folded.html"
+    outdated = accepted is Accepted.OUTDATED
+    is_done = comment.would_be is None or (accepted is not None and not outdated)
     return page(
         language,
-        template,
+        "folded_done.html" if is_done else "folded.html",
+        409 if outdated else 200,
+        error=form_error(language, FormError.FOLDED_OUTDATED) if outdated else "",
+        shown=comment.shown,
         into=comment.merged_into,
         mailbox=mailbox.address,
         owner=view.owner,
@@ -132,5 +136,5 @@ async def _page(
         files=[*files, f"… (+{more})"] if more > 0 else files,
         shortened=len(comment.text) > SHOWN_TEXT,
         public=comment.would_be is Visibility.PUBLIC,
-        now=now,
+        now=accepted is Accepted.NOW,
     )

@@ -20,6 +20,8 @@ from rules.mail import Mailbox
 from rules.sender.tokens import Keys
 
 FORM_FIELDS = 8
+LONGEST_NUMBER = 18
+"""Digits of a ticket's number."""
 FORM_S = 10.0
 """How long to wait for the body of a form."""
 READ_IN_LOOP = 4 * 1024
@@ -109,6 +111,13 @@ def _fields(body: bytes, most: int) -> Form:
     text = body.decode("utf-8", "replace")
     fields = parse_qsl(text, keep_blank_values=True, max_num_fields=most)
     return {name: storable(value) for name, value in fields}
+
+
+def ticket_shown(form: Form) -> int:
+    """The ticket that the page of a form showed; 0, which is none, where it names none."""
+    written = form.get("ticket", "")
+    is_number = written.isascii() and written.isdecimal() and len(written) <= LONGEST_NUMBER
+    return int(written) if is_number else 0
 
 
 def storable(text: str) -> str:

@@ -17,10 +17,20 @@ from aiohttp import web
 
 from gateway.ingest import Ingest
 from gateway.outgoing.dates import date_and_time
+from gateway.outgoing.mime import one_line
 from gateway.outgoing.sentences import worded
 from gateway.reception import StatedByStaff
 from gateway.runtime import Runtime
-from gateway.web.held_mail import Choice, HeldDesk, HeldOutcome, HeldResult, is_possible, shown
+from gateway.ticket_requests import LONGEST_WHY
+from gateway.web.held_mail import (
+    Choice,
+    HeldDesk,
+    HeldOutcome,
+    HeldResult,
+    is_possible,
+    sentences,
+    shown,
+)
 from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
 from gateway.web.pages.forms import as_page, read_form, read_link
@@ -129,12 +139,24 @@ async def _act(request: web.Request) -> web.Response:
         return await _shown(visit, mail, chosen="", error=error, status=422)
     runtime, ingest = visit.pages.runtime, visit.pages.ingest
     desk = HeldDesk(runtime, ingest, by=visit.view.owner, source=Source.WEB)
-    stated = StatedByStaff(why=form.get("why", ""))
-    return visit.done(await desk.act(mail, choice, stated))
+    why = form.get("why", "")
+    result = await desk.act(mail, choice, StatedByStaff(why=why), form.get("shown", ""))
+    if result.outcome is not HeldOutcome.OUTDATED:
+        return visit.done(result)
+    visit = await _visit(request)
+    if visit.view.mail is None:
+        return visit.done(HeldResult(HeldOutcome.GONE))
+    error = sentences(result.why, visit.language)
+    return await _shown(visit, visit.view.mail, choice.value, error, 409, why=why)
 
 
 async def _shown(
-    visit: _HeldVisit, mail: HeldMail, chosen: str, error: str = "", status: int = 200
+    visit: _HeldVisit,
+    mail: HeldMail,
+    chosen: str,
+    error: str = "",
+    status: int = 200,
+    why: str = "",
 ) -> web.Response:
     runtime, language = visit.pages.runtime, visit.language
     try:
@@ -158,8 +180,9 @@ async def _shown(
         since=date_and_time(mail.came_at, zone, language),
         until=date_and_time(until, zone, language) if until else "",
         people=text.people,
-        ticket=text.ticket,
-        public=text.public,
+        effect=text.effect,
+        shown=str(text.foreseen or ""),
+        typed=one_line(why, LONGEST_WHY),
         files=text.files,
         text=text.text,
         shortened=text.is_shortened,

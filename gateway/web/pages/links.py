@@ -29,7 +29,7 @@ from gateway.runtime import Runtime
 from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.messages import FormError, PageError, form_error
 from gateway.web.pages import forms
-from gateway.web.pages.forms import as_page, composed, read_form, read_link
+from gateway.web.pages.forms import as_page, composed, read_form, read_link, ticket_shown
 from gateway.web.pages.render import Problem, language_for, page
 from gateway.web.rate_limit import RateLimiter
 from rules.mail import Mailbox
@@ -174,19 +174,24 @@ async def _ask_decision(visit: _Visit) -> web.Response:
 
 
 async def _take_decision(visit: _Visit) -> web.Response:
-    answer = (await read_form(visit.request, FORM_LIMIT_BYTES)).get("answer")
+    form = await read_form(visit.request, FORM_LIMIT_BYTES)
+    answer = form.get("answer")
     if answer not in ("in", "out"):
         proposal = await visit.read(store.proposal)
         return await _proposed(
             visit, proposal, 422, form_error(visit.language(proposal), FormError.NO_CHOICE)
         )
     limit = visit.runtime.policy_of(visit.mailbox).cc.per_ticket
-    proposal, decided = await visit.write(store.decide, accept=answer == "in")
+    proposal, decided = await visit.write(
+        store.decide, accept=answer == "in", shown=ticket_shown(form)
+    )
     if decided is Decided.FULL:
         full = form_error(
             visit.language(proposal), FormError.FULL, ticket=proposal.ticket, limit=limit
         )
         return await _proposed(visit, proposal, 409, full)
+    if decided is Decided.MOVED:
+        return await _proposed(visit, proposal, 409, _moved(visit, proposal))
     return await _decided(visit, proposal, decided)
 
 
@@ -268,9 +273,12 @@ async def _take_feedback(visit: _Visit) -> web.Response:
         opinion = await visit.read(store.opinion)
         error = _error_in(text, visit.language(opinion))
         return await _feedback(visit, opinion, chosen=rating, typed=text, error=error, status=422)
-    opinion = await visit.write(store.rate, given=Rate(rating, text))
+    opinion = await visit.write(store.rate, given=Rate(rating, text), shown=ticket_shown(form))
     if opinion.ended:
         return await visit.page(opinion, "ended.html", 410, use="feedback")
+    if opinion.moved:
+        error = _moved(visit, opinion)
+        return await _feedback(visit, opinion, chosen=rating, typed=text, error=error, status=409)
     return await visit.page(
         opinion,
         "thanks.html",
@@ -300,6 +308,11 @@ async def _feedback(
         longest=LONGEST_TEXT,
         owner=opinion.owner,
     )
+
+
+def _moved(visit: _Visit, view: _View) -> str:
+    """Why a form does nothing whose page showed another ticket."""
+    return form_error(visit.language(view), FormError.MOVED, ticket=view.ticket)
 
 
 def _rating(fields: Mapping[str, str]) -> Rating | None:

@@ -31,6 +31,7 @@ from storage.registry.mailboxes import mailbox_named
 from storage.registry.people import NewPerson, add_person
 from tests.acceptance.outbox import Outbox
 from tests.acceptance.support_server import TIMEOUT_S, Answer, eventually, filed
+from tests.gateway.web.shown_forms import filled_in
 from tests.running import postern
 
 T = TypeVar("T")
@@ -306,11 +307,13 @@ class PolicyServer:
     # pages
 
     def page(self, link: str, **form: str) -> tuple[int, str]:
-        """GET a link or a path; with form fields, POST them."""
+        """GET a link or a path; with form fields, POST them as a browser does that has the page."""
         parts = urlsplit(link)
-        path = f"{parts.path}?{parts.query}"
-        body = urllib.parse.urlencode(form).encode() if form else None
-        status, content = _fetch(urllib.request.Request(f"{self.http}{path}", body))
+        url = f"{self.http}{parts.path}?{parts.query}"
+        status, content = _fetch(urllib.request.Request(url))
+        if form:
+            body = urllib.parse.urlencode(filled_in(content.decode(), form)).encode()
+            status, content = _fetch(urllib.request.Request(url, body))
         return status, content.decode()
 
 

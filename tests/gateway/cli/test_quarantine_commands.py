@@ -30,6 +30,17 @@ def test_nobody_is_registered_for_a_mail_that_stays_held(demo: CommandLine, held
     assert held in demo.run("held", "list").out
 
 
+def test_what_a_release_does_is_shown_and_why_it_does_nothing(demo: CommandLine, held: str) -> None:
+    shown = demo.run("held", "show", held).out
+    failed = demo.run("held", "release", held, "--onto", "99")
+
+    assert "If you release it, it opens a request. Only a release that registers the" in shown
+    assert (
+        "still held. No ticket has the number onto which it was released. See `postern"
+        in failed.err
+    )
+
+
 def test_the_author_is_registered_with_the_release(demo: CommandLine, held: str) -> None:
     assert demo.run("held", "release", held, "--enrol").out == "opened as #1\n"
     assert NEW in demo.run("user", "list").out

@@ -35,6 +35,7 @@ from storage.ticket import read
 from storage.ticket.rows import ChangeContext, add_participants, queue_notices
 from storage.ticket.views import TicketView
 from tests.filled import filled
+from tests.gateway.web.shown_forms import filled_in
 from tests.running import write_config
 
 T = TypeVar("T")
@@ -66,6 +67,11 @@ class Site:
     async def post(self, path: str, **form: str) -> tuple[int, str]:
         response = await self.client.post(path, data=form)
         return response.status, await response.text()
+
+    async def send(self, path: str, **form: str) -> tuple[int, str]:
+        """Posts the form of a page, as the page has it."""
+        _, page = await self.get(path)
+        return await self.post(path, **filled_in(page, form))
 
     async def path(self, use: LinkUse) -> str:
         """A valid link of Ann's; of Sam's if only staff may use it."""

@@ -34,6 +34,7 @@ from tests.gateway.web.link_pages import (
     site_with_a_ticket,
 )
 from tests.gateway.web.masking_threads import masking_threads
+from tests.gateway.web.shown_forms import filled_in
 from tests.in_process import a_mail
 
 
@@ -82,11 +83,11 @@ async def test_the_mail_is_shown_and_accepted_once(site: Site) -> None:
     view = await site.ticket_view()
     assert view.comments[-1].visibility == "folded"
 
-    status, page = await site.post(path)
+    status, page = await site.send(path)
     assert (status, "The email is a comment now" in page) == (200, True)
     view = await site.ticket_view()
     assert view.comments[-1].visibility == "public"
-    for status, page in (await site.post(path), await site.get(path)):
+    for status, page in (await site.send(path), await site.get(path)):
         assert (status, "Nothing was changed" in page) == (200, True)
 
 
@@ -97,7 +98,7 @@ async def test_on_a_merged_request_it_becomes_a_comment_of_the_other(site: Site)
 
     status, page = await site.get(path)
     assert (status, f"was merged into #{goal}: as a comment" in page) == (200, True)
-    status, page = await site.post(path)
+    status, page = await site.send(path)
     assert (status, f"the comment is on #{goal}" in page) == (200, True)
     assert (await site.ticket_view()).comments == ()
     view = await site.write(partial(ticket_view, number=goal))
@@ -105,6 +106,21 @@ async def test_on_a_merged_request_it_becomes_a_comment_of_the_other(site: Site)
     assert view.comments[-1].visibility == "public"
     status, page = await site.get(path)
     assert (status, "Nothing was changed" in page) == (200, True)
+
+
+async def test_it_becomes_a_comment_where_its_page_showed_or_none(site: Site) -> None:
+    path = await fold(site)
+    _, page = await site.get(path)
+    goal = await site.write(partial(open_ticket, mailbox=site.mailbox, subject="Leaks"))
+    await site.set_ticket(merged_into=goal, status="closed")
+
+    status, shown = await site.post(path, **filled_in(page, {"answer": "accept"}))
+
+    assert (status, "it has changed on which request" in shown) == (409, True)
+    assert f"was merged into #{goal}: as a comment" in shown
+    view = await site.write(partial(ticket_view, number=goal))
+    assert view is not None
+    assert view.comments == ()
 
 
 async def test_into_a_deleted_request_it_becomes_no_comment(site: Site) -> None:
@@ -116,7 +132,7 @@ async def test_into_a_deleted_request_it_becomes_no_comment(site: Site) -> None:
     delete = partial(change_ticket, context=context, number=goal, policy=policy, by_staff=True)
     await site.write(partial(delete, changes=[Delete("a mistake")]))
 
-    for status, page in (await site.get(path), await site.post(path)):
+    for status, page in (await site.get(path), await site.send(path)):
         assert (status, "takes no more comments" in page) == (200, True)
     assert (await site.ticket_view()).comments[-1].visibility == "folded"
 

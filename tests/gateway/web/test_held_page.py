@@ -34,13 +34,16 @@ from storage.db.tables import JournalRow, table
 from storage.mail import quarantine
 from storage.notices import outbox
 from storage.registry import people
+from storage.ticket.read import ticket_view
 from tests.gateway.web.link_pages import (
     ANN,
     SAM,
     SUPPORT,
     Site,
+    open_ticket,
     site_with_a_ticket,
 )
+from tests.gateway.web.shown_forms import filled_in
 from tests.in_process import a_mail
 
 NEW = "new@acme.example"
@@ -167,11 +170,42 @@ async def test_the_page_names_the_ticket_on_which_a_release_publishes_the_mail(s
     (path, *_) = re.findall(r"https://postern\.example(/held/\S+)\?do=release", digest)
 
     _, page = await site.get(path)
-    await site.post(path, do="release")
+    await site.send(path, do="release")
 
     assert f"If you release it, everybody on #{site.ticket} reads it." in page
     (comment,) = (await site.ticket_view()).comments
     assert (comment.author, comment.visibility) == (ANN, Visibility.PUBLIC)
+
+
+async def test_a_release_goes_to_the_ticket_that_its_page_showed_or_nowhere(site: Site) -> None:
+    """The ticket is merged into one with other people while the page is open."""
+    keys = (await site.services.runtime.mailbox_cache.current()).keys
+    notice = clock.new_id()
+    answered = message_id(keys, site.mailbox.id, site.ticket, notice, "help.example")
+    marks = {"In_Reply_To": answered, "List_Id": "<team.lists.example>"}
+    digest = await digest_of(site, "Re: It", author=ANN, to="team@lists.example", **marks)
+    (path, *_) = re.findall(r"https://postern\.example(/held/\S+)\?do=release", digest)
+    _, page = await site.get(path)
+    goal = await site.write(partial(open_ticket, mailbox=site.mailbox, subject="Leaks"))
+    await site.set_ticket(merged_into=goal, status="closed")
+
+    outdated = [
+        await site.post(path, **filled_in(page, {"do": choice, "why": "Ann called"}))
+        for choice in ("release", "new", "discard")
+    ]
+    without, _ = await site.post(path, do="release")
+    held_still = await number_held(site)
+    done, _ = await site.post(path, **filled_in(outdated[0][1], {"do": "release"}))
+
+    for status, shown in outdated:
+        assert status == 409
+        assert f"Then everybody on #{site.ticket} would have read it. If you release it, " in shown
+        assert f"everybody on #{goal} reads it." in shown
+        assert 'value="Ann called"' in shown
+    assert (without, held_still, done) == (409, 1, 200)
+    view = await site.write(partial(ticket_view, number=goal))
+    assert view is not None
+    assert [each.author for each in view.comments] == [ANN]
 
 
 async def test_nothing_of_a_link_is_shown_where_the_end_of_the_page_divides_it(site: Site) -> None:
@@ -190,9 +224,9 @@ async def test_nothing_of_a_link_is_shown_where_the_end_of_the_page_divides_it(s
 async def test_a_mail_is_released_once_and_the_ticket_names_the_person(site: Site) -> None:
     path = await hold(site)
 
-    status, page = await site.post(path, do="enrol", why="A new colleague")
+    status, page = await site.send(path, do="enrol", why="A new colleague")
     assert (status, "Email released" in page) == (200, True)
-    for status, page in (await site.post(path, do="discard"), await site.get(path)):
+    for status, page in (await site.send(path, do="discard"), await site.get(path)):
         assert (status, "held no longer" in page) == (200, True)
 
     whole = await Site(site.client, site.services, site.mailbox, site.ticket + 1).ticket_view()
@@ -204,7 +238,7 @@ async def test_a_mail_is_released_once_and_the_ticket_names_the_person(site: Sit
 async def test_what_cannot_be_filed_stays_held(site: Site) -> None:
     path = await hold(site)
 
-    status, page = await site.post(path, do="release")
+    status, page = await site.send(path, do="release")
 
     assert (status, "The sender is not registered" in page) == (409, True)
     assert await number_held(site) == 1
@@ -215,7 +249,7 @@ async def test_nobody_is_registered_for_a_mail_that_stays_held(site: Site) -> No
     others = message_id(keys, site.mailbox.id, site.ticket, clock.new_id(), "help.example")
     path = await hold(site, References=others)
 
-    status, page = await site.post(path, do="enrol")
+    status, page = await site.send(path, do="enrol")
 
     assert (status, "It answers a request of another company" in page) == (409, True)
     assert "is registered now" not in page
@@ -232,7 +266,7 @@ async def test_what_the_page_does_not_offer_is_not_done(site: Site) -> None:
     _, page = await site.get(path)
     assert ('value="release"' in page, 'value="enrol"' in page) == (True, False)
 
-    status, page = await site.post(path, do="enrol")
+    status, page = await site.send(path, do="enrol")
 
     assert (status, "choose one of the options" in page) == (422, True)
     users = await site.write(partial(people.list_people, mailbox=site.mailbox, role=Role.USER))
@@ -243,14 +277,14 @@ async def test_what_the_page_does_not_offer_is_not_done(site: Site) -> None:
 async def test_a_mail_is_deleted(site: Site) -> None:
     path = await hold(site)
 
-    status, page = await site.post(path, do="discard")
+    status, page = await site.send(path, do="discard")
 
     assert (status, "Email deleted" in page) == (200, True)
     assert await number_held(site) == 0
 
 
 async def test_no_choice_is_an_error_in_the_form(site: Site) -> None:
-    status, page = await site.post(await hold(site), do="burn")
+    status, page = await site.send(await hold(site), do="burn")
 
     assert (status, "choose one of the options" in page) == (422, True)
 
@@ -270,7 +304,7 @@ async def test_a_link_dies_with_its_owners_place_on_the_staff(
 
     monkeypatch.setattr(held, "read_form", read_meanwhile)
 
-    for status, page in (await site.post(path, do="discard"), await site.get(path)):
+    for status, page in (await site.send(path, do="discard"), await site.get(path)):
         assert (status, "This link does not work" in page) == (404, True)
     assert await number_held(site) == 1
 

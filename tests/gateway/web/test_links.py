@@ -8,6 +8,7 @@ import email.policy
 import re
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,7 @@ from tests.gateway.web.link_pages import (
     serving,
     site_with_a_ticket,
 )
+from tests.gateway.web.shown_forms import filled_in
 
 HOUR = timedelta(hours=1)
 
@@ -68,7 +70,7 @@ async def test_a_mailed_link_adds_the_proposed_person(site: Site) -> None:
     assert EVE in page
     assert f"Request #{site.ticket}" in page
     assert SUBJECT in page
-    status, page = await site.post(path, answer="in")
+    status, page = await site.send(path, answer="in")
     assert status == 200
     assert "Person added" in page
     assert await site.presence() == "active"
@@ -76,9 +78,9 @@ async def test_a_mailed_link_adds_the_proposed_person(site: Site) -> None:
 
 async def test_a_declined_person_stays_declined(site: Site) -> None:
     path = await site.approval()
-    status, page = await site.post(path, answer="out")
+    status, page = await site.send(path, answer="out")
     assert (status, "Person not added" in page) == (200, True)
-    for status, page in (await site.post(path, answer="in"), await site.get(path)):
+    for status, page in (await site.send(path, answer="in"), await site.get(path)):
         assert status == 200
         assert "This was already decided" in page
         assert "was not added" in page
@@ -89,7 +91,7 @@ async def test_a_declined_person_stays_declined(site: Site) -> None:
 async def test_the_pages_name_the_person_in_whose_name_they_act(site: Site) -> None:
     _, asking = await site.get(await site.approval())
     _, rating = await site.get(await site.path(LinkUse.FEEDBACK))
-    _, decided = await site.post(await site.approval(), answer="in")
+    _, decided = await site.send(await site.approval(), answer="in")
 
     for page in (asking, rating, decided):
         assert f'as <strong class="address">{ANN}</strong>' in page
@@ -99,29 +101,49 @@ async def test_the_pages_name_the_person_in_whose_name_they_act(site: Site) -> N
 
 async def test_a_link_decides_once_even_if_the_person_is_proposed_again(site: Site) -> None:
     path = await site.approval()
-    await site.post(path, answer="out")
+    await site.send(path, answer="out")
     people = table(ParticipantRow)
     again = update(people).where(people.c.address == EVE).values(presence="pending")
     await site.write(lambda c: c.execute(again))
 
-    for status, page in (await site.get(path), await site.post(path, answer="in")):
+    for status, page in (await site.get(path), await site.send(path, answer="in")):
         assert (status, "<button" in page) == (404, False)
     assert await site.presence() == "pending"
 
 
 async def test_no_answer_decides_nothing(site: Site) -> None:
     for form in ({}, {"answer": ""}, {"answer": "yes"}):
-        status, page = await site.post(await site.approval(), **form)
+        status, page = await site.send(await site.approval(), **form)
         assert status == 422
         assert "Please choose one of the options." in page
     assert await site.presence() == "pending"
+
+
+async def test_a_person_is_added_to_the_ticket_that_the_page_showed_or_to_none(site: Site) -> None:
+    """The ticket is merged into one with other content while the page is open; so is feedback."""
+    approval, feedback = await site.approval(), await site.path(LinkUse.FEEDBACK)
+    (_, ask), (_, rate) = await site.get(approval), await site.get(feedback)
+    goal = await site.write(partial(open_ticket, mailbox=site.mailbox, subject="Leaks"))
+    await site.set_ticket(merged_into=goal, status="closed")
+    other = replace(site, ticket=goal)
+
+    status, shown = await site.post(approval, **filled_in(ask, {"answer": "in"}))
+    rated, again = await site.post(feedback, **filled_in(rate, {"rating": "bad", "text": "Late"}))
+
+    assert (status, rated) == (409, 409)
+    for page in (shown, again):
+        assert f"the request was merged into #{goal}, which is shown here" in page
+        assert f'name="ticket" value="{goal}"' in page
+    assert ">\nLate</textarea>" in again
+    assert (await other.presence(), await other.notes()) == ("pending", [])
 
 
 async def test_a_full_ticket_shows_the_limit_and_decides_nothing(site: Site) -> None:
     policy = site.services.runtime.policies["default"]
     one = policy.model_copy(update={"cc": policy.cc.model_copy(update={"per_ticket": 1})})
     async with serving(site.services, {"default": one}) as client:
-        answer = await client.post(await site.approval(), data={"answer": "in"})
+        form = {"answer": "in", "ticket": str(site.ticket)}
+        answer = await client.post(await site.approval(), data=form)
         assert answer.status == 409
         assert f"Request #{site.ticket} may have no more people" in await answer.text()
     assert await site.presence() == "pending"
@@ -173,8 +195,8 @@ async def test_the_page_posts_what_one_click_posts(site: Site) -> None:
 
 async def test_a_second_click_shows_that_it_was_done_before(site: Site) -> None:
     path = await site.path(LinkUse.UNSUBSCRIBE)
-    await site.post(path, **ONE_CLICK)
-    for status, page in (await site.post(path, **ONE_CLICK), await site.get(path)):
+    await site.send(path, **ONE_CLICK)
+    for status, page in (await site.send(path, **ONE_CLICK), await site.get(path)):
         assert status == 200
         assert "You are already unsubscribed" in page
 
@@ -194,7 +216,7 @@ async def test_the_rating_in_the_link_is_preselected(site: Site) -> None:
 
 async def test_a_rating_is_kept_with_its_text_and_reopens_nothing(site: Site) -> None:
     path = await site.path(LinkUse.FEEDBACK)
-    status, page = await site.post(path, rating="bad", text=" Too slow.\r\nToo late.\x1b ")
+    status, page = await site.send(path, rating="bad", text=" Too slow.\r\nToo late.\x1b ")
     assert status == 200
     assert "Thank you" in page
     assert await site.rating() == "bad"
@@ -207,8 +229,8 @@ async def test_staff_reopen_a_ticket_by_the_link_of_an_alert(site: Site) -> None
     _, asked = await site.get(path)
     assert (await site.ticket_view()).summary.status == "resolved"
 
-    _, done = await site.post(path)
-    _, again = await site.post(path)
+    _, done = await site.send(path)
+    _, again = await site.send(path)
 
     view = await site.ticket_view()
     assert view.summary.status == "open"
@@ -229,7 +251,7 @@ async def test_links_of_a_ticket_that_is_long_over_have_ended_and_say_so(
         assert (await site.get(path))[0] == 200
         await site.set_ticket(status=status, status_at=now() - OVER_FOR)
 
-        answers = [await site.get(path), await site.post(path, rating="bad", text="No!")]
+        answers = [await site.get(path), await site.send(path, rating="bad", text="No!")]
 
         for code, page in answers:
             assert (code, "This link has ended" in page, SUBJECT in page) == (410, True, True)
@@ -245,7 +267,7 @@ async def test_the_link_to_reopen_a_merged_ticket_says_where_it_is_now(site: Sit
             await site.remove(SAM, other)
         await site.set_ticket(merged_into=other, status="closed")
 
-        for code, page in (await site.get(path), await site.post(path)):
+        for code, page in (await site.get(path), await site.send(path)):
             assert (code, f"#{site.ticket} was merged into #{other}" in page) == (409, True)
         assert await site.status_of(other) == "resolved"
 
@@ -255,17 +277,17 @@ async def test_a_customer_s_place_on_a_ticket_gives_no_link_that_reopens_it(site
     (ann,) = [m.id for m in (await site.ticket_view()).members if m.address == ANN]
     token = link_token(keys, site.mailbox.id, LinkUse.REOPEN, Link(site.ticket, ann, ""))
 
-    status, _ = await site.post(f"/reopen/{site.mailbox.id}/{token}")
+    status, _ = await site.send(f"/reopen/{site.mailbox.id}/{token}")
 
     assert (status, (await site.ticket_view()).summary.status) == (404, "resolved")
 
 
 async def test_a_later_rating_replaces_the_first(site: Site) -> None:
     path = await site.path(LinkUse.FEEDBACK)
-    await site.post(path, rating="bad")
+    await site.send(path, rating="bad")
     _, page = await site.get(path)
     assert "Your earlier answer was “not good”." in page
-    await site.post(path, rating="good")
+    await site.send(path, rating="good")
     assert await site.rating() == "good"
     assert await site.notes() == []
 
@@ -273,15 +295,15 @@ async def test_a_later_rating_replaces_the_first(site: Site) -> None:
 async def test_one_link_leaves_at_most_ten_notes_and_the_page_says_so(site: Site) -> None:
     path = await site.path(LinkUse.FEEDBACK)
     for i in range(10):
-        _, page = await site.post(path, rating="bad", text=f"No. {i}")
+        _, page = await site.send(path, rating="bad", text=f"No. {i}")
         assert "was not stored" not in page
 
-    status, page = await site.post(path, rating="good", text="No. 10")
+    status, page = await site.send(path, rating="good", text="No. 10")
 
     assert (status, "Your text was not stored" in page) == (200, True)
     assert await site.rating() == "good"
     assert await site.notes() == [f"No. {i}" for i in range(10)]
-    _, page = await site.post(path, rating="bad", text="No. 3")  # it is there already
+    _, page = await site.send(path, rating="bad", text="No. 3")  # it is there already
     assert "was not stored" not in page
     assert await site.rating() == "bad"
 
@@ -297,7 +319,7 @@ async def test_one_link_leaves_at_most_ten_notes_and_the_page_says_so(site: Site
 async def test_an_invalid_answer_keeps_what_was_typed(
     site: Site, rating: str, text: str, error: str
 ) -> None:
-    status, page = await site.post(await site.path(LinkUse.FEEDBACK), rating=rating, text=text)
+    status, page = await site.send(await site.path(LinkUse.FEEDBACK), rating=rating, text=text)
     assert status == 422
     assert error in page
     assert f"{text}</textarea>" in page
@@ -306,7 +328,7 @@ async def test_an_invalid_answer_keeps_what_was_typed(
 
 async def test_the_longest_text_fits(site: Site) -> None:
     text = "\U0001f600" * LONGEST_TEXT
-    status, _ = await site.post(await site.path(LinkUse.FEEDBACK), rating="good", text=text)
+    status, _ = await site.send(await site.path(LinkUse.FEEDBACK), rating="good", text=text)
     assert status == 200
     assert await site.notes() == [text]
 
@@ -335,7 +357,7 @@ async def test_every_link_that_does_not_work_gets_the_same_page(site: Site, use:
     paths.append(f"{PATHS[use]}/{number}/{token}")
     paths.extend(good.replace(PATHS[use], PATHS[other]) for other in LinkUse if other is not use)
     answers = {await site.get(path) for path in paths}
-    answers |= {await site.post(path, answer="in", rating="bad") for path in paths}
+    answers |= {await site.send(path, answer="in", rating="bad") for path in paths}
     ((status, page),) = answers
     assert status == 404
     assert "This link does not work" in page
@@ -352,13 +374,13 @@ async def test_a_person_off_the_ticket_gets_the_page_of_a_forged_link(
     forged = await site.get(f"{PATHS[use]}/1/aaaa")
     await site.remove_ann()
     assert await site.get(path) == forged
-    assert await site.post(path, answer="in", rating="bad") == forged
+    assert await site.send(path, answer="in", rating="bad") == forged
 
 
 async def test_a_person_off_the_ticket_may_still_unsubscribe_and_learns_nothing(site: Site) -> None:
     path = await site.path(LinkUse.UNSUBSCRIBE)
     await site.remove_ann()
-    for status, page in (await site.get(path), await site.post(path, **ONE_CLICK)):
+    for status, page in (await site.get(path), await site.send(path, **ONE_CLICK)):
         assert status == 200
         assert "no longer receives email" in page
         assert SUBJECT not in page
@@ -374,10 +396,10 @@ async def test_nothing_of_a_subject_or_a_text_is_markup(site: Site) -> None:
         await site.get(await site.approval()),
         await site.get(await site.path(LinkUse.UNSUBSCRIBE)),
         await site.get(feedback),
-        await site.post(feedback, text=ATTACK),
-        await site.post(feedback, text=ATTACK, rating="good"),
-        await site.post(await site.approval(), answer="in"),
-        await site.post(await site.path(LinkUse.UNSUBSCRIBE)),
+        await site.send(feedback, text=ATTACK),
+        await site.send(feedback, text=ATTACK, rating="good"),
+        await site.send(await site.approval(), answer="in"),
+        await site.send(await site.path(LinkUse.UNSUBSCRIBE)),
     ]
     for _, page in pages:
         assert "<script" not in page
@@ -389,10 +411,10 @@ async def test_nothing_of_a_subject_or_a_text_is_markup(site: Site) -> None:
 async def test_every_page_has_the_headers(site: Site) -> None:
     feedback, approval = await site.path(LinkUse.FEEDBACK), await site.approval()
     unsubscribe = await site.path(LinkUse.UNSUBSCRIBE)
-    post = site.client.post
+    post, shown = site.client.post, {"ticket": str(site.ticket)}
     answers: list[ClientResponse] = [
         await site.client.get(approval),
-        await post(approval, data={"answer": "in"}),
+        await post(approval, data={"answer": "in", **shown}),
         await post(approval, data=b"x", headers={"Content-Type": "text/plain"}),
         await site.client.get(unsubscribe),
         await post(unsubscribe, data=ONE_CLICK),
@@ -400,7 +422,7 @@ async def test_every_page_has_the_headers(site: Site) -> None:
         await post(feedback, data={"text": "x"}),
         await post(feedback, data={"text": "x" * 40_000}),
         await post(feedback, data={str(n): "" for n in range(50)}),
-        await post(feedback, data={"rating": "good"}),
+        await post(feedback, data={"rating": "good", **shown}),
         await site.client.get("/people/1/aaaa"),
     ]
     assert [a.status for a in answers] == [200, 200, 415, 200, 200, 200, 422, 413, 400, 200, 404]
@@ -446,7 +468,7 @@ async def test_a_store_that_is_down_is_reported_on_a_page(
     path = await site.path(LinkUse.UNSUBSCRIBE)
     monkeypatch.setattr(site.services.runtime.database, "read", broken)
     monkeypatch.setattr(site.services.runtime.ledger, "submit", broken)
-    for answer in (site.get(path), site.post(path, **ONE_CLICK)):
+    for answer in (site.get(path), site.send(path, **ONE_CLICK)):
         status, page = await answer
         assert status == 503
         assert "went wrong on our side" in page
@@ -456,7 +478,7 @@ async def test_a_store_that_is_down_is_reported_on_a_page(
 async def test_a_rating_posted_many_times_at_once_is_one(site: Site) -> None:
     path = await site.path(LinkUse.FEEDBACK)
     answers = await asyncio.gather(
-        *(site.post(path, rating="good", text="Thanks.") for _ in range(6))
+        *(site.send(path, rating="good", text="Thanks.") for _ in range(6))
     )
     assert {status for status, _ in answers} == {200}
     assert await site.notes() == ["Thanks."]

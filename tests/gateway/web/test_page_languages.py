@@ -206,11 +206,11 @@ async def test_the_result_of_a_link_is_in_its_owners_language(site: Site) -> Non
     unsubscribe = await site.path(LinkUse.UNSUBSCRIBE)
     steps = [
         (await post(site, approval, "en"), "Bitte wählen Sie eine der Möglichkeiten."),
-        (await post(site, approval, "en", answer="in"), "Person hinzugefügt"),
+        (await post(site, approval, "en", answer="in", ticket="1"), "Person hinzugefügt"),
         (await post(site, approval, "en", answer="in"), "Das wurde bereits entschieden"),
         (await post(site, unsubscribe, "en"), "Diese E-Mails sind abbestellt"),
         (await post(site, feedback, "en", text="x" * 2001), "höchstens 2000 Zeichen"),
-        (await post(site, feedback, "en", rating="good"), "Vielen Dank"),
+        (await post(site, feedback, "en", rating="good", ticket="1"), "Vielen Dank"),
     ]
     for answer, text in steps:
         assert await language_of(answer) == "de"

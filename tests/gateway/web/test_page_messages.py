@@ -48,9 +48,12 @@ VALUES: Mapping[str, object] = {
     "journal_id": "given-id",
     "content_type": "given/type",
     "size": "3 B",
+    "effect": "Given effect.",
+    "shown": "given",
 }
 GIVEN = (
     *("Given title", "Given title · Postern", "Given text.", "Given why.", "Given time"),
+    "Given effect.",
     *("eve@evil.example", "plan.pdf", "postern held show given-id", "given/type, 3 B"),
 )
 """Texts that are passed in, not part of the pages."""

@@ -32,7 +32,7 @@ from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from storage.db.tables import CommentRow, PersonRow, table
 from storage.desk import digests
-from storage.desk.links import accept_folded, folded_view
+from storage.desk.links import Accepted, accept_folded, folded_view
 from storage.ticket import files
 from storage.ticket.read import ticket_view
 from storage.ticket.views import AuditView
@@ -357,13 +357,14 @@ def test_the_link_of_a_digest_accepts_it_in_the_name_of_its_owner(shop: Shop) ->
     query = select(_person.c.id).where(_person.c.address == SAM.address)
     link = HeldLink(shop.database.read(lambda c: c.execute(query)).scalar_one(), UUID(item))
 
-    def accept() -> bool | None:
+    def accept(shown: str = f"{number} public") -> Accepted | None:
         context = replace(shop.context(), actor="")
-        done = shop.write(lambda c: accept_folded(c, context, link, shop.policy))
+        done = shop.write(lambda c: accept_folded(c, context, link, shown, shop.policy))
         return done[1] if done is not None else None
 
-    assert accept() is True
-    assert accept() is False
+    assert accept(f"{number} private") is Accepted.OUTDATED
+    assert accept() is Accepted.NOW
+    assert accept() is Accepted.BEFORE
     assert visibility(shop, comment) == "public"
     history = history_of(shop, number)
     assert [e.actor for e in history if e.event is AuditEvent.COMMENT_PUBLISHED] == [SAM.address]

@@ -65,6 +65,13 @@ class Case:
         )
         return Link(self.ticket, self.database.read(lambda c: c.execute(query).scalar_one()), text)
 
+    def shown(self, owner: str, text: str = "") -> int:
+        """The ticket that the page of a link shows now."""
+        mailbox, link = self.context.mailbox, self.link(owner, text)
+        place = partial(links.place, mailbox=mailbox, link=link, now=LATER)
+        found = self.database.read(place)
+        return found[0].id if found is not None else 0
+
     def decide(
         self, owner: str, proposed: str, *, accept: bool = True, per_ticket: int = 25
     ) -> Decided | None:
@@ -79,6 +86,7 @@ class Case:
             context=self.context,
             link=self.link(owner, proposed),
             accept=accept,
+            shown=self.shown(owner, proposed),
             policy=policy_with("cc", per_ticket=per_ticket),
         )
 
@@ -88,6 +96,7 @@ class Case:
             context=self.context,
             link=self.link(owner),
             given=Rate(rating, text),
+            shown=self.shown(owner),
             policy=default_policy(),
         )
         opinion = self.ledger.submit(job).result()

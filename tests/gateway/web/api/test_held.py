@@ -80,6 +80,20 @@ async def test_a_mail_is_released_onto_the_ticket_that_staff_name(site: Site) ->
     assert (await release(site, mail, onto=number))[1]["ticket"] == number
 
 
+async def test_a_release_that_names_what_was_shown_is_refused_once_that_has_changed(
+    site: Site,
+) -> None:
+    mail = await held(site)
+    _, read = await ask(site, "GET", f"held/{mail}")
+
+    status, refused = await release(site, mail, shown=read["shown"].replace("opens 0", "public 1"))
+    done, _ = await release(site, mail, shown=read["shown"])
+
+    assert read["effect"] == "If you release it, it opens a request."
+    assert (status, done) == (409, 200)
+    assert "Then everybody on #1 would have read it." in refused["detail"]
+
+
 async def test_a_discarded_mail_is_gone_and_discarding_it_again_does_nothing(site: Site) -> None:
     mail = await held(site)
 

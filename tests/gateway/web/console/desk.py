@@ -21,6 +21,7 @@ from storage.mail.quarantine import HeldMail
 from storage.registry import console_users
 from storage.registry.console_users import NewLink
 from tests.gateway.web.link_pages import SAM, SUPPORT, Client, Site, site_with_a_ticket
+from tests.gateway.web.shown_forms import filled_in
 from tests.in_process import a_mail
 
 NEW = "new@acme.example"
@@ -43,8 +44,9 @@ class Browser:
         return response.status, response.headers.get("Location", "") or await response.text()
 
     async def send(self, page: str, path: str = "", **form: str) -> tuple[int, str]:
-        """Posts a form with the token that a page carries, to the page or elsewhere."""
-        return await self.post(path or page, csrf=await self.token(page), **form)
+        """Posts a form as a page has it, to the page or elsewhere."""
+        _, text = await self.get(page)
+        return await self.post(path or page, **filled_in(text, form, path))
 
     async def token(self, page: str) -> str:
         """The token that the forms of a page carry."""

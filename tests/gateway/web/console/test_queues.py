@@ -27,6 +27,7 @@ from storage.registry import mailboxes, people
 from storage.ticket import read, waiting_tickets
 from tests.gateway.web.console.desk import NEW, Desk
 from tests.gateway.web.link_pages import ANN, EVE, SAM, SUBJECT, SUPPORT
+from tests.gateway.web.shown_forms import filled_in
 from tests.in_process import a_mail
 
 _ticket = table(TicketRow)
@@ -200,12 +201,12 @@ async def test_a_mail_is_decided_on_once(desk: Desk) -> None:
     one, two = await desk.logged_in(), await desk.logged_in(ConsoleRole.ADMIN, "op@help.example")
     path = f"/console/held/{mail.journal_id}"
 
-    tokens = [await each.token(path) for each in (one, two)]
+    pages = [(await each.get(path))[1] for each in (one, two)]
 
     outcomes = await asyncio.gather(
         *(
-            each.post(path, csrf=token, do="discard")
-            for each, token in zip((one, two), tokens, strict=True)
+            each.post(path, **filled_in(page, {"do": "discard"}))
+            for each, page in zip((one, two), pages, strict=True)
         )
     )
 

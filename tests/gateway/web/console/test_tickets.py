@@ -128,7 +128,7 @@ async def test_a_deleted_ticket_and_its_files_are_not_there(desk: Desk) -> None:
 def form_of(page: str) -> dict[str, str]:
     """The hidden fields of the form in which an answer is written."""
     form = page[page.index('id="write"') :]
-    return dict(re.findall(r'name="(csrf|once|last)" value="([\w-]+)"', form))
+    return dict(re.findall(r'name="(csrf|once|last|readers|version)" value="([^"]+)"', form))
 
 
 async def test_a_reply_with_a_file_is_sent_once_and_the_customer_gets_it(desk: Desk) -> None:

@@ -25,6 +25,7 @@ from rules.decision.reasons import Verdict
 from rules.mail.language import ENGLISH_NAMES
 from rules.people import ParticipantKind, Presence
 from rules.policy.explain import SUBJECTS, english
+from rules.service.digests import held_because
 from rules.ticket.lifecycle import Status
 
 WEB = Path(str(resources.files("gateway.web")))
@@ -164,6 +165,11 @@ def test_a_back_test_names_mails_in_the_language_of_its_reader() -> None:
     assert str(mails) == "acknowledgement: 1; new ticket: 2"
     german = mails.worded(words.in_language("de"))
     assert german == "Bestätigung: 1; neues Ticket, an den Support: 2"
+
+
+def test_every_reason_for_which_a_mail_stays_held_has_words() -> None:
+    reasons = (*verdicts.REASONS[Verdict.HELD], *verdicts.REASONS[Verdict.REFUSED])
+    assert [each for each in reasons if "It is held as" in str(held_because(each))] == []
 
 
 def test_there_are_texts() -> None:
