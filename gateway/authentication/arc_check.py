@@ -77,6 +77,8 @@ class ArcVerdict:
     """The sealer received the mail directly from the author's domain."""
     by_signature: bool = False
     """A signature proved the author to the sealer."""
+    by_spf_alone: bool = False
+    """Nothing but SPF proved the author to the sealer."""
 
     def covers_words(self, signatures: Candidates) -> bool:
         """Whether the body is the author's: not if anybody may have appended to it, under a
@@ -146,6 +148,7 @@ async def check_arc(
         signature=(newest.signature, newest.signature_tags),
         direct=stated.direct,
         by_signature=stated.by_signature,
+        by_spf_alone=stated.by_spf_alone,
     )
 
 

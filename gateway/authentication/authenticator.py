@@ -299,6 +299,7 @@ class Authenticator:
                 warnings += (f"relay {name}: its result is not counted: {why}",)
                 continue
             verdict = Authentication.by_relay(name, stated.proof, warnings)
+            verdict = replace(verdict, by_spf_alone=stated.by_spf_alone)
             if not signatures.bounds and (stated.direct or not stated.by_signature):
                 return verdict
             if not signatures.bounds:
@@ -309,6 +310,7 @@ class Authenticator:
             if await needs_lookups():
                 signed = (await policy_and_dkim(checked))[1]
                 scope, held = signed.signed_scope, signed.fingerprints
+                verdict = replace(verdict, by_spf_alone=stated.by_spf_alone and not signed.by)
             if scope is None:
                 bounds = (checked.message, signatures.bounds)
                 scope = await checked.run(partial(assumed_scope, *bounds))

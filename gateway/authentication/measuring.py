@@ -84,6 +84,8 @@ class CheckResult:
     """Those signatures."""
     direct: bool = False
     """A sealer received the mail directly from the author's domain."""
+    by_spf_alone: bool = False
+    """Nothing but SPF proved the author, to a sealer."""
 
 
 async def with_others(
@@ -189,6 +191,7 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
         signed_scope=scope,
         fingerprints=held,
         direct=checked.direct,
+        by_spf_alone=checked.by_spf_alone,
     )
 
 
@@ -365,6 +368,7 @@ def _verdict(domain: str, policy: DmarcRecord, results: list[CheckResult]) -> Au
         by=by,
         dmarc=dmarc,
         dmarc_policy=action,
+        by_spf_alone=any(result.by_spf_alone for result in results if result.by == by),
         temporary=temporary,
         key_unanswered=results[0].temporary,
         evidence=tuple(evidence),

@@ -84,6 +84,8 @@ class RelayStatement:
     """The relay received it directly from the author's domain: `spf=pass` for exactly that one."""
     by_signature: bool = False
     """A signature held that may be of the author's domain: `dkim=pass` for one like it."""
+    by_spf_alone: bool = False
+    """No such signature held, and SPF passed for a domain that may be the author's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,10 +278,12 @@ def statement_in(
         if each.passed and each.is_about(author_domain):
             detail = f"stated by {read.authserv_id or 'a relay that writes no name'}"
             proven = Evidence(each.method, Result.PASS, author_domain, detail, aligned=True)
+            signed = _has_signature(read.results, author_domain)
             return RelayStatement(
                 proven,
                 _came_directly(read.results, author_domain),
-                _has_signature(read.results, author_domain),
+                signed,
+                by_spf_alone=not signed and _has_sender(read.results, author_domain),
             )
     return None
 
@@ -358,6 +362,11 @@ def _has_signature(results: Sequence[StatedResult], author_domain: str) -> bool:
         for domain in tuple(each.domains()) or (None,)
     )
     return any(signer is None or could_align(signer, author_domain) for signer in signers)
+
+
+def _has_sender(results: Sequence[StatedResult], author_domain: str) -> bool:
+    passed = (each for each in results if each.method == "spf" and each.passed)
+    return any(could_align(d, author_domain) for each in passed for d in each.counted_domains())
 
 
 def _without_comments(text: str) -> str | None:

@@ -64,6 +64,7 @@ async def author_through_list(
     return Authentication(
         aligned=True,
         by=f"arc:{sealed.sealer}",
+        by_spf_alone=sealed.by_spf_alone,
         evidence=(*evidence, *sealed.evidence),
         warnings=warnings,
         signed_scope=SignedScope(together.fingerprint, together.names, problem=together.problem),

@@ -232,7 +232,8 @@ def rate(case: Case) -> Finding:
 
 def _unproven_by(proven: Authentication) -> str:
     passed = [e.method for e in proven.evidence if e.aligned and e.result is Result.PASS]
-    return "SPF alone, which the policy does not count" if "spf" in passed else "nothing"
+    by_spf = "spf" in passed or proven.by_spf_alone
+    return "SPF alone, which the policy does not count" if by_spf else "nothing"
 
 
 def _is_address_of_ours(case: Case) -> bool:

@@ -96,6 +96,8 @@ class Authentication:
     recognised by any of them. They do not depend on the DNS."""
     key_unanswered: bool = False
     """`temporary`, of the signatures alone: a policy may require one."""
+    by_spf_alone: bool = False
+    """A relay or sealer vouches for the author's domain, and states that SPF alone proved it."""
     names_chosen: bool = False
     """The sender chose domains, besides the author's, that would be looked up for a customer's
     mail: a refusal is given when that would have ended, whether or not anything was looked up. Not
@@ -162,6 +164,7 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
         "by": verdict.by,
         "dmarc": verdict.dmarc.value,
         "dmarc_policy": verdict.dmarc_policy,
+        "by_spf_alone": verdict.by_spf_alone,
         "temporary": verdict.temporary,
         "key_unanswered": verdict.key_unanswered,
         "evidence": [
@@ -197,6 +200,7 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
         by=stored.get("by", ""),
         dmarc=Result(stored.get("dmarc", Result.NONE)),
         dmarc_policy=stored.get("dmarc_policy", "none"),
+        by_spf_alone=stored.get("by_spf_alone", False),
         temporary=stored.get("temporary", False),
         key_unanswered=stored.get("key_unanswered", False),
         evidence=tuple(

@@ -106,13 +106,13 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
     """The verdict under a policy that may require DKIM.
 
     A host that sends for many domains passes SPF for all of them, whichever customer sends. If DKIM
-    is required, SPF therefore proves neither an author nor that a signed mail came directly from
-    them. If only SPF passed, a DKIM key that the DNS failed to return could still prove the author:
-    such a verdict is temporary.
+    is required, SPF therefore proves neither an author, whoever has looked at it, nor that a signed
+    mail came directly from them. If only SPF passed, a DKIM key that the DNS failed to return could
+    still prove the author: such a verdict is temporary.
     """
     if not dkim_required:
         return proven
-    if proven.by.startswith("spf:"):
+    if proven.by.startswith("spf:") or proven.by_spf_alone:
         warnings = (*proven.warnings, "only SPF passed, but the policy requires DKIM")
         return replace(
             proven,

@@ -34,7 +34,7 @@ from rules.mail.header import Author
 from rules.mail.lists import replaced_author
 from rules.people import ParticipantKind, Presence
 from rules.sender.authentication import Authentication
-from rules.sender.signature_scope import SINGLE_FIELDS
+from rules.sender.signature_scope import SINGLE_FIELDS, apply_dkim_policy
 from rules.sender.tokens import Purpose
 from rules.ticket.visibility import Visibility
 from tests.examples import examples
@@ -466,6 +466,53 @@ def test_behind_a_relay_that_removed_the_signature_nothing_counts(
 
     assert decision.reason is Reason.NOT_SIGNED
     assert REMOVED in decision.trace[-1].outcome
+
+
+@pytest.mark.parametrize("way", ["relay", "sealer"])
+@pytest.mark.parametrize(
+    ("stated", "counts"),
+    [
+        ("spf=pass smtp.mailfrom=a@acme.example", False),
+        ("dkim=none; spf=pass smtp.mailfrom=a@bounce.acme.example", False),
+        ("dkim=pass header.d=evil.test; spf=pass smtp.helo=acme.example", False),
+        ("dkim=pass header.d=acme.example; spf=pass smtp.mailfrom=a@acme.example", True),
+        ("spf=pass smtp.mailfrom=a@evil.test", True),  # so something else proved the author
+    ],
+)
+def test_where_dkim_is_required_what_a_trusted_host_states_of_spf_alone_does_not_count(
+    desk: Desk, way: str, stated: str, counts: bool
+) -> None:
+    """The host that it got the mail from may send for many domains, whichever customer writes."""
+    request = SITUATIONS["a new request"]
+    name = MX if way == "relay" else SEALER
+    states = f"{name}; {stated}; dmarc=pass header.from={request.domain}"
+    mail = as_written(request)
+    sent = (
+        Sent(f"Authentication-Results: {states}\r\n".encode() + mail, peer=RELAY)
+        if way == "relay"
+        else Sent(arc_sealed(mail, SEALER, states, signs=SEALED))
+    )
+
+    seen = desk.considered(sent, request, NOTHING).authentication
+
+    assert seen.aligned
+    assert apply_dkim_policy(seen, dkim_required=True).aligned is counts
+
+
+@pytest.mark.parametrize("way", ["relay", "arc"])
+def test_nor_does_it_matter_where_a_signature_holds_here(desk: Desk, way: str) -> None:
+    request = SITUATIONS["a new request"]
+    mail = caught(request, NOTHING)
+    spf = "spf=pass smtp.mailfrom=a@acme.example; dmarc=pass header.from=acme.example"
+    sent = (
+        Sent(f"Authentication-Results: {MX}; {spf}\r\n".encode() + mail, peer=RELAY)
+        if way == "relay"
+        else Sent(arc_sealed(mail, SEALER, f"{SEALER}; {spf}", signs=SEALED))
+    )
+
+    seen = desk.considered(sent, request, NOTHING).authentication
+
+    assert apply_dkim_policy(seen, dkim_required=True).aligned
 
 
 @pytest.mark.parametrize("signs", ["", "message-id"])
