@@ -41,6 +41,14 @@ NOTHING_STATED = StatedByStaff()
 T = TypeVar("T")
 
 
+Require = Callable[[Connection], None]
+"""Raises if something may not be done."""
+
+
+def _nothing(_: Connection) -> None:
+    """Nothing is required."""
+
+
 class PolicyReplaced(Exception):
     """The policies were replaced after a mail was considered by them: consider it again."""
 
@@ -132,16 +140,18 @@ class Ingest:
         authentication: Authentication,
         stated: StatedByStaff = NOTHING_STATED,
         shown: str | None = None,
+        require: Require = _nothing,
     ) -> Receipt:
         """Decide a held mail again. It leaves the quarantine at most once.
 
         One that was released before is a duplicate; Conflict is raised for one that was discarded.
-        With what was `shown`, Outdated is raised if a release does something else now.
+        With what was `shown`, Outdated is raised if a release does something else now. `require`
+        raises, in the same transaction, if it may not be done.
         """
 
         async def release() -> Receipt:
             entry, as_shown = await self._held(held, delivery, authentication, stated, shown)
-            (receipt,) = await self._file([entry], as_shown)
+            (receipt,) = await self._file([entry], as_shown, require)
             return receipt
 
         return await _under_policies_in_force(release)
@@ -153,6 +163,7 @@ class Ingest:
         authentication: Authentication,
         stated: StatedByStaff,
         shown: str | None = None,
+        require: Require = _nothing,
     ) -> tuple[Receipt | None, Enrolled]:
         """The same for a mail whose author is registered in the same transaction; nobody is
         registered, and `Enrolled.NOT` returned, unless the mail is filed."""
@@ -160,7 +171,7 @@ class Ingest:
         async def release() -> tuple[Receipt | None, Enrolled]:
             entry, as_shown = await self._held(held, delivery, authentication, stated, shown)
             file = partial(filing.file_enrolled, entry=entry, shown=as_shown)
-            job = partial(self._in_force, [entry], file)
+            job = partial(self._in_force, [entry], file, require)
             receipt, became = await self.runtime.write(job, apart=entry.is_large)
             if receipt is not None:
                 self._report([entry], [receipt])
@@ -169,7 +180,12 @@ class Ingest:
         return await _under_policies_in_force(release)
 
     async def discard(
-        self, held: HeldMail, delivery: Delivery, authentication: Authentication, shown: str
+        self,
+        held: HeldMail,
+        delivery: Delivery,
+        authentication: Authentication,
+        shown: str,
+        require: Require = _nothing,
     ) -> bool:
         """Remove a held mail without filing it; False if it is no longer held. Raises Outdated as
         for a release."""
@@ -179,7 +195,7 @@ class Ingest:
                 held, delivery, authentication, NOTHING_STATED, shown
             )
             remove = partial(filing.discard_held, journal_id=held.journal_id, shown=as_shown)
-            job = partial(self._in_force, [entry], remove)
+            job = partial(self._in_force, [entry], remove, require)
             return await self.runtime.write(job, apart=entry.is_large)
 
         return await _under_policies_in_force(discard)
@@ -199,26 +215,34 @@ class Ingest:
         return entry, ShownHeld(plain, held.reason, shown) if shown is not None else None
 
     async def _file(
-        self, entries: Sequence[Entry], shown: ShownHeld | None = None
+        self,
+        entries: Sequence[Entry],
+        shown: ShownHeld | None = None,
+        require: Require = _nothing,
     ) -> Sequence[Receipt]:
         """All mailboxes of a mail are written in one transaction."""
         if not entries:
             return []
         file = partial(filing.file, entries=entries, shown=shown)
-        job = partial(self._in_force, entries, file)
+        job = partial(self._in_force, entries, file, require)
         apart = len(entries) > FEW_MAILBOXES or any(each.is_large for each in entries)
         receipts = await self.runtime.write(job, apart=apart)
         self._report(entries, receipts)
         return receipts
 
     def _in_force(
-        self, entries: Sequence[Entry], write: Callable[[Connection], T], connection: Connection
+        self,
+        entries: Sequence[Entry],
+        write: Callable[[Connection], T],
+        require: Require,
+        connection: Connection,
     ) -> T:
         """Write what was considered, within its transaction. PolicyReplaced if by other policies
         than those in force now: what a reload has checked holds for every mail after it."""
         for entry in entries:
             if self.runtime.policies.get(entry.mailbox.policy) is not entry.considered.policy:
                 raise PolicyReplaced
+        require(connection)
         return write(connection)
 
     def _report(self, entries: Sequence[Entry], receipts: Sequence[Receipt]) -> None:

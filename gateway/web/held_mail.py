@@ -10,7 +10,7 @@ from functools import partial
 from typing import assert_never
 
 from gateway import log
-from gateway.ingest import Ingest
+from gateway.ingest import Ingest, Require
 from gateway.mailbox_cache import Snapshot
 from gateway.outgoing.mime import one_line, plain
 from gateway.outgoing.sentences import worded
@@ -28,6 +28,7 @@ from rules.sentence import Sentence
 from rules.service.digests import held_because
 from rules.service.participants import is_ours, named_addresses
 from rules.ticket.changes import Source
+from storage.db.database import Connection
 from storage.db.ledger import Conflict
 from storage.mail import quarantine
 from storage.mail.apply import Entry
@@ -99,6 +100,9 @@ class HeldDesk:
     by: str
     """Their address, for the audit trail and the log."""
     source: Source
+    require: Require
+    """Raises if they may not decide on the mail, in the transaction that does what they ask for:
+    until then a process reads the mail, and they may lose the right meanwhile."""
 
     async def act(
         self, mail: HeldMail, choice: Choice, stated: StatedByStaff, shown: str
@@ -123,14 +127,18 @@ class HeldDesk:
 
     async def _discarded(self, mail: HeldMail, shown: str | None) -> bool:
         if shown is None:
-            job = partial(quarantine.discard, journal_id=mail.journal_id)
-            return await self.runtime.write(job)
+
+            def discard(connection: Connection) -> bool:
+                self.require(connection)
+                return quarantine.discard(connection, mail.journal_id)
+
+            return await self.runtime.write(discard)
         try:
             delivery = await self.runtime.read(partial(quarantine.delivery, mail=mail))
         except Conflict:
             return False
         vouched = Authentication.by_staff(self.by)
-        return await self.ingest.discard(mail, delivery, vouched, shown)
+        return await self.ingest.discard(mail, delivery, vouched, shown, self.require)
 
     async def release(
         self,
@@ -149,10 +157,12 @@ class HeldDesk:
             delivery = await self.runtime.read(partial(quarantine.delivery, mail=mail))
             if enrol:
                 receipt, became = await self.ingest.release_enrolled(
-                    mail, delivery, vouched, stated, shown
+                    mail, delivery, vouched, stated, shown, self.require
                 )
             else:
-                receipt = await self.ingest.release(mail, delivery, vouched, stated, shown)
+                receipt = await self.ingest.release(
+                    mail, delivery, vouched, stated, shown, self.require
+                )
         except Conflict:  # another person was first
             return HeldResult(HeldOutcome.GONE)
         except Outdated as outdated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import assert_never
+from uuid import UUID
 
 from aiohttp import web
 
@@ -106,7 +107,7 @@ async def _release(request: web.Request, caller: Caller, _: Query) -> web.Respon
         why=asked.why,
     )
     try:
-        result = await _desk(request, caller).release(
+        result = await _desk(request, caller, mail).release(
             mail, stated, enrol=asked.enrol, shown=asked.shown
         )
     except Overloaded:
@@ -157,7 +158,7 @@ async def _discard(request: web.Request, caller: Caller, _: Query) -> web.Respon
     mail = await _find(request, caller)
     removed = 0
     if isinstance(mail, HeldMail):
-        result = await _desk(request, caller).discard(mail)
+        result = await _desk(request, caller, mail).discard(mail)
         removed = int(result.outcome is HeldOutcome.DISCARDED)
         if not removed:  # another person was first
             mail = await _find(request, caller)
@@ -168,9 +169,19 @@ async def _discard(request: web.Request, caller: Caller, _: Query) -> web.Respon
     return web.json_response(answer)
 
 
-def _desk(request: web.Request, caller: Caller) -> HeldDesk:
+def _desk(request: web.Request, caller: Caller, mail: HeldMail) -> HeldDesk:
     context = request.app[CONTEXT]
-    return HeldDesk(context.runtime, context.ingest, caller.address, Source.API)
+
+    def require(connection: Connection) -> None:
+        roles = access.mailbox_roles(connection, caller, context.runtime.clock())
+        if mail.mailbox.id not in {role.mailbox.id for role in roles}:
+            raise _none_held(mail.journal_id)
+
+    return HeldDesk(context.runtime, context.ingest, caller.address, Source.API, require)
+
+
+def _none_held(journal_id: UUID) -> ApiError:
+    return ApiError(404, f"no mail {journal_id} is held")
 
 
 async def _find(request: web.Request, caller: Caller) -> HeldMail | LeftQuarantine:
@@ -189,7 +200,7 @@ async def _find(request: web.Request, caller: Caller) -> HeldMail | LeftQuaranti
 
     found = await context.runtime.read(look)
     if found is None:
-        raise ApiError(404, f"no mail {wanted} is held")
+        raise _none_held(wanted)
     return found
 
 

@@ -36,7 +36,7 @@ from gateway.web.pages.render import language_for
 from rules.mail import Mailbox
 from rules.service.console_roles import ConsoleRight, may
 from storage.db.database import Connection
-from storage.registry.console_users import ConsoleUser, mailboxes_of
+from storage.registry.console_users import ConsoleUser, mailboxes_of, session_of
 
 FORM_LIMIT_BYTES = 256 * 1024
 HASHED_AT_ONCE = 2
@@ -132,6 +132,8 @@ class Visit:
     """What was posted."""
     files: tuple[SentFile, ...] = ()
     """With the form."""
+    right: ConsoleRight = ConsoleRight.READ
+    """That the page requires."""
 
     @property
     def file(self) -> bytes:
@@ -199,6 +201,23 @@ class Visit:
         except ApiError:
             text = "Too many tickets are being shown at the moment. Please try again."
             raise Refused(503, text) from None
+
+    async def write(self, job: Callable[[Connection], T], *, apart: bool = False) -> T:
+        """The result of a change, once it is committed. Raises Refused."""
+
+        def permitted(connection: Connection) -> T:
+            self.require_right(connection)
+            return job(connection)
+
+        return await self.runtime.write(permitted, apart=apart)
+
+    def require_right(self, connection: Connection) -> ConsoleUser:
+        """The user as they are now. Raises Refused for one who may not do this any more: what they
+        asked for may have waited, for a process that reads a mail, or for its turn to be written."""
+        found = session_of(connection, self.secret, self.now)
+        if found is None or not may(found.user.role, self.right):
+            raise Refused(403, "You may not do this any more. Nothing was done.")
+        return found.user
 
     def page(self, template: str, status: int = 200, **values: object) -> web.Response:
         """A page with the user's menu, and with the notice that the last form left."""

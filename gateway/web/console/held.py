@@ -29,6 +29,7 @@ from rules.ticket.changes import Source
 from storage.db.database import Connection
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
+from storage.registry.console_users import mailboxes_of
 
 LISTED = 200
 """Held mails on one page."""
@@ -77,7 +78,13 @@ async def decide(visit: Visit) -> web.Response:
             return await _held_page(visit, mail, found.english, found.status)
         stated = found
     context = visit.context
-    desk = HeldDesk(context.runtime, context.ingest, visit.user.address, Source.CONSOLE)
+
+    def require(connection: Connection) -> None:
+        if mail.mailbox not in mailboxes_of(connection, visit.require_right(connection)):
+            raise _not_held()
+
+    by = visit.user.address
+    desk = HeldDesk(context.runtime, context.ingest, by, Source.CONSOLE, require)
     shown_then = form.get("shown", "")
     return await _answer(visit, mail, await desk.act(mail, choice, stated, shown_then))
 
@@ -141,7 +148,11 @@ async def _held_mail(visit: Visit) -> HeldMail:
         mail = await visit.runtime.read(partial(quarantine.find, journal_id=journal_id))
         if mail is not None and mail.mailbox in await visit.mailboxes():
             return mail
-    raise Refused(404, "This mail is no longer held, or there is none of this name.")
+    raise _not_held()
+
+
+def _not_held() -> Refused:
+    return Refused(404, "This mail is no longer held, or there is none of this name.")
 
 
 async def _held_page(

@@ -27,7 +27,7 @@ async def add(visit: Visit) -> web.Response:
         policies.add_mailbox, policies=visit.runtime.policies, address=address, policy=policy
     )
     try:
-        mailbox = await visit.runtime.write(job)
+        mailbox = await visit.write(job)
     except RegistryRefusal as refused:
         return await _listing(visit, refused.why.worded(visit.say), 422)
     except PolicyRefused:

@@ -102,7 +102,7 @@ async def retry(visit: Visit) -> web.Response:
         by=visit.user.address,
         mailboxes=[each.id for each in await visit.mailboxes()],
     )
-    done = await visit.runtime.write(job, apart=True)
+    done = await visit.write(job, apart=True)
     visit.runtime.wake()
     if done < len(ids):
         text = (

@@ -98,7 +98,7 @@ async def made(
             raise NotAsked("Please choose a mailbox.")
         change = asked(mailbox)
         # It may be of a hundred domains.
-        returned = await visit.runtime.write(change.job, apart=True)
+        returned = await visit.write(change.job, apart=True)
     except RegistryRefusal as refused:
         return refused.why.worded(visit.say)
     except NotAsked as fault:

@@ -204,7 +204,7 @@ async def _permitted(request: web.Request, route: Route) -> Visit | None:
             "under Users.",
             role=visit.say(visit.user.role.value),
         )
-    return visit
+    return replace(visit, right=route.right)
 
 
 @web.middleware

@@ -226,7 +226,8 @@ async def file(visit: Visit) -> web.StreamResponse:
 def mailbox_in_sight(connection: Connection, visit: Visit, number: int) -> Mailbox:
     """The mailbox of a ticket. Raises Refused, for a ticket of another desk as well."""
     mailbox = read.mailbox_of(connection, number)
-    if mailbox is None or mailbox not in console_users.mailboxes_of(connection, visit.user):
+    user = visit.require_right(connection)
+    if mailbox is None or mailbox not in console_users.mailboxes_of(connection, user):
         raise missing()
     return mailbox
 

@@ -103,7 +103,7 @@ def said(visit: Visit, outcome: Done, path: str) -> web.Response:
 
 
 async def _changed(visit: Visit, number: int, asked: TicketPatch) -> Done | NotDone:
-    runtime, now, api = visit.runtime, visit.now, visit.context.api
+    runtime, now = visit.runtime, visit.now
     storable = await _storable(visit, asked)
     if isinstance(storable, NotDone):
         return storable
@@ -148,10 +148,12 @@ async def _changed(visit: Visit, number: int, asked: TicketPatch) -> Done | NotD
         return Done(done, mailbox.address, len(effects.withheld))
 
     try:
-        return await api.write(job, apart=bool(visit.files) or asked.is_large)
+        done = await visit.write(job, apart=bool(visit.files) or asked.is_large)
     except Conflict:
         text = "Somebody else changed the ticket at the same time, and nothing was done. Try again."
         return NotDone(visit.say(text))
+    runtime.wake()
+    return done
 
 
 async def _storable(visit: Visit, asked: TicketPatch) -> StorableFiles | NotDone:

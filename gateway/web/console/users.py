@@ -134,7 +134,7 @@ async def change_users(visit: Visit) -> web.Response:
         case "remove" if address != visit.user.address:
             remove = partial(console_users.remove, address=address)
             try:
-                await visit.runtime.write(_if_shown(visit, address, remove))
+                await visit.write(_if_shown(visit, address, remove))
             except NotFound:
                 return visit.done("/users", "Another person has removed this user already.")
             except NotAsked as outdated:
@@ -183,7 +183,7 @@ async def _invite(visit: Visit, address: str, role: ConsoleRole) -> web.Response
         return user, is_new
 
     try:
-        invited, is_new = await visit.runtime.write(_if_shown(visit, address, job))
+        invited, is_new = await visit.write(_if_shown(visit, address, job))
     except NotAsked as outdated:
         return await _listing(visit, error=visit.say(str(outdated)), status=409)
     except (InvalidValue, AlreadyExists) as refused:

@@ -41,6 +41,7 @@ from rules.mail import Mailbox
 from rules.sender.tokens import HeldLink, Keys, read_held_token
 from rules.service.digests import held_because, leaves_at
 from rules.ticket.changes import Source
+from storage.db.database import Connection
 from storage.desk.links import HeldView, held_view
 from storage.mail.quarantine import HeldMail
 
@@ -67,12 +68,18 @@ class _HeldVisit:
     request: web.Request
     pages: HeldPages
     mailbox: Mailbox
+    link: HeldLink
     view: HeldView
     language: str
 
     @property
     def author(self) -> str:
         return self.view.mail.author if self.view.mail is not None else ""
+
+    def require_owner(self, connection: Connection) -> None:
+        """Raises Problem if the owner of the link is no longer on the staff."""
+        if held_view(connection, self.mailbox, self.link) is None:
+            raise Problem(404, PageError.NO_LINK)
 
     def done(self, result: HeldResult) -> web.Response:
         outcome, why = result.outcome, ""
@@ -115,7 +122,9 @@ async def _visit(request: web.Request) -> _HeldVisit:
     if view is None:
         raise Problem(404, PageError.NO_LINK)
     policy = runtime.policies.get(mailbox.policy)
-    return _HeldVisit(request, pages, mailbox, view, language_for(request, policy, view.language))
+    return _HeldVisit(
+        request, pages, mailbox, link, view, language_for(request, policy, view.language)
+    )
 
 
 async def _ask(request: web.Request) -> web.Response:
@@ -138,7 +147,7 @@ async def _act(request: web.Request) -> web.Response:
         error = form_error(visit.language, FormError.NO_CHOICE)
         return await _shown(visit, mail, chosen="", error=error, status=422)
     runtime, ingest = visit.pages.runtime, visit.pages.ingest
-    desk = HeldDesk(runtime, ingest, by=visit.view.owner, source=Source.WEB)
+    desk = HeldDesk(runtime, ingest, visit.view.owner, Source.WEB, visit.require_owner)
     why = form.get("why", "")
     result = await desk.act(mail, choice, StatedByStaff(why=why), form.get("shown", ""))
     if result.outcome is not HeldOutcome.OUTDATED:

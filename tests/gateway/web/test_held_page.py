@@ -309,6 +309,27 @@ async def test_a_link_dies_with_its_owners_place_on_the_staff(
     assert await number_held(site) == 1
 
 
+async def test_nor_does_it_do_anything_once_its_owner_has_left_while_the_mail_is_read(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, visit_of = await hold(site), held._visit
+
+    def leave(connection: Connection) -> None:
+        people.set_person_active(connection, site.mailbox, Role.STAFF, SAM, active=False)
+
+    async def left_afterwards(request: web.Request) -> object:
+        visit = await visit_of(request)
+        await site.write(leave)
+        return visit
+
+    _, page = await site.get(path)
+    monkeypatch.setattr(held, "_visit", left_afterwards)
+
+    status, _ = await site.post(path, **filled_in(page, {"do": "discard"}))
+
+    assert (status, await number_held(site)) == (404, 1)
+
+
 async def test_a_link_that_was_changed_does_not_work(site: Site) -> None:
     path = await hold(site)
 

@@ -7,15 +7,19 @@ from functools import partial
 from urllib.parse import urlencode
 
 import pytest
-from aiohttp import MultipartWriter
+from aiohttp import MultipartWriter, web
 
 from gateway import clock
+from gateway.web.console import routes
+from gateway.web.console.context import Visit
 from gateway.web.console.routes import ROUTES, Route
 from rules.service.console_roles import ConsoleRight, ConsoleRole, may
 from storage.db.database import Connection
+from storage.mail import quarantine
 from storage.registry import console_users
 from tests.gateway.web.console.desk import Desk
 from tests.gateway.web.link_pages import SAM
+from tests.gateway.web.shown_forms import filled_in
 from tests.gateway.web.slow_bodies import Asked
 
 MATRIX = {
@@ -128,3 +132,42 @@ async def test_who_loses_a_right_while_their_form_comes_does_nothing_with_it(
 
     listed = await desk.site.write(console_users.list_users)
     assert (statuses, [each.user.address for each in listed]) == ([403, 303], [SAM])
+
+
+async def test_who_loses_a_right_once_their_form_has_come_does_nothing_with_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A form may wait until a process has read a mail, or for its turn to be written."""
+    mail = await desk.hold()
+    demote = partial(console_users.invite, address=SAM, role=ConsoleRole.VIEWER, now=clock.now())
+    permitted, asked = routes._permitted, list[str]()
+
+    async def demoted_afterwards(request: web.Request, route: Route) -> Visit | None:
+        visit = await permitted(request, route)
+        asked.append(request.method)
+        if asked[-2:] == ["POST", "POST"]:  # with the body, and no more until it is written
+            await desk.site.write(demote)
+        return visit
+
+    held = f"/console/held/{mail.journal_id}"
+    forms = [
+        (held, {"do": "discard"}),
+        (held, {"do": "enrol"}),
+        ("/console/tickets/1", {"do": "tag", "tag": "ink"}),
+        ("/console/users", {"do": "invite", "address": "eve@help.example", "role": "admin"}),
+        ("/console/mailboxes", {"address": "more@help.example", "policy": "default"}),
+    ]
+    monkeypatch.setattr(routes, "_permitted", demoted_afterwards)
+    browser = await desk.logged_in(ConsoleRole.ADMIN)
+    statuses = []
+    for path, form in forms:
+        await desk.site.write(partial(demote, role=ConsoleRole.ADMIN))
+        _, page = await browser.get(path)
+        status, _ = await browser.post(path, **filled_in(page, form))
+        statuses.append(status)
+
+    assert statuses == [403] * len(forms)
+    assert len(await desk.site.write(quarantine.held_mails)) == 1
+    assert (await desk.site.ticket_view()).history == ()
+    listed = await desk.site.write(console_users.list_users)
+    assert [each.user.address for each in listed] == [SAM]
