@@ -207,6 +207,8 @@ class TicketPatch(RequestModel):
     audit trail."""
     why_public: bool = False
     """The customers on the ticket read the reason too."""
+    version: Annotated[int, Field(ge=0, le=LARGEST_NUMBER)] | None = None
+    """Of the ticket as a staff tool read it: nothing is done if it was changed since."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

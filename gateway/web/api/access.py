@@ -124,6 +124,15 @@ class VisibleTicket:
         """Whether the caller is a guest of another company there."""
         return self.access is Access.GUEST
 
+    def at(self, version: int | None) -> VisibleTicket:
+        """The ticket, if it is as a staff tool has read it. Raises ApiError."""
+        if version is not None and self.access is not Access.STAFF:
+            raise ApiError(403, "version is for staff; customers see none")
+        if version not in (None, self.ticket.version):
+            text = f"#{self.ticket.id} has changed since its version {version}; read it again"
+            raise ApiError(409, text)
+        return self
+
 
 NOBODY = Caller(Scope.PORTAL, "")
 """Who asks for what everybody may read: a customer whom nobody knows."""

@@ -166,6 +166,8 @@ class TicketAnswer(TicketInList):
     calendar: NotRequired[str]
     phone: NotRequired[str]
     rating: NotRequired[str]
+    version: NotRequired[int]
+    """Counts what was written on it: a change that names it is refused after the next one."""
     history: NotRequired[list[AuditEntryAnswer]]
     history_shortened: NotRequired[bool]
 

@@ -113,6 +113,7 @@ class TicketJson:
                 "calendar": details.calendar,
                 "phone": self._phone(ticket.summary.mailbox, details.tier),
                 "rating": details.rating,
+                "version": details.version,
                 "history": [self._audit_entry(each) for each in ticket.history[-HISTORY_SHOWN:]],
                 "history_shortened": len(ticket.history) > HISTORY_SHOWN,
             }

@@ -196,7 +196,7 @@ async def _changed(
         find = partial(access.find_ticket, connection, context, caller, number, now)
         if (earlier := repeats.earlier_answer(connection, named, key, find)) is not None:
             return _Changed(earlier.effects, repeated=True)
-        found = find()
+        found = find().at(patch.version)
         policy = context.runtime.policy_of(found.mailbox)
         wanted = patch.changes(storable.files)
         for change in wanted:

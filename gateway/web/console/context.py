@@ -213,7 +213,7 @@ class Visit:
 
     def require_right(self, connection: Connection) -> ConsoleUser:
         """The user as they are now. Raises Refused for one who may not do this any more: what they
-        asked for may have waited, for a process that reads a mail, or for its turn to be written."""
+        asked for may have waited for a process that reads a mail, or for its turn to be written."""
         found = session_of(connection, self.secret, self.now)
         if found is None or not may(found.user.role, self.right):
             raise Refused(403, "You may not do this any more. Nothing was done.")

@@ -73,6 +73,22 @@ async def test_a_change_with_one_invalid_part_changes_nothing(either: Site) -> N
     assert await either.ticket_view(number) == before
 
 
+async def test_a_change_that_names_an_older_version_of_the_ticket_changes_nothing(
+    site: Site,
+) -> None:
+    number = await site.open(ANN)
+    _, read = await site.get(f"/{number}", SAM)
+    await site.effects(number, tag=["paper"])
+
+    status, refused = await site.change(number, status="closed", version=read["version"])
+    _, again = await site.get(f"/{number}", SAM)
+    done, _ = await site.change(number, status="closed", version=again["version"])
+
+    assert (status, done) == (409, 200)
+    assert "has changed since its version" in refused["detail"]
+    assert (again["status"], again["version"] > read["version"]) == ("open", True)
+
+
 async def test_a_change_answers_with_the_ticket_as_it_is_now(site: Site) -> None:
     number = await site.open(ANN)
 
