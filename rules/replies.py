@@ -66,7 +66,8 @@ def for_all(replies: Sequence[Reply]) -> Reply:
 
     If one recipient failed temporarily, the client must try again: what has been filed already is
     then recognised as a duplicate. Otherwise one acceptance accepts for all, since a refusal after
-    250 would require a bounce, and we never send bounces: the refused recipient stays in the
+    250 would require a bounce, and we never send bounces. What a mailbox would refuse of a proven
+    stranger is held there instead (`rules.decision.one_reply`); any other refusal stays in the
     journal.
     """
     for reply in replies:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from rules.decision.decide import decide
 from rules.decision.foreseen import Foreseen, Outdated, as_enrolled, foreseen
 from rules.decision.model import Decision
-from rules.decision.reasons import Reason
+from rules.decision.one_reply import held_instead
+from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.decision.room import within_room
 from rules.mail import BodyNeeded
@@ -24,6 +25,8 @@ from storage.mail.room import room_for
 from storage.notices import invitations
 from storage.notices.invitations import Enrolled
 from storage.ticket.write import require_unchanged
+
+_NOT_TAKEN = {Verdict.REFUSED, Verdict.DEFERRED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,28 @@ def file(
     """
     if shown is not None:
         require_shown(connection, shown)
+    decisions = [decision_on(connection, entry) for entry in entries]
+    verdicts = {decision.verdict for decision in decisions}
+    if Verdict.REFUSED in verdicts and not verdicts <= _NOT_TAKEN:
+        decisions = [
+            _unless_unheard(connection, entry, decision)
+            for entry, decision in zip(entries, decisions, strict=True)
+        ]
     return [
-        apply(connection, entry, decision_on(connection, entry), entry.considered.policy)
-        for entry in entries
+        apply(connection, entry, decision, entry.considered.policy)
+        for entry, decision in zip(entries, decisions, strict=True)
     ]
+
+
+def _unless_unheard(connection: Connection, entry: Entry, decision: Decision) -> Decision:
+    """The decision of a mailbox while another one takes the mail: what it refuses is held, if there
+    is room, unless each recipient gets a reply of its own."""
+    considered = entry.considered
+    held = held_instead(decision, considered) if not considered.envelope.handed_on else None
+    if held is None:
+        return decision
+    held = _within_room(connection, entry, held)
+    return held if held.verdict is Verdict.HELD else decision
 
 
 def file_enrolled(
@@ -137,8 +158,13 @@ def decision_on(connection: Connection, entry: Entry) -> Decision:
     considered = entry.considered
     policy = considered.policy
     decision = decide(considered.mail, gather(connection, considered, entry.attempt), policy)
+    return _within_room(connection, entry, decision)
+
+
+def _within_room(connection: Connection, entry: Entry, decision: Decision) -> Decision:
     room = room_for(connection, entry, decision)
     if room is None:
         return decision
+    considered = entry.considered
     relayed = considered.envelope.strangers == "hold"
-    return within_room(decision, room, policy, relayed=relayed)
+    return within_room(decision, room, considered.policy, relayed=relayed)

@@ -21,7 +21,7 @@ from gateway.reception import StatedByStaff
 from gateway.retention import Retention
 from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
-from rules.mail import Delivery
+from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.people import Role
 from rules.sender.authentication import Authentication
@@ -392,6 +392,29 @@ async def test_the_aliases_of_every_mailbox_are_addresses_of_ours(
     assert view is not None
     named = [each.address for each in view.members if "public" in each.address]
     assert named == ["b@public.example"]
+
+
+async def test_of_two_mailboxes_the_one_that_does_not_know_its_author_holds_the_mail(
+    postern: InProcessPostern,
+) -> None:
+    """They get one reply by SMTP: nobody would read the refusal. Each by itself refuses it."""
+    billing = "billing@help.example"
+    await write(postern, lambda c: mailboxes.add_mailbox(c, billing, "default"))
+    loopback, elsewhere = "127.0.0.1", "192.0.2.1"
+
+    async def came(number: int, peer: str, *to: str) -> list[str]:
+        await postern.take(a_mail(text=f"It is broken: {number}."), peer, *to)
+        return [each.reason for each in (await postern.journal())[-len(to) :]]
+
+    both = await came(1, loopback, SUPPORT, billing)
+    assert sorted(both) == [Reason.NEW_REQUEST, Reason.STRANGER_RELAYED]
+    assert await came(2, loopback, billing) == [Reason.STRANGER]
+    assert await came(3, elsewhere, SUPPORT, billing) == [Reason.UNPROVEN, Reason.STRANGER]
+    by_lmtp = Envelope(loopback, "", False, "x@y.example", (SUPPORT, billing), handed_on=True)
+    replies = await postern.services.ingest.take(Delivery(by_lmtp, a_mail(text="By LMTP.")))
+    assert [each.code for each in replies] == [250, 550]
+    (held,) = await read(postern, quarantine.held_mails)
+    assert held.mailbox.address == billing
 
 
 def _with_ingest(postern: InProcessPostern, ingest: Ingest) -> InProcessPostern:

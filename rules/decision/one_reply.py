@@ -1,0 +1,35 @@
+"""What a refusal becomes that would reach nobody.
+
+Over SMTP a mail for several of our mailboxes gets one reply, and one of them that takes it accepts
+for all: else it would have to be bounced. A proven sender whom another mailbox does not know would
+not learn that it has nothing, and neither would its staff.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rules.decision.considered import Considered
+from rules.decision.model import Decision, Hold
+from rules.decision.reasons import Reason
+from rules.decision.trace import Step
+from rules.sender.signature_scope import is_addressed_to, is_signed_alone
+
+
+def held_instead(decision: Decision, considered: Considered) -> Decision | None:
+    """The decision with the mail held; None for any but a proven stranger's, which stays refused,
+    and for a signed mail that somebody else may have sent to this mailbox."""
+    proven = considered.authentication
+    if decision.reason is not Reason.STRANGER or not proven.aligned:
+        return None
+    names = {*considered.mailbox.names, *considered.policy.public_addresses}
+    if is_signed_alone(proven) and not is_addressed_to(considered.mail, names):
+        return None
+    said = "another mailbox takes the mail, and a refusal would reach nobody: held"
+    step = Step("reply", "one for several mailboxes", said)
+    return replace(
+        decision,
+        action=Hold(),
+        reason=Reason.STRANGER_RELAYED,
+        trace=(*decision.trace, step),
+    )
