@@ -32,6 +32,7 @@ from storage.db.tables import RawMailRow, table
 from storage.mail import quarantine
 from storage.mail.quarantine import HeldMail
 from storage.notices import invitations, overview
+from storage.notices.outbox import give_up
 from storage.notices.suppression import record_hard_failure, remove
 from storage.registry import companies, lookup, mailboxes
 from storage.registry.people import NewPerson, add_person, list_people
@@ -272,16 +273,26 @@ async def test_what_waited_too_long_is_discarded_once_a_digest_has_named_it(
     assert (await read(postern, quarantine.waiting)).number == 0
 
 
-async def test_what_a_mailbox_holds_that_takes_no_mail_is_kept(postern: InProcessPostern) -> None:
-    """No digest names it, and its links lead nowhere: nobody would see it before it goes."""
+async def test_a_mailbox_that_takes_no_mail_keeps_what_it_holds_and_names_what_did_not_arrive(
+    postern: InProcessPostern,
+) -> None:
+    """The links to what it holds lead nowhere: nobody would see it before it goes. Its tickets are
+    worked on as before."""
+    await postern.take(a_mail())
     await postern.take(a_mail("new@acme.example"))
     await write(postern, lambda c: mailboxes.set_mailbox_active(c, SUPPORT, False))
+    scheduler = postern.services.scheduler
+    assert await scheduler.notify_desk() == 0
     runtime = postern.services.runtime
     in_15_days = replace(runtime, clock=lambda: runtime.clock() + timedelta(days=15))
 
     await Retention(in_15_days, journal_days=90).clean()
 
     assert (await read(postern, quarantine.waiting)).number == 1
+    refused = partial(give_up, error="550 no", hard=False, now=runtime.clock())
+    for each in await read(postern, overview.listing):
+        await write(postern, partial(refused, notice=each.id))
+    assert await scheduler.notify_desk() > 0
 
 
 async def test_the_same_alarm_an_hour_later_opens_a_ticket_of_its_own(

@@ -6,13 +6,14 @@ import json
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, insert, select, update
 
 from rules.people import Role
-from rules.service.digests import RECENT
+from rules.service.digests import RECENT, TICKETS
 from rules.ticket.desk import Queue
 from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
-from storage.db.tables import NoticeRow, table
+from rules.ticket.payloads import DigestPayload
+from storage.db.tables import NoticeRow, ParticipantRow, TicketRow, table
 from storage.desk import lost_digests
 from storage.notices import outbox
 from storage.notices.suppression import record_hard_failure, remove
@@ -20,13 +21,15 @@ from storage.registry import mailboxes, people
 from storage.registry.people import NewPerson
 from storage.ticket.rows import queue_notices
 from storage.ticket.withheld import record_withheld
+from tests.gateway.outgoing.notices import text_of, written
 from tests.rules.building import ANN, NOON, SAM, a_mail
 from tests.storage.desk.test_digests import LATER, NEW, ordered, send_everything, states
 from tests.storage.shop import Shop, opened
 
 TOM = NewPerson("tom@help.example", "Tom", Role.STAFF, None)
 REFUSED = "554 5.7.1 this message contains unsolicited content"
-_notice = table(NoticeRow)
+_notice, _ticket = table(NoticeRow), table(TicketRow)
+_participant = table(ParticipantRow)
 
 
 def latest(shop: Shop) -> tuple[bool, list[list[str]]]:
@@ -128,6 +131,32 @@ def test_of_many_readers_the_number_is_given_and_counted_again(shop: Shop) -> No
     ordered(shop, LATER)
 
     assert latest(shop)[1][0][4] == "9"
+
+
+def test_of_a_suspended_address_on_many_tickets_the_number_of_the_others_is_given(
+    shop: Shop,
+) -> None:
+    shop.take(a_mail())
+    shop.write(lambda c: _copied(c, TICKETS + 2))
+    for _ in range(2):
+        shop.write(lambda c: record_hard_failure(c, shop.mailbox.id, ANN.address, "unknown", NOON))
+
+    (line,) = states(shop)[Queue.SUSPENDED].new
+
+    assert (line.ticket, line.reason) == (",".join(map(str, range(1, TICKETS + 1))), "3")
+    shown = text_of(written(NoticeKind.DIGEST, payload=DigestPayload((line,))))
+    assert f"#{TICKETS} (+3): unknown" in shown
+
+
+def _copied(connection: Connection, times: int) -> None:
+    """More tickets like the only one, with its requester."""
+    ticket = dict(connection.execute(select(_ticket)).mappings().one())
+    of_ann = select(_participant).where(_participant.c.address == ANN.address)
+    place = dict(connection.execute(of_ann).mappings().one())
+    for number in range(2, times + 2):
+        connection.execute(insert(_ticket).values(ticket | {"id": number}))
+        also = place | {"id": 100 + number, "ticket_id": number}
+        connection.execute(insert(_participant).values(also))
 
 
 def test_a_round_finds_it_although_nothing_is_new(shop: Shop) -> None:

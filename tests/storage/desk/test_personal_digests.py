@@ -14,10 +14,12 @@ from rules.sender.tokens import Purpose
 from rules.service.personal_digests import has_news, lines
 from rules.ticket.changes import Assign, Assignee, Snooze
 from rules.ticket.notices import NoticeKind
+from rules.ticket.personal_digest import COUNTED, LISTED, PersonalDigest, WaitingTicket
 from storage.db.tables import NoticeRow, table
 from storage.desk.personal_digests import order_personal_digest, readers
 from storage.mail.filing import file
 from storage.notices.outbox import give_up
+from storage.registry.mailboxes import set_mailbox_active
 from storage.registry.people import set_notices
 from storage.ticket.personal_digest import personal_digest
 from tests.rules.building import ANN, NOON, SAM, a_mail, policy_with
@@ -173,3 +175,22 @@ def test_a_customer_who_asks_gets_what_was_withheld_once(shop: Shop) -> None:
     assert sent(shop, NoticeKind.MORE) == [ANN.address]
     words = shop.take(a_mail(text="#digest\n\nIt is still broken."), to=to)
     assert words.reason is Reason.REPLY_TOKEN
+
+
+def test_of_a_long_list_the_number_of_the_others_is_given() -> None:
+    def others(number: int) -> str:
+        tickets = [WaitingTicket(each, "Printer", "open", NOON) for each in range(number)]
+        _, last = map(str, lines(PersonalDigest(changed=tuple(tickets)))[LISTED - 1 :])
+        return last
+
+    assert others(LISTED + 3) == "… and 3 more, which `postern tickets` and the API list"
+    assert others(COUNTED + 1).startswith(f"… and more than {COUNTED - LISTED} others")
+
+
+def test_a_reader_of_digests_gets_them_of_a_mailbox_that_takes_no_mail(shop: Shop) -> None:
+    """Its tickets change still, and no single notice tells them."""
+    prefer(shop, StaffNotices.DIGEST)
+    opened(shop.take(a_mail()))
+    shop.write(lambda c: set_mailbox_active(c, shop.mailbox.address, active=False))
+
+    assert ordered(shop, SOON) == 1
