@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 from functools import partial
 
+import pytest
 from sqlalchemy import Connection, insert, select, update
 
 from rules.people import Role
@@ -92,6 +93,34 @@ def test_one_that_somebody_was_sent_or_that_still_waits_is_not_lost(shop: Shop) 
     arrived = update(_notice).where(_notice.c.address == TOM.address)
     shop.write(lambda c: c.execute(arrived.values(state=NoticeState.SENT.value)))
     assert ordered(shop, LATER) == 0
+
+
+@pytest.mark.parametrize("accepts_mail", [True, False])
+def test_one_that_is_put_off_is_replaced_only_where_the_relay_accepts_other_mail(
+    shop: Shop, accepts_mail: bool
+) -> None:
+    """A filter may answer 451 for what is in it, for days. A relay that is down needs no new one
+    each hour."""
+    shop.take(a_mail(NEW))
+    ordered(shop)
+    put_off = update(_notice).where(_notice.c.kind == NoticeKind.DIGEST.value)
+    shop.write(lambda c: c.execute(put_off.values(attempts=5)))
+    at = LATER + timedelta(minutes=1)
+    other = NoticeOrder(NoticeKind.COMMENT, ANN.address)
+    context = shop.context(at - timedelta(minutes=50))
+    shop.write(lambda c: queue_notices(c, context, [other], None))
+    if accepts_mail:
+        answers = update(_notice).where(_notice.c.kind == NoticeKind.COMMENT.value)
+        sent_at = at - timedelta(minutes=40)
+        accepted = answers.values(state=NoticeState.SENT.value, sent_at=sent_at)
+        shop.write(lambda c: c.execute(accepted))
+
+    ordered(shop, at)  # what else is late is named in any case
+
+    again, lines = latest(shop)
+    digests = [n.state.value for n in shop.notices() if n.kind == NoticeKind.DIGEST]
+    assert sorted(digests) == (["dead", "due"] if accepts_mail else ["due", "due"])
+    assert (again, "held" in [line[0] for line in lines]) == (accepts_mail, accepts_mail)
 
 
 def test_what_a_budget_withheld_is_counted_again(shop: Shop) -> None:
