@@ -19,6 +19,7 @@ from gateway.ingest import Ingest
 from gateway.outgoing.dates import date_and_time
 from gateway.outgoing.mime import one_line
 from gateway.outgoing.sentences import worded
+from gateway.parsing.turns import Overloaded
 from gateway.reception import StatedByStaff
 from gateway.runtime import Runtime
 from gateway.ticket_requests import LONGEST_WHY
@@ -149,7 +150,10 @@ async def _act(request: web.Request) -> web.Response:
     runtime, ingest = visit.pages.runtime, visit.pages.ingest
     desk = HeldDesk(runtime, ingest, visit.view.owner, Source.WEB, visit.require_owner)
     why = form.get("why", "")
-    result = await desk.act(mail, choice, StatedByStaff(why=why), form.get("shown", ""))
+    try:
+        result = await desk.act(mail, choice, StatedByStaff(why=why), form.get("shown", ""))
+    except Overloaded:
+        raise Problem(429, PageError.TOO_OFTEN) from None
     if result.outcome is not HeldOutcome.OUTDATED:
         return visit.done(result)
     visit = await _visit(request)
@@ -172,7 +176,7 @@ async def _shown(
         async with visit.pages.readers.turn(visit.view.owner):
             owner = visit.view.owner
             text = await shown(runtime, visit.pages.ingest, mail, owner, language)
-    except TooManyReaders:
+    except (TooManyReaders, Overloaded):
         raise Problem(429, PageError.TOO_OFTEN) from None
     policy = runtime.policy_of(visit.mailbox)
     zone, until = policy.clock.calendar.zone, leaves_at(policy, mail.came_at)

@@ -16,6 +16,8 @@ from sqlalchemy import update
 
 from gateway import clock
 from gateway.outgoing.compose import Composer
+from gateway.parsing.parser import Parser
+from gateway.parsing.turns import Overloaded
 from gateway.web import readers
 from gateway.web.held_mail import SHOWN_TEXT
 from gateway.web.pages import held
@@ -130,6 +132,24 @@ async def test_a_held_mail_is_read_for_one_holder_of_a_link_at_a_time(
     free, _ = await site.get(path)
 
     assert (busy, free) == (429, 200)
+
+
+async def test_who_decides_while_too_many_mails_are_read_is_asked_to_try_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also who deletes one: what becomes of it is compared with what the page showed."""
+
+    async def busy(*_: object) -> None:
+        raise Overloaded
+
+    path = await hold(site)
+    _, page = await site.get(path)
+    monkeypatch.setattr(Parser, "begin", busy)
+
+    decided, _ = await site.post(path, **filled_in(page, {"do": "discard"}))
+    shown, _ = await site.get(path)
+
+    assert (decided, shown, await number_held(site)) == (429, 429, 1)
 
 
 async def test_of_a_mail_without_one_author_only_what_works_is_offered(site: Site) -> None:
