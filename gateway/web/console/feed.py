@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -64,24 +64,14 @@ class Batch:
     """The oldest first."""
     is_cut: bool
     """There were more before them."""
-    _written: dict[Hashable, asyncio.Task[Mapping[UUID, bytes]]] = field(default_factory=dict)
+    _written: dict[Hashable, asyncio.Task[bytes]] = field(default_factory=dict)
 
-    async def written(
-        self, form: Hashable, write: Callable[[], Mapping[UUID, bytes]]
-    ) -> Mapping[UUID, bytes]:
-        """What `write` makes of each line, in a thread: once, however many read this form."""
-        task = self._written.get(form)
+    async def written(self, read_alike: Hashable, write: Callable[[], bytes]) -> bytes:
+        """What `write` makes of the lines, in a thread: once, however many read them alike."""
+        task = self._written.get(read_alike)
         if task is None:
-            task = self._written[form] = asyncio.create_task(asyncio.to_thread(write))
+            task = self._written[read_alike] = asyncio.create_task(asyncio.to_thread(write))
         return await asyncio.shield(task)  # the viewer who asked first may leave
-
-
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """The lines of a batch that a viewer wants."""
-
-    batch: Batch
-    lines: tuple[JournalLine, ...]
 
 
 @dataclass(eq=False)
@@ -96,15 +86,14 @@ class Viewer:
     wanted: PageFilter
     has_left: Callable[[], bool] = lambda: False
     """Whether their connection is closed: nobody notices before there is something to write."""
-    queue: asyncio.Queue[Selected | Ending] = field(default_factory=lambda: asyncio.Queue(QUEUED))
+    queue: asyncio.Queue[Batch | Ending] = field(default_factory=lambda: asyncio.Queue(QUEUED))
     has_ended: bool = False
 
     def send(self, batch: Batch) -> None:
-        lines = tuple(line for line in batch.lines if self.wanted.takes(line))
-        if self.has_ended or not (lines or batch.is_cut):
+        if self.has_ended:
             return
         try:
-            self.queue.put_nowait(Selected(batch, lines))
+            self.queue.put_nowait(batch)
         except asyncio.QueueFull:
             log.viewer_dropped(self.user.address)
             self.end(Ending.SLOW)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from urllib.parse import urlencode
-from uuid import UUID
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -254,11 +253,10 @@ class _Stream:
                 writer = await writer_for(self._visit)
             except store_down():
                 return  # the browser comes back
-            form = (self._form_of(writer), viewer.wanted.text)
-            write = partial(self._events, writer, sent.batch.lines, viewer.wanted)
-            events = await sent.batch.written(form, write)
-            begin = b"event: more\ndata:\n\n" if sent.batch.is_cut else b""
-            rows = b"".join(events.get(line.id, b"") for line in sent.lines)
+            read_alike = (self._form_of(writer), viewer.wanted)
+            write = partial(self._events, writer, sent.lines, viewer.wanted)
+            rows = await sent.written(read_alike, write)
+            begin = b"event: more\ndata:\n\n" if sent.is_cut else b""
             if begin or rows:
                 await self.response.write(begin + rows)
 
@@ -268,15 +266,15 @@ class _Stream:
 
     def _events(
         self, writer: LineWriter, lines: Sequence[JournalLine], wanted: PageFilter
-    ) -> dict[UUID, bytes]:
-        """The event of each line in which a reader sees the text that is wanted, with the row of
-        the table."""
+    ) -> bytes:
+        """The events of the lines that a reader wants and in which they see the text that they look
+        for, each with the row of the table."""
         events, form = self._visit.context.feed.events, self._form_of(writer)
-        return {
-            line.id: events.of((line, form), writer.masker, partial(self._event, writer, line))
+        return b"".join(
+            events.of((line, form), writer.masker, partial(self._event, writer, line))
             for line in lines
-            if wanted.is_seen_in(line, writer.mask)
-        }
+            if wanted.takes(line) and wanted.is_seen_in(line, writer.mask)
+        )
 
     def _event(self, writer: LineWriter, line: JournalLine) -> bytes:
         data = "\n".join(f"data: {each}" for each in self._row(writer, line).splitlines())
