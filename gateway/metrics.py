@@ -103,6 +103,12 @@ class _NoticeMetrics:
             "Outgoing mails left out because their readers were sent enough within the hour",
             registry=registry,
         )
+        self.not_accepted = Gauge(
+            "postern_relay_accepts_nothing_seconds",
+            "For how long the relay is known to accept no mail; 0 while it does",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
         self.sign_ups = Counter(
             "postern_sign_ups",
             "Requests for a sign-up link by outcome",
@@ -308,6 +314,10 @@ class Metrics:
         for queue in Queue:
             self._desk.waiting.labels(queue.value).set(numbers[queue])
             self._desk.waiting_oldest.labels(queue.value).set(oldest[queue])
+
+    def relay_accepts_nothing(self, for_s: float) -> None:
+        """0 while it accepts mail, as far as is known."""
+        self._notices.not_accepted.set(for_s)
 
     def desk_is_empty(self) -> None:
         self._desk.empty.inc()

@@ -19,6 +19,7 @@ from storage.db.database import Connection
 from storage.db.ledger import Conflict
 from storage.desk import digests, lost_digests, personal_digests, queues
 from storage.mail import quarantine
+from storage.notices import relay_refusals
 from storage.registry import mailboxes
 from storage.ticket import overdue, snoozed
 from storage.ticket.overdue import DueTicket
@@ -229,4 +230,7 @@ class Scheduler:
             if is_new and digests.may_be_ordered(connection, mailbox, now):
                 due.append(mailbox)
         self.runtime.metrics.queues(reported, now)
+        trouble = relay_refusals.trouble(connection)
+        for_s = (now - trouble.since).total_seconds() if trouble is not None else 0.0
+        self.runtime.metrics.relay_accepts_nothing(for_s)
         return due

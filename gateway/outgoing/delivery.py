@@ -43,6 +43,11 @@ class Undelivered(Exception):
         """The relay had accepted the recipient, and refused what was to be sent to them."""
 
     @property
+    def blames_recipient(self) -> bool:
+        """Whether the relay refuses this recipient for good, whatever is sent to them."""
+        return self.permanent and bool(self.code) and not self.of_content
+
+    @property
     def is_too_big(self) -> bool:
         """Whether the mail is larger than the relay takes (RFC 1870 §6.1, RFC 3463 §3.3, §3.4)."""
         return self.permanent and (self.code == 552 or self.status.endswith((".2.3", ".3.4")))

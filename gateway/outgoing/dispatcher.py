@@ -137,6 +137,7 @@ class Dispatcher:
             await self.runtime.write(partial(claims.put_back_all, node=self.node, but=in_hand))
         if waiting.elsewhere:
             await self._take_over()
+        self.pause.is_recorded |= waiting.relay_refuses
         now, began = self.runtime.clock(), self.watch.monotonic()
         if waiting.due_at is None or waiting.due_at > now or self.pause.is_on(began):
             return 0

@@ -9,6 +9,8 @@ from gateway.outgoing.delivery import RelayDown, SenderRefused, Undelivered
 PAUSE_S = 30.0
 """After it a few mails ask the relay again. All others stay due meanwhile, and none is put off:
 the first that is accepted ends the pause for all of them."""
+RECIPIENTS = 5
+"""So many recipients that are refused for good, one after the other, are all that there are."""
 SENDERS, MAILS = 2, 5
 """One sender that is refused may be the one that the relay does not want. If it is that of all
 mails that are due, as the null reverse-path may be, a few of them are enough."""
@@ -24,11 +26,15 @@ class RelayPause:
     _refused: int = 0
     """The mails of these."""
 
+    _recipients: set[str] = field(default_factory=set)
+    is_recorded: bool = False
+    """The store has something of it, which the next accepted mail ends."""
+
     def is_on(self, now: float) -> bool:
         """Whether no mail is begun at this time of the monotonic clock."""
         return now < self._until
 
-    def note(self, error: Undelivered, now: float) -> None:
+    def note(self, recipient: str, error: Undelivered, now: float) -> None:
         """A mail was not accepted."""
         match error:
             case RelayDown():
@@ -38,6 +44,10 @@ class RelayPause:
                 self._refused += 1
                 if len(self._senders) >= SENDERS or self._refused >= MAILS:
                     self._until = now + PAUSE_S
+            case Undelivered(blames_recipient=True):
+                self._recipients.add(recipient)
+                if len(self._recipients) >= RECIPIENTS:
+                    self._until = now + PAUSE_S
             case _:
                 pass
 
@@ -45,4 +55,5 @@ class RelayPause:
         """A mail was accepted."""
         self._until = float("-inf")
         self._senders.clear()
+        self._recipients.clear()
         self._refused = 0

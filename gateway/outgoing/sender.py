@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 from gateway import log
@@ -21,9 +21,10 @@ from rules.mail.bounces import Failure, classify, presumed_status
 from rules.service.more import SUMMARIES
 from rules.ticket.notice_timing import LONGEST_PAUSE, LONGEST_URGENT_PAUSE, next_attempt
 from storage.db.database import Connection
-from storage.notices import more, outbox
+from storage.notices import more, outbox, relay_refusals
 from storage.notices.outbox import Dropped, Notice
 
+T = TypeVar("T")
 RECORD_AGAIN_S = 1.0
 """The pause before the result of a mail is recorded again, while the store does not respond."""
 
@@ -53,19 +54,17 @@ class Acceptances:
                 raise
 
 
-async def record(runtime: Runtime, job: Callable[[Connection], Any]) -> None:
+async def record(runtime: Runtime, job: Callable[[Connection], T]) -> T:
     """Commit what became of a mail, however long the store takes to come back.
 
     Without it the notice would be sent again, although we know that it must not be.
     """
     while True:
         try:
-            await runtime.write(job)
+            return await runtime.write(job)
         except Exception as error:  # noqa: BLE001 - a store that is down will be up again
             log.dispatcher_failed(error)
             await asyncio.sleep(RECORD_AGAIN_S)
-        else:
-            return
 
 
 def dropped(runtime: Runtime, mail: Notice | Dropped, why: str) -> None:
@@ -113,10 +112,7 @@ class NoticeSender:
                 [partial(self.composer.write, one, policy, its) for one, its in less],
             )
         except Undelivered as error:
-            was_on = self.pause.is_on(self.monotonic())
-            self.pause.note(error, self.monotonic())
-            if error.ours and not was_on:
-                log.relay_refused(str(error))
+            await self._report(notice, error)
             await self._not_sent(notice, error)
             return
         except Exception as error:  # noqa: BLE001 - nor does one that is met at the relay
@@ -161,9 +157,58 @@ class NoticeSender:
         await self.relay.send(outgoing)
 
     async def _accepted(self, notices: Sequence[UUID]) -> None:
-        await record(self.runtime, partial(outbox.sent, notices=notices, now=self.runtime.clock()))
+        now, refused = self.runtime.clock(), self.pause.is_recorded
+        self.pause.is_recorded = False
+
+        def sent(connection: Connection) -> None:
+            outbox.sent(connection, notices, now)
+            if refused:
+                relay_refusals.accepted(connection)
+
+        await record(self.runtime, sent)
+
+    async def _report(self, notice: Notice, error: Undelivered) -> None:
+        """Report what a refusal says about the relay."""
+        now = self.monotonic()
+        was_on = self.pause.is_on(now)
+        self.pause.note(notice.address, error, now)
+        begins = self.pause.is_on(now) and not was_on
+        if begins or (error.ours and not was_on):
+            log.relay_refused(str(error))
+        if begins and error.ours:
+            self.pause.is_recorded = True
+            at = self.runtime.clock()
+            await record(self.runtime, partial(relay_refusals.down, why=str(error), now=at))
+
+    async def _recipient_refused(self, notice: Notice, error: Undelivered) -> None:
+        """Give a mail up, unless the relay refuses others as well."""
+        now, why = self.runtime.clock(), str(error)
+        # The relay refuses at once what another server would have returned in a bounce.
+        status = presumed_status(error.status, why)
+        again = next_attempt(
+            notice.created_at, notice.attempts, now, self.jitter(), LONGEST_URGENT_PAUSE
+        )
+        refuse = partial(
+            relay_refusals.recipient_refused,
+            notice=notice,
+            why=why,
+            hard=classify(status, "failed", error.code) is Failure.HARD,
+            now=now,
+            again=again,
+        )
+        self.pause.is_recorded = True
+        refused = await record(self.runtime, refuse)
+        if refused.taken_back:
+            log.relay_refused(f"it has refused all recipients since it accepted a mail: {why}")
+        if again is None or refused.given_up:
+            self._given_up(notice, why)
+        else:
+            self._put_off(notice, why, again)
 
     async def _not_sent(self, notice: Notice, error: Undelivered) -> None:
+        if error.blames_recipient:
+            await self._recipient_refused(notice, error)
+            return
         now, why = self.runtime.clock(), str(error)
         again: datetime | None = None
         if not error.permanent:
@@ -175,19 +220,22 @@ class NoticeSender:
             if again is None and isinstance(error, RelayDown):
                 again = now + longest  # nobody has refused this mail
         if again is None:
-            # The relay refuses at once what another server would have returned in a bounce.
+            # What was to be sent may be refused by a status that blames the address.
             status = presumed_status(error.status, why, of_content=error.of_content)
             hard = bool(error.code) and classify(status, "failed", error.code) is Failure.HARD
-            await record(
-                self.runtime,
-                partial(outbox.give_up, notice=notice.id, error=why, hard=hard, now=now),
-            )
-            self.runtime.metrics.notice("send_failed")
-            log.send_failed(_named(notice), notice.attempts, why)
+            give_up = partial(outbox.give_up, notice=notice.id, error=why, hard=hard, now=now)
+            await record(self.runtime, give_up)
+            self._given_up(notice, why)
             return
-        await record(
-            self.runtime, partial(outbox.put_off, notice=notice.id, due_at=again, error=why)
-        )
+        put_off = partial(outbox.put_off, notice=notice.id, due_at=again, error=why)
+        await record(self.runtime, put_off)
+        self._put_off(notice, why, again)
+
+    def _given_up(self, notice: Notice, why: str) -> None:
+        self.runtime.metrics.notice("send_failed")
+        log.send_failed(_named(notice), notice.attempts, why)
+
+    def _put_off(self, notice: Notice, why: str, again: datetime) -> None:
         self.runtime.metrics.notice("send_delayed")
         log.send_delayed(_named(notice), notice.attempts, why, again.isoformat())
 

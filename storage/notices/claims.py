@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, func, select, update
 from sqlalchemy.sql.expression import ClauseElement
 
 from rules.ticket.notices import NoticeState
 from storage.db.statements import Statement, compiled, insert_into
-from storage.db.tables import NodeRow, NoticeRow, table
+from storage.db.tables import NodeRow, NoticeRow, RelayRefusalRow, table
 
-_notice, _node = table(NoticeRow), table(NodeRow)
+_notice, _node, _refusal = table(NoticeRow), table(NodeRow), table(RelayRefusalRow)
 _IS_DUE = _notice.c.state == NoticeState.DUE.value
 NO_NODE = UUID(int=0)
 """For claims on behalf of nobody, which nobody takes over."""
@@ -36,6 +36,8 @@ class Outstanding:
     """This node holds claims that it does not send: their job was committed too late for it."""
     elsewhere: bool
     """Other nodes hold claims."""
+    relay_refuses: bool = False
+    """It is recorded that the relay has refused something since it last accepted a mail."""
 
 
 _HOLDERS = compiled(
@@ -44,9 +46,10 @@ _HOLDERS = compiled(
     .group_by(_notice.c.claimed_by)
 )
 _FREE = compiled(
-    select(func.min(_notice.c.due_at).label("due_at")).where(
-        _IS_DUE, _notice.c.claimed_by.is_(None)
-    )
+    select(
+        func.min(_notice.c.due_at).label("due_at"),
+        select(exists().where(~_refusal.c.accepted_since)).scalar_subquery().label("relay_refuses"),
+    ).where(_IS_DUE, _notice.c.claimed_by.is_(None))
 )
 
 
@@ -58,6 +61,7 @@ def waiting(connection: Connection, node: UUID, in_hand: int = 0) -> Outstanding
         free.due_at,
         left_over=found.get(node, 0) > in_hand,
         elsewhere=bool(found.keys() - {node, NO_NODE}),
+        relay_refuses=bool(free.relay_refuses),
     )
 
 

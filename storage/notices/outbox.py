@@ -301,17 +301,20 @@ def put_off(connection: Connection, notice: UUID, due_at: datetime, error: str) 
     _settle(connection, notice, due_at=due_at, last_error=storable(error))
 
 
-def give_up(connection: Connection, notice: UUID, error: str, *, hard: bool, now: datetime) -> None:
+def give_up(connection: Connection, notice: UUID, error: str, *, hard: bool, now: datetime) -> bool:
     """Never try again; a `hard` failure counts against the address as a bounce would, unless it is
-    of an invitation, which anybody can have sent there."""
+    of an invitation, which anybody can have sent there. Returns whether it counts."""
     why = storable(error)  # a relay answers in whatever octets it likes
     settled = _settle(connection, notice, state=NoticeState.DEAD.value, last_error=why)
-    if hard and settled:
-        query = select(_notice.c.mailbox_id, _notice.c.address).where(
-            _notice.c.id == notice, _notice.c.kind != NoticeKind.INVITATION.value
-        )
-        for mailbox, address in connection.execute(query).all():
-            suppression.record_hard_failure(connection, mailbox, address, why, now)
+    if not (hard and settled):
+        return False
+    query = select(_notice.c.mailbox_id, _notice.c.address).where(
+        _notice.c.id == notice, _notice.c.kind != NoticeKind.INVITATION.value
+    )
+    found = connection.execute(query).all()
+    for mailbox, address in found:
+        suppression.record_hard_failure(connection, mailbox, address, why, now)
+    return bool(found)
 
 
 def _settle(connection: Connection, notice: UUID, **values: Any) -> bool:

@@ -69,6 +69,16 @@ def record_hard_failure(
     _COUNT_FAILURE.run(connection, row | {"why": storable(why, 500), "suspended_at": None})
 
 
+def take_back(connection: Connection, mailbox: int, address: str) -> None:
+    """Count one permanent failure less, which the address was not to blame for. One that was
+    suspended for it gets mail again."""
+    here = (_bounced.c.mailbox_id == mailbox, _bounced.c.address == address)
+    stays = case((_bounced.c.hard - 1 >= HARD_BOUNCES, _bounced.c.suspended_at))
+    less = {"hard": _bounced.c.hard - 1, "suspended_at": stays}
+    connection.execute(update(_bounced).where(*here).values(less))
+    connection.execute(delete(_bounced).where(*here, _bounced.c.hard <= 0))
+
+
 def remove(connection: Connection, mailbox: int, address: str) -> bool:
     """Allow mail to an address again; False if none of our mail to it has bounced."""
     found = connection.execute(

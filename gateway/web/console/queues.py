@@ -8,9 +8,10 @@ from datetime import datetime
 
 from aiohttp import web
 
+from gateway.outgoing.mime import one_line
 from gateway.web.console import proposed, waiting
 from gateway.web.console.context import Visit
-from gateway.web.console.tickets import NOBODY, list_path
+from gateway.web.console.tickets import LONGEST_SUBJECT, NOBODY, list_path
 from rules.mail import Mailbox
 from rules.mail.presented import Mask
 from rules.service.digests import QueueState
@@ -18,6 +19,9 @@ from rules.ticket.desk import Queue
 from storage.db.database import Connection
 from storage.desk import queues
 from storage.desk.proposed import ProposedPerson
+from storage.notices import relay_refusals
+from storage.notices.relay_refusals import RelayTrouble
+from storage.registry import lookup
 from storage.ticket import waiting_tickets
 from storage.ticket.waiting_tickets import NONE, WaitingTickets
 
@@ -57,30 +61,37 @@ class MailboxQueues:
     """Of the queues that are not empty."""
     proposed: Sequence[ProposedPerson]
     """Those who have waited the longest to be added to a ticket."""
+    has_reader: bool
+    """Mail reaches somebody of its staff, or its policy notifies nobody."""
 
 
 async def home(visit: Visit) -> web.Response:
-    """The queues of the user's mailboxes, with their lengths and the ages of their oldest."""
+    """Whether mail is sent and reaches somebody, and the queues of the user's mailboxes, with their
+    lengths and the ages of their oldest."""
     every, runtime, now = await visit.mailboxes(), visit.runtime, visit.now
     policies = {each.id: runtime.policies.get(each.policy) for each in every}
     desks = {mailbox: policy for mailbox, policy in policies.items() if policy is not None}
     mailboxes = [each for each in every if each.id in desks]
     mask = await visit.mask()
 
-    def look(connection: Connection) -> list[MailboxQueues]:
+    def look(connection: Connection) -> tuple[RelayTrouble | None, list[MailboxQueues]]:
         tickets = _of_tickets(connection, visit.user.address, mailboxes, now)
         states = queues.lengths(connection, desks, now)
-        return [
+        return relay_refusals.trouble(connection), [
             MailboxQueues(
                 mailbox,
                 tickets[mailbox.id],
                 states[mailbox.id],
                 _proposed(connection, mailbox, states[mailbox.id], mask),
+                has_reader=desks[mailbox.id].staff.notify == "none"
+                or any(each.reachable for each in lookup.staff(connection, mailbox)()),
             )
             for mailbox in mailboxes
         ]
 
-    return visit.page("home.html", mailboxes=await visit.show(look), places=PLACES)
+    relay, found = await visit.show(look)
+    why = one_line(mask(relay.why), LONGEST_SUBJECT) if relay is not None else ""
+    return visit.page("home.html", relay=relay, why=why, mailboxes=found, places=PLACES)
 
 
 def _proposed(

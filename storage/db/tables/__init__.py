@@ -58,6 +58,7 @@ _NAMES = {
         "BouncedRow",
         "NodeRow",
         "NoticeRow",
+        "RelayRefusalRow",
     ),
     "registry": (
         "ApiTokenRow",

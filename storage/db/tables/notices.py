@@ -9,7 +9,7 @@ from sqlalchemy import Column, Index, Integer, String, Text, Uuid
 from sqlmodel import Field
 
 from rules.ticket.notices import NoticeKind
-from storage.db.columns import counter, foreign_key, one_of, text, timestamp
+from storage.db.columns import counter, flag, foreign_key, one_of, text, timestamp
 from storage.db.tables.base import Row, index_where
 
 FROM_INSIDE, FROM_OUTSIDE = "inside", "outside"
@@ -89,3 +89,21 @@ class BouncedRow(Row, table=True):
     last_at: datetime = timestamp()
     why: str = Field(sa_column=Column(Text, nullable=False))
     suspended_at: datetime | None = timestamp(nullable=True)
+
+
+class RelayRefusalRow(Row, table=True):
+    """A mail whose recipient the relay has refused for good, though it may be tried again."""
+
+    __tablename__ = "relay_refusal"
+    notice_id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
+    """That of no notice while the relay is down, for everybody."""
+    address: str = Field(sa_column=Column(String(254), nullable=False))
+    at: datetime = timestamp()
+    """The first time."""
+    why: str = Field(sa_column=Column(Text, nullable=False))
+    given_up: bool = flag()
+    """Nothing blamed the relay yet."""
+    counted: bool = flag()
+    """It was counted against the address."""
+    accepted_since: bool = flag()
+    """The relay has accepted another mail since, and this one is still to be tried."""

@@ -17,19 +17,22 @@ from structlog.testing import capture_logs
 
 from gateway import clock
 from gateway.outgoing import in_hand
-from gateway.outgoing.delivery import Outgoing, RelayDown
+from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
 from gateway.outgoing.dispatcher import AT_ONCE, Dispatcher
-from gateway.outgoing.relay_pause import MAILS, PAUSE_S
+from gateway.outgoing.relay_pause import MAILS, PAUSE_S, RECIPIENTS
 from gateway.outgoing.smtp_relay import SmtpRelay
 from rules.ticket.notice_timing import GIVE_UP_AFTER, LONGEST_URGENT_PAUSE
 from rules.ticket.notices import NoticeState
-from storage.db.database import Database
+from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
-from storage.notices import claims
+from storage.notices import claims, relay_refusals, suppression
 from storage.notices.overview import NoticeSummary
+from storage.notices.relay_refusals import RelayTrouble
+from storage.registry import mailboxes
 from tests.gateway.outgoing.relay_side import RelaySide, relay_side
 from tests.gateway.outgoing.test_sending import Outbox, Relay
-from tests.in_process import enrolled_store
+from tests.in_process import SUPPORT, enrolled_store
+from tests.rules.building import NOON
 
 _number = count(1)
 Store = tuple[Database, Ledger]
@@ -308,3 +311,128 @@ async def test_one_that_wants_no_sender_is_down(
     box.seconds += PAUSE_S
     await send_what_is_due(over_smtp)
     assert await states(box, waiting) == {NoticeState.SENT}
+
+
+# One that refuses every recipient
+
+UNKNOWN = Undelivered("550 5.1.1 no such user", permanent=True, code=550, status="5.1.1")
+
+
+@dataclass
+class Refusing(Relay):
+    """Refuses some recipients for good."""
+
+    at: set[str] = field(default_factory=set)
+
+    async def send(self, outgoing: Outgoing) -> None:
+        await super().send(outgoing)
+        if outgoing.rcpt_to in self.at:
+            raise UNKNOWN
+
+
+async def order_alerts(box: Outbox, addresses: Sequence[str]) -> None:
+    for address in addresses:
+        await box.order_alert(address)
+
+
+async def hard_failures(box: Outbox) -> dict[str, int]:
+    """Of each address that any count against."""
+
+    def look(connection: Connection) -> dict[str, int]:
+        mailbox = mailboxes.mailbox_named(connection, SUPPORT)
+        return {each.address: each.hard for each in suppression.listing(connection, mailbox.id)}
+
+    return await asyncio.to_thread(box.database.read, look)
+
+
+async def trouble(box: Outbox) -> RelayTrouble | None:
+    return await asyncio.to_thread(box.database.read, relay_refusals.trouble)
+
+
+async def test_a_relay_that_knows_nobody_costs_nobody_a_mail_or_their_address(box: Outbox) -> None:
+    waiting = new(3 * RECIPIENTS)
+    await order_alerts(box, waiting)
+    box.relay.failure = UNKNOWN
+    dispatcher = box.dispatcher
+    await send_what_is_due(dispatcher)
+    assert len(box.relay.tried) < RECIPIENTS + AT_ONCE, "the others wait, and are not put off"
+
+    dispatcher = await an_outage(box, UNKNOWN, rounds=3)
+
+    assert await states(box, waiting) == {NoticeState.DUE}
+    assert not {*waiting} & (await hard_failures(box)).keys()
+    known = await trouble(box)
+    assert known is not None
+    assert known.recipients >= RECIPIENTS
+    await send_what_is_due(dispatcher)
+    assert await states(box, waiting) == {NoticeState.SENT}
+    assert await trouble(box) is None
+
+
+async def test_what_one_node_gave_up_is_tried_again_once_another_meets_the_next_refusal(
+    box: Outbox,
+) -> None:
+    first, second = new(2)
+    box.relay = Refusing(at={first, second})
+    await order_alerts(box, [first])
+    await send_what_is_due(box.dispatcher)
+    assert await states(box, [first]) == {NoticeState.DEAD}
+    assert (await hard_failures(box))[first] == 1
+    await order_alerts(box, [second])
+
+    with capture_logs() as logged:
+        await send_what_is_due(box.dispatcher)
+
+    assert await states(box, [first, second]) == {NoticeState.DUE}
+    assert first not in await hard_failures(box)
+    assert "relay_refused" in [each["event"] for each in logged]
+    box.relay = Relay()
+    box.now += LONGEST_URGENT_PAUSE
+    await send_what_is_due(box.dispatcher)
+    assert await states(box, [first, second]) == {NoticeState.SENT}
+
+
+async def test_wrong_addresses_are_given_up_while_the_relay_accepts_others(box: Outbox) -> None:
+    wrong = new(2)
+    box.relay = Refusing(at={*wrong})
+    await order_alerts(box, wrong)
+    dispatcher = box.dispatcher
+    for _ in range(2 * len(wrong)):
+        await send_what_is_due(dispatcher)
+        await order_alerts(box, new(1))
+        await send_what_is_due(dispatcher)
+        box.now += 2 * LONGEST_URGENT_PAUSE
+
+    assert await states(box, wrong) == {NoticeState.DEAD}
+    counted = await hard_failures(box)
+    assert [counted[each] for each in wrong] == [1, 1]
+
+
+async def test_an_invitation_blames_no_relay(box: Outbox) -> None:
+    """Anybody can have one sent to any address of a customer's domain."""
+    invited, alerted = new(2)
+    box.relay = Refusing(at={invited, alerted})
+    await box.order(invited)
+    await send_what_is_due(box.dispatcher)
+    await order_alerts(box, [alerted])
+
+    await send_what_is_due(box.dispatcher)
+
+    assert await states(box, [invited, alerted]) == {NoticeState.DEAD}
+    box.relay = Relay()
+    await order_alerts(box, new(1))
+    await send_what_is_due(box.dispatcher)
+
+
+async def test_a_relay_that_is_down_is_known_to_all_nodes_until_one_is_accepted(
+    box: Outbox,
+) -> None:
+    await order_alerts(box, new(1))
+    dispatcher = await an_outage(box, DOWN, rounds=1)
+    known = await trouble(box)
+    assert known == RelayTrouble(NOON, str(DOWN), 0)
+
+    await send_what_is_due(box.dispatcher)
+
+    assert await trouble(box) is None
+    assert dispatcher.node != box.dispatcher.node

@@ -22,8 +22,9 @@ from rules.ticket.changes import Source
 from storage.db.database import Connection
 from storage.db.tables import TicketRow, table
 from storage.mail import quarantine
+from storage.notices import relay_refusals
 from storage.notices.suppression import record_hard_failure
-from storage.registry import mailboxes, people
+from storage.registry import lookup, mailboxes, people
 from storage.ticket import read, waiting_tickets
 from tests.gateway.web.console.desk import NEW, Desk
 from tests.gateway.web.link_pages import ANN, EVE, SAM, SUBJECT, SUPPORT
@@ -66,6 +67,37 @@ async def test_the_first_page_counts_a_thousand_tickets_and_says_that_there_are_
     _, page = await browser.get("/console/")
 
     assert '<p class="number">1,000+</p>' in page
+
+
+async def test_the_first_page_says_that_the_relay_accepts_nothing_until_it_does(desk: Desk) -> None:
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+    down = partial(relay_refusals.down, why="smtp.example: refused", now=clock.now())
+    await desk.site.write(down)
+    _, page = await browser.get("/console/")
+    await desk.site.write(relay_refusals.accepted)
+
+    _, after = await browser.get("/console/")
+
+    assert "The relay accepts no mail" in page
+    assert "smtp.example: refused" in page
+    assert "The relay accepts no mail" not in after
+
+
+async def test_the_first_page_says_that_mail_reaches_nobody_of_the_staff(desk: Desk) -> None:
+    def suspend_all(connection: Connection) -> None:
+        mailbox = mailboxes.mailbox_named(connection, SUPPORT)
+        for each in lookup.staff(connection, mailbox)():
+            for _ in range(HARD_BOUNCES):
+                record_hard_failure(connection, mailbox.id, each.address, "gone", clock.now())
+
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+    _, before = await browser.get("/console/")
+    await desk.site.write(suspend_all)
+
+    _, page = await browser.get("/console/")
+
+    assert "Mail reaches nobody of the staff" not in before
+    assert "Mail reaches nobody of the staff" in page
 
 
 async def test_a_queue_says_that_only_its_first_entries_are_shown(
