@@ -28,8 +28,13 @@ _OVER_A_LIMIT = (
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("postern")
 
 
+def takes_mail(**addresses: str) -> None:
+    """Mail is taken at these addresses; the rest of the program is loaded meanwhile."""
+    _log.info("takes_mail", **addresses)
+
+
 def started(**addresses: str) -> None:
-    """All sockets are open, at these addresses."""
+    """Everything is served, at these addresses."""
     _log.info("started", **addresses)
 
 

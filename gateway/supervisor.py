@@ -27,12 +27,13 @@ Work = Callable[[int, Callable[[], None]], int]
 what it is given once it serves."""
 
 
-def run(count: int, work: Work) -> int:
+def run(count: int, work: Work, load: Callable[[], None]) -> int:
     """Keep `count` workers running until SIGTERM or SIGINT; returns the exit code.
 
-    A worker is a fork of this process, which has loaded the program once for all of them and runs
-    nothing else. One that dies is replaced. One that cannot start (a port is taken) ends them all;
-    but one that replaces another, and is refused by configuration or policies that were broken
+    A worker is a fork of this process, which loads the program once for all of them and runs
+    nothing else. Only the first is forked before `load`, to take mail sooner, and loads the rest of
+    the program itself. One that dies is replaced. One that cannot start (a port is taken) ends them
+    all; but one that replaces another, and is refused by configuration or policies that were broken
     meanwhile, is tried again while the others go on. SIGHUP is passed on to all of them.
     """
     # The workers hold the read end; it reports the end of file when this process has ended.
@@ -40,17 +41,20 @@ def run(count: int, work: Work) -> int:
     with tempfile.TemporaryDirectory(prefix="postern-metrics-") as folder:
         metrics.share_between_processes(folder)
         try:
-            return _Workers(work, count, read_end).run()
+            return _Workers(work, count, read_end, load).run()
         finally:
             os.close(write_end)
             os.close(read_end)
 
 
 class _Workers:
-    def __init__(self, work: Work, count: int, pipe: int) -> None:
+    def __init__(
+        self, work: Work, count: int, pipe: int, load: Callable[[], None] = lambda: None
+    ) -> None:
         self._work = work
         self._count = count
         self._pipe = pipe
+        self._load = load
         self._workers: set[int] = set()
         """Their process ids."""
         self._first: set[int] = set()
@@ -89,11 +93,12 @@ class _Workers:
         return 0
 
     def _first_serves(self) -> bool:
-        """Start the first worker alone: what keeps it from serving is then said once, by it. False
-        if it has ended."""
+        """Start the first worker alone: what keeps it from serving is then said once, by it. The
+        program is loaded for the others meanwhile. False if it has ended."""
         read_end, write_end = os.pipe()
         self._first.add(self._start(write_end))
         os.close(write_end)
+        self._load()
         serves = os.read(read_end, 1) != b""
         os.close(read_end)
         return serves

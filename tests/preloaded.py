@@ -24,6 +24,7 @@ from typing import IO
 _PRELOADED = [
     "gateway.cli.commands",
     "gateway.app",
+    "gateway.after_mail",
     "pytest.__main__",
     "tests.preloaded",
     "tests.warm",

@@ -43,7 +43,6 @@ from gateway.authentication.signatures import (
     RawMessage,
     read_message,
 )
-from gateway.authentication.suffixes import public_suffixes
 from gateway.authentication.through_list import author_through_list
 from gateway.authentication.vouching import (
     RegisteredAmong,
@@ -119,7 +118,6 @@ class Authenticator:
         self._clock = clock
         self._offload = Offload(threads)
         self._proven = ProvenNames()
-        public_suffixes()  # takes a tenth of a second, which no mail should wait for
 
     @property
     def trust(self) -> Trust:

@@ -1,6 +1,6 @@
 """The command `postern`."""
 
-from gateway.cli.loading import without_collection
+from gateway.loading import without_collection
 
 with without_collection():
     from gateway.cli.main import main

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from gateway.cli.loading import without_collection
+from gateway.loading import without_collection
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,12 @@ from typing import Annotated
 import typer
 import uvloop
 
-from gateway import app as server
 from gateway import log_output, permissions, pid_file, supervisor
 from gateway.cli.common import ConfigOption, exit_on_error, fail, load_config
-from gateway.cli.console import link_for
 from gateway.cli.terminal import console, say_error
 from gateway.config.model import Config
 from gateway.config.sections import DEMO_MAILBOX, DEMO_STAFF
+from gateway.loading import load_all_else, without_collection
 from rules.service.console_roles import ConsoleRole, EntryUse
 from rules.validation.messages import without_password
 
@@ -52,8 +51,9 @@ def serve(
                     os.EX_USAGE,
                     "--workers needs fixed ports: with port 0 each process would get another",
                 )
+            _load_what_takes_mail()
             with pid_file.naming_this_process(settings.pid_file):
-                code = supervisor.run(workers, partial(_work, config))
+                code = supervisor.run(workers, partial(_work, config), load_all_else)
             raise typer.Exit(code)
         permissions.check_configuration(config, settings)
         with pid_file.naming_this_process(settings.pid_file):
@@ -65,6 +65,12 @@ def serve(
                 )
             else:
                 _run(settings, lambda: None)
+
+
+def _load_what_takes_mail() -> None:
+    """The first part of the program: see `gateway.loading`."""
+    with without_collection():
+        import gateway.app  # noqa: F401, PLC0415 - after the configuration was checked
 
 
 def _work(config: Path | None, supervisor_pipe: int, ready: Callable[[], None]) -> int:
@@ -93,6 +99,7 @@ def _run(
     *,
     reloads: bool = True,
 ) -> None:
+    _load_what_takes_mail()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, ready, supervisor_pipe, reloads=reloads))
 
@@ -101,6 +108,8 @@ async def _serve(
     settings: Config, ready: Callable[[], None], supervisor_pipe: int | None, *, reloads: bool
 ) -> None:
     """Serve until a signal, or until the other end of the supervisor's pipe closes."""
+    from gateway import app  # noqa: PLC0415 - see `gateway.loading`
+
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,7 +120,7 @@ async def _serve(
     if supervisor_pipe is not None:  # closed when the supervisor has ended, for whatever reason
         loop.add_reader(supervisor_pipe, stop.set)
     try:
-        await server.serve(settings, stop, ready, supervisor_pipe is not None, reload)
+        await app.serve(settings, stop, ready, supervisor_pipe is not None, reload)
     except OSError as error:
         say_error(f"postern: cannot serve: {error.strerror}")
         raise typer.Exit(os.EX_OSERR) from error
@@ -119,6 +128,8 @@ async def _serve(
 
 def _entrance(path: Path | None, settings: Config) -> str:
     """A link that logs in once, as the staff person of the demo."""
+    from gateway.cli.console import link_for  # noqa: PLC0415 - it loads the console
+
     return link_for(path, settings, DEMO_STAFF, ConsoleRole.ADMIN, EntryUse.ENTER)
 
 

@@ -1,4 +1,4 @@
-"""Connects the SMTP and LMTP server to the gateway: hooks for recipients and mails, sockets.
+"""Connects the SMTP and LMTP server to the gateway: hooks for recipients and mails.
 
 Processing begins here: RCPT looks the address up in the mailbox list, DATA hands over a `Delivery`,
 and the outcome is returned as reply lines.
@@ -10,17 +10,14 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from gateway.accepting import ListeningSockets, bind_tcp, bind_unix
+from gateway.accepting import ListeningSockets
 from gateway.smtp.commands import LmtpConnection, SmtpConnection
 from gateway.smtp.limits import ConnectionPool
 from gateway.smtp.listener import Listener
 from rules import replies
 from rules.mail import Delivery, Envelope
 from rules.replies import Reply
-
-BACKLOG = 512
 
 Take = Callable[[Delivery], Awaitable[Sequence[Reply]]]
 """Accepts one mail; returns one reply for each recipient of its envelope, in order."""
@@ -42,40 +39,22 @@ class SmtpHooks:
         return await self.take(Delivery(envelope, raw))
 
 
-def listen_tcp(
+def accept(
     hooks: SmtpHooks,
     pool: ConnectionPool,
     listener: Listener,
-    host: str,
-    port: int,
+    sockets: Sequence[socket.socket],
     *,
-    reuse_port: bool = False,
     tls_from_start: ssl.SSLContext | None = None,
 ) -> ListeningSockets:
-    """Serves on a TCP socket; port 0 chooses a free port. Raises OSError if it cannot be bound.
+    """Serves on these sockets until it is closed, and then closes them.
 
-    `tls_from_start` is for port 465 (RFC 8314); STARTTLS is configured in `listener`. With
-    `reuse_port` several processes share the port.
+    `tls_from_start` is for port 465 (RFC 8314); STARTTLS is configured in `listener`.
     """
-    sockets = bind_tcp(host, port, backlog=BACKLOG, reuse_port=reuse_port)
-    return _accepting(hooks, pool, listener, sockets, tls_from_start)
-
-
-def listen_unix(
-    hooks: SmtpHooks, pool: ConnectionPool, listener: Listener, path: Path
-) -> ListeningSockets:
-    """Serves on a unix socket, replacing a stale one. Raises OSError if it cannot be bound."""
-    return _accepting(hooks, pool, listener, [bind_unix(path, backlog=BACKLOG)], None)
-
-
-def _accepting(
-    hooks: SmtpHooks,
-    pool: ConnectionPool,
-    listener: Listener,
-    sockets: list[socket.socket],
-    tls: ssl.SSLContext | None,
-) -> ListeningSockets:
     kind = LmtpConnection if listener.lmtp else SmtpConnection
     return ListeningSockets(
-        sockets, lambda: kind(hooks, pool, listener), tls=tls, close_idle=pool.close_idle
+        sockets,
+        lambda: kind(hooks, pool, listener),
+        tls=tls_from_start,
+        close_idle=pool.close_idle,
     )

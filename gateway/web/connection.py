@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -22,14 +23,13 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
 from gateway import log
-from gateway.accepting import Admitted, ListeningSockets, bind_tcp
+from gateway.accepting import Admitted, ListeningSockets
 from gateway.places import IdleQueue, Places
 from gateway.seldom import Seldom
 from gateway.shares import Caps, IPAddress, Networks, Shares, is_in, keys_of
 from gateway.web.problems import CONTENT_TYPE, problem, problem_body
 from gateway.web.rate_limit import RateLimiter
 
-BACKLOG = 128
 SERVER = "Postern"
 """Else aiohttp sends everybody its version and Python's."""
 
@@ -356,18 +356,14 @@ _HEADER_TOO_LARGE = _plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head
 
 @asynccontextmanager
 async def listening(
-    application: web.Application, pool: HttpPool, host: str, port: int, *, reuse_port: bool = False
+    application: web.Application, pool: HttpPool, sockets: Sequence[socket.socket]
 ) -> AsyncIterator[ListeningSockets]:
-    """Serves an application; at the end, requests in progress are finished.
-
-    Raises OSError if the socket cannot be bound.
-    """
+    """Serves an application on these sockets; at the end, requests in progress are finished."""
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
         server = runner.server
         assert server is not None
-        sockets = bind_tcp(host, port, backlog=BACKLOG, reuse_port=reuse_port)
         accepting = ListeningSockets(
             sockets, lambda: pool.connection(server), close_idle=pool.close_idle
         )

@@ -186,7 +186,8 @@ class _OctetCharset:
     __slots__ = ("_case", "_known", "_often", "_script", "_signs", "_undefined", "codec")
 
     def __init__(self, codec: str, alphabets: Sequence[_Alphabet]) -> None:
-        letters = {octet: bytes([octet]).decode(codec, "ignore") for octet in range(256)}
+        decoded = bytes(range(256)).decode(codec, "replace")
+        letters = {octet: letter.strip(_UNDEFINED) for octet, letter in enumerate(decoded)}
         high = [octet for octet in range(0x80, 0x100) if letters[octet]]
         self.codec = codec
         self._undefined = bytes(octet for octet in range(256) if not letters[octet])
@@ -218,6 +219,8 @@ class _OctetCharset:
         )
 
 
+_UNDEFINED = "\ufffd"
+"""What an octet that a charset has no letter for is decoded to."""
 _SMALL, _CAPITAL = 1, 2
 _SMALL_CAPITAL = bytes((_SMALL, _CAPITAL))
 _ASCII, _OTHER = 1, 2

@@ -160,6 +160,9 @@ class TestWorkers:
         assert sorted(numbers) == list(range(1, 9))
         assert counts == [{("opened", "new_request"): 8}] * 8
 
+    def test_mail_is_taken_before_anything_else_is_served(self, workers: Postern) -> None:
+        assert [each["event"] for each in workers.lines] == ["takes_mail", "started"]
+
     def test_a_worker_that_dies_is_replaced(self, workers: Postern) -> None:
         victim = children_of(workers.process.pid)[0]
         os.kill(victim, 9)
@@ -267,6 +270,21 @@ class TestRefusingToStart:
         (message,) = [x for x in done.stderr.splitlines() if x.startswith("postern: ")]
         assert taken in message.replace("', ", ":").replace("('", "")
         assert "address already in use" in message.lower()
+
+    def test_a_template_that_cannot_be_used_ends_the_server_that_takes_mail_already(
+        self, store: str, tmp_path: Path
+    ) -> None:
+        own = tmp_path / "templates" / "default" / "en"
+        own.mkdir(parents=True)
+        (own / "subject.txt.j2").write_text("{{ ticket_numbr }}")
+        policies = f'[policies]\ntemplates = "{tmp_path}/templates"\n'
+
+        done = postern("serve", "--config", str(write_config(tmp_path, store, policies)))
+
+        assert done.returncode == os.EX_CONFIG
+        (message,) = [x for x in done.stderr.splitlines() if x.startswith("postern: ")]
+        assert f"{own}/subject.txt.j2" in message
+        assert "takes_mail" in done.stderr
 
     def test_an_invalid_certificate_is_a_configuration_error(
         self, store: str, tmp_path: Path

@@ -10,7 +10,7 @@ import threading
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-import gateway.services
+import gateway.mail_services
 from gateway import cli
 from storage.db.database import Connection, Database
 from storage.db.group_commit import CLOSE_S, Job
@@ -71,5 +71,5 @@ def open_early_ledger(database: Database, _: object) -> Ledger:
 
 
 if __name__ == "__main__":
-    vars(gateway.services)["open_ledger"] = open_early_ledger
+    vars(gateway.mail_services)["open_ledger"] = open_early_ledger
     cli.main()

@@ -6,7 +6,7 @@ import sys
 from datetime import datetime, timedelta
 from functools import partial
 
-import gateway.services
+import gateway.mail_services
 from gateway import cli
 from gateway.clock import StoreClock, now
 
@@ -17,5 +17,5 @@ def ahead(by: timedelta) -> datetime:
 
 if __name__ == "__main__":
     offset = timedelta(seconds=float(sys.argv.pop(1)))
-    vars(gateway.services)["StoreClock"] = partial(StoreClock, before=partial(ahead, offset))
+    vars(gateway.mail_services)["StoreClock"] = partial(StoreClock, before=partial(ahead, offset))
     cli.main()

@@ -12,10 +12,12 @@ from ipaddress import ip_network
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
+from gateway.accepting import bind_tcp
 from gateway.shares import Shares
 from gateway.smtp.limits import ConnectionPool, Limits
 from gateway.smtp.listener import Listener
-from gateway.smtp.listeners import SmtpHooks, listen_tcp
+from gateway.smtp.listeners import SmtpHooks, accept
+from gateway.sockets import MAIL_BACKLOG
 from rules.mail import Delivery
 from rules.replies import ACCEPTED, Reply
 from tests.fuzz.dialogues import Act, Dialogue, Step
@@ -319,12 +321,11 @@ async def open_lane(number: int, tls: TlsContexts) -> AsyncIterator[Lane]:
     async with AsyncExitStack() as stack:
         ports = {}
         for kind, listener in listeners.items():
-            server = listen_tcp(
+            server = accept(
                 hooks,
                 pool,
                 listener,
-                "127.0.0.1",
-                0,
+                bind_tcp("127.0.0.1", 0, backlog=MAIL_BACKLOG, reuse_port=False),
                 tls_from_start=tls.server if kind == "tls" else None,
             )
             stack.callback(server.close)

@@ -13,11 +13,12 @@ from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
 from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
 
-from gateway.accepting import ListeningSockets
+from gateway.accepting import ListeningSockets, bind_tcp, bind_unix
 from gateway.smtp.limits import ConnectionPool, Limits
 from gateway.smtp.listener import Listener
-from gateway.smtp.listeners import SmtpHooks, listen_tcp, listen_unix
+from gateway.smtp.listeners import SmtpHooks, accept
 from gateway.smtp.rates import RateLimits
+from gateway.sockets import MAIL_BACKLOG
 from rules.mail import Delivery
 from rules.replies import ACCEPTED, REFUSED_SENDER, TEMPORARY_FAILURE, Reply
 
@@ -153,18 +154,11 @@ async def a_server(
     listener = listener or Listener("mx.example.com")
     hooks = SmtpHooks(serves=recorder.serves, take=recorder.take)
     if unix is None:
-        server = listen_tcp(
-            hooks,
-            pool,
-            listener,
-            "127.0.0.1",
-            port,
-            reuse_port=reuse_port,
-            tls_from_start=tls_from_start,
-        )
-        port = server.sockets[0].getsockname()[1]
+        sockets = bind_tcp("127.0.0.1", port, backlog=MAIL_BACKLOG, reuse_port=reuse_port)
+        port = sockets[0].getsockname()[1]
     else:
-        server, port = listen_unix(hooks, pool, listener, unix), 0
+        sockets, port = [bind_unix(unix, backlog=MAIL_BACKLOG)], 0
+    server = accept(hooks, pool, listener, sockets, tls_from_start=tls_from_start)
     try:
         yield Served(recorder, pool, port, server)
     finally:

@@ -12,8 +12,8 @@ from functools import partial
 
 import pytest
 
+from gateway.mail_services import STEPS_S, _run_on_loop
 from gateway.parsing.parser import Parser
-from gateway.services import STEPS_S, _run_on_loop
 from storage.db.database import Connection, Database
 from storage.db.group_commit import GROUP_SIZE
 from storage.db.ledger import SingleWriter

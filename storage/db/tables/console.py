@@ -11,7 +11,7 @@ from storage.db.columns import one_of, text, timestamp
 from storage.db.tables.base import Row
 
 
-class ConsoleUserRow(Row, table=True):
+class ConsoleUserRow(Row):
     """A person who may log in. Staff of a mailbox act on its tickets under the same address."""
 
     __tablename__ = "console_user"
@@ -25,7 +25,7 @@ class ConsoleUserRow(Row, table=True):
     invited_at: datetime = timestamp()
 
 
-class ConsoleSessionRow(Row, table=True):
+class ConsoleSessionRow(Row):
     """A browser that is logged in, by the SHA-256 of its cookie."""
 
     __tablename__ = "console_session"
@@ -40,7 +40,7 @@ class ConsoleSessionRow(Row, table=True):
     """The time of its last request, to a few minutes."""
 
 
-class ConsoleLinkRow(Row, table=True):
+class ConsoleLinkRow(Row):
     """A link that works once, by the SHA-256 of its secret."""
 
     __tablename__ = "console_link"
@@ -56,7 +56,7 @@ class ConsoleLinkRow(Row, table=True):
     ends_at: datetime = timestamp(index=True)
 
 
-class ConsoleIdentityRow(Row, table=True):
+class ConsoleIdentityRow(Row):
     """An account of an identity provider (OpenID Connect) by which a user logs in."""
 
     __tablename__ = "console_identity"
@@ -69,7 +69,7 @@ class ConsoleIdentityRow(Row, table=True):
     linked_at: datetime = timestamp()
 
 
-class ConsoleNetworkRow(Row, table=True):
+class ConsoleNetworkRow(Row):
     """A network from which a user has logged in: attempts of strangers elsewhere do not count
     against it."""
 

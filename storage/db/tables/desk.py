@@ -12,7 +12,7 @@ from storage.db.columns import counter, foreign_key, timestamp
 from storage.db.tables.base import Row
 
 
-class AnnouncedRow(Row, table=True):
+class AnnouncedRow(Row):
     """An entry of a queue that a digest has named to the staff of its mailbox."""
 
     __tablename__ = "announced"
@@ -23,7 +23,7 @@ class AnnouncedRow(Row, table=True):
     announced_at: datetime = timestamp(index=True)
 
 
-class DigestRow(Row, table=True):
+class DigestRow(Row):
     """When the last digest of a mailbox was ordered: no node orders another one within the hour."""
 
     __tablename__ = "digest"
@@ -31,7 +31,7 @@ class DigestRow(Row, table=True):
     last_at: datetime = timestamp()
 
 
-class WithheldRow(Row, table=True):
+class WithheldRow(Row):
     """Notices that a budget withheld from an address, until a digest names them."""
 
     __tablename__ = "withheld"

@@ -43,7 +43,7 @@ HAS_CONTENT = "content <> ''"
 """Rows of mails whose other copies are recognised by their content; a query must contain it."""
 
 
-class JournalRow(Row, table=True):
+class JournalRow(Row):
     """One row for every mail offered after DATA, refused ones included; ids are UUIDv7."""
 
     __tablename__ = "journal"
@@ -91,7 +91,7 @@ class JournalRow(Row, table=True):
     """So many octets of raw mail were stored with this row."""
 
 
-class MailRow(Row, table=True):
+class MailRow(Row):
     """A mail that we answered with 250, by its identity: a repeat is recognised by it, or by one
     of `mail_identity`, until the mail is forgotten."""
 
@@ -120,7 +120,7 @@ class MailRow(Row, table=True):
     `rules.sender.signature_scope`."""
 
 
-class MailIdentityRow(Row, table=True):
+class MailIdentityRow(Row):
     """A further identity of a mail: what one of its signatures covers. No two mails share one."""
 
     __tablename__ = "mail_identity"
@@ -136,7 +136,7 @@ class MailIdentityRow(Row, table=True):
     """The identity of its row in `mail`."""
 
 
-class ThreadReferenceRow(Row, table=True):
+class ThreadReferenceRow(Row):
     """A Message-ID that a ticket's mail references, but that we have not received."""
 
     __tablename__ = "thread_reference"
@@ -147,7 +147,7 @@ class ThreadReferenceRow(Row, table=True):
     """Of the ticket's mail."""
 
 
-class DeferralRow(Row, table=True):
+class DeferralRow(Row):
     """A mail that was answered with "try again", and since when; the patience counts from then."""
 
     __tablename__ = "deferral"
@@ -156,7 +156,7 @@ class DeferralRow(Row, table=True):
     since: datetime = timestamp(index=True)
 
 
-class RefusalsRow(Row, table=True):
+class RefusalsRow(Row):
     """Mails of which nothing is kept, from one client network within one hour. Beyond its quota a
     network has them counted here, in place of a row in the journal for each."""
 
@@ -170,7 +170,7 @@ class RefusalsRow(Row, table=True):
     """Without one."""
 
 
-class RawMailRow(Row, table=True):
+class RawMailRow(Row):
     """The bytes of a mail by their SHA-256, compressed: stored once, and the source of truth."""
 
     __tablename__ = "raw_mail"

@@ -25,7 +25,7 @@ URGENT = f"state = 'due' AND kind IN ({_URGENT_KINDS})"
 """Mails that are sent before all others; a query must contain this exact condition."""
 
 
-class NoticeRow(Row, table=True):
+class NoticeRow(Row):
     """An outgoing mail, written in the transaction that causes it and sent later."""
 
     __tablename__ = "notice"
@@ -70,7 +70,7 @@ class NoticeRow(Row, table=True):
     """The node that sends it now; NULL while anybody may claim it."""
 
 
-class NodeRow(Row, table=True):
+class NodeRow(Row):
     """A running server that has claimed notices: the others see by it whether it lives."""
 
     __tablename__ = "node"
@@ -79,7 +79,7 @@ class NodeRow(Row, table=True):
     """Raised every few seconds while the node holds claims."""
 
 
-class BouncedRow(Row, table=True):
+class BouncedRow(Row):
     """An address that our mail bounced from; suspended ones receive no more mail."""
 
     __tablename__ = "bounced"
@@ -91,7 +91,7 @@ class BouncedRow(Row, table=True):
     suspended_at: datetime | None = timestamp(nullable=True)
 
 
-class RelayRefusalRow(Row, table=True):
+class RelayRefusalRow(Row):
     """A mail whose recipient the relay has refused for good, though it may be tried again."""
 
     __tablename__ = "relay_refusal"

@@ -20,7 +20,7 @@ from storage.db.columns import foreign_key, id_, one_of, text, timestamp
 from storage.db.tables.base import Row, index_where
 
 
-class MailboxRow(Row, table=True):
+class MailboxRow(Row):
     __tablename__ = "mailbox"
     id: int | None = id_()
     address: str = Field(sa_column=Column(String(254), nullable=False, unique=True))
@@ -28,7 +28,7 @@ class MailboxRow(Row, table=True):
     active: bool = True
 
 
-class SigningKeyRow(Row, table=True):
+class SigningKeyRow(Row):
     """The keys that sign tokens and Message-IDs: one set for all nodes. The newest one signs."""
 
     __tablename__ = "signing_key"
@@ -37,7 +37,7 @@ class SigningKeyRow(Row, table=True):
     created_at: datetime = timestamp()
 
 
-class CompanyRow(Row, table=True):
+class CompanyRow(Row):
     __tablename__ = "company"
     __table_args__ = (UniqueConstraint("mailbox_id", "name"),)
     id: int | None = id_()
@@ -55,7 +55,7 @@ class CompanyRow(Row, table=True):
     """`manager` if updates go by way of its success manager; empty if not."""
 
 
-class ContractRow(Row, table=True):
+class ContractRow(Row):
     """A company's tier from `starts_at` until the next contract starts."""
 
     __tablename__ = "contract"
@@ -71,14 +71,14 @@ class ContractRow(Row, table=True):
     """The name of a calendar of the policy; empty for the tier's."""
 
 
-class CompanyDomainRow(Row, table=True):
+class CompanyDomainRow(Row):
     __tablename__ = "company_domain"
     mailbox_id: int = foreign_key("mailbox.id", primary_key=True)
     domain: str = Field(sa_column=Column(String(253), primary_key=True))
     company_id: int = foreign_key("company.id", index=True)
 
 
-class PersonRow(Row, table=True):
+class PersonRow(Row):
     """A registered person: a user of a company, or staff."""
 
     __tablename__ = "person"
@@ -105,7 +105,7 @@ class PersonRow(Row, table=True):
     """Of which tickets a staff person is notified: `all`, `mine` or `digest`; empty for `all`."""
 
 
-class SavedReplyRow(Row, table=True):
+class SavedReplyRow(Row):
     """A text with placeholders that staff of a mailbox send by its name."""
 
     __tablename__ = "saved_reply"
@@ -119,7 +119,7 @@ class SavedReplyRow(Row, table=True):
     text: str = Field(sa_column=Column(Text, nullable=False))
 
 
-class ApiTokenRow(Row, table=True):
+class ApiTokenRow(Row):
     """A bearer token, stored as its SHA-256: the token itself is shown once and not kept."""
 
     __tablename__ = "api_token"

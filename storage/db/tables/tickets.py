@@ -38,7 +38,7 @@ CLAIMED = "critical_claimed"
 """Tickets that are claimed as critical; the same."""
 
 
-class TicketRow(Row, table=True):
+class TicketRow(Row):
     __tablename__ = "ticket"
     __table_args__ = (
         one_of("status", "open", "pending", "resolved", "closed"),
@@ -129,7 +129,7 @@ class TicketRow(Row, table=True):
     """The ticket out of whose text this one was made."""
 
 
-class TicketTagRow(Row, table=True):
+class TicketTagRow(Row):
     """A tag that staff gave to a ticket."""
 
     __tablename__ = "ticket_tag"
@@ -140,7 +140,7 @@ class TicketTagRow(Row, table=True):
     """In lower case and without a space, as it is shown and looked for."""
 
 
-class RequestKeyRow(Row, table=True):
+class RequestKeyRow(Row):
     """A request to open or to change a ticket, whose sender may repeat it: it is done once."""
 
     __tablename__ = "request_key"
@@ -159,7 +159,7 @@ PROPOSED = "presence = 'pending'"
 """People on whom nobody has decided yet; the same."""
 
 
-class ParticipantRow(Row, table=True):
+class ParticipantRow(Row):
     __tablename__ = "participant"
     __table_args__ = (
         UniqueConstraint("ticket_id", "address"),
@@ -188,7 +188,7 @@ FOLDED = "folded_as IS NOT NULL"
 """Folded comments that a person may have written; the same."""
 
 
-class CommentRow(Row, table=True):
+class CommentRow(Row):
     __tablename__ = "comment"
     __table_args__ = (
         # Of the few that came by no mail, whose author's are counted.
@@ -228,7 +228,7 @@ class CommentRow(Row, table=True):
     """Of a flagged comment of staff: it was sent to their note address."""
 
 
-class AttachmentRow(Row, table=True):
+class AttachmentRow(Row):
     """A pointer into the raw mail; the bytes are not stored a second time."""
 
     __tablename__ = "attachment"
@@ -243,7 +243,7 @@ class AttachmentRow(Row, table=True):
     inline: bool
 
 
-class AuditRow(Row, table=True):
+class AuditRow(Row):
     """Who changed what on a ticket, and why; `AuditEvent` documents what each value holds."""
 
     __tablename__ = "audit"

@@ -21,12 +21,14 @@ from aiohttp import web
 
 from gateway import clock as gateway_clock
 from gateway import policies as gateway_policies
+from gateway.accepting import bind_tcp
 from gateway.cli.server import ensure_key
 from gateway.config.model import load
 from gateway.scheduler import Scheduler
 from gateway.services import open_services
 from gateway.smtp.listener import Listener
-from gateway.smtp.listeners import SmtpHooks, listen_tcp
+from gateway.smtp.listeners import SmtpHooks, accept
+from gateway.sockets import MAIL_BACKLOG
 from gateway.web.app import application
 from gateway.web.pages.signup import SignUp
 from rules.people import Role
@@ -204,7 +206,8 @@ async def _open_server(config: Path, clock: SettableClock) -> AsyncIterator[_Thr
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         listener = Listener(hostname="mx.help.example")
         hooks = SmtpHooks(runtime.mailbox_cache.serves, ingest.take)
-        smtp = listen_tcp(hooks, services.connections, listener, "127.0.0.1", 0)
+        sockets = bind_tcp("127.0.0.1", 0, backlog=MAIL_BACKLOG, reuse_port=False)
+        smtp = accept(hooks, services.connections, listener, sockets)
         sending = asyncio.create_task(dispatcher.run())
         try:
             port = smtp.sockets[0].getsockname()[1]

@@ -8,7 +8,9 @@ import sys
 import pytest
 
 _STORE = ("sqlalchemy", "sqlmodel", "pydantic", "storage")
-_SERVER = ("aiohttp", "aiosmtpd", "dns", "jinja2", "mailparser", "gateway.services")
+_MAIL_SERVER = ("aiosmtpd", "dns", "mailparser", "gateway.mail_services")
+_AFTER_MAIL = ("aiohttp", "jinja2", "gateway.scheduler", "gateway.services", "gateway.web")
+_SERVER = (*_MAIL_SERVER, *_AFTER_MAIL)
 _OF_CHANGES = (
     "email_validator",
     "gateway.ticket_requests",
@@ -43,7 +45,23 @@ def imported_by_command(*arguments: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def imported_by_a_server() -> set[str]:
-    return imported_by("import gateway.cli, gateway.app")
+    return imported_by("import gateway.cli, gateway.cli.serve, gateway.app, gateway.after_mail")
+
+
+@pytest.fixture(scope="module")
+def imported_before_the_first_mail() -> set[str]:
+    return imported_by("import gateway.cli, gateway.cli.serve, gateway.app")
+
+
+def test_a_server_takes_mail_before_it_loads_what_no_mail_needs(
+    imported_before_the_first_mail: set[str],
+) -> None:
+    """Senders wait for a restart: see `gateway.loading`."""
+    outgoing = {each for each in imported_before_the_first_mail if "gateway.outgoing" in each}
+
+    assert imported_before_the_first_mail >= {*_STORE, *_MAIL_SERVER}
+    assert imported_before_the_first_mail.isdisjoint((*_AFTER_MAIL, "gateway.ticket_requests"))
+    assert not outgoing
 
 
 def test_the_help_imports_neither_store_nor_server() -> None:

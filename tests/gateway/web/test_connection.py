@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import gc
 import json
+import socket
 import weakref
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_network
@@ -16,6 +17,7 @@ from ipaddress import ip_network
 import pytest
 from aiohttp import web
 
+from gateway.accepting import bind_tcp
 from gateway.web.connection import HttpLimits, HttpPool, listening
 
 ON_BOTH_LOOPS = True
@@ -37,6 +39,10 @@ async def large(_: web.Request) -> web.Response:
     return web.Response(body=LARGE)
 
 
+def a_socket() -> Sequence[socket.socket]:
+    return bind_tcp("127.0.0.1", 0, backlog=128, reuse_port=False)
+
+
 @asynccontextmanager
 async def site(limits: HttpLimits) -> AsyncIterator[tuple[HttpPool, int]]:
     """A site with two pages; its pool and its port. At the end it holds nothing."""
@@ -44,7 +50,7 @@ async def site(limits: HttpLimits) -> AsyncIterator[tuple[HttpPool, int]]:
     application.add_routes([web.post("/", echo), web.get("/", echo), web.get("/large", large)])
     application.add_routes([web.post("/slow", slow)])
     pool = HttpPool(limits)
-    async with listening(application, pool, "127.0.0.1", 0) as accepting:
+    async with listening(application, pool, a_socket()) as accepting:
         yield pool, accepting.sockets[0].getsockname()[1]
         await nothing_held(pool)
 
@@ -351,7 +357,7 @@ async def test_a_proxy_has_no_rate() -> None:
     application = web.Application()
     application.add_routes([web.get("/", echo)])
     pool = HttpPool(replace(PACED, requests_per_minute=5), (ip_network("127.0.0.1/32"),))
-    async with listening(application, pool, "127.0.0.1", 0) as accepting:
+    async with listening(application, pool, a_socket()) as accepting:
         port = accepting.sockets[0].getsockname()[1]
         assert await answers_to(port, 100, "127.0.0.1", within_s=10) == 100
 

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 import pytest
 from aiohttp import web
 
+from gateway.accepting import bind_tcp
 from gateway.shares import Shares
 from gateway.web.api.access import CONTEXT
 from gateway.web.api.download import Downloads, headers_of_file
@@ -140,7 +141,9 @@ async def test_a_client_that_reads_too_slowly_is_dropped() -> None:
     application = web.Application()
     application.add_routes([web.get("/", large)])
     pool = HttpPool(HttpLimits())
-    async with listening(application, pool, "127.0.0.1", 0) as accepting:
+    async with listening(
+        application, pool, bind_tcp("127.0.0.1", 0, backlog=8, reuse_port=False)
+    ) as accepting:
         port = accepting.sockets[0].getsockname()[1]
         async with stuck_client("127.0.0.1", port, "GET / HTTP/1.1\r\nHost: x"):
             await until(lambda: downloads.shares.used > 0)
