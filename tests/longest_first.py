@@ -11,6 +11,8 @@ LONG = (
     "tests/acceptance/test_enumeration.py",
     "tests/faults/",
     "tests/fuzz/test_fixed_seed.py",
+    "tests/gateway/web/console/test_pages_in_browser.py",
+    "tests/gateway/web/console/test_decisions_in_browser.py",
     "tests/properties/",
     "tests/acceptance/test_corpus.py",
     "tests/acceptance/test_",

@@ -67,15 +67,15 @@ def message_id_of(raw: bytes) -> str:
     return str(email.message_from_bytes(raw)["Message-ID"])
 
 
-def eventually(look: Callable[[], T | None]) -> T:
+def eventually(look: Callable[[], T | None], within_s: float = TIMEOUT_S) -> T:
     """Call `look` until it returns something other than None; that result."""
-    deadline = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         found = look()
         if found is not None:
             return found
         time.sleep(0.02)
-    raise AssertionError(f"nothing after {TIMEOUT_S} s")
+    raise AssertionError(f"nothing after {within_s} s")
 
 
 def filed(answer: Answer) -> tuple[UUID, int]:

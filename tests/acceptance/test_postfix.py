@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from gateway.outgoing.relay_pause import PAUSE_S
 from rules.people import Role
 from storage.db.database import Connection, Database
 from storage.db.tables import NoticeRow, table
@@ -24,6 +25,7 @@ from tests.acceptance.postfix import Delivery, MailSink, Postfix, ReceivedMail, 
 from tests.acceptance.support_server import (
     SALES,
     SUPPORT,
+    TIMEOUT_S,
     SupportServer,
     a_mail,
     eventually,
@@ -65,9 +67,9 @@ class Site:
         """The journal entry of a mail, once there is one."""
         return eventually(lambda: next(iter(self.server.journal(raw)), None))
 
-    def mail_to(self, address: str) -> ReceivedMail:
+    def mail_to(self, address: str, within_s: float = TIMEOUT_S) -> ReceivedMail:
         """The only mail to an address in the sink, once Postfix's queue is empty."""
-        eventually(lambda: self.sink.mails_to(address) or None)
+        eventually(lambda: self.sink.mails_to(address) or None, within_s)
         self.wait_until_idle()
         (mail,) = self.sink.mails_to(address)
         return mail
@@ -343,7 +345,9 @@ class TestRelayForPostern:
             lambda c: c.execute(update(_notice).where(_notice.c.id == delayed.id).values(now))
         )
 
-        assert str(site.mail_to(sender).mail["Subject"]).startswith(f"Re: [#{number}]")
+        # Nothing is sent before the relay is asked again.
+        arrived = site.mail_to(sender, within_s=PAUSE_S + TIMEOUT_S)
+        assert str(arrived.mail["Subject"]).startswith(f"Re: [#{number}]")
 
 
 @pytest.fixture(scope="module")

@@ -513,7 +513,7 @@ class TestABudget:
         said = [each for each in map(str, effects.done) if "not sent" in each]
         assert len(said) == expected
 
-    @pytest.mark.parametrize(("sent", "expected"), [(19, [SAM.address]), (20, [])])
+    @pytest.mark.parametrize(("sent", "expected"), [(39, [SAM.address]), (40, [])])
     def test_a_staff_persons_auto_responder_gets_no_receipts_without_end(
         self, sent: int, expected: list[str]
     ) -> None:

@@ -235,7 +235,8 @@ class Unreached:
             shop.write(partial(self._order, way=way))
             shop.write(partial(self._befall, way=way))
         with capture_logs() as self.logged:
-            while shop.database.read(outbox.next_due) is not None:
+            while (due_at := shop.database.read(outbox.next_due)) is not None:
+                now = max(now, due_at)  # a mail that is put off is due later
                 await self._dispatcher(now).send_due()
         shop.write(partial(self._relay, now=now))
         return shop.database.read(partial(self._found, now=now))
