@@ -13,7 +13,7 @@ from typing import Protocol
 
 from rules.facts import Facts
 from rules.mail import Mail
-from rules.people import Company, Participant, Presence, Staff
+from rules.people import Company, Presence, Staff
 from rules.policy import Policy, TierSection
 from rules.sentence import Sentence, sentence
 from rules.service.completeness import questions
@@ -276,7 +276,7 @@ def public_comment(
     ticket: Ticket, author: str, policy: Policy, budget: NoticeBudget
 ) -> tuple[NoticeOrder, ...]:
     """The mails that carry a public comment to the customers on a ticket, within their budgets."""
-    others = (p for p in _customers(ticket) if p.address != author)
+    others = (p for p in ticket.notified_customers if p.address != author)
     orders = (NoticeOrder(NoticeKind.COMMENT, p.address, p.language, quotes=True) for p in others)
     return within_budget(orders, ticket, policy, budget)
 
@@ -301,7 +301,8 @@ def status_change(
 ) -> tuple[NoticeOrder, ...]:
     """The mails to the customers on a ticket about a change of its status or severity."""
     orders = (
-        NoticeOrder(NoticeKind.STATUS, p.address, p.language, change) for p in _customers(ticket)
+        NoticeOrder(NoticeKind.STATUS, p.address, p.language, change)
+        for p in ticket.notified_customers
     )
     budget = NoticeBudget.STAFF if by_staff else NoticeBudget.CUSTOMERS
     return within_budget(orders, ticket, policy, budget)
@@ -388,7 +389,3 @@ def notified_staff(ticket: Ticket, staff: Iterable[Staff], policy: Policy) -> It
     if policy.staff.notify == "all":
         return iter(everybody)
     return iter([s for s in everybody if s.address in own] or everybody)
-
-
-def _customers(ticket: Ticket) -> Iterator[Participant]:
-    return (p for p in ticket.participants if p.is_notified and not p.is_staff)

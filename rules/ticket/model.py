@@ -85,6 +85,11 @@ class Ticket:
         """Whether its promise waits until the request is submitted in the portal."""
         return self.waiting is not None and self.waiting.portal
 
+    @property
+    def notified_customers(self) -> tuple[Participant, ...]:
+        """Those who are notified of what is published on it, and are not staff."""
+        return tuple(p for p in self.participants if p.is_notified and not p.is_staff)
+
     def stopped(self) -> Ticket:
         """The ticket without anything that falls due."""
         return replace(self, clock=None, waiting=None, snooze_until=None)

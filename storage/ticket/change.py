@@ -129,12 +129,12 @@ def change_loaded(
     policy: Policy,
     *,
     by_staff: bool,
+    on: Ticket | None = None,
 ) -> Effects | ChangeRefused:
-    """The same for a ticket that this transaction has loaded."""
-    merged_from = None
-    if ticket.merged_into is not None and follow_merges(changes):
-        merged_from = ticket.id
-        ticket = load.end_of_merges(connection, context.mailbox, ticket, context.now - BUDGETED)
+    """The same for a ticket that this transaction has loaded; `on` the one of `changed_by`, if that
+    was loaded as well."""
+    merged_from = ticket.id if ticket.merged_into is not None and follow_merges(changes) else None
+    ticket = on or changed_by(connection, context, ticket, changes)
     needed = facts_needed_for(changes)
     facts = _facts(connection, context, ticket, needed, by_staff, merged_from)
     if needed.contacts:
@@ -148,6 +148,16 @@ def change_loaded(
         write_changes(connection, context, ticket.id, decided, versions, policy)
         record_withheld(connection, context, ticket.id, decided.withheld)
     return decided
+
+
+def changed_by(
+    connection: Connection, context: ChangeContext, ticket: Ticket, changes: Sequence[Change]
+) -> Ticket:
+    """The ticket on which changes are made: for comments that are published on a merged one, the
+    one that it is part of in the end."""
+    if ticket.merged_into is None or not follow_merges(changes):
+        return ticket
+    return load.end_of_merges(connection, context.mailbox, ticket, context.now - BUDGETED)
 
 
 def _load(connection: Connection, context: ChangeContext, number: int) -> Ticket | None:

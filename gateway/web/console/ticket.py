@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from aiohttp import web
@@ -30,11 +31,13 @@ from rules.policy import Policy
 from rules.service.console_roles import ConsoleRight
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
+from rules.ticket.model import Ticket
 from storage.db.database import Connection
 from storage.registry import console_users, directory, lookup
 from storage.registry.directory import ListedPerson
 from storage.registry.saved_replies import reply_names
-from storage.ticket import files, read
+from storage.ticket import files, load, read
+from storage.ticket.change import BUDGETED
 from storage.ticket.files import StoredAttachment
 from storage.ticket.views import TicketView
 
@@ -84,6 +87,9 @@ class ShownTicket:
     policy: str
     """The name of the policy in force; empty if it is missing."""
     user: str
+    merged_into: Ticket | None
+    """The ticket that it is part of in the end, on which its comments are published; None if it was
+    not merged."""
     say: Say
 
     @property
@@ -104,7 +110,10 @@ class ShownTicket:
 
     @property
     def readers(self) -> list[str]:
-        """Those who get a public comment, besides staff."""
+        """Those who get a public comment, besides staff: of a merged ticket, where it is
+        published."""
+        if self.merged_into is not None:
+            return [each.address for each in self.merged_into.notified_customers]
         return [
             each.address
             for each in self.view.members
@@ -255,9 +264,20 @@ async def _shown(visit: Visit, written_before: str) -> ShownTicket:
             for each in view.members
             if (person := directory.person_with(connection, mailbox.id, each.address)) is not None
         }
-        return _presented(visit, view, before, mask, policy, staff, offers, known)
+        into = _end_of_merges(connection, mailbox, view, visit.now)
+        return _presented(visit, view, before, mask, policy, staff, offers, known, into)
 
     return await visit.show(look)
+
+
+def _end_of_merges(
+    connection: Connection, mailbox: Mailbox, view: TicketView, now: datetime
+) -> Ticket | None:
+    into, since = view.summary.merged_into, now - BUDGETED
+    if into is None:
+        return None
+    ticket = load.load(connection, mailbox, [into], since)[into]
+    return load.end_of_merges(connection, mailbox, ticket, since)
 
 
 def _presented(
@@ -269,6 +289,7 @@ def _presented(
     staff: tuple[Staff, ...],
     offers: Offers,
     known: Mapping[str, ListedPerson],
+    into: Ticket | None,
 ) -> ShownTicket:
     language, say = visit.language, visit.say
     shown = partial(history_entry, visit, mask=mask)
@@ -290,6 +311,7 @@ def _presented(
         company=_company(known.get(view.summary.requester)),
         policy=policy.name if policy is not None else "",
         user=visit.user.address,
+        merged_into=into,
         say=say,
     )
 

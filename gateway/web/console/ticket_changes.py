@@ -30,7 +30,7 @@ from storage.db.database import Connection
 from storage.db.ledger import Conflict
 from storage.registry import lookup
 from storage.ticket import load, request_keys
-from storage.ticket.change import BUDGETED, change_loaded
+from storage.ticket.change import BUDGETED, change_loaded, changed_by
 from storage.ticket.read import newest_of_others
 from storage.ticket.request_keys import RequestKey
 from storage.ticket.rows import ChangeContext
@@ -129,16 +129,12 @@ async def _changed(visit: Visit, number: int, asked: TicketPatch) -> Done | NotD
                 "as it is now, and what you entered is still in the form."
             )
             return NotDone(visit.say(text), is_stale=True)
-        if more := _not_shown(visit.form, ticket):
-            text = (
-                "Nothing was done: {people} would read it as well, who joined the ticket since you "
-                "opened the page. The page shows everybody who reads it; what you entered is still "
-                "in the form."
-            )
-            return NotDone(visit.say(text, people=", ".join(more)))
         by = ChangeContext(mailbox, visit.user.address, Source.CONSOLE, now, runtime.new_id)
         wanted = asked.changes(storable.files)
-        effects = change_loaded(connection, by, ticket, wanted, policy, by_staff=True)
+        on = changed_by(connection, by, ticket, wanted)
+        if more := _not_shown(visit.form, on):
+            return NotDone(_who_reads_it(visit, number, on, more))
+        effects = change_loaded(connection, by, ticket, wanted, policy, by_staff=True, on=on)
         if isinstance(effects, ChangeRefused):
             return NotDone(_sentence(visit, effects.why))
         storable.store(connection, mailbox.id)
@@ -221,8 +217,24 @@ def _not_shown(form: Form, ticket: Ticket) -> Sequence[str]:
     if form.get("do") not in PUBLISHING:
         return ()
     shown = set(form.get("readers", "").split())
-    readers = (each for each in ticket.participants if each.is_notified and not each.is_staff)
-    return [each.address for each in readers if each.address not in shown]
+    return [each.address for each in ticket.notified_customers if each.address not in shown]
+
+
+def _who_reads_it(visit: Visit, number: int, on: Ticket, more: Sequence[str]) -> str:
+    """Why nothing was done, since there are more readers on the ticket than the page showed."""
+    people = ", ".join(more)
+    if on.id != number:
+        text = (
+            "Nothing was done: this ticket is part of #{number} now, where {people} would read it "
+            "as well. The page shows everybody who reads it."
+        )
+        return visit.say(text, number=on.id, people=people)
+    text = (
+        "Nothing was done: {people} would read it as well, who joined the ticket since you "
+        "opened the page. The page shows everybody who reads it; what you entered is still "
+        "in the form."
+    )
+    return visit.say(text, people=people)
 
 
 def _effects(visit: Visit, effects: Effects) -> tuple[str, ...]:

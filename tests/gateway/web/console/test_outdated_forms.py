@@ -14,9 +14,10 @@ from sqlalchemy import update
 from gateway import clock
 from gateway.web.console.ticket_forms import GUARDED, PUBLISHING, REQUESTS
 from rules.mail import Delivery, Envelope
-from rules.people import Role
+from rules.people import ParticipantKind, Presence, Role
 from rules.sender.tokens import message_id
 from rules.service.console_roles import ConsoleRole
+from rules.service.participants import Addition
 from rules.ticket.changes import AddTag, Change, SettlePerson, Source
 from storage.db.tables import MailboxRow, table
 from storage.mail import quarantine
@@ -24,7 +25,7 @@ from storage.registry import companies, console_users, directory, people
 from storage.registry.companies import Contract
 from storage.registry.directory import ListedPerson
 from storage.ticket.change import change_ticket
-from storage.ticket.rows import ChangeContext
+from storage.ticket.rows import ChangeContext, add_participants
 from tests.gateway.web.console.desk import Desk
 from tests.gateway.web.link_pages import ANN, EVE, SAM, SUPPORT, open_ticket
 from tests.gateway.web.shown_forms import filled_in
@@ -32,6 +33,7 @@ from tests.in_process import a_mail
 
 ONE = "/console/tickets/1"
 TOM = "tom@help.example"
+BEN = "ben@globex.example"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 ANSWERS = MappingProxyType(
@@ -104,6 +106,28 @@ async def merged(desk: Desk) -> None:
     await desk.site.set_ticket(merged_into=goal, status="closed")
 
 
+async def a_draft(desk: Desk) -> str:
+    """Eve, who waits for approval, answers a mail of ours: staff publish it or not."""
+    site = desk.site
+    keys = (await site.services.runtime.mailbox_cache.current()).keys
+    answered = message_id(keys, site.mailbox.id, site.ticket, clock.new_id(), "help.example")
+    raw = a_mail(EVE, "Re: It", "For Ann.", In_Reply_To=answered)
+    await site.services.ingest.take(
+        Delivery(Envelope("127.0.0.1", "", False, EVE, (SUPPORT,)), raw)
+    )
+    return ONE
+
+
+async def merged_with_others(desk: Desk) -> None:
+    """Into a ticket with somebody of another company."""
+    site = desk.site
+    goal = await site.write(partial(open_ticket, mailbox=site.mailbox, subject="Taps"))
+    by = ChangeContext(site.mailbox, SAM, Source.CONSOLE, clock.now(), clock.new_id)
+    other = (Addition(BEN, None, ParticipantKind.GUEST, Presence.ACTIVE),)
+    await site.write(partial(add_participants, context=by, ticket=goal, additions=other))
+    await site.set_ticket(merged_into=goal, status="closed")
+
+
 async def open_again(desk: Desk) -> None:
     await desk.site.set_ticket(merged_into=None, status="open", deleted_at=None)
 
@@ -164,6 +188,12 @@ SCENES = MappingProxyType(
             changed(AddTag("ink")),
             "the ticket has changed",
         ),
+        "the readers of a comment on a merged ticket": Scene(
+            {"do": "publish"},
+            merged_with_others,
+            f"where {BEN} would read it as well",
+            a_draft,
+        ),
         "the readers of a reply": Scene(
             {"do": "reply", "text": "Your password is new."},
             changed(SettlePerson(EVE, accept=True)),
@@ -172,7 +202,7 @@ SCENES = MappingProxyType(
         "a release onto another ticket": Scene(
             {"do": "release"},
             merged,
-            "Then everybody on #1 would have read it. If you release it, everybody on #2 reads it.",
+            "Then everybody on #1 would have read it. If you release it, everybody on #3 reads it.",
             held_on_the_ticket,
         ),
         "a mail that is deleted": Scene(
