@@ -124,11 +124,15 @@ class Ingest:
         return await self.runtime.read(job)
 
     async def preview_release(
-        self, held: HeldMail, delivery: Delivery, authentication: Authentication
+        self,
+        held: HeldMail,
+        delivery: Delivery,
+        authentication: Authentication,
+        stated: StatedByStaff = NOTHING_STATED,
     ) -> tuple[Entry, Foreseen]:
         """What becomes of a held mail if it is released now; nothing is written."""
         (entry,) = await self._reception().held_entries(
-            held, delivery, authentication, NOTHING_STATED
+            held, delivery, authentication, stated.foreseen_by
         )
         look = partial(filing.foreseen_of, entry=entry, held_for=held.reason)
         return entry, await self.runtime.read(look)
@@ -184,6 +188,7 @@ class Ingest:
         held: HeldMail,
         delivery: Delivery,
         authentication: Authentication,
+        stated: StatedByStaff,
         shown: str,
         require: Require = _nothing,
     ) -> bool:
@@ -191,9 +196,7 @@ class Ingest:
         for a release."""
 
         async def discard() -> bool:
-            entry, as_shown = await self._held(
-                held, delivery, authentication, NOTHING_STATED, shown
-            )
+            entry, as_shown = await self._held(held, delivery, authentication, stated, shown)
             remove = partial(filing.discard_held, journal_id=held.journal_id, shown=as_shown)
             job = partial(self._in_force, [entry], remove, require)
             return await self.runtime.write(job, apart=entry.is_large)
@@ -210,7 +213,7 @@ class Ingest:
     ) -> tuple[Entry, ShownHeld | None]:
         """A held mail by what staff state about it, and what they were shown of it."""
         entry, plain = await self._reception().held_entries(
-            held, delivery, authentication, stated, NOTHING_STATED
+            held, delivery, authentication, stated, stated.foreseen_by
         )
         return entry, ShownHeld(plain, held.reason, shown) if shown is not None else None
 

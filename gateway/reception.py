@@ -54,6 +54,15 @@ class StatedByStaff:
     why: str = ""
     source: Source = Source.CONSOLE
 
+    @property
+    def foreseen_by(self) -> StatedByStaff:
+        """What of it a page takes into account that shows what a release does: the author whom the
+        mail does not name, and with them the ticket. A ticket for a mail that names its author is
+        not foreseen: the page shows what a release does without one."""
+        if self.author is None:
+            return StatedByStaff()
+        return StatedByStaff(author=self.author, onto=self.onto)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reception:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import assert_never
 
 from gateway import log
-from gateway.ingest import Ingest, Require
+from gateway.ingest import NOTHING_STATED, Ingest, Require
 from gateway.mailbox_cache import Snapshot
 from gateway.outgoing.mime import one_line, plain
 from gateway.outgoing.sentences import worded
@@ -18,7 +18,7 @@ from gateway.reception import StatedByStaff
 from gateway.runtime import Runtime
 from gateway.ticket_requests import LONGEST_WHY
 from rules.decision.content import body_of
-from rules.decision.foreseen import Foreseen, Outdated, what_changed
+from rules.decision.foreseen import Foreseen, Outdated, awaits_author, what_changed
 from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
 from rules.mail import Body, Mail
@@ -110,14 +110,17 @@ class HeldDesk:
         """Do with a held mail what was chosen, by what is stated about it; nothing if a release
         would do something else now than was `shown`."""
         if choice is Choice.DISCARD:
-            return await self.discard(mail, shown)
+            return await self.discard(mail, shown, stated)
         stated = replace(stated, as_new=choice is Choice.NEW)
         return await self.release(mail, stated, enrol=choice is Choice.ENROL, shown=shown)
 
-    async def discard(self, mail: HeldMail, shown: str | None = None) -> HeldResult:
-        """Delete a held mail without filing it."""
+    async def discard(
+        self, mail: HeldMail, shown: str | None = None, stated: StatedByStaff = NOTHING_STATED
+    ) -> HeldResult:
+        """Delete a held mail without filing it. What was `shown` of it is compared by what was
+        stated then."""
         try:
-            discarded = await self._discarded(mail, shown)
+            discarded = await self._discarded(mail, shown, stated)
         except Outdated as outdated:
             return _outdated(shown, outdated.now)
         if not discarded:
@@ -125,7 +128,7 @@ class HeldDesk:
         log.discarded(str(mail.journal_id), self.by)
         return HeldResult(HeldOutcome.DISCARDED)
 
-    async def _discarded(self, mail: HeldMail, shown: str | None) -> bool:
+    async def _discarded(self, mail: HeldMail, shown: str | None, stated: StatedByStaff) -> bool:
         if shown is None:
 
             def discard(connection: Connection) -> bool:
@@ -138,7 +141,10 @@ class HeldDesk:
         except Conflict:
             return False
         vouched = Authentication.by_staff(self.by)
-        return await self.ingest.discard(mail, delivery, vouched, shown, self.require)
+        # An author who was typed afterwards is of no account to a mail that is deleted.
+        if awaits_author(shown):
+            stated = NOTHING_STATED
+        return await self.ingest.discard(mail, delivery, vouched, stated, shown, self.require)
 
     async def release(
         self,
@@ -205,11 +211,16 @@ class HeldText:
 
 
 async def shown(
-    runtime: Runtime, ingest: Ingest, mail: HeldMail, by: str, language: str
+    runtime: Runtime,
+    ingest: Ingest,
+    mail: HeldMail,
+    by: str,
+    language: str,
+    stated: StatedByStaff = NOTHING_STATED,
 ) -> HeldText:
-    """The mail, and what becomes of it if `by` releases it."""
+    """The mail, and what becomes of it if `by` releases it by what they state."""
     cached = await runtime.mailbox_cache.current()
-    found = await _previewed(runtime, ingest, mail, by)
+    found = await _previewed(runtime, ingest, mail, by, stated)
     read = found[0].mail if found is not None else None
     policy = runtime.policy_of(mail.mailbox)
     # In a thread: to mask a text that somebody wrote for that takes a second.
@@ -246,11 +257,11 @@ def _text_of(
 
 
 async def _previewed(
-    runtime: Runtime, ingest: Ingest, mail: HeldMail, by: str
+    runtime: Runtime, ingest: Ingest, mail: HeldMail, by: str, stated: StatedByStaff
 ) -> tuple[Entry, Foreseen] | None:
     """The mail with what becomes of it if it is released; None if it was discarded meanwhile."""
     try:
         delivery = await runtime.read(partial(quarantine.delivery, mail=mail))
     except Conflict:
         return None
-    return await ingest.preview_release(mail, delivery, Authentication.by_staff(by))
+    return await ingest.preview_release(mail, delivery, Authentication.by_staff(by), stated)

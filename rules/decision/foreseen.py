@@ -23,6 +23,8 @@ class ReleaseOutcome(StrEnum):
     """A comment for staff alone."""
     NONE = "none"
     """It is held still, or recorded without a comment."""
+    DEPENDS = "depends"
+    """It has no single author, and staff have not named one yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Foreseen:
                 )
             case ReleaseOutcome.NONE:
                 return sentence("If you release it, it is on no request.")
+            case ReleaseOutcome.DEPENDS:
+                return sentence("What a release does depends on the author that you name.")
 
 
 _OUTCOMES = frozenset(each.value for each in ReleaseOutcome)
@@ -106,6 +110,12 @@ def as_enrolled(facts: Facts, author: str) -> Facts:
     return replace(facts, people={**facts.people, author: person}, author_company=None)
 
 
+def awaits_author(shown: str) -> bool:
+    """Whether what a form carries was shown before an author was named."""
+    before = _as_shown(shown)
+    return before is not None and before.outcome is ReleaseOutcome.DEPENDS
+
+
 def what_changed(shown: str, now: Foreseen) -> tuple[Sentence, ...]:
     """Why a form does nothing that carries what was shown, and what a release does now."""
     why = sentence("Nothing was done: what becomes of the mail has changed since it was shown.")
@@ -128,6 +138,8 @@ def _was(before: Foreseen) -> Sentence:
             )
         case ReleaseOutcome.NONE:
             return sentence("Then it would have been on no request.")
+        case ReleaseOutcome.DEPENDS:
+            return sentence("Then that depended on the author, who was not named yet.")
 
 
 def _as_shown(text: str) -> Foreseen | None:

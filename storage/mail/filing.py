@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from rules.decision.decide import decide
-from rules.decision.foreseen import Foreseen, Outdated, as_enrolled, foreseen
+from rules.decision.foreseen import Foreseen, Outdated, ReleaseOutcome, as_enrolled, foreseen
 from rules.decision.model import Decision
 from rules.decision.one_reply import held_instead
 from rules.decision.reasons import Reason, Verdict
@@ -34,7 +34,7 @@ class ShownHeld:
     """What the page of a held mail showed to the person who decides on it."""
 
     entry: Entry
-    """The mail as it is released if nothing else is stated about it."""
+    """The mail as it is released, by what the page takes into account of what is stated."""
     held_for: str
     foreseen: str
     """As the form of the page carries it."""
@@ -102,7 +102,7 @@ def discard_held(connection: Connection, journal_id: UUID, shown: ShownHeld | No
 
 def foreseen_of(connection: Connection, entry: Entry, held_for: str) -> Foreseen:
     """What a release does with a held mail; of a mail that is held since its author is not
-    registered, a release that registers them."""
+    registered, a release that registers them. It depends on the author while there is none."""
     return _foreseen(connection, entry, held_for)[0]
 
 
@@ -120,7 +120,10 @@ def _foreseen(connection: Connection, entry: Entry, held_for: str) -> tuple[Fore
     mail, policy = entry.considered.mail, entry.considered.policy
     facts = gather(connection, entry.considered, entry.attempt)
     decision = decide(mail, facts, policy)
-    if decision.reason is Reason.NOT_ENROLLED and isinstance(mail.author, Author):
+    if not isinstance(mail.author, Author):
+        return Foreseen(held_for, ReleaseOutcome.DEPENDS), decision
+    # No other release registers the author, least of all one whom staff name.
+    if decision.reason is Reason.NOT_ENROLLED and held_for == Reason.NOT_ENROLLED.value:
         decision = decide(mail, as_enrolled(facts, mail.author.address), policy)
         return replace(foreseen(decision, held_for), registers=True), decision
     return foreseen(decision, held_for), decision

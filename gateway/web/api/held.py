@@ -24,7 +24,7 @@ from gateway.web.api.mail_answers import (
     ReleasedAnswer,
 )
 from gateway.web.api.operations import JsonAnswer, JsonBody, Operation
-from gateway.web.api.queries import HeldQuery, Query
+from gateway.web.api.queries import HeldMailQuery, HeldQuery, Query
 from gateway.web.api.request_parsing import body_of, journal_id_of
 from gateway.web.held_mail import Choice, HeldDesk, HeldOutcome, is_possible, sentences, shown
 from rules.mail import Mailbox
@@ -56,14 +56,18 @@ async def _list(request: web.Request, caller: Caller, query: HeldQuery) -> web.R
     return await access.of_mailbox(request, caller, query.mailbox, read_page)
 
 
-async def _read(request: web.Request, caller: Caller, _: Query) -> web.Response:
+async def _read(request: web.Request, caller: Caller, query: HeldMailQuery) -> web.Response:
     context = request.app[CONTEXT]
     runtime = context.runtime
     mail = await _find(request, caller)
     if not isinstance(mail, HeldMail):
         raise _no_longer_held(request)
+    author = stated_author(mail.author, query.author) if query.author else None
+    if isinstance(author, AuthorFault):
+        raise _not_under(author, query.author)
+    stated = StatedByStaff(author=author, onto=query.onto)
     async with context.viewing.turn(caller.address):
-        text = await shown(runtime, context.ingest, mail, caller.name, LANGUAGE)
+        text = await shown(runtime, context.ingest, mail, caller.name, LANGUAGE, stated)
     until = leaves_at(runtime.policy_of(mail.mailbox), mail.came_at)
 
     def answer(connection: Connection) -> str:
@@ -242,7 +246,7 @@ OPERATIONS = (
         name="get_held_mail",
         summary="A mail in quarantine, with its text",
         scopes=READERS,
-        query=Query,
+        query=HeldMailQuery,
         answer=JsonAnswer(ReadHeldMailAnswer),
         errors=(404, 409),
     ),

@@ -186,6 +186,13 @@ class HeldQuery(MailboxQuery):
     """The `after` of the previous page."""
 
 
+class HeldMailQuery(Query):
+    author: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
+    """Of a mail without exactly one author: what a release does if it names this one."""
+    onto: TicketNumber | None = None
+    """The same onto this ticket."""
+
+
 class OutboxQuery(MailboxQuery):
     view: OutboxView | None = None
     """Mail that failed, that is late, that waits for its time, or that was withdrawn; by default

@@ -23,6 +23,7 @@ from gateway.web.held_mail import (
     shown,
 )
 from gateway.web.pages.forms import Form
+from rules.mail.header import Author
 from rules.sender.stated_author import AuthorFault, stated_author
 from rules.service.digests import held_because, leaves_at
 from rules.ticket.changes import Source
@@ -71,7 +72,7 @@ async def decide(visit: Visit) -> web.Response:
     # One that the page does not offer would, say, register the person whom a forged mail names.
     if choice is None or not is_possible(choice, mail, takes_author=True):
         return await _held_page(visit, mail, "Please choose what becomes of the mail.", 422)
-    stated = StatedByStaff()
+    stated = _named(mail, form)
     if choice is not Choice.DISCARD:
         found = _stated(choice, mail, form)
         if isinstance(found, ReleaseFault):
@@ -119,6 +120,16 @@ def _stated(choice: Choice, mail: HeldMail, form: Form) -> StatedByStaff | Relea
             assert_never(author)
 
 
+def _named(mail: HeldMail, form: Form) -> StatedByStaff:
+    """The author that a form names for a mail without one, and the ticket that it goes onto; by
+    these the page shows what a release does."""
+    author = stated_author(mail.author, form.get("author", "").strip())
+    if not isinstance(author, Author):
+        return StatedByStaff()
+    ticket = number_in(form.get("ticket", "").strip().removeprefix("#"))
+    return StatedByStaff(author=author, onto=ticket or None)
+
+
 async def _answer(visit: Visit, mail: HeldMail, result: HeldResult) -> web.Response:
     match result.outcome:
         case HeldOutcome.FILED if result.enrolled:
@@ -162,7 +173,8 @@ async def _held_page(
     policy = runtime.policy_of(mail.mailbox)
     async with visit.turn():
         by = visit.user.address
-        text = await shown(runtime, visit.context.ingest, mail, by, visit.language)
+        named = _named(mail, visit.form)
+        text = await shown(runtime, visit.context.ingest, mail, by, visit.language, named)
     return visit.page(
         "held_mail.html",
         status,

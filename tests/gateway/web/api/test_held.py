@@ -130,8 +130,13 @@ async def test_only_a_mail_without_one_author_is_filed_as_staff_state(site: Site
     (mail,) = [each["id"] for each in found["held"] if not each["author"]]
 
     assert (await release(site, mail))[0] == 409
-    status, done = await release(site, mail, author=BOB)
+    _, unnamed = await ask(site, "GET", f"held/{mail}")
+    _, named_one = await ask(site, "GET", f"held/{mail}?author={BOB}")
+    assert (await release(site, mail, author=BOB, shown=unnamed["shown"]))[0] == 409
+    status, done = await release(site, mail, author=BOB, shown=named_one["shown"])
 
+    assert unnamed["effect"] == "What a release does depends on the author that you name."
+    assert named_one["effect"] == "If you release it, it opens a request."
     assert (status, (await site.ticket_view(done["ticket"])).summary.requester) == (200, BOB)
     named, body = await release(site, await held(site), author=BOB)
     assert (named, body["detail"]) == (409, "the mail names its author; omit author")

@@ -101,6 +101,23 @@ async def held_on_the_ticket(desk: Desk) -> str:
     return f"/console/held/{mail.journal_id}"
 
 
+async def held_of_two(desk: Desk) -> str:
+    """A mail from two authors that answers a mail of ours."""
+    site = desk.site
+    keys = (await site.services.runtime.mailbox_cache.current()).keys
+    answered = message_id(keys, site.mailbox.id, site.ticket, clock.new_id(), "help.example")
+    raw = a_mail(f"{ANN}, {EVE}", "Re: It", "From us both.", In_Reply_To=answered)
+    envelope = Envelope("127.0.0.1", "", False, ANN, (SUPPORT,), strangers="hold")
+    (reply,) = await site.services.ingest.take(Delivery(envelope, raw))
+    assert reply.accepted
+    (mail,) = [each for each in await site.write(quarantine.held_mails) if not each.author]
+    return f"/console/held/{mail.journal_id}"
+
+
+async def nothing(_: Desk) -> None:
+    """The form itself says more than the page took into account."""
+
+
 async def merged(desk: Desk) -> None:
     goal = await desk.site.write(partial(open_ticket, mailbox=desk.site.mailbox, subject="Leaks"))
     await desk.site.set_ticket(merged_into=goal, status="closed")
@@ -204,6 +221,13 @@ SCENES = MappingProxyType(
             merged,
             "Then everybody on #1 would have read it. If you release it, everybody on #3 reads it.",
             held_on_the_ticket,
+        ),
+        "the author of a held mail": Scene(
+            {"do": "release", "author": ANN},
+            nothing,
+            "Then that depended on the author, who was not named yet. If you release it, "
+            "everybody on #1 reads it.",
+            held_of_two,
         ),
         "a mail that is deleted": Scene(
             {"do": "discard"},
