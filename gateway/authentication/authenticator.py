@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 
 from gateway.authentication.arc_check import sealed_results
-from gateway.authentication.assumed import assumed_fingerprints, assumed_scope
 from gateway.authentication.dkim_check import Candidates, candidates, fingerprints
 from gateway.authentication.dns import Lookups, Resolver, host_domain
 from gateway.authentication.lookup_shares import Asker
@@ -26,6 +25,7 @@ from gateway.authentication.measuring import (
 )
 from gateway.authentication.offload import Offload, Run, at_once
 from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners, ProvenNames
+from gateway.authentication.relay_scope import NeedsLookups, with_signatures
 from gateway.authentication.results_header import (
     FORGED,
     FORGED_SENDER,
@@ -56,7 +56,6 @@ from rules.sender.authentication import (
     Authentication,
     Evidence,
     Result,
-    SignedScope,
     domain_warnings,
 )
 from rules.sender.signature_scope import uncovered
@@ -66,7 +65,6 @@ LIGHT_SIGNATURES = 3
 """The most in a mail that is hashed in the event loop; the worst known case takes 4 ms."""
 SHOWN_FIELDS = frozenset({"from", "subject", "date", "to", "cc"})
 """Of an attached mail."""
-REMOVED = "the relay counted a signature that is not there any more, whatever that covered"
 _SIGNATURE = re.compile(rb"(?im)^(?:dkim|arc-message)-signature[ \t]*:")
 
 
@@ -83,9 +81,6 @@ class Trust:
     """Forwarders whose ARC seal is accepted as proof of the author, as A-labels."""
     forwarders: tuple[str, ...] = ()
     """Domains of ours whose servers forward sealed mail here under an envelope sender of theirs."""
-
-
-NeedsLookups = Callable[[], Awaitable[bool]]
 
 
 async def _always() -> bool:
@@ -297,24 +292,7 @@ class Authenticator:
                 warnings += (f"relay {name}: its result is not counted: {why}",)
                 continue
             verdict = Authentication.by_relay(name, stated.proof, warnings)
-            verdict = replace(verdict, by_spf_alone=stated.by_spf_alone)
-            if not signatures.bounds and (stated.direct or not stated.by_signature):
-                return verdict
-            if not signatures.bounds:
-                return replace(verdict, signed_scope=SignedScope("", (), problem=REMOVED))
-            # The statement may be based on the signature, which limits it without a look-up, too.
-            scope: SignedScope | None = None
-            held: tuple[str, ...] = ()
-            if await needs_lookups():
-                signed = (await policy_and_dkim(checked))[1]
-                scope, held = signed.signed_scope, signed.fingerprints
-                verdict = replace(verdict, by_spf_alone=stated.by_spf_alone and not signed.by)
-            if scope is None:
-                bounds = (checked.message, signatures.bounds)
-                scope = await checked.run(partial(assumed_scope, *bounds))
-                held = await checked.run(partial(assumed_fingerprints, *bounds))
-            scope = replace(scope, alone=not stated.direct)
-            return replace(verdict, signed_scope=scope, fingerprints=held)
+            return await with_signatures(verdict, stated, checked, needs_lookups)
         chosen = names_chosen(mail(), self._trust.sealers)
         if not await needs_lookups():
             why = "no registered user has an address in this domain"

@@ -122,7 +122,7 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
             warnings=warnings,
             signed_scope=None,
         )
-    if proven.by.startswith("dkim:") and proven.signed_scope is not None:
+    if proven.by.startswith(("dkim:", "relay:")) and proven.signed_scope is not None:
         return replace(proven, signed_scope=replace(proven.signed_scope, alone=True))
     return proven
 

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 import gateway.authentication
 import rules.sender
-from gateway.authentication.authenticator import REMOVED, Trust
+from gateway.authentication.authenticator import Trust
+from gateway.authentication.relay_scope import REMOVED
 from gateway.parsing.reading import read
 from rules.decision.considered import Considered, Received, consider
 from rules.decision.decide import decide
@@ -33,6 +34,7 @@ from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.mail.lists import replaced_author
 from rules.people import ParticipantKind, Presence
+from rules.policy import Policy
 from rules.sender.authentication import Authentication
 from rules.sender.signature_scope import SINGLE_FIELDS, apply_dkim_policy
 from rules.sender.tokens import Purpose
@@ -56,6 +58,7 @@ from tests.rules.building import (
     default_policy,
     member,
     our_id,
+    policy_with,
     token_to,
 )
 
@@ -160,7 +163,8 @@ def field_of(name: str) -> bytes:
     return f"{name}: {TELLING.get(name, 'yes')}\r\n".encode() * (31 if name == "received" else 1)
 
 
-NOTHING = Attack()
+NOTHING, DIRECT = Attack(), Attack(mail_from="eve@acme.example")
+PRESET, REQUIRED = default_policy(), policy_with("proof", dkim_required=True)
 
 
 @dataclass(frozen=True)
@@ -280,8 +284,11 @@ class Desk:
     def __init__(self, runner: asyncio.Runner, internet: Internet) -> None:
         self._runner = runner
         self._internet = internet
+        self.silence = internet.silence
 
-    def considered(self, sent: Sent, situation: Situation, attack: Attack) -> Considered:
+    def considered(
+        self, sent: Sent, situation: Situation, attack: Attack, policy: Policy = PRESET
+    ) -> Considered:
         mail = read(sent.raw)
         mail_from = attack.mail_from and (sent.mail_from or attack.mail_from)
         envelope = Envelope(sent.peer, CLIENT, True, mail_from, (attack.rcpt_to,))
@@ -298,11 +305,16 @@ class Desk:
             read_bounces=tuple,
             came_at=NOON,
         )
-        own, policy = frozenset({SUPPORT}), default_policy()
+        own = frozenset({SUPPORT})
         return consider(received, keys=KEYS, own_addresses=own, policy=policy)
 
     def decided(self, way: str, situation: Situation, attack: Attack) -> Decision:
-        seen = self.considered(WAYS[way](situation, attack), situation, attack)
+        return self.decided_on(WAYS[way](situation, attack), situation, attack)
+
+    def decided_on(
+        self, sent: Sent, situation: Situation, attack: Attack, policy: Policy = PRESET
+    ) -> Decision:
+        seen = self.considered(sent, situation, attack, policy)
         world = replace(situation.world, proof=seen.authentication, looped=seen.looped)
         author = seen.mail.author.address if isinstance(seen.mail.author, Author) else ""
         facts = replace(
@@ -332,7 +344,7 @@ def desk() -> Iterator[Desk]:
     with asyncio.Runner() as runner:
         opened = a_world(TRUST)
         internet = runner.run(_entered(opened.__aenter__()))
-        for domain in ("acme.example", "guest.example", "help.example"):
+        for domain in ("acme.example", "guest.example", "help.example", "silent.example"):
             for signer in (domain, f"mail.{domain}"):
                 internet.publish(f"s1._domainkey.{signer}", rsa_key().record)
             internet.publish(f"_dmarc.{domain}", "v=DMARC1; p=reject")
@@ -513,6 +525,51 @@ def test_nor_does_it_matter_where_a_signature_holds_here(desk: Desk, way: str) -
     seen = desk.considered(sent, request, NOTHING).authentication
 
     assert apply_dkim_policy(seen, dkim_required=True).aligned
+
+
+def stated_as_direct(situation: Situation, raw: bytes) -> Sent:
+    """By a relay of ours: SPF passed for the author's domain, for which others may send, too."""
+    states = f"Authentication-Results: {results(situation, MX, direct=True)}\r\n".encode()
+    return Sent(states + raw, peer=RELAY)
+
+
+@pytest.mark.parametrize(
+    ("is_signed", "named", "reason"),
+    [
+        (True, "to somebody else", Reason.NOT_ADDRESSED),
+        (False, "to somebody else", Reason.NOT_SIGNED),
+        (True, "a new request", Reason.NEW_REQUEST),
+    ],
+)
+def test_where_dkim_is_required_spf_at_a_relay_does_not_show_that_a_signed_mail_came_directly(
+    desk: Desk, is_signed: bool, named: str, reason: Reason
+) -> None:
+    """Somebody who has a mail of Ann's sends it again through her provider."""
+    situation = SITUATIONS[named]
+    written = caught(situation, NOTHING) if is_signed else as_written(situation)
+    sent = stated_as_direct(situation, written)
+
+    assert desk.decided_on(sent, situation, DIRECT).reason is Reason.NEW_REQUEST
+    assert desk.decided_on(sent, situation, DIRECT, REQUIRED).reason is reason
+
+
+def test_nor_where_the_relay_may_have_counted_a_signature_that_was_not_read(desk: Desk) -> None:
+    request = SITUATIONS["a new request"]
+    unread = b"DKIM-Signature: v=1; d=acme.example; s=s1; b=\r\n" * 9
+    sent = stated_as_direct(request, unread + as_written(request))
+
+    assert desk.decided_on(sent, request, DIRECT, REQUIRED).reason is Reason.NOT_SIGNED
+
+
+def test_nor_is_a_mail_refused_there_while_the_key_is_unanswered(desk: Desk) -> None:
+    """Its signature may prove the author once the DNS answers."""
+    request = Situation("sue@silent.example")
+    spf = f"Authentication-Results: {MX}; spf=pass smtp.mailfrom={request.author}\r\n"
+    sent = Sent(spf.encode() + caught(request, NOTHING), peer=RELAY)
+    assert desk.considered(sent, request, DIRECT, REQUIRED).authentication.aligned
+    desk.silence("_domainkey.silent.example")
+
+    assert desk.considered(sent, request, DIRECT, REQUIRED).authentication.temporary
 
 
 @pytest.mark.parametrize("signs", ["", "message-id"])

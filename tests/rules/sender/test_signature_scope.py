@@ -60,8 +60,9 @@ def test_a_key_that_dns_failed_to_return_makes_it_temporary() -> None:
         assert apply_dkim_policy(proven, dkim_required=True).temporary is counts
 
 
-def test_nor_does_spf_prove_that_a_signed_mail_came_directly() -> None:
-    signed = replace(BY_SPF, by="dkim:acme.example", signed_scope=replace(SCOPE, alone=False))
+@pytest.mark.parametrize("by", ["dkim:acme.example", "relay:mx.help.example"])
+def test_nor_does_spf_prove_that_a_signed_mail_came_directly(by: str) -> None:
+    signed = replace(BY_SPF, by=by, signed_scope=replace(SCOPE, alone=False))
 
     scope = apply_dkim_policy(signed, dkim_required=True).signed_scope
 
@@ -70,8 +71,8 @@ def test_nor_does_spf_prove_that_a_signed_mail_came_directly() -> None:
 
 
 @pytest.mark.parametrize("by", ["peer:127.0.0.1", "relay:mx.help.example", "arc:lists.example"])
-def test_trusted_hosts_count_as_before(by: str) -> None:
-    trusted = replace(BY_SPF, by=by, signed_scope=replace(SCOPE, alone=False))
+def test_trusted_hosts_that_state_no_spf_alone_count(by: str) -> None:
+    trusted = replace(BY_SPF, by=by)
 
     assert apply_dkim_policy(trusted, dkim_required=True) == trusted
 

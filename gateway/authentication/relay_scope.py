@@ -1,0 +1,58 @@
+"""What of a mail counts that a listed relay vouches for: its statement may be based on a signature,
+which limits it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+
+from gateway.authentication.assumed import assumed_fingerprints, assumed_scope
+from gateway.authentication.measuring import CheckedMail, policy_and_dkim
+from gateway.authentication.results_header import RelayStatement
+from rules.sender.authentication import Authentication, SignedScope
+
+REMOVED = "the relay counted a signature that is not there any more, whatever that covered"
+UNREAD = "the relay may have counted a signature that was not read, whatever that covered"
+
+NeedsLookups = Callable[[], Awaitable[bool]]
+
+
+async def with_signatures(
+    verdict: Authentication,
+    stated: RelayStatement,
+    mail: CheckedMail,
+    needs_lookups: NeedsLookups,
+) -> Authentication:
+    """The verdict of a relay with what the author's signatures cover, if there are any or the relay
+    counted one.
+
+    Where the relay states that the mail came directly, the scope is not `alone`: all of the mail
+    counts, unless the policy requires DKIM (`apply_dkim_policy`).
+    """
+    signatures = mail.signatures
+    verdict = replace(verdict, by_spf_alone=stated.by_spf_alone)
+    if not signatures.bounds and not stated.by_signature:
+        return verdict
+    if not signatures.bounds:
+        unknown = SignedScope("", (), alone=not stated.direct, problem=REMOVED)
+        return replace(verdict, signed_scope=unknown)
+    # The statement may be based on the signature, which limits it without a look-up, too.
+    scope: SignedScope | None = None
+    held: tuple[str, ...] = ()
+    holds = False
+    if await needs_lookups():
+        signed = (await policy_and_dkim(mail))[1]
+        scope, held, holds = signed.signed_scope, signed.fingerprints, bool(signed.by)
+        verdict = replace(
+            verdict,
+            by_spf_alone=stated.by_spf_alone and not holds,
+            key_unanswered=signed.temporary,
+        )
+    if scope is None:
+        bounds = (mail.message, signatures.bounds)
+        scope = await mail.run(partial(assumed_scope, *bounds))
+        held = await mail.run(partial(assumed_fingerprints, *bounds))
+    if signatures.is_partial and not holds:
+        scope = replace(scope, names=(), problem=UNREAD)
+    return replace(verdict, signed_scope=replace(scope, alone=not stated.direct), fingerprints=held)
