@@ -41,22 +41,35 @@ class RunningDispatcher:
         await asyncio.wait([self.sending], timeout=within_s)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was checked, and does nothing yet."""
+
+    services: Services
+    identity_provider: IdentityProvider | None
+
+
+def prepare(config: Config, mail: MailServices) -> Prepared:
+    """Everything else, ready to run. Raises InvalidFile for a template, a key or a secret of the
+    configuration that cannot be used."""
+    return Prepared(complete(mail), _identity_provider(config))
+
+
 @asynccontextmanager
 async def running(
     config: Config,
-    mail: MailServices,
+    prepared: Prepared,
     sockets: Bound,
     certificate: Certificate | None,
     reload: asyncio.Event,
 ) -> AsyncIterator[RunningDispatcher]:
     """Everything else runs until the end; requests in progress are then finished.
 
-    Certificate and policies are read again whenever `reload` is set. Raises InvalidFile for a
-    template, a key or a secret of the configuration that cannot be used.
+    Certificate and policies are read again whenever `reload` is set.
     """
-    services = complete(mail)
+    services = prepared.services
     async with AsyncExitStack() as stack:
-        for each in _http(config, services, sockets):
+        for each in _http(config, prepared, sockets):
             await stack.enter_async_context(each)
         sending = asyncio.create_task(services.dispatcher.run())
         timed = asyncio.create_task(services.scheduler.run())
@@ -68,25 +81,26 @@ async def running(
 
 
 def _http(
-    config: Config, services: Services, sockets: Bound
+    config: Config, prepared: Prepared, sockets: Bound
 ) -> Iterator[AbstractAsyncContextManager[object]]:
     """The servers for HTTP: pages for everybody, and the API."""
-    sign_up = SignUp(runtime=services.runtime)
+    sign_up = SignUp(runtime=prepared.services.runtime)
     together = "admin" not in sockets
-    yield _http_server(config, services, sign_up, sockets, pages=True, api=together)
+    yield _http_server(config, prepared, sign_up, sockets, pages=True, api=together)
     if not together:
-        yield _http_server(config, services, sign_up, sockets, pages=False, api=True)
+        yield _http_server(config, prepared, sign_up, sockets, pages=False, api=True)
 
 
 def _http_server(
     config: Config,
-    services: Services,
+    prepared: Prepared,
     sign_up: SignUp,
     sockets: Bound,
     *,
     pages: bool,
     api: bool,
 ) -> AbstractAsyncContextManager[object]:
+    services = prepared.services
     application = app.application(
         runtime=services.runtime,
         ingest=services.ingest,
@@ -98,7 +112,7 @@ def _http_server(
         listed=listed(config),
         console_begins=config.http.console_begins,
         viewers=config.http.connections // 2,
-        identity_provider=_identity_provider(config) if api else None,
+        identity_provider=prepared.identity_provider if api else None,
         previews=Previews(
             clock=services.runtime.clock,
             templates=services.dispatcher.templates,

@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 
 from gateway import descriptors, log, permissions
 from gateway.accepting import ListeningSockets
 from gateway.certificate import Certificate
 from gateway.config.model import Config
-from gateway.loading import load_all_else
+from gateway.loading import all_is_loaded, load_all_else
 from gateway.mail_services import MailServices, listed, open_mail_services
+from gateway.smtp.limits import ConnectionPool
 from gateway.smtp.listener import Listener
 from gateway.smtp.listeners import SmtpHooks, accept
 from gateway.sockets import HTTP, Bound, address_text, bound
@@ -44,30 +46,41 @@ async def serve(
     """Serve until `stop` is set; mails that are being received then are finished first.
 
     Mail is taken as soon as the store is open. `ready` is called once everything is served. With
-    `share_ports` several processes serve the same ports. Certificate and policies are read again
-    whenever `reload` is set.
+    `share_ports` several processes serve the same ports. One that joins others, and has everything
+    loaded, binds them when nothing can refuse it any more: a port that it closed again would take
+    clients, and the path of a unix socket, from those that serve. Certificate and policies are read
+    again whenever `reload` is set.
     """
     descriptors.ensure(config)
+    joins = share_ports and all_is_loaded()
     async with AsyncExitStack() as stack:
-        sockets = stack.enter_context(bound(config, share_ports=share_ports))
+        if not joins:
+            sockets = stack.enter_context(bound(config, share_ports=share_ports))
         mail = await stack.enter_async_context(open_mail_services(config))
         permissions.check(config)
         await mail.check_tickets()
         if not await mail.runtime.read(mailboxes.list_mailboxes):
             log.no_mailbox()
         certificate = Certificate(config.tls) if config.tls is not None else None
+        if joins:
+            from gateway import after_mail  # noqa: PLC0415 - see `gateway.loading`
+
+            prepared = after_mail.prepare(config, mail)
+            sockets = stack.enter_context(bound(config, share_ports=share_ports))
         _spare_the_loop()
         servers = [*_accept_mail(config, sockets, mail, certificate)]
-        for server in servers:
-            stack.callback(server.close)
+        end_smtp = partial(_end_smtp, servers, mail.connections, config.limits.grace_s)
+        stack.push_async_callback(end_smtp)
         for_mail = {name: each for name, each in sockets.items() if name not in HTTP}
         log.takes_mail(**{name: address_text(each) for name, each in for_mail.items()})
 
-        await asyncio.to_thread(load_all_else)
-        from gateway import after_mail  # noqa: PLC0415 - see `gateway.loading`
+        if not joins:
+            await asyncio.to_thread(load_all_else)
+            from gateway import after_mail  # noqa: PLC0415 - see `gateway.loading`
 
+            prepared = after_mail.prepare(config, mail)
         outgoing = await stack.enter_async_context(
-            after_mail.running(config, mail, sockets, certificate, reload or asyncio.Event())
+            after_mail.running(config, prepared, sockets, certificate, reload or asyncio.Event())
         )
         log.started(**{name: address_text(each) for name, each in sockets.items()})
         _spare_the_loop()
@@ -77,11 +90,22 @@ async def serve(
         clock = asyncio.get_running_loop().time
         until = clock() + config.limits.grace_s
         outgoing.stop()
-        for server in servers:
-            server.close()
-        await mail.connections.drain(config.limits.grace_s)
+        await end_smtp()
         await outgoing.ended(max(0.0, until - clock()))
     log.stopped()
+
+
+async def _end_smtp(
+    servers: Sequence[ListeningSockets], connections: ConnectionPool, grace_s: float
+) -> None:
+    """Accept no more, and finish the mails that are being received; a second call does nothing.
+
+    This also happens if what is loaded later is refused: clients get their 421.
+    """
+    for server in servers:
+        server.close()
+    if not connections.draining:
+        await connections.drain(grace_s)
 
 
 def _spare_the_loop() -> None:

@@ -9,6 +9,7 @@ while mail is taken already. `tests/gateway/cli/test_start.py` names modules of 
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,6 +27,11 @@ def without_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def all_is_loaded() -> bool:
+    """Whether the second part is loaded too, as in the processes that a supervisor starts later."""
+    return "gateway.after_mail" in sys.modules
 
 
 def load_all_else() -> None:

@@ -1,6 +1,7 @@
 """The listening sockets of a server. All of them are bound before the store is opened and before
 most of the program is loaded: a taken port is found at once, and who connects early is kept waiting
-by the kernel instead of being refused."""
+by the kernel instead of being refused. A worker that joins others binds them last (`gateway.app`).
+"""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class _Workers:
         if not self._first_serves():
             code = os.waitstatus_to_exitcode(os.wait()[1])
             return os.EX_OK if self._stopping else code if code > 0 else os.EX_SOFTWARE
-        for _ in range(self._count - 1):
+        while len(self._workers) < self._count and not self._stopping:
             self._first.add(self._start())
         while self._workers:
             pid, status = os.wait()
@@ -111,7 +111,8 @@ class _Workers:
 
     def _start(self, ready: int | None = None) -> int:
         """Fork a worker. Signals wait meanwhile; in the worker SIGHUP waits until it has started,
-        so that a request to reload does not end it. It writes to `ready` once it serves."""
+        so that a request to reload does not end it. It writes to `ready` once it serves. If the
+        request to stop came just before, it is stopped like those that it found."""
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             sys.stdout.flush()
@@ -120,6 +121,8 @@ class _Workers:
             if not pid:
                 self._be_worker(ready)
             self._workers.add(pid)
+            if self._stopping:
+                os.kill(pid, signal.SIGTERM)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pid

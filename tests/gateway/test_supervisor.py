@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,15 @@ def reads_the_pipe(pipe: int, *_: object) -> int:
 
 def exit_code(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.fixture
+def handlers_stay() -> Iterator[None]:
+    """`run` sets handlers of its own."""
+    before = {each: signal.getsignal(each) for each in HANDLED}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
@@ -91,6 +100,7 @@ def test_a_worker_with_a_fault_of_ours_ends_in_an_error(pipe: tuple[int, int]) -
     assert exit_code(_Workers(fails, 1, pipe[0])._start()) == os.EX_SOFTWARE
 
 
+@pytest.mark.usefixtures("handlers_stay")
 def test_a_first_worker_that_cannot_serve_is_the_only_one(
     pipe: tuple[int, int], tmp_path: Path
 ) -> None:
@@ -100,10 +110,43 @@ def test_a_first_worker_that_cannot_serve_is_the_only_one(
         (tmp_path / str(os.getpid())).touch()
         return os.EX_CONFIG
 
-    before = {each: signal.getsignal(each) for each in HANDLED}
-    code = _Workers(refuses, 3, pipe[0]).run()
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-    assert code == os.EX_CONFIG
+    assert _Workers(refuses, 3, pipe[0]).run() == os.EX_CONFIG
     assert len([*tmp_path.iterdir()]) == 1
+
+
+@pytest.mark.usefixtures("handlers_stay")
+def test_a_stop_while_the_first_worker_loads_starts_no_other(
+    pipe: tuple[int, int], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "loads")
+    started = tmp_path / "started"
+    started.mkdir()
+
+    def serves_until_a_stop(_: int, ready: Callable[[], None]) -> int:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        first = not [*started.iterdir()]
+        (started / str(os.getpid())).touch()
+        if first:
+            (tmp_path / "loads").write_text("")
+            signal.sigwait({signal.SIGTERM})
+            ready()
+        return 0
+
+    def load() -> None:
+        (tmp_path / "loads").read_text()  # until the worker waits for the signal
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert _Workers(serves_until_a_stop, 3, pipe[0], load).run() == 0
+    assert len([*started.iterdir()]) == 1
+
+
+def test_a_worker_that_is_started_after_a_stop_is_stopped(pipe: tuple[int, int]) -> None:
+    def serves(*_: object) -> int:
+        signal.alarm(10)  # only if no signal comes
+        signal.pause()
+        return 0
+
+    workers = _Workers(serves, 1, pipe[0])
+    workers._stop(signal.SIGTERM, None)
+
+    assert exit_code(workers._start()) == -signal.SIGTERM
