@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.outgoing.delivery import RelayDown, SenderRefused, Undelivered
+from rules.mail.addresses import domain_of
 
 PAUSE_S = 30.0
 """After it a few mails ask the relay again. All others stay due meanwhile, and none is put off:
 the first that is accepted ends the pause for all of them."""
-RECIPIENTS = 5
-"""So many recipients that are refused for good, one after the other, are all that there are."""
+DOMAINS = 5
+"""Recipients of so many domains that are refused for good, one after the other, are all that there
+are. Those of one domain, which a company may have let lapse, keep no other mail waiting."""
 SENDERS, MAILS = 2, 5
 """One sender that is refused may be the one that the relay does not want. If it is that of all
 mails that are due, as the null reverse-path may be, a few of them are enough."""
@@ -26,7 +28,9 @@ class RelayPause:
     _refused: int = 0
     """The mails of these."""
 
-    _recipients: set[str] = field(default_factory=set)
+    _domains: set[str] = field(default_factory=set)
+    """Those of the recipients that were refused."""
+
     is_recorded: bool = False
     """The store has something of it, which the next accepted mail ends."""
 
@@ -45,8 +49,8 @@ class RelayPause:
                 if len(self._senders) >= SENDERS or self._refused >= MAILS:
                     self._until = now + PAUSE_S
             case Undelivered(blames_recipient=True):
-                self._recipients.add(recipient)
-                if len(self._recipients) >= RECIPIENTS:
+                self._domains.add(domain_of(recipient))
+                if len(self._domains) >= DOMAINS:
                     self._until = now + PAUSE_S
             case _:
                 pass
@@ -55,5 +59,5 @@ class RelayPause:
         """A mail was accepted."""
         self._until = float("-inf")
         self._senders.clear()
-        self._recipients.clear()
+        self._domains.clear()
         self._refused = 0

@@ -20,6 +20,7 @@ from gateway.runtime import Runtime
 from rules.mail.bounces import Failure, classify, presumed_status
 from rules.service.more import SUMMARIES
 from rules.ticket.notice_timing import LONGEST_PAUSE, LONGEST_URGENT_PAUSE, next_attempt
+from rules.ticket.notices import NoticeKind
 from storage.db.database import Connection
 from storage.notices import more, outbox, relay_refusals
 from storage.notices.outbox import Dropped, Notice
@@ -171,7 +172,9 @@ class NoticeSender:
         """Report what a refusal says about the relay."""
         now = self.monotonic()
         was_on = self.pause.is_on(now)
-        self.pause.note(notice.address, error, now)
+        # Anybody can have an invitation sent to an address that does not exist.
+        if not (error.blames_recipient and notice.kind is NoticeKind.INVITATION):
+            self.pause.note(notice.address, error, now)
         begins = self.pause.is_on(now) and not was_on
         if begins or (error.ours and not was_on):
             log.relay_refused(str(error))

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from rules.mail import Mailbox
-from rules.service.digests import LATE_AFTER, RECENT
+from rules.service.digests import LATE_AFTER, NOT_SHOWN, RECENT
 from rules.ticket.desk import DigestLine, Queue
 from rules.ticket.notice_payloads import from_stored
 from rules.ticket.notices import NoticeKind, NoticeState
@@ -146,10 +146,11 @@ def _is_digest(mailbox: Mailbox) -> ColumnElement[bool]:
 
 def _withheld(mailbox: Mailbox, line: DigestLine) -> Iterator[dict[str, object]]:
     """The counts that a line about withheld notices replaced; of several recipients each has one,
-    and the first has the rest."""
+    and the first has the rest. A line that shows no recipient has one count for all of them."""
     if line.queue != Queue.WITHHELD.value:
         return
     addresses = [each for each in line.sender.replace(",", " ").split() if "@" in each]
+    addresses = addresses or [NOT_SHOWN]
     for place, address in enumerate(addresses):
         yield {
             "mailbox_id": mailbox.id,

@@ -126,7 +126,6 @@ NOTICES = (
         & (_author_place.c.address == _comment.c.author),
         isouter=True,
     )
-    .order_by(_notice.c.created_at, _notice.c.id)
 )
 """All that is needed to write a notice, and to decide whether it may still be sent."""
 
@@ -177,10 +176,11 @@ _COUNTS = (1, 2, 4, 8, 16, 32, 64)
 
 
 def claimed_rows(connection: Connection, ids: Sequence[UUID]) -> list[Any]:
-    """What each notice needs, in the order in which they were ordered."""
+    """What each notice needs, the longest due first. Where only a few are begun at a time, those
+    that were ordered first would be begun again and again."""
     most = _COUNTS[-1]
     read: list[Any] = []
     for first in range(0, len(ids), most):
         some = filled_up(ids[first : first + most], _COUNTS, _NO_NOTICE)
         read += _ROWS(len(some)).rows(connection, **bind_list("notice", some))
-    return sorted(read, key=lambda row: (row.created_at, row.id))
+    return sorted(read, key=lambda row: (row.due_at, row.created_at, row.id))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
 
 from rules.mail.relay_refusals import is_of_relay
+from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.statements import insert_into
 from storage.db.tables import NoticeRow, RelayRefusalRow, table
@@ -60,7 +61,8 @@ def recipient_refused(
     up before it is taken back. None for a mail that was tried long enough: it is given up, and does
     not count.
 
-    An invitation, which anybody can have sent anywhere, is no evidence.
+    An invitation, which anybody can have sent anywhere, is no evidence: nothing is taken
+    back for it.
     """
     here = _refusal.c.notice_id == notice.id
     before = connection.execute(select(_refusal.c.accepted_since).where(here)).scalar()
@@ -78,7 +80,8 @@ def recipient_refused(
         outbox.give_up(connection, notice.id, why, hard=False, now=now)
     else:
         outbox.put_off(connection, notice.id, again, why)
-    return RefusedMail(again is None, _take_back(connection, now))
+    is_evidence = notice.kind is not NoticeKind.INVITATION
+    return RefusedMail(again is None, _take_back(connection, now) if is_evidence else 0)
 
 
 def down(connection: Connection, why: str, now: datetime) -> None:
@@ -140,11 +143,34 @@ def _take_back(connection: Connection, now: datetime) -> int:
         .join_from(_refusal, _notice, _notice.c.id == _refusal.c.notice_id)
         .where(_refusal.c.given_up, _notice.c.state == NoticeState.DEAD.value)
     ).all()
+    number = 0
     for row in rows:
-        again = {"state": NoticeState.DUE.value, "due_at": now}
-        connection.execute(update(_notice).where(_notice.c.id == row.notice_id).values(again))
-        if row.counted:
-            suppression.take_back(connection, row.mailbox_id, row.address)
+        # Somebody may have had it tried again meanwhile.
+        taken = _due_again(connection, now, _notice.c.id == row.notice_id)
+        number += taken
+        if taken and row.counted:
+            number += _count_less(connection, row.mailbox_id, row.address, now)
     neither = {"given_up": False, "counted": False}
     connection.execute(update(_refusal).where(_refusal.c.given_up).values(neither))
-    return len(rows)
+    return number
+
+
+def _count_less(connection: Connection, mailbox: int, address: str, now: datetime) -> int:
+    """Where that ends a suspension, have those mails sent that it has stopped lately; returns how
+    many."""
+    if not suppression.take_back(connection, mailbox, address):
+        return 0
+    return _due_again(
+        connection,
+        now,
+        _notice.c.mailbox_id == mailbox,
+        _notice.c.address == address,
+        _notice.c.last_error == outbox.DISCONTINUED,
+        _notice.c.created_at > now - GIVE_UP_AFTER,
+    )
+
+
+def _due_again(connection: Connection, now: datetime, *which: ColumnElement[bool]) -> int:
+    """Have mails that were given up tried again; returns how many."""
+    dead = update(_notice).where(*which, _notice.c.state == NoticeState.DEAD.value)
+    return connection.execute(dead.values(state=NoticeState.DUE.value, due_at=now)).rowcount

@@ -69,14 +69,16 @@ def record_hard_failure(
     _COUNT_FAILURE.run(connection, row | {"why": storable(why, 500), "suspended_at": None})
 
 
-def take_back(connection: Connection, mailbox: int, address: str) -> None:
-    """Count one permanent failure less, which the address was not to blame for. One that was
-    suspended for it gets mail again."""
+def take_back(connection: Connection, mailbox: int, address: str) -> bool:
+    """Count one permanent failure less, which the address was not to blame for. Returns whether it
+    was suspended for it, and gets mail again."""
     here = (_bounced.c.mailbox_id == mailbox, _bounced.c.address == address)
-    stays = case((_bounced.c.hard - 1 >= HARD_BOUNCES, _bounced.c.suspended_at))
-    less = {"hard": _bounced.c.hard - 1, "suspended_at": stays}
-    connection.execute(update(_bounced).where(*here).values(less))
+    less = update(_bounced).where(*here).values(hard=_bounced.c.hard - 1)
+    connection.execute(less)
+    too_few = (_bounced.c.hard < HARD_BOUNCES) & _bounced.c.suspended_at.is_not(None)
+    lifted = connection.execute(update(_bounced).where(*here, too_few).values(suspended_at=None))
     connection.execute(delete(_bounced).where(*here, _bounced.c.hard <= 0))
+    return lifted.rowcount == 1
 
 
 def remove(connection: Connection, mailbox: int, address: str) -> bool:

@@ -19,13 +19,13 @@ from gateway import clock
 from gateway.outgoing import in_hand
 from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
 from gateway.outgoing.dispatcher import AT_ONCE, Dispatcher
-from gateway.outgoing.relay_pause import MAILS, PAUSE_S, RECIPIENTS
+from gateway.outgoing.relay_pause import DOMAINS, MAILS, PAUSE_S
 from gateway.outgoing.smtp_relay import SmtpRelay
 from rules.ticket.notice_timing import GIVE_UP_AFTER, LONGEST_URGENT_PAUSE
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database
 from storage.db.ledger import Ledger, open_ledger
-from storage.notices import claims, relay_refusals, suppression
+from storage.notices import claims, outbox, relay_refusals, suppression
 from storage.notices.overview import NoticeSummary
 from storage.notices.relay_refusals import RelayTrouble
 from storage.registry import mailboxes
@@ -57,7 +57,8 @@ def box(store: Store) -> Outbox:
 
 
 def new(count: int) -> list[str]:
-    return [f"w{next(_number)}@acme.example" for _ in range(count)]
+    """Addresses of a domain each."""
+    return [f"ann@c{next(_number)}.example" for _ in range(count)]
 
 
 async def found(box: Outbox, addresses: Sequence[str]) -> list[NoticeSummary]:
@@ -345,17 +346,30 @@ async def hard_failures(box: Outbox) -> dict[str, int]:
     return await asyncio.to_thread(box.database.read, look)
 
 
+async def accepts_one(box: Outbox) -> None:
+    """For the next test: what a relay has refused counts no more."""
+    box.relay = Relay()
+    await order_alerts(box, new(1))
+    await send_what_is_due(box.dispatcher)
+
+
+async def sends_all(box: Outbox) -> None:
+    """For the next test as well."""
+    box.now += LONGEST_URGENT_PAUSE * 2
+    await accepts_one(box)
+
+
 async def trouble(box: Outbox) -> RelayTrouble | None:
     return await asyncio.to_thread(box.database.read, relay_refusals.trouble)
 
 
 async def test_a_relay_that_knows_nobody_costs_nobody_a_mail_or_their_address(box: Outbox) -> None:
-    waiting = new(3 * RECIPIENTS)
+    waiting = new(3 * DOMAINS)
     await order_alerts(box, waiting)
     box.relay.failure = UNKNOWN
     dispatcher = box.dispatcher
     await send_what_is_due(dispatcher)
-    assert len(box.relay.tried) < RECIPIENTS + AT_ONCE, "the others wait, and are not put off"
+    assert len(box.relay.tried) < DOMAINS + AT_ONCE, "the others wait, and are not put off"
 
     dispatcher = await an_outage(box, UNKNOWN, rounds=3)
 
@@ -363,7 +377,7 @@ async def test_a_relay_that_knows_nobody_costs_nobody_a_mail_or_their_address(bo
     assert not {*waiting} & (await hard_failures(box)).keys()
     known = await trouble(box)
     assert known is not None
-    assert known.recipients >= RECIPIENTS
+    assert known.recipients >= DOMAINS
     await send_what_is_due(dispatcher)
     assert await states(box, waiting) == {NoticeState.SENT}
     assert await trouble(box) is None
@@ -419,9 +433,85 @@ async def test_an_invitation_blames_no_relay(box: Outbox) -> None:
     await send_what_is_due(box.dispatcher)
 
     assert await states(box, [invited, alerted]) == {NoticeState.DEAD}
-    box.relay = Relay()
-    await order_alerts(box, new(1))
+    await accepts_one(box)
+
+
+async def test_nor_does_one_take_back_what_another_refusal_will(box: Outbox) -> None:
+    """It would be given up again, by itself, and for good."""
+    first, invited, second = new(3)
+    box.relay.failure = UNKNOWN
+    await order_alerts(box, [first])
     await send_what_is_due(box.dispatcher)
+    await box.order(invited)
+    await send_what_is_due(box.dispatcher)
+    await order_alerts(box, [second])
+
+    await send_what_is_due(box.dispatcher)
+
+    assert await states(box, [first, second]) == {NoticeState.DUE}
+    assert not {first, second} & (await hard_failures(box)).keys()
+    await sends_all(box)
+
+
+async def test_invitations_that_are_refused_pause_nothing(box: Outbox) -> None:
+    invited, other = new(2 * DOMAINS), new(1)
+    box.relay = Refusing(at={*invited})
+    await box.order(*invited, *other)
+
+    await send_what_is_due(box.dispatcher)
+
+    assert await states(box, other) == {NoticeState.SENT}
+
+
+async def test_mails_that_are_refused_again_and_again_let_those_behind_them_be_tried(
+    box: Outbox,
+) -> None:
+    wrong, alert = new(7 * AT_ONCE), new(1)
+    box.relay = Refusing(at={*wrong})
+    await order_alerts(box, wrong)
+    box.now += timedelta(seconds=1)
+    await order_alerts(box, alert)
+    dispatcher = box.dispatcher
+    for _ in range(len(wrong) // AT_ONCE + 2):
+        await send_what_is_due(dispatcher)
+        box.now += timedelta(seconds=PAUSE_S)
+        box.seconds += PAUSE_S
+
+    assert await states(box, alert) == {NoticeState.SENT}
+    await sends_all(box)
+
+
+async def test_the_addresses_of_one_domain_that_are_refused_pause_nothing(box: Outbox) -> None:
+    """That of a company that has let it lapse."""
+    gone, alert = [f"user{n}@lapsed.example" for n in range(2 * DOMAINS)], new(1)
+    box.relay = Refusing(at={*gone})
+    await order_alerts(box, gone)
+    box.now += timedelta(seconds=1)
+    await order_alerts(box, alert)
+
+    await send_what_is_due(box.dispatcher)
+
+    assert await states(box, alert) == {NoticeState.SENT}
+    await sends_all(box)
+
+
+async def test_what_a_suspension_has_stopped_is_sent_once_the_relay_is_to_blame_for_it(
+    box: Outbox,
+) -> None:
+    suspended, other = new(2)
+    box.relay.failure = UNKNOWN
+    for _ in range(3):
+        await order_alerts(box, [suspended])
+        await send_what_is_due(box.dispatcher)
+    to_suspended = [each for each in await box.listed() if each.address == suspended]
+    assert outbox.DISCONTINUED in [each.last_error for each in to_suspended]
+    await order_alerts(box, [other])
+
+    await send_what_is_due(box.dispatcher)
+
+    to_suspended = [each for each in await box.listed() if each.address == suspended]
+    assert [each.state for each in to_suspended] == 3 * [NoticeState.DUE]
+    await sends_all(box)
 
 
 async def test_a_relay_that_is_down_is_known_to_all_nodes_until_one_is_accepted(

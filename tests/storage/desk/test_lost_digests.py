@@ -162,6 +162,21 @@ def test_of_many_readers_the_number_is_given_and_counted_again(shop: Shop) -> No
     assert latest(shop)[1][0][4] == "9"
 
 
+def test_so_is_the_number_of_a_line_without_its_readers(shop: Shop) -> None:
+    """Those are left out of the third digest after two that were refused."""
+    ticket = opened(shop.take(a_mail()))
+    left = [NoticeOrder(NoticeKind.FEEDBACK, ANN.address, withheld=True)] * 2
+    shop.write(lambda c: record_withheld(c, shop.context(), ticket, left))
+    for hours in range(3):
+        ordered(shop, NOON + timedelta(hours=hours))
+        relay_refuses(shop, NOON + timedelta(hours=hours), SAM.address)
+
+    ordered(shop, NOON + timedelta(hours=3))
+
+    lines = [line for line in latest(shop)[1] if line[0] == Queue.WITHHELD]
+    assert [(line[2], line[4]) for line in lines] == [("…", "2")]
+
+
 def test_of_a_suspended_address_on_many_tickets_the_number_of_the_others_is_given(
     shop: Shop,
 ) -> None:

@@ -19,13 +19,16 @@ from rules.people import Role
 from rules.service.console_roles import ConsoleRole
 from rules.ticket.audit import AuditEvent
 from rules.ticket.changes import Source
+from rules.ticket.notices import NoticeKind, NoticeOrder
+from rules.ticket.payloads import AlertPayload
 from storage.db.database import Connection
 from storage.db.tables import TicketRow, table
 from storage.mail import quarantine
-from storage.notices import relay_refusals
+from storage.notices import outbox, relay_refusals
 from storage.notices.suppression import record_hard_failure
 from storage.registry import lookup, mailboxes, people
 from storage.ticket import read, waiting_tickets
+from storage.ticket.rows import ChangeContext, queue_notices
 from tests.gateway.web.console.desk import NEW, Desk
 from tests.gateway.web.link_pages import ANN, EVE, SAM, SUBJECT, SUPPORT
 from tests.gateway.web.shown_forms import filled_in
@@ -81,6 +84,28 @@ async def test_the_first_page_says_that_the_relay_accepts_nothing_until_it_does(
     assert "The relay accepts no mail" in page
     assert "smtp.example: refused" in page
     assert "The relay accepts no mail" not in after
+
+
+async def test_the_first_page_says_how_many_recipients_the_relay_has_refused(desk: Desk) -> None:
+    """Two addresses that are wrong do not mean that it accepts nothing."""
+    browser = await desk.logged_in(ConsoleRole.VIEWER)
+
+    def refuse(connection: Connection) -> None:
+        now, mailbox = clock.now(), mailboxes.mailbox_named(connection, SUPPORT)
+        for address in (ANN, EVE):
+            context = ChangeContext(mailbox, "", Source.SYSTEM, now, clock.new_id)
+            order = NoticeOrder(NoticeKind.ALERT, address, "", AlertPayload("the disk is full"))
+            queue_notices(connection, context, [order], None)
+        for each in outbox.claim(connection, now, limit=2):
+            relay_refusals.recipient_refused(
+                connection, each, "550 5.1.1", hard=True, now=now, again=now
+            )
+
+    await desk.site.write(refuse)
+    _, page = await browser.get("/console/")
+
+    assert "The relay has refused 2 recipients and accepted no mail since" in page
+    assert "The relay accepts no mail" not in page
 
 
 async def test_the_first_page_says_that_mail_reaches_nobody_of_the_staff(desk: Desk) -> None:
