@@ -107,8 +107,9 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
 
     A host that sends for many domains passes SPF for all of them, whichever customer sends. If DKIM
     is required, SPF therefore proves neither an author, whoever has looked at it, nor that a signed
-    mail came directly from them. If only SPF passed, a DKIM key that the DNS failed to return could
-    still prove the author: such a verdict is temporary.
+    mail came directly from them; but what a seal covers counts as before. If only SPF passed, a
+    DKIM key that the DNS failed to return could still prove the author: such a verdict is
+    temporary.
     """
     if not dkim_required:
         return proven
