@@ -316,10 +316,13 @@ async def test_a_held_mail_without_one_author_is_filed_under_the_one_that_staff_
 
     _, page = await browser.get(path)
     refused = [await browser.send(path, do="release", author=each) for each in ("", "ann")]
-    done = await browser.send(path, do="release", author=ANN)
+    named, foreseen = await browser.send(path, do="release", author=ANN)
+    form = filled_in(foreseen, {"do": "release", "author": ANN})
+    done = await browser.post(path, **form)
 
     assert 'name="author"' in page
     assert [status for status, _ in refused] == [409, 422]
+    assert (named, "that depended on the author, who was not named yet" in foreseen) == (409, True)
     assert done == (303, "/console/held")
     ticket = await desk.site.write(lambda c: read.ticket_view(c, 2))
     assert ticket is not None
