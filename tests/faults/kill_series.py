@@ -55,7 +55,7 @@ def kill_under_load(node: Node, store_url: str, kills: int, seed: int) -> KillRe
             kills_at.append(time.monotonic())
             node.kill()
             began = time.monotonic()
-            restarts_s.append(node.start())
+            restarts_s.append(node.start(until="takes_mail"))
             senders.wait_for_more(1)
             first_250_s.append(time.monotonic() - began)
         senders.wait_for_more(MIN_MAILS)

@@ -132,14 +132,14 @@ class Node:
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> float:
-        """Start it; the number of seconds until its sockets were open."""
+    def start(self, until: str = "started") -> float:
+        """Start it; the number of seconds until this event, by which it serves everything."""
         began = time.monotonic()
         # A killed server leaves temporary files, which go away with the test's folder.
         self._process, log = self._launch(self._arguments, {"TMPDIR": str(self._folder)})
         self._log = Log()
         self._log.follow(log)
-        self._log.wait_for("started", START_S)
+        self._log.wait_for(until, START_S)
         return time.monotonic() - began
 
     def readiness(self) -> int:
