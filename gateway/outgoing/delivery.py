@@ -54,8 +54,8 @@ class Undelivered(Exception):
 
 
 class RelayDown(Undelivered):
-    """The relay accepts nothing from us now, whoever writes to whom: the next mail need not be
-    tried. What it refuses once it knows the sender or the recipient is no such failure."""
+    """The relay accepts nothing from us now, from any sender to any recipient: the next mail need
+    not be tried. What it refuses once it knows the sender or the recipient is no such failure."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why, permanent=False, ours=True)

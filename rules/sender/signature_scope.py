@@ -106,8 +106,8 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
     """The verdict under a policy that may require DKIM.
 
     A host that sends for many domains passes SPF for all of them, whichever customer sends. If DKIM
-    is required, SPF therefore proves neither an author, whoever has looked at it, nor that a signed
-    mail came directly from them; but what a seal covers counts as before. If only SPF passed, a
+    is required, SPF therefore proves neither an author, here or at a relay, nor that a signed mail
+    came directly from them; but what a seal covers counts as before. If only SPF passed, a
     DKIM key that the DNS failed to return could still prove the author: such a verdict is
     temporary.
     """

@@ -180,14 +180,21 @@ async def test_the_page_names_whom_a_release_may_add_to_the_request_and_the_file
     assert "Files: <bdi>plan.pdf</bdi></p>" in page
 
 
-async def test_the_page_names_the_ticket_on_which_a_release_publishes_the_mail(site: Site) -> None:
-    """Ann wrote it to a list, and no other line of the page shows which ticket it answers."""
+async def answer_to_a_list(site: Site) -> str:
+    """Ann's answer on her ticket is held, since she wrote it to a list; returns the path of its
+    page, as a digest links to it."""
     keys = (await site.services.runtime.mailbox_cache.current()).keys
     notice = clock.new_id()
     answered = message_id(keys, site.mailbox.id, site.ticket, notice, "help.example")
     marks = {"In_Reply_To": answered, "List_Id": "<team.lists.example>"}
     digest = await digest_of(site, "Re: It", author=ANN, to="team@lists.example", **marks)
     (path, *_) = re.findall(r"https://postern\.example(/held/\S+)\?do=release", digest)
+    return str(path)
+
+
+async def test_the_page_names_the_ticket_on_which_a_release_publishes_the_mail(site: Site) -> None:
+    """Ann wrote it to a list, and no other line of the page shows which ticket it answers."""
+    path = await answer_to_a_list(site)
 
     _, page = await site.get(path)
     await site.send(path, do="release")
@@ -199,12 +206,7 @@ async def test_the_page_names_the_ticket_on_which_a_release_publishes_the_mail(s
 
 async def test_a_release_goes_to_the_ticket_that_its_page_showed_or_nowhere(site: Site) -> None:
     """The ticket is merged into one with other people while the page is open."""
-    keys = (await site.services.runtime.mailbox_cache.current()).keys
-    notice = clock.new_id()
-    answered = message_id(keys, site.mailbox.id, site.ticket, notice, "help.example")
-    marks = {"In_Reply_To": answered, "List_Id": "<team.lists.example>"}
-    digest = await digest_of(site, "Re: It", author=ANN, to="team@lists.example", **marks)
-    (path, *_) = re.findall(r"https://postern\.example(/held/\S+)\?do=release", digest)
+    path = await answer_to_a_list(site)
     _, page = await site.get(path)
     goal = await site.write(partial(open_ticket, mailbox=site.mailbox, subject="Leaks"))
     await site.set_ticket(merged_into=goal, status="closed")
