@@ -86,6 +86,8 @@ class CheckResult:
     """A sealer received the mail directly from the author's domain."""
     by_spf_alone: bool = False
     """Nothing but SPF proved the author, to a sealer."""
+    author_scope: SignedScope | None = None
+    """What of a mail that a sealer received directly its author signed."""
 
 
 async def with_others(
@@ -133,6 +135,7 @@ async def prove(
     """The verdict from what is measured: signatures first, then SPF, then a listed sealer's ARC."""
     policy, signed = await policy_and_dkim(mail)
     results, scope = [signed], signed.signed_scope
+    author_scope: SignedScope | None = None
     if not signed.by or (scope is not None and _could_be_redirected(mail, scope)):
         by_spf = await _by_spf(mail, policy)
         results.append(by_spf)
@@ -142,6 +145,7 @@ async def prove(
             sealed = await _by_arc(mail, sealers, signed)
             results.append(sealed)
             scope = sealed.signed_scope if sealed.by else scope
+            author_scope = sealed.author_scope
             if scope is not None and sealed.direct:
                 passed_on = await _by_forwarder(mail, forwarders)
                 results.append(CheckResult("", passed_on))
@@ -150,7 +154,8 @@ async def prove(
     verdict = _verdict(mail.domain, policy, results)
     held = tuple(each for result in results for each in result.fingerprints)
     # An old signature identifies the mail, but proves nothing by itself.
-    return replace(verdict, signed_scope=scope if verdict.aligned else None, fingerprints=held)
+    scope = scope if verdict.aligned else None
+    return replace(verdict, signed_scope=scope, author_scope=author_scope, fingerprints=held)
 
 
 async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult) -> CheckResult:
@@ -170,9 +175,11 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
         detail = f"sealed by {checked.sealer}, which may have counted a signature: {OPEN_BODY}"
         return CheckResult("", (Evidence("arc", Result.POLICY, checked.sealer, detail),))
     signatures = signed.signed or mail.signatures.all_bounds
-    scope, held = await mail.run(
-        partial(sealed_scope, mail.message, checked, signatures, hold=bool(signed.by))
-    )
+    of_mail = partial(sealed_scope, mail.message, signatures=signatures, hold=bool(signed.by))
+    scope, held = await mail.run(partial(of_mail, checked))
+    author_scope: SignedScope | None = None
+    if checked.direct:  # as SPF showed, which a policy may not count
+        author_scope, _ = await mail.run(partial(of_mail, replace(checked, direct=False)))
     by = f"arc:{checked.sealer}"
     known = mail.signatures.bounds
     is_changed = bool(known) and not await mail.run(
@@ -189,6 +196,7 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
         checked.temporary,
         warnings=warnings,
         signed_scope=scope,
+        author_scope=author_scope,
         fingerprints=held,
         direct=checked.direct,
         by_spf_alone=checked.by_spf_alone,

@@ -54,20 +54,24 @@ async def author_through_list(
     if not sealed.covers_words(theirs):
         return None
 
-    def scope_of_both() -> tuple[SignedScope, tuple[str, ...]]:
+    def scopes_of_both() -> tuple[SignedScope, SignedScope, tuple[str, ...]]:
+        """What counts, what of it the author signed, and the fingerprints."""
         seals = (*signed.signed, *filter(None, (sealed.signature,)))
         together, held = signed_scope(mail.message, seals)
         # Anybody can send the list a mail that they have from the author, with another To.
-        return as_the_author_signed(mail.message, sealed, together, theirs.all_bounds), held
+        indirect = replace(sealed, direct=False)
+        bounded = as_the_author_signed(mail.message, indirect, together, theirs.all_bounds)
+        return (together if sealed.direct else bounded), bounded, held
 
-    together, held = await mail.run(scope_of_both)
+    together, of_author_alone, held = await mail.run(scopes_of_both)
     return Authentication(
         aligned=True,
         by=f"arc:{sealed.sealer}",
         by_spf_alone=sealed.by_spf_alone,
         evidence=(*evidence, *sealed.evidence),
         warnings=warnings,
-        signed_scope=SignedScope(together.fingerprint, together.names, problem=together.problem),
+        signed_scope=together,
+        author_scope=of_author_alone if sealed.direct else None,
         fingerprints=held,
         author=author,
     )

@@ -87,6 +87,9 @@ class Authentication:
     warnings: tuple[str, ...] = ()
     signed_scope: SignedScope | None = None
     """Set if a signature proves the author, alone or with other evidence."""
+    author_scope: SignedScope | None = None
+    """What the author's own signatures cover of a sealed mail, where the sealer states an SPF pass
+    besides, so that `signed_scope` is larger: a policy may not count that. None for any other."""
     vouched_by: str = ""
     """What stands behind a mail that has no single author: `peer:127.0.0.1`, `relay:mx.example`,
     or `dkim:acme.example`, the signature of a registered company. It proves nobody: such a mail is
@@ -180,11 +183,8 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
         ],
         "warnings": list(verdict.warnings),
         "vouched_by": verdict.vouched_by,
-        "seal": [verdict.signed_scope.fingerprint, *verdict.signed_scope.names]
-        if verdict.signed_scope
-        else None,
-        "seal_alone": verdict.signed_scope is not None and verdict.signed_scope.alone,
-        "seal_problem": verdict.signed_scope.problem if verdict.signed_scope else "",
+        **_scope_as_dict("seal", verdict.signed_scope),
+        **_scope_as_dict("author_seal", verdict.author_scope),
         "fingerprints": list(verdict.fingerprints),
         "author": verdict.author,
         "attached": verdict.attached,
@@ -194,7 +194,7 @@ def as_dict(verdict: Authentication) -> dict[str, object]:
 def from_dict(stored: Mapping[str, Any]) -> Authentication:
     """The verdict from the result of `as_dict`. Stored, since DKIM keys expire: a mail that is
     decided later keeps its first verdict. What is missing was not found."""
-    seal = stored.get("seal") or ()
+    scope = _scope_from_dict("seal", stored)
     return Authentication(
         aligned=stored["aligned"],
         by=stored.get("by", ""),
@@ -216,19 +216,35 @@ def from_dict(stored: Mapping[str, Any]) -> Authentication:
         ),
         warnings=tuple(stored.get("warnings", ())),
         vouched_by=stored.get("vouched_by", ""),
-        # Until 2026-11-21 only scopes with `alone` were stored, without that key.
-        signed_scope=SignedScope(
-            fingerprint=seal[0],
-            names=tuple(seal[1:]),
-            alone=stored.get("seal_alone", True),
-            problem=stored.get("seal_problem", ""),
-        )
-        if seal
-        else None,
+        signed_scope=scope,
+        author_scope=_scope_from_dict("author_seal", stored),
         # Until 2026-11-28 only the fingerprint of the scope was known.
-        fingerprints=tuple(stored.get("fingerprints", seal[:1])),
+        fingerprints=tuple(stored.get("fingerprints", (scope.fingerprint,) if scope else ())),
         author=stored.get("author", ""),
         attached=stored.get("attached", ""),
+    )
+
+
+def _scope_as_dict(name: str, scope: SignedScope | None) -> dict[str, object]:
+    if scope is None:
+        return {name: None}
+    return {
+        name: [scope.fingerprint, *scope.names],
+        f"{name}_alone": scope.alone,
+        f"{name}_problem": scope.problem,
+    }
+
+
+def _scope_from_dict(name: str, stored: Mapping[str, Any]) -> SignedScope | None:
+    # Until 2026-11-21 only scopes with `alone` were stored, without that key.
+    fingerprint, *names = stored.get(name) or ("",)
+    if not fingerprint:
+        return None
+    return SignedScope(
+        fingerprint=fingerprint,
+        names=tuple(names),
+        alone=stored.get(f"{name}_alone", True),
+        problem=stored.get(f"{name}_problem", ""),
     )
 
 

@@ -106,10 +106,10 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
     """The verdict under a policy that may require DKIM.
 
     A host that sends for many domains passes SPF for all of them, whichever customer sends. If DKIM
-    is required, SPF therefore proves neither an author, here or at a relay, nor that a signed mail
-    came directly from them; but what a seal covers counts as before. If only SPF passed, a
-    DKIM key that the DNS failed to return could still prove the author: such a verdict is
-    temporary.
+    is required, SPF therefore proves neither an author nor that a signed mail came directly from
+    them, whether it passed here or at a relay or sealer: only what the author signed counts. If
+    only SPF passed, a DKIM key that the DNS failed to return could still prove the author: such a
+    verdict is temporary.
     """
     if not dkim_required:
         return proven
@@ -122,10 +122,12 @@ def apply_dkim_policy(proven: Authentication, dkim_required: bool) -> Authentica
             temporary=proven.key_unanswered,
             warnings=warnings,
             signed_scope=None,
+            author_scope=None,
         )
-    if proven.by.startswith(("dkim:", "relay:")) and proven.signed_scope is not None:
-        return replace(proven, signed_scope=replace(proven.signed_scope, alone=True))
-    return proven
+    scope = proven.author_scope or proven.signed_scope
+    if scope is None:
+        return proven
+    return replace(proven, signed_scope=replace(scope, alone=True))
 
 
 def restrict_to_signed(mail: Mail, proven: Authentication) -> Mail:

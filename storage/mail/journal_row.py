@@ -95,6 +95,7 @@ def _in_brief(measured: Authentication) -> dict[str, object]:
         ),
         warnings=tuple(w[:BRIEF_DETAIL_CHARACTERS] for w in measured.warnings[:BRIEF_EVIDENCE]),
         signed_scope=None,
+        author_scope=None,
         fingerprints=(),
     )
     found = {name: value for name, value in as_dict(brief).items() if value}
