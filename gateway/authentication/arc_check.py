@@ -79,6 +79,11 @@ class ArcVerdict:
     """A signature proved the author to the sealer."""
     by_spf_alone: bool = False
     """Nothing but SPF proved the author to the sealer."""
+    signatures_seen: int = 0
+    """The number of signatures of which the sealer states a result."""
+    with_their_fields: Collection[HeaderField] = ()
+    """Signatures whose keys show that the fields which they cover are as their signer wrote them,
+    whatever became of the body."""
 
     def covers_words(self, signatures: Candidates) -> bool:
         """Whether the body is the author's: not if anybody may have appended to it, under a
@@ -149,6 +154,7 @@ async def check_arc(
         direct=stated.direct,
         by_signature=stated.by_signature,
         by_spf_alone=stated.by_spf_alone,
+        signatures_seen=stated.signatures_seen,
     )
 
 
@@ -183,20 +189,35 @@ def as_the_author_signed(
     signatures: Sequence[tuple[HeaderField, Tags]] | None,
 ) -> SignedScope:
     """What of a sealed scope the author signed, by signatures of theirs that no longer hold, None
-    if we do not know them; all of it, if the sealer had it from the author's domain itself.
-    CPU-bound.
+    if we do not know them; all of it, if the sealer had it from the author's domain itself. If the
+    sealer counted a signature, nothing, unless these are the ones that it saw. CPU-bound.
 
     Raises whatever dkimpy raises.
     """
     has_none = signatures is not None and not signatures
     if verdict.direct or (has_none and not verdict.by_signature):
         return scope
+    if verdict.by_signature and not _are_as_sealed(message, verdict, signatures or ()):
+        signatures = [s for s in signatures or () if s[0] in verdict.with_their_fields]
     if not signatures:  # not known, or somebody removed it
         return replace(scope, names=())
     least = assumed_scope(message, signatures)
     names = Counter(scope.names) & Counter(least.names)
     problem = scope.problem or least.problem
     return replace(scope, names=tuple(names.elements()), problem=problem)
+
+
+def _are_as_sealed(
+    message: RawMessage, verdict: ArcVerdict, signatures: Sequence[tuple[HeaderField, Tags]]
+) -> bool:
+    """Whether the sealer saw these signatures, and none that is gone. Who has the sealed mail can
+    take away one that its message signature does not cover, and add one that claims to cover more:
+    of those that do not hold, nothing else shows who wrote them."""
+    assert verdict.signature is not None
+    listed = verdict.signature[1][b"h"].lower().split(b":").count(b"dkim-signature")
+    covered = message.named(b"dkim-signature")[-listed:] if listed else []
+    all_covered = all(field in covered for field, _ in signatures)
+    return all_covered and verdict.signatures_seen <= len(covered)
 
 
 def read_chain(message: RawMessage, now: float) -> list[ArcSet] | str | None:

@@ -43,6 +43,7 @@ REPLAY_AGE_S = 7 * 86_400
 """No queue keeps a mail longer (RFC 5321 §4.5.4.1: 4–5 days); an older one may be a replay."""
 MAX_DATE_BYTES = 200
 NOT_ALIGNED = "not asked: not aligned"
+BODY_CHANGED = "body was changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ class DkimVerdict:
     """DNS failures prevented the verification of a signature that could be aligned."""
     signatures: tuple[Signature, ...] = ()
     """Valid ones: those that prove the domain, or else an old one, which proves nothing."""
+    over_fields: tuple[Signature, ...] = ()
+    """Those that would be valid over the body that was signed: the fields are as they were."""
 
 
 def candidates(message: RawMessage, author_domain: str, now: float) -> Candidates:
@@ -234,6 +237,7 @@ async def check_dkim(
     evidence, warnings, temporary = list(found.refused), [], False
     old: Signature | None = None
     valid: list[Signature] = []
+    over_fields: list[Signature] = []
     if found.ignored:
         warnings.append(f"{found.ignored} DKIM signatures ignored")
     keys = [
@@ -252,6 +256,8 @@ async def check_dkim(
             result, detail = await run(partial(verify, message, signature, record))
             if result is not Result.PASS:
                 evidence.append(_evidence(signature.domain, result, detail))
+                if detail == BODY_CHANGED:
+                    over_fields.append(signature)
                 continue
             is_aligned = await aligned(signature.domain)
             if isinstance(is_aligned, Temporary):
@@ -279,7 +285,7 @@ async def check_dkim(
             valid[0].domain, tuple(evidence), tuple(warnings), signatures=tuple(valid)
         )
     old_one = () if old is None else (old,)
-    return DkimVerdict("", tuple(evidence), tuple(warnings), temporary, signatures=old_one)
+    return DkimVerdict("", tuple(evidence), tuple(warnings), temporary, old_one, tuple(over_fields))
 
 
 def verify(
@@ -316,7 +322,7 @@ def signature_failure(message: RawMessage, field: HeaderField, tags: Tags, key: 
     ):
         return "signature does not match the header"
     if not has_this_body(message, tags):
-        return "body was changed"
+        return BODY_CHANGED
     return ""
 
 

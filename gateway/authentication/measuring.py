@@ -82,6 +82,9 @@ class CheckResult:
     """Of the signatures that hold."""
     signed: tuple[tuple[HeaderField, Tags], ...] = ()
     """Those signatures."""
+    with_their_fields: tuple[HeaderField, ...] = ()
+    """The signatures, of those and of others whose body was changed, that cover what tells one mail
+    from another."""
     direct: bool = False
     """A sealer received the mail directly from the author's domain."""
     by_spf_alone: bool = False
@@ -171,6 +174,7 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
     )
     if checked.signature is None:
         return CheckResult("", checked.evidence, checked.temporary)
+    checked = replace(checked, with_their_fields=signed.with_their_fields)
     if not signed.by and not checked.covers_words(mail.signatures):
         detail = f"sealed by {checked.sealer}, which may have counted a signature: {OPEN_BODY}"
         return CheckResult("", (Evidence("arc", Result.POLICY, checked.sealer, detail),))
@@ -283,11 +287,25 @@ async def _by_dkim(mail: CheckedMail, policy_task: asyncio.Task[DmarcRecord]) ->
         for each in checked.signatures:
             names = {key_name(each.selector, each.domain), *record_names(each.domain)}
             mail.lookups.prove(names)
+    fields = tuple(
+        each.field
+        for each in (*checked.signatures, *checked.over_fields)
+        if {"message-id", "date"} & set(covered_names([each.tags]))
+    )
     if not signed:
-        return CheckResult(by, checked.evidence, checked.temporary, checked.warnings)
+        return CheckResult(
+            by, checked.evidence, checked.temporary, checked.warnings, with_their_fields=fields
+        )
     scope, held = await mail.run(partial(signed_scope, mail.message, signed))
     return CheckResult(
-        by, checked.evidence, checked.temporary, checked.warnings, scope, held, signed
+        by,
+        checked.evidence,
+        checked.temporary,
+        checked.warnings,
+        scope,
+        fingerprints=held,
+        signed=signed,
+        with_their_fields=fields,
     )
 
 

@@ -86,6 +86,8 @@ class RelayStatement:
     """A signature held that may be of the author's domain: `dkim=pass` for one like it."""
     by_spf_alone: bool = False
     """No such signature held, and SPF passed for a domain that may be the author's."""
+    signatures_seen: int = 0
+    """The number of signatures of which it states a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,9 @@ def statement_in(
                 _came_directly(read.results, author_domain),
                 signed,
                 by_spf_alone=not signed and _has_sender(read.results, author_domain),
+                signatures_seen=sum(
+                    each.method == "dkim" and each.result != "none" for each in read.results
+                ),
             )
     return None
 

@@ -65,7 +65,7 @@ from tests.rules.building import (
 RELAY, MX, SEALER, FORWARDER = "192.0.2.200", "mx.example", "google.com", "fwd.example"
 TRUST = Trust(relays=((ip_network(f"{RELAY}/32"), MX),), sealers=(SEALER,), forwarders=(FORWARDER,))
 EVE, GUEST, CLIENT = "eve@evil.test", "guest@guest.example", "client.example"
-SEALED = (*(set(GOOGLE_SIGNS) - {"dkim-signature"}), "content-type", "content-disposition")
+SEALED = (*GOOGLE_SIGNS, "content-type", "content-disposition")
 LISTED = (*GOOGLE_GROUP_SIGNS, "in-reply-to", "references")
 
 Lines = tuple[tuple[str, str], ...]

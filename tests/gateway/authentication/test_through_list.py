@@ -260,6 +260,61 @@ async def test_forged_signatures_next_to_one_that_we_refuse_add_nothing_under_a_
     assert names(verdict) <= set(MICROSOFT)
 
 
+NO_SIGNATURE = tuple(name for name in GOOGLE_SIGNS if name != "dkim-signature")
+"""What rspamd and others seal."""
+
+
+@pytest.mark.parametrize(
+    ("forged", "seals", "states"),
+    [
+        (b"", NO_SIGNATURE, BY_SIGNATURE),
+        (forged_signatures(1), NO_SIGNATURE, BY_SIGNATURE),
+        (forged_signatures(1), GOOGLE_SIGNS, f"{BY_SIGNATURE}; dkim=fail header.d=acme.example"),
+    ],
+    ids=["removed", "another in its place", "another that the seal covers"],
+)
+async def test_a_signature_that_somebody_put_in_the_place_of_the_one_that_was_sealed_adds_nothing(
+    world: World, forged: bytes, seals: tuple[str, ...], states: str
+) -> None:
+    """They add a Cc to a mail of Ann's that they have sealed, and say then that she signed it."""
+    written = a_mail()
+    anns = signed(written).removesuffix(written)
+    mail = b"Cc: support@help.example.com\r\n" + written
+    sealed_too = forged if seals is GOOGLE_SIGNS else b""
+    raw = arc_sealed(anns + sealed_too + mail, "google.com", states, signs=seals)
+
+    copy = raw.replace(anns, b"" if sealed_too else forged)
+    verdict = await world.verdict(copy, mail_from="eve@evil.test")
+
+    assert (await world.verdict(raw, mail_from="eve@evil.test")).by == "dkim:acme.example"
+    assert verdict.by == "arc:google.com"
+    assert names(verdict) == set()
+
+
+async def test_nor_under_the_seal_of_a_list(world: World) -> None:
+    mail = rewritten()
+    group = signed(forged_signatures(1) + mail, "help.example", signs=GOOGLE_GROUP_SIGNS)
+    for seals, counts in ((NO_SIGNATURE, False), (GOOGLE_SIGNS, True)):
+        raw = arc_sealed(group, "google.com", BY_SIGNATURE, signs=seals)
+        verdict = await verdict_of(world, raw)
+        assert verdict is not None
+        assert bool(names(verdict)) is counts
+
+
+@pytest.mark.parametrize("seals", [NO_SIGNATURE, GOOGLE_SIGNS])
+async def test_what_a_forwarder_appended_takes_no_field_from_the_author(
+    world: World, seals: tuple[str, ...]
+) -> None:
+    """The key of her signature shows that she wrote the fields, whatever the seal covers."""
+    raw = signed(a_mail()) + b"-- \r\nA footer.\r\n"
+    verdict = await world.verdict(
+        arc_sealed(raw, "google.com", BY_SIGNATURE, signs=seals), mail_from="eve@evil.test"
+    )
+
+    assert verdict.by == "arc:google.com"
+    assert names(verdict) == {"from", "to", "subject", "date", "message-id"}
+
+
 @pytest.mark.parametrize("through_a_list", [False, True])
 async def test_a_body_under_a_signature_with_l_is_not_the_author_s_because_of_a_seal(
     world: World, through_a_list: bool
