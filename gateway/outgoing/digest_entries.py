@@ -27,6 +27,9 @@ _PAGES: Mapping[str, MailUse] = {
 }
 
 
+_HAVE_REASONS = (*_PAGES, Queue.REFUSED.value)
+
+
 @dataclass(frozen=True, slots=True)
 class DigestEntry:
     """A line of a digest as its reader sees it."""
@@ -38,7 +41,7 @@ class DigestEntry:
     subject: str
     reason: str
     why: str
-    """The reason in the reader's language, for a held or folded mail."""
+    """The reason in the reader's language, for a held, folded or refused mail."""
     since: str
     until: str
     """When a held mail is discarded; empty if it is kept."""
@@ -82,7 +85,7 @@ def digest_view(
             sender=shown(line.sender, LONGEST_SENDER),
             subject=shown(line.subject, LONGEST_SUBJECT),
             reason=line.reason,
-            why=worded(held_because(line.reason), language) if line.queue in _PAGES else "",
+            why=worded(held_because(line.reason), language) if line.queue in _HAVE_REASONS else "",
             since=_time(line.since, zone, language),
             until=_time(line.until, zone, language),
             ticket=line.ticket,

@@ -280,6 +280,9 @@ class Decision:
     """The outgoing mails that it does not cause, since their readers were sent enough."""
     versions: Mapping[int, int] = field(default_factory=dict, compare=False)
     """The tickets that it was decided on, each with its version."""
+    unread: bool = False
+    """It is a refusal that its sender does not see, since another mailbox takes the mail: staff
+    hear of it."""
 
     @property
     def orders(self) -> tuple[NoticeOrder, ...]:

@@ -33,6 +33,8 @@ IGNORED_AFTER = timedelta(days=2)
 INVITATION_NAMED_FOR = timedelta(days=14)
 FOLDED_FOR = timedelta(days=14)
 """A folded mail that nobody accepts waits so long, and then is only on its ticket."""
+REFUSED_FOR = timedelta(days=14)
+"""What was refused in a reply that its sender did not see is listed so long."""
 OF_STAFF_MACHINES = timedelta(days=1)
 """Between two digests that only name what staff's own machines may have answered to the first."""
 REMEMBERED_FOR = timedelta(days=90)

@@ -31,6 +31,8 @@ class Queue(StrEnum):
     """Addresses on open tickets that receive no more mail, because it bounces."""
     UNSUBMITTED = "for_portal"
     """Requests by mail that nobody has submitted in the portal, or accepted."""
+    REFUSED = "refused"
+    """Mails of people who are known here, refused in a reply that their senders did not see."""
     INVITED = "invited"
     """Colleagues of customers who did not follow the sign-up link that their mail was answered
     with."""

@@ -143,11 +143,11 @@ def not_named(entries: Entries, mailbox: int, queue: Queue) -> Entries:
 def _by_turns(entries: Entries, queue: Queue, dialect: str) -> Entries:
     """Proven mail first. What many mails of one side may fill, the sides take turns at, so that
     nobody's flood keeps back another's mail: of folded mails, which have no limit of their own, the
-    senders; of held ones the domains, in which anybody may invent senders."""
+    senders; of held and refused ones the domains, in which anybody may invent senders."""
     found = entries.subquery()
     if queue is Queue.FOLDED:
         side: ColumnElement[str] = found.c.sender
-    elif queue in (Queue.HELD, Queue.LEAVING):
+    elif queue in (Queue.HELD, Queue.LEAVING, Queue.REFUSED):
         side = _domain_of(found.c.sender, dialect)
     else:
         return select(found).order_by(found.c.by_anybody, found.c.at)
@@ -349,6 +349,9 @@ _QUEUES: Mapping[Queue, _Look] = MappingProxyType(
         Queue.FULL: partial(_computed, _full),
         Queue.FOLDED: partial(
             _queried, lambda of: received_entries.folded_entries(of.desks, of.now)
+        ),
+        Queue.REFUSED: partial(
+            _queried, lambda of: received_entries.refused_entries(of.desks, of.now)
         ),
         Queue.WITHHELD: partial(_computed, _of_budgets),
         Queue.DEAD: partial(_queried, lambda of: outgoing_entries.dead(of.desks, of.now)),

@@ -9,10 +9,19 @@ from typing import Any
 from sqlalchemy import Select, case, literal, select, text
 
 from rules.decision.reasons import Reason
-from rules.service.digests import FOLDED_FOR
+from rules.service.digests import FOLDED_FOR, REFUSED_FOR
 from rules.ticket.desk import Queue
 from rules.ticket.lifecycle import Status
-from storage.db.tables import FLAGGED, FOLDED, CommentRow, JournalRow, MailRow, TicketRow, table
+from storage.db.tables import (
+    FLAGGED,
+    FOLDED,
+    UNREAD,
+    CommentRow,
+    JournalRow,
+    MailRow,
+    TicketRow,
+    table,
+)
 from storage.desk.announced import is_announced, still_waits
 from storage.mail.quarantine import OF_STRANGERS
 
@@ -46,6 +55,30 @@ def every_held(mailboxes: Collection[int]) -> Entries:
         )
         .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
         .where(_mail.c.mailbox_id.in_(sorted(mailboxes)), _mail.c.state == "held")
+    )
+
+
+def refused_entries(mailboxes: Collection[int], now: datetime) -> Entries:
+    """The mails that were refused in a reply that their senders did not see. Nobody but people who
+    are known there can cause one, and a repeat causes none."""
+    return select(
+        _journal.c.mailbox_id,
+        _journal.c.id.label("item"),
+        _journal.c.received_at.label("at"),
+        literal(0).label("by_anybody"),
+        _journal.c.author.label("sender"),
+        _journal.c.subject.label("subject"),
+        _journal.c.reason.label("reason"),
+        literal("").label("ticket"),
+    ).where(
+        _journal.c.mailbox_id.in_(sorted(mailboxes)),
+        text(f"journal.{UNREAD}"),  # exactly the condition of the index
+        still_waits(
+            _journal.c.received_at,
+            REFUSED_FOR,
+            now,
+            is_announced(_journal.c.mailbox_id, Queue.REFUSED, _journal.c.id),
+        ),
     )
 
 

@@ -163,7 +163,7 @@ def _apply(connection: Connection, entry: Entry, decision: Decision, policy: Pol
         kept = _keep(connection, entry, receipt, decision)
     at = entry.attempt.decided_at
     envelope, is_new = entry.considered.envelope, entry.attempt.held is None
-    refused = is_new and receipt.verdict in KEEPS_NOTHING
+    refused = is_new and receipt.verdict in KEEPS_NOTHING and not decision.unread
     if refused and (counted := refusal_counts.count(connection, envelope, policy, at)):
         return replace(receipt, counted=counted)
     if isinstance(decision.action, Defer) and decision.action.cause == "dns":

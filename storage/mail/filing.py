@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from rules.decision.decide import decide
 from rules.decision.foreseen import Foreseen, Outdated, ReleaseOutcome, as_enrolled, foreseen
 from rules.decision.model import Decision
-from rules.decision.one_reply import held_instead
+from rules.decision.one_reply import held_instead, named_instead
 from rules.decision.reasons import Reason, Verdict
 from rules.decision.receipt import Receipt
 from rules.decision.room import within_room
@@ -52,8 +52,10 @@ def file(
     decisions = [decision_on(connection, entry) for entry in entries]
     verdicts = {decision.verdict for decision in decisions}
     if Verdict.REFUSED in verdicts and not verdicts <= _NOT_TAKEN:
+        # What a repeat is refused was named when the mail came first.
+        is_new = not verdicts <= {*_NOT_TAKEN, Verdict.DUPLICATE}
         decisions = [
-            _unless_unheard(connection, entry, decision)
+            _unless_unheard(connection, entry, decision, is_new=is_new)
             for entry, decision in zip(entries, decisions, strict=True)
         ]
     return [
@@ -62,13 +64,18 @@ def file(
     ]
 
 
-def _unless_unheard(connection: Connection, entry: Entry, decision: Decision) -> Decision:
+def _unless_unheard(
+    connection: Connection, entry: Entry, decision: Decision, *, is_new: bool
+) -> Decision:
     """The decision of a mailbox while another one takes the mail: what it refuses is held, if there
-    is room, unless each recipient gets a reply of its own."""
+    is room, or named to its staff, unless each recipient gets a reply of its own."""
     considered = entry.considered
-    held = held_instead(decision, considered) if not considered.envelope.handed_on else None
-    if held is None:
+    if considered.envelope.handed_on:
         return decision
+    held = held_instead(decision, considered)
+    if held is None:
+        named = named_instead(decision, considered) if is_new else None
+        return named or decision
     held = _within_room(connection, entry, held)
     return held if held.verdict is Verdict.HELD else decision
 

@@ -68,6 +68,7 @@ def journal_values(
         "network": network_of(envelope.peer) if counted else "",
         "provider": provider_of(envelope.peer) if counted else "",
         "kept_bytes": kept_bytes,
+        "unread": decision.unread,
     }
 
 

@@ -115,6 +115,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "known_ticket": "Known ticket",
         "new_ticket": "New request",
         "room": "Room",
+        "reply": "Reply",
     }
 )
 """The checks of a trace."""

@@ -26,6 +26,7 @@ _MAILS = "/mails/{}"
 PAGES: Mapping[Queue, str] = {
     Queue.FULL: "/held",
     Queue.FOLDED: _MAILS,
+    Queue.REFUSED: _MAILS,
     Queue.WITHHELD: "",
     Queue.SUSPENDED: "",
     Queue.UNSUBMITTED: "",

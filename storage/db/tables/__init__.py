@@ -40,6 +40,7 @@ _NAMES = {
         "HAS_CONTENT",
         "RECORDED",
         "TAKEN",
+        "UNREAD",
         "WAITING_OR_REFUSED",
         "WITHOUT_COMMENT",
         "DeferralRow",

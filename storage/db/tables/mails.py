@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, String, Text, Uuid
 from sqlmodel import Field
 
-from storage.db.columns import UtcTimestamp, counter, foreign_key, one_of, text, timestamp
+from storage.db.columns import UtcTimestamp, counter, flag, foreign_key, one_of, text, timestamp
 from storage.db.tables.base import Row, index_where
 
 WITHOUT_COMMENT = "verdict NOT IN ('opened', 'commented')"
@@ -39,6 +39,10 @@ COUNTED_BY_PROVIDER = "provider <> ''"
 too."""
 
 
+UNREAD = "unread"
+"""Journal rows of refusals that their senders did not see; a query must contain this exact
+condition."""
+
 HAS_CONTENT = "content <> ''"
 """Rows of mails whose other copies are recognised by their content; a query must contain it."""
 
@@ -61,6 +65,7 @@ class JournalRow(Row):
             COUNTED_BY_NETWORK, "ix_journal_network", "network", "received_at", "kept_bytes"
         ),
         index_where(COUNTED_BY_PROVIDER, "ix_journal_provider", "provider", "received_at"),
+        index_where(UNREAD, "ix_journal_unread", "mailbox_id", "received_at"),
     )
     id: UUID = Field(sa_column=Column(Uuid(), primary_key=True))
     mailbox_id: int = foreign_key()
@@ -89,6 +94,8 @@ class JournalRow(Row):
     """The IPv6 /32 around that network; empty for any other."""
     kept_bytes: int = Field(default=0, sa_column=counter())
     """So many octets of raw mail were stored with this row."""
+    unread: bool = flag()
+    """It was refused, and its sender did not see that, since another mailbox took the mail."""
 
 
 class MailRow(Row):

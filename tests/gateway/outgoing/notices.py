@@ -95,6 +95,14 @@ PAYLOADS: dict[NoticeKind, Payload] = {
             DigestLine(
                 "withheld", sender=ANN, reason="3", since="2026-11-23T12:00:00+00:00", ticket="7"
             ),
+            DigestLine(
+                "refused",
+                item=str(UUID(int=10)),
+                sender=ANN,
+                subject="Printer",
+                reason="portal_only",
+                since="2026-11-23T12:00:00+00:00",
+            ),
             DigestLine("full", sender=ANN, reason="50"),
             DigestLine("invited", sender="old@acme.example", since="2026-11-20T12:00:00+00:00"),
         ),

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, update
 
+from rules.decision.one_reply import OF_THE_KNOWN
 from rules.decision.reasons import Reason, Verdict
 from rules.ticket.desk import Queue
 from rules.ticket.notices import NoticeKind, NoticeOrder
@@ -36,6 +37,7 @@ _RECEIPT = (NoticeKind.RECEIPT,)
 _HELD = (Queue.HELD,)
 _COUNTED = (Queue.STRANGERS,)
 _KEPT = (NoticeKind.KEPT, Queue.HELD)
+_REFUSED = (Queue.REFUSED,)
 NOBODY: Mapping[Reason, str] = {
     Reason.AUTOMATIC: "nobody: it is certainly a machine's, or nothing proves whose it is",
     Reason.SEEN_BEFORE: "nobody again: it is the mail that came before",
@@ -79,11 +81,20 @@ HEARD: Mapping[Reason, Heard] = {
     Reason.LIST_MAIL: _HELD,
     Reason.AUTOMATIC_UNCLEAR: _HELD,
     Reason.SEEN_BEFORE: (),
+    Reason.DEACTIVATED: _REFUSED,
+    Reason.SUSPENDED: _REFUSED,
+    Reason.NO_SUPPORT: _REFUSED,
+    Reason.PORTAL_ONLY: _REFUSED,
 }
 """In the world of the scenes there is one staff person: a colleague of theirs is notified of what
 they wrote and nobody published, unless it is commands alone."""
 ANSWERED = (Verdict.REFUSED, Verdict.DEFERRED)
-"""Verdicts of which the sender hears by the reply: nothing was acknowledged."""
+"""Verdicts of which the sender hears by the reply: nothing was acknowledged. Where another mailbox
+takes the mail, the reply is 250; what is refused there of people who are known has a queue."""
+
+
+def test_what_is_refused_unseen_has_a_queue() -> None:
+    assert {reason for reason, heard in HEARD.items() if heard == _REFUSED} == OF_THE_KNOWN
 
 
 def test_every_reason_has_an_answer() -> None:
@@ -130,13 +141,16 @@ def _written(connection: Connection, shop: Shop) -> Mapping[Reason, UUID]:
     outbox.sent(connection, [RETURNED.notice], NOON)
     mails = {}
     for reason, decision in scenes().items():
-        if decision.verdict in ANSWERED:
+        if reason not in HEARD:
             continue
+        unread = decision.verdict in ANSWERED
+        decision = replace(decision, unread=unread)
         entry = shop.entry(a_mail(message_id=f"<{reason}@client.example>"))
         mails[reason] = entry.journal_id
         version = decision.versions.get(ANNS.id, 0)
         connection.execute(update(_ticket).where(_ticket.c.id == ANNS.id).values(version=version))
-        assert apply(connection, entry, decision, shop.policy).reply.code == 250
+        reply = apply(connection, entry, decision, shop.policy).reply
+        assert reply.code == (550 if unread else 250)
     return mails
 
 
@@ -179,4 +193,5 @@ def _shown(reason: Reason) -> str:
     heard = HEARD[reason]
     kinds = [f"`{each}`" for each in heard if isinstance(each, NoticeKind)]
     named = [f"the queue `{each}`" for each in heard if isinstance(each, Queue)]
-    return NOBODY.get(reason) or ", ".join((*kinds, *named))
+    unseen = ", if another mailbox takes the mail, so that its sender does not see the refusal"
+    return NOBODY.get(reason) or ", ".join((*kinds, *named)) + unseen * (heard == _REFUSED)
