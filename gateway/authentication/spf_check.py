@@ -32,8 +32,17 @@ from rules.mail import Envelope
 from rules.sender.authentication import Evidence, Result
 
 MAX_RECORD_BYTES = 4096
+MAX_TERM_BYTES = 255
+"""Of one term: pyspf's expressions take quadratic time, and hold the interpreter's lock for all of
+it. A name has 253 at most."""
 MAX_PASSES = 40
 """More than the look-ups of any mail: every pass except the last adds an answer."""
+MAX_STEPS = 20_000
+"""For one mail, in all passes, each of about 5 µs: all of them take a tenth of a second. Ten
+included records with 150 networks each need fewer."""
+MACRO_STEPS, SEARCHED_IN_A_STEP = 6, 128
+QUADRATIC_FROM = 16
+"""A term of so many characters takes one step more, and one of n times as many n² more."""
 
 # `+all` and networks of all addresses prove nothing, so they are treated as neutral (`?`). Terms
 # before them keep their meaning.
@@ -68,6 +77,20 @@ class SpfVerdict:
     every mail. Others are made of the sender's address or the client's."""
 
 
+class Steps:
+    """What the evaluation of the records for one mail may still cost: their owner chooses it, and
+    the threads that evaluate them are those of everybody's mail."""
+
+    def __init__(self, most: int = MAX_STEPS) -> None:
+        self._left = most
+
+    def take(self, number: int) -> None:
+        """Raises spf.PermError if there are not so many left."""
+        self._left -= number
+        if self._left < 0:
+            raise spf.PermError("the records take too many steps to evaluate")
+
+
 def identity_of(envelope: Envelope) -> Identity | None:
     """The identity to check; None if the reverse-path (or HELO, if it is null) has no domain.
 
@@ -90,9 +113,10 @@ async def check_spf(
     """Whether the domain allows `ip` to send for it. Every outcome is a value."""
     answers: dict[Question, Answer] = {}
     missing: Question = (identity.domain, "TXT")
+    steps = Steps()
     for _ in range(MAX_PASSES):
         answers[missing] = await lookups.ask(*missing)
-        outcome = await run(partial(evaluate, identity, ip, helo, answers))
+        outcome = await run(partial(evaluate, identity, ip, helo, answers, steps))
         if isinstance(outcome, SpfVerdict):
             return outcome
         missing = outcome
@@ -100,11 +124,16 @@ async def check_spf(
 
 
 def evaluate(
-    identity: Identity, ip: str, helo: str, answers: Mapping[Question, Answer]
+    identity: Identity,
+    ip: str,
+    helo: str,
+    answers: Mapping[Question, Answer],
+    steps: Steps | None = None,
 ) -> SpfVerdict | Question:
     """The verdict, or the first question that has no answer yet. CPU-bound, never raises."""
+    steps = steps or Steps()
     try:
-        query = _Query(ip, identity.sender, host_domain(helo) or identity.domain, answers)
+        query = _Query(ip, identity.sender, host_domain(helo) or identity.domain, answers, steps)
         result, _, explanation = query.check()
         verdict = Result(result)
     except _MissingAnswerError as missing:
@@ -163,13 +192,34 @@ class _MissingAnswerError(Exception):
 class _Query(spf.query):  # type: ignore[misc]  # untyped base class
     """pyspf's evaluation with `dns()`, its only access to the network, replaced."""
 
-    def __init__(self, ip: str, sender: str, helo: str, answers: Mapping[Question, Answer]) -> None:
+    def __init__(
+        self, ip: str, sender: str, helo: str, answers: Mapping[Question, Answer], steps: Steps
+    ) -> None:
         super().__init__(i=ip, s=sender, h=helo)
         self.open_to_anyone: dict[str, None] = {}
         self.defers = False
         self.unasked_ptr = False
         self.unasked_macro = False
         self._answers = answers
+        self._steps = steps
+
+    def validate_mechanism(self, mech: str) -> Any:
+        """pyspf reads a term in quadratic time."""
+        self._steps.take(1 + (len(mech) // QUADRATIC_FROM) ** 2)
+        return super().validate_mechanism(mech)
+
+    def expand(self, s: str, stripdot: bool = True) -> str:
+        """pyspf searches all of a text with macros once for each of its labels."""
+        if macros := s.count("%"):
+            searched = len(s) * (1 + s.count("."))
+            self._steps.take(macros * MACRO_STEPS + searched // SEARCHED_IN_A_STEP)
+        expanded: str = super().expand(s, stripdot)
+        return expanded
+
+    def cidrmatch(self, ipaddrs: list[str], n: int) -> bool:
+        """A step for each address."""
+        self._steps.take(len(ipaddrs))
+        return bool(super().cidrmatch(ipaddrs, n))
 
     def dns(self, name: str, qtype: str, ignore_void: bool = False) -> list[Any]:
         """Records in pyspf's own format. Counts void look-ups (RFC 7208 §4.6.4) as pyspf does.
@@ -254,6 +304,8 @@ class _Query(spf.query):  # type: ignore[misc]  # untyped base class
                 continue
             if len(text) > MAX_RECORD_BYTES:
                 raise spf.PermError(f"record of {len(text)} bytes")
+            if any(len(term) > MAX_TERM_BYTES for term in text.split(b" ")):
+                raise spf.PermError(f"record with a term of more than {MAX_TERM_BYTES} bytes")
             closed, found = _ANYONE.subn(b"?", text)
             if found:
                 self.open_to_anyone[name] = None
