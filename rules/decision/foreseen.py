@@ -52,7 +52,8 @@ class Foreseen:
     def effects(self) -> tuple[Sentence, ...]:
         if not self.registers:
             return (self._effect,)
-        return (self._effect, sentence("Only a release that registers the sender does so."))
+        held = sentence("A release that does not register the sender leaves it held.")
+        return (self._effect, held)
 
     @property
     def _effect(self) -> Sentence:

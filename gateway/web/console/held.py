@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
@@ -23,6 +24,7 @@ from gateway.web.held_mail import (
     shown,
 )
 from gateway.web.pages.forms import Form
+from rules.decision.foreseen import Foreseen
 from rules.mail.header import Author
 from rules.sender.stated_author import AuthorFault, stated_author
 from rules.service.digests import held_because, leaves_at
@@ -181,7 +183,14 @@ async def _held_page(
         mail=mail,
         text=text,
         until=leaves_at(policy, mail.came_at),
-        choices=[each.value for each in Choice if is_possible(each, mail, takes_author=True)],
+        choices=_choices(mail, text.foreseen),
         form=visit.form,
         error=error and visit.say(error),
     )
+
+
+def _choices(mail: HeldMail, foreseen: Foreseen | None) -> Sequence[Choice]:
+    """Those that the page offers; first the one that does what the page says of a release."""
+    possible = [each for each in Choice if is_possible(each, mail, takes_author=True)]
+    first = Choice.ENROL if foreseen is not None and foreseen.registers else Choice.RELEASE
+    return sorted(possible, key=lambda choice: choice is not first)

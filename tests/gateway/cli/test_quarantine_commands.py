@@ -34,7 +34,7 @@ def test_what_a_release_does_is_shown_and_why_it_does_nothing(demo: CommandLine,
     shown = demo.run("held", "show", held).out
     failed = demo.run("held", "release", held, "--onto", "99")
 
-    assert "If you release it, it opens a request. Only a release that registers the" in shown
+    assert "If you release it, it opens a request. A release that does not register" in shown
     assert (
         "still held. No ticket has the number onto which it was released. See `postern"
         in failed.err

@@ -253,6 +253,22 @@ async def test_a_released_mail_becomes_a_ticket_and_its_history_names_the_user(d
     assert (released.actor, released.source) == (SAM, Source.CONSOLE)
 
 
+async def test_the_first_button_does_what_the_page_says_of_a_release(desk: Desk) -> None:
+    unknown = await desk.hold()
+    browser = await desk.logged_in()
+    path = f"/console/held/{unknown.journal_id}"
+
+    _, before = await browser.get(path)
+    user = people.NewPerson(NEW, "", Role.USER, "Acme")
+    await desk.site.write(lambda c: people.add_person(c, desk.site.mailbox, user))
+    _, page = await browser.get(path)
+
+    assert "it opens a request. A release that does not register the sender" in before
+    assert re.findall(r'name="do" value="(\w+)"', before)[:2] == ["enrol", "release"]
+    assert "A release that does not register the sender" not in page
+    assert re.findall(r'name="do" value="(\w+)"', page)[:1] == ["release"]
+
+
 async def test_a_mail_is_decided_on_once(desk: Desk) -> None:
     mail = await desk.hold()
     one, two = await desk.logged_in(), await desk.logged_in(ConsoleRole.ADMIN, "op@help.example")
