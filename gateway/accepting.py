@@ -169,9 +169,10 @@ def bind_tcp(host: str, port: int, *, backlog: int, reuse_port: bool) -> list[so
 
 
 def bind_unix(path: Path, *, backlog: int) -> socket.socket:
-    """A listening unix socket that owner and group may use; replaces a stale one."""
+    """A listening unix socket that owner and group may use; replaces a stale one. Raises OSError,
+    also where another process listens there."""
     with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISSOCK(path.stat().st_mode):
+        if stat.S_ISSOCK(path.stat().st_mode) and not _is_served(path):
             path.unlink()
     opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -182,3 +183,16 @@ def bind_unix(path: Path, *, backlog: int) -> socket.socket:
         opened.close()
         raise
     return opened
+
+
+def _is_served(path: Path) -> bool:
+    """Whether a process listens at the path of a unix socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.setblocking(False)
+        try:
+            asking.connect(str(path))
+        except BlockingIOError:  # as many wait there as may
+            return True
+        except OSError:
+            return False
+    return True

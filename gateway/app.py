@@ -40,22 +40,22 @@ async def serve(
     config: Config,
     stop: asyncio.Event,
     ready: Callable[[], None],
-    share_ports: bool = False,
+    handed: Bound | None = None,
     reload: asyncio.Event | None = None,
 ) -> None:
     """Serve until `stop` is set; mails that are being received then are finished first.
 
     Mail is taken as soon as the store is open. `ready` is called once everything is served. With
-    `share_ports` several processes serve the same ports. One that joins others, and has everything
-    loaded, binds them when nothing can refuse it any more: a port that it closed again would take
-    clients, and the path of a unix socket, from those that serve. Certificate and policies are read
-    again whenever `reload` is set.
+    `handed`, the sockets of the process that started this one, several serve the same ports. One
+    that joins others, and has everything loaded, binds them when nothing can refuse it any more: a
+    port that it closed again would take clients from those that serve. Certificate and policies are
+    read again whenever `reload` is set.
     """
     descriptors.ensure(config)
-    joins = share_ports and all_is_loaded()
+    joins = handed is not None and all_is_loaded()
     async with AsyncExitStack() as stack:
         if not joins:
-            sockets = stack.enter_context(bound(config, share_ports=share_ports))
+            sockets = stack.enter_context(bound(config, handed))
         mail = await stack.enter_async_context(open_mail_services(config))
         permissions.check(config)
         await mail.check_tickets()
@@ -66,7 +66,7 @@ async def serve(
             from gateway import after_mail  # noqa: PLC0415 - see `gateway.loading`
 
             prepared = after_mail.prepare(config, mail)
-            sockets = stack.enter_context(bound(config, share_ports=share_ports))
+            sockets = stack.enter_context(bound(config, handed))
         _spare_the_loop()
         servers = [*_accept_mail(config, sockets, mail, certificate)]
         end_smtp = partial(_end_smtp, servers, mail.connections, config.limits.grace_s)

@@ -1,23 +1,27 @@
 """The listening sockets of a server. All of them are bound before the store is opened and before
 most of the program is loaded: a taken port is found at once, and who connects early is kept waiting
 by the kernel instead of being refused. A worker that joins others binds them last (`gateway.app`).
+
+Several workers bind the same ports, among which the kernel distributes the clients. The path of a
+unix socket has one socket alone: their supervisor binds it and hands it to all of them.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from gateway.accepting import bind_tcp, bind_unix
-from gateway.config.model import Config
+from gateway.config.model import Config, ConfigRefused
 
 MAIL_BACKLOG = 512
 HTTP_BACKLOG = 128
 HTTP = frozenset({"http", "admin"})
 """The listeners that are not for mail."""
+_UNIX = "unix:"
 
 Bound = Mapping[str, Sequence[socket.socket]]
 """By the name of the listener in the log: `smtp`, `http`, and those that are configured of `smtps`,
@@ -25,21 +29,38 @@ Bound = Mapping[str, Sequence[socket.socket]]
 
 
 @contextmanager
-def bound(config: Config, *, share_ports: bool) -> Iterator[Bound]:
+def bound(config: Config, handed: Bound | None = None) -> Iterator[Bound]:
     """The sockets, which nobody accepts from yet; closed at the end.
 
-    With `share_ports` several processes bind the same ports. Raises OSError, which names the
-    setting, for the first that cannot be bound.
+    With `handed`, which are those of `bound_for_workers`, several processes bind the same ports.
+    Raises OSError, which names the setting, for the first that cannot be bound.
     """
     with ExitStack() as stack:
         found: dict[str, Sequence[socket.socket]] = {}
         for name, setting, listen in _listens(config):
             backlog = HTTP_BACKLOG if name in HTTP else MAIL_BACKLOG
-            with _names_setting(setting, listen):
-                found[name] = _bind(listen, backlog, share_ports)
+            if not listen.startswith(_UNIX):
+                with _names_setting(setting, listen):
+                    found[name] = _bind(listen, backlog, share_ports=handed is not None)
+            elif handed is None:
+                found[name] = [stack.enter_context(_at_path(setting, listen, backlog))]
+            else:
+                found[name] = _handed(handed, name, setting, listen)
             for each in found[name]:
                 stack.callback(each.close)
         yield found
+
+
+@contextmanager
+def bound_for_workers(config: Config) -> Iterator[Bound]:
+    """The unix sockets, for all workers together. They stay while a worker is replaced: who
+    connects while none accepts waits for the next. Raises OSError as `bound` does."""
+    with ExitStack() as stack:
+        yield {
+            name: [stack.enter_context(_at_path(setting, listen, MAIL_BACKLOG))]
+            for name, setting, listen in _listens(config)
+            if listen.startswith(_UNIX)
+        }
 
 
 def address_text(bound: Sequence[socket.socket]) -> str:
@@ -61,11 +82,41 @@ def _listens(config: Config) -> Iterator[tuple[str, str, str]]:
         yield "lmtp", "lmtp.listen", config.lmtp.listen
 
 
-def _bind(listen: str, backlog: int, share_ports: bool) -> Sequence[socket.socket]:
-    if listen.startswith("unix:"):
-        return [bind_unix(Path(listen.removeprefix("unix:")), backlog=backlog)]
+def _bind(listen: str, backlog: int, *, share_ports: bool) -> Sequence[socket.socket]:
     host, _, port = listen.rpartition(":")
     return bind_tcp(host.strip("[]"), int(port), backlog=backlog, reuse_port=share_ports)
+
+
+@contextmanager
+def _at_path(setting: str, listen: str, backlog: int) -> Iterator[socket.socket]:
+    """A unix socket. Its path is removed at the end, unless another server has bound it since."""
+    path = Path(listen.removeprefix(_UNIX))
+    with _names_setting(setting, listen):
+        opened = bind_unix(path, backlog=backlog)
+        opened.setblocking(False)  # which all workers share
+        ours = _file_at(path)
+    try:
+        yield opened
+    finally:
+        with suppress(OSError):
+            if _file_at(path) == ours:
+                path.unlink()
+        opened.close()
+
+
+def _file_at(path: Path) -> tuple[int, int, int]:
+    """Which file it is: the number of one that is gone may be another's."""
+    found = path.lstat()
+    return found.st_dev, found.st_ino, found.st_mtime_ns
+
+
+def _handed(handed: Bound, name: str, setting: str, listen: str) -> Sequence[socket.socket]:
+    """The socket of a supervisor, if the configuration still names its path."""
+    sockets = handed.get(name, ())
+    if [each.getsockname() for each in sockets] != [listen.removeprefix(_UNIX)]:
+        fault = f"{setting}: {listen!r} is new; a unix socket is bound at the start, so restart"
+        raise ConfigRefused("configuration", [fault])
+    return sockets
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Several server processes on the same ports; the kernel distributes the connections."""
+"""Several server processes on the same ports and sockets; the kernel distributes their clients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -27,7 +27,13 @@ Work = Callable[[int, Callable[[], None]], int]
 what it is given once it serves."""
 
 
-def run(count: int, work: Work, load: Callable[[], None]) -> int:
+def run(
+    count: int,
+    work: Work,
+    load: Callable[[], None],
+    handed: Collection[int] = (),
+    on_stop: Callable[[], None] = lambda: None,
+) -> int:
     """Keep `count` workers running until SIGTERM or SIGINT; returns the exit code.
 
     A worker is a fork of this process, which loads the program once for all of them and runs
@@ -35,13 +41,16 @@ def run(count: int, work: Work, load: Callable[[], None]) -> int:
     the program itself. One that dies is replaced. One that cannot start (a port is taken) ends them
     all; but one that replaces another, and is refused by configuration or policies that were broken
     meanwhile, is tried again while the others go on. SIGHUP is passed on to all of them.
+
+    Each worker has the descriptors `handed`. `on_stop` is called once the workers were asked to
+    stop: it closes those of this process, so that clients are refused as they are at the ports.
     """
     # The workers hold the read end; it reports the end of file when this process has ended.
     read_end, write_end = os.pipe()
     with tempfile.TemporaryDirectory(prefix="postern-metrics-") as folder:
         metrics.share_between_processes(folder)
         try:
-            return _Workers(work, count, read_end, load).run()
+            return _Workers(work, count, read_end, load, handed, on_stop).run()
         finally:
             os.close(write_end)
             os.close(read_end)
@@ -49,12 +58,20 @@ def run(count: int, work: Work, load: Callable[[], None]) -> int:
 
 class _Workers:
     def __init__(
-        self, work: Work, count: int, pipe: int, load: Callable[[], None] = lambda: None
+        self,
+        work: Work,
+        count: int,
+        pipe: int,
+        load: Callable[[], None] = lambda: None,
+        handed: Collection[int] = (),
+        on_stop: Callable[[], None] = lambda: None,
     ) -> None:
         self._work = work
         self._count = count
         self._pipe = pipe
         self._load = load
+        self._handed = frozenset(handed)
+        self._on_stop = on_stop
         self._workers: set[int] = set()
         """Their process ids."""
         self._first: set[int] = set()
@@ -135,7 +152,7 @@ class _Workers:
                 signal.signal(number, signal.SIG_DFL)
             # The other end of the pipe and the lock of the file with the process id are the
             # supervisor's: held here too, they would outlive it.
-            kept = {self._pipe, ready}
+            kept = {self._pipe, ready, *self._handed}
             for each in _open_descriptors().difference(kept):
                 with suppress(OSError):
                     os.close(each)
@@ -153,6 +170,7 @@ class _Workers:
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
         self._send(signal.SIGTERM)
+        self._on_stop()
 
     def _reload(self, number: int, _frame: FrameType | None) -> None:
         self._send(number)

@@ -6,9 +6,10 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import uvloop
@@ -21,6 +22,9 @@ from gateway.config.sections import DEMO_MAILBOX, DEMO_STAFF
 from gateway.loading import load_all_else, without_collection
 from rules.service.console_roles import ConsoleRole, EntryUse
 from rules.validation.messages import without_password
+
+if TYPE_CHECKING:
+    from gateway.sockets import Bound
 
 
 def serve(
@@ -53,7 +57,7 @@ def serve(
                 )
             _load_what_takes_mail()
             with pid_file.naming_this_process(settings.pid_file):
-                code = supervisor.run(workers, partial(_work, config), load_all_else)
+                code = _supervise(config, settings, workers)
             raise typer.Exit(code)
         permissions.check_configuration(config, settings)
         with pid_file.naming_this_process(settings.pid_file):
@@ -73,14 +77,35 @@ def _load_what_takes_mail() -> None:
         import gateway.app  # noqa: F401, PLC0415 - after the configuration was checked
 
 
-def _work(config: Path | None, supervisor_pipe: int, ready: Callable[[], None]) -> int:
+def _supervise(config: Path | None, settings: Config, workers: int) -> int:
+    """Keep workers running, which share the unix sockets; returns the exit code."""
+    from gateway.sockets import bound_for_workers  # noqa: PLC0415 - see `gateway.loading`
+
+    with ExitStack() as stack:
+        try:
+            handed = stack.enter_context(bound_for_workers(settings))
+        except OSError as error:
+            return _cannot_serve(error)
+        descriptors = [each.fileno() for sockets in handed.values() for each in sockets]
+        work = partial(_work, config, handed)
+        return supervisor.run(workers, work, load_all_else, descriptors, stack.close)
+
+
+def _cannot_serve(error: OSError) -> int:
+    say_error(f"postern: cannot serve: {error.strerror}")
+    return os.EX_OSERR
+
+
+def _work(
+    config: Path | None, handed: Bound, supervisor_pipe: int, ready: Callable[[], None]
+) -> int:
     """Serve as one of several processes, by the configuration as it is now; returns the exit
     code."""
     try:
         with exit_on_error():
             settings = _configured(config)
             permissions.check_configuration(config, settings)
-            _run(settings, ready, supervisor_pipe)
+            _run(settings, ready, supervisor_pipe, handed)
     except typer.Exit as end:
         return end.exit_code
     return os.EX_OK
@@ -96,16 +121,22 @@ def _run(
     settings: Config,
     ready: Callable[[], None],
     supervisor_pipe: int | None = None,
+    handed: Bound | None = None,
     *,
     reloads: bool = True,
 ) -> None:
     _load_what_takes_mail()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, ready, supervisor_pipe, reloads=reloads))
+        runner.run(_serve(settings, ready, supervisor_pipe, handed, reloads=reloads))
 
 
 async def _serve(
-    settings: Config, ready: Callable[[], None], supervisor_pipe: int | None, *, reloads: bool
+    settings: Config,
+    ready: Callable[[], None],
+    supervisor_pipe: int | None,
+    handed: Bound | None,
+    *,
+    reloads: bool,
 ) -> None:
     """Serve until a signal, or until the other end of the supervisor's pipe closes."""
     from gateway import app  # noqa: PLC0415 - see `gateway.loading`
@@ -120,10 +151,9 @@ async def _serve(
     if supervisor_pipe is not None:  # closed when the supervisor has ended, for whatever reason
         loop.add_reader(supervisor_pipe, stop.set)
     try:
-        await app.serve(settings, stop, ready, supervisor_pipe is not None, reload)
+        await app.serve(settings, stop, ready, handed, reload)
     except OSError as error:
-        say_error(f"postern: cannot serve: {error.strerror}")
-        raise typer.Exit(os.EX_OSERR) from error
+        raise typer.Exit(_cannot_serve(error)) from error
 
 
 def _entrance(path: Path | None, settings: Config) -> str:

@@ -12,6 +12,7 @@ import socket
 import ssl
 import subprocess
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -144,8 +145,8 @@ def workers(
     """A server with two workers, for the tests of a class in their order."""
     folder = tmp_path_factory.mktemp("workers")
     (folder / "policies").mkdir()
-    policies = f'[policies]\nfolder = "{folder}/policies"\n'
-    config = on_fixed_ports(folder, sqlite_stores.new(), policies)
+    extra = f'[policies]\nfolder = "{folder}/policies"\n[lmtp]\nlisten = "unix:{folder}/lmtp"\n'
+    config = on_fixed_ports(folder, sqlite_stores.new(), extra)
     initialised(config, "--demo")
     with two_workers(config) as running:
         yield running
@@ -171,14 +172,25 @@ class TestWorkers:
         assert workers.event("started")
         filed(workers.send(a_mail(ANN), ANN, SUPPORT))
 
+    def test_a_client_of_lmtp_waits_while_no_worker_lives(self, workers: Postern) -> None:
+        for victim in children_of(workers.process.pid):
+            os.kill(victim, 9)
+
+        assert serves_lmtp(workers)
+        left = Counter(worker_died=2, started=2)
+        while left.total():
+            name = json.loads(workers.log.get(timeout=TIMEOUT_S))["event"]
+            left -= Counter({name: 1})
+
     def test_a_worker_that_broken_policies_refuse_ends_no_other(self, workers: Postern) -> None:
         broken = workers.config.parent / "policies" / "broken.toml"
         broken.write_text("name = 1")
         os.kill(workers.process.pid, signal.SIGHUP)
         refused = [workers.event("policies_refused") for _ in range(2)]
-        os.kill(children_of(workers.process.pid)[0], 9)
+        os.kill(children_of(workers.process.pid)[-1], 9)  # the newest
         waits = workers.event("worker_not_replaced")
         filed(workers.send(a_mail(ANN), ANN, SUPPORT))
+        assert serves_lmtp(workers)
         broken.unlink()
         done = workers.run("reload")
 
@@ -186,6 +198,14 @@ class TestWorkers:
         assert (waits["status"], waits["again_s"]) == (os.EX_CONFIG, 10)
         assert (done.returncode, done.stderr) == (0, "")
         assert workers.event("policies_reloaded")["changed"] == []
+
+
+def serves_lmtp(running: Postern) -> bool:
+    """Whether it takes a recipient there, by its unix socket."""
+    with smtplib.LMTP(str(running.config.parent / "lmtp"), timeout=TIMEOUT_S) as client:
+        client.ehlo("client.example")
+        client.mail(ANN)
+        return client.rcpt(SUPPORT)[0] == 250
 
 
 def metrics_of(running: Postern) -> str:

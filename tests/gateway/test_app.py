@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from gateway import app
 from gateway.config.model import Config
 from gateway.loading import load_all_else
+from gateway.sockets import Bound, bound_for_workers
 from rules.policy import PolicyRefused
 from rules.validation.messages import InvalidFile
 from tests.in_process import a_mail, enrolled_store
@@ -82,20 +84,31 @@ async def test_a_refused_replacement_leaves_lmtp_to_the_workers_that_serve(
 ) -> None:
     stop, ready = asyncio.Event(), asyncio.Event()
     load_all_else()  # as in the process that a replacement is a fork of
-    serving = asyncio.create_task(app.serve(config(), stop, ready.set, share_ports=True))
-    await asyncio.wait_for(ready.wait(), WITHIN_S)
+    with bound_for_workers(config()) as handed, copied(handed) as one, copied(handed) as other:
+        serving = asyncio.create_task(app.serve(config(), stop, ready.set, one))
+        await asyncio.wait_for(ready.wait(), WITHIN_S)
 
-    for refusal, policies in (
-        (PolicyRefused, {"folder": broken_policies}),
-        (InvalidFile, {"templates": broken_templates}),
-    ):
-        with pytest.raises(refusal):
-            await app.serve(config(**policies), stop, ready.set, share_ports=True)
-        _, writer = await greeted(tmp_path)
-        writer.close()
+        for refusal, policies in (
+            (PolicyRefused, {"folder": broken_policies}),
+            (InvalidFile, {"templates": broken_templates}),
+        ):
+            with pytest.raises(refusal):
+                await app.serve(config(**policies), stop, ready.set, other)
+            _, writer = await greeted(tmp_path)
+            writer.close()
 
-    stop.set()
-    await serving
+        stop.set()
+        await serving
+
+
+@contextmanager
+def copied(handed: Bound) -> Iterator[Bound]:
+    """As a fork has them."""
+    with ExitStack() as stack:
+        yield {
+            name: [stack.enter_context(each.dup()) for each in sockets]
+            for name, sockets in handed.items()
+        }
 
 
 async def test_a_server_that_is_refused_after_its_first_mails_finishes_them(
