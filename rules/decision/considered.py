@@ -132,7 +132,8 @@ def consider(
     returned = returned_notice(envelope, mailbox, keys)
     if returned is not None and not isinstance(mail.body, Unread):
         mail = replace(mail, bounces=received.read_bounces())
-    lesser = lesser_copy(mail, envelope, first_counted, own_names)
+    at_return_path = returned is not None
+    lesser = lesser_copy(mail, envelope, first_counted, own_names, at_return_path=at_return_path)
     # The Date counts even where no signature covers it: copies by all routes have one identity.
     hour = hour_of_undated(received.mail, received.came_at)
     deferred_as = identity_of_copy(mail.identity, lesser)

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 
 from rules.mail import Body, Envelope, Mail, Mailbox, automatic
 from rules.mail.addresses import those_among
-from rules.mail.automatic import sign_of_automation
+from rules.mail.automatic import may_be_recorded, sign_of_automation
 from rules.mail.extent import squeezed
 from rules.mail.forms import with_every_form
 from rules.mail.header import Author, Header
@@ -193,17 +193,25 @@ def has_open_structure(proven: Authentication) -> bool:
 
 
 def lesser_copy(
-    mail: Mail, envelope: Envelope, proven: Authentication, own_names: Collection[str]
+    mail: Mail,
+    envelope: Envelope,
+    proven: Authentication,
+    own_names: Collection[str],
+    *,
+    at_return_path: bool = False,
 ) -> str:
     """Why a copy must not replace the mail itself, should that arrive later; empty if it may.
 
     It depends only on what the last sender can choose: the proof, the envelope, unsigned fields.
+    `at_return_path`: among its recipients is the return path of a notice of ours.
     """
     if not proven.aligned:
         return "unproven"
     if _is_automatic_by_envelope(mail, envelope):
         return "automatic"
-    if mail.bounces:  # read only from what came to a return path of ours, which is in no field
+    # Bounces are read only from what came to a return path of ours. No field names that, and what
+    # a machine has written is recorded there.
+    if mail.bounces or (at_return_path and may_be_recorded(mail, envelope)):
         return "report"
     if has_open_structure(proven):
         return "unsigned structure"

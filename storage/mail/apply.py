@@ -67,6 +67,7 @@ _DEFERRAL = compiled_insert(table(DeferralRow), ignore_existing=True)
 _MAIL = compiled_insert(table(MailRow), "identity", ignore_existing=True)
 _IDENTITIES = compiled_inserts(table(MailIdentityRow), "identity")
 _mail = table(MailRow)
+_FILED_IN_FULL = (Verdict.OPENED, Verdict.COMMENTED, Verdict.FLAGGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,8 +373,9 @@ def _keep(connection: Connection, entry: Entry, receipt: Receipt, decision: Deci
 def _further_identities(entry: Entry, receipt: Receipt) -> Sequence[str]:
     """The identities of the mail besides its own row's, in an order that no two nodes can block."""
     identities = set(entry.considered.identities)
-    if receipt.verdict is Verdict.OPENED and receipt.proven:
-        # A lesser copy that was filed in full after all takes the place of the mail itself.
+    if receipt.verdict in _FILED_IN_FULL and receipt.proven:
+        # A lesser copy that was filed like the mail itself, such as a registered machine's with the
+        # null reverse-path, takes its place.
         identities.update(entry.considered.of_the_mail)
     return sorted(identities - {entry.mail.identity})
 

@@ -159,6 +159,32 @@ class TestReplay:
         assert "payment server" in target.ticket(ticket).comments[0].text
         assert target.send(added + raw, EVE, to=path) == first
 
+    @pytest.mark.parametrize("is_machine", [True, False], ids=["a machine's", "a person's"])
+    def test_an_earlier_copy_of_automatic_mail_at_a_return_path_does_not_replace_the_mail(
+        self, target: Target, is_machine: bool
+    ) -> None:
+        """What a program signed is recorded there under nobody's name, and shown to nobody."""
+        filed(target.send(genuine_mail(GIL), GIL))
+        notice = next(n for n in target.notices() if n.address == GIL)
+        path = return_path(target.keys, target.mailbox.id, SUPPORT, notice.id)
+        author = "monitor@acme.example" if is_machine else ANN
+        if is_machine:
+            new = NewPerson(author, "", Role.USER, "Acme", machine=True)
+            mailbox = target.mailbox
+            target.write(lambda c: add_person(c, mailbox, new))
+        marked = a_mail(author, "Auto-Submitted: auto-generated", text="Our payment server burns.")
+        covered = ("from", "to", "subject", "date", "message-id", "auto-submitted")
+        raw = signed_by("acme.example", marked, signs=covered)
+
+        target.send(raw, EVE, to=path)
+        assert target.journal()[-1].reason == "automatic"
+
+        first = target.send(raw, author)
+        entry = target.journal()[-1]
+        expected = ("opened", "new_request") if is_machine else ("held", "automatic_unclear")
+        assert (entry.verdict, entry.reason) == expected
+        assert target.send(raw, EVE, to=path) == first
+
     def test_an_earlier_unproven_copy_does_not_replace_the_mail(self, holding: Target) -> None:
         """quarantined.example publishes p=quarantine and sends from the attacker's address."""
         quinn = "quinn@quarantined.example"

@@ -150,3 +150,19 @@ def test_a_person_s_automatic_mail_is_the_mail_itself() -> None:
     mail = a_mail(auto_submitted="auto-replied")
 
     assert lesser_copy(mail, PERSON, BY_SPF, {SUPPORT}) == ""
+
+
+@pytest.mark.parametrize(
+    ("mail", "lesser"),
+    [
+        (a_mail(auto_submitted="auto-generated"), "report"),
+        (a_mail(auto_submitted="auto-replied"), "report"),
+        (a_mail(list_id="<all.acme.example>"), ""),
+        (a_mail(), ""),
+    ],
+)
+def test_automatic_mail_at_a_return_path_is_not_the_mail_itself(mail: Mail, lesser: str) -> None:
+    """The last sender chose that recipient, and it is recorded there."""
+    found = lesser_copy(mail, PERSON, BY_SPF, {SUPPORT}, at_return_path=True)
+
+    assert found == lesser

@@ -14,12 +14,14 @@ import pytest
 
 from rules.decision.reasons import Verdict
 from rules.decision.receipt import Receipt
+from rules.people import Role
 from rules.sender.authentication import Authentication
 from storage.db.database import Connection, Database
 from storage.db.ledger import open_ledger
 from storage.db.tables import MailIdentityRow, table
 from storage.mail.apply import Entry
 from storage.mail.filing import file
+from storage.registry.people import NewPerson, add_person
 from tests.rules.building import (
     ANN,
     BOB,
@@ -30,7 +32,7 @@ from tests.rules.building import (
     a_mail,
     default_policy,
 )
-from tests.storage.shop import Shop, new_ids
+from tests.storage.shop import Shop, new_ids, opened
 
 MAILS = 10
 OVER_ALL, OVER_LESS = "a" * 63, "b" * 63
@@ -79,6 +81,22 @@ def test_an_unproven_copy_does_not_take_the_place_of_the_mail(shop: Shop) -> Non
     first, second = taken(shop, unproven), taken(shop, copy(shop, 1, OVER_ALL))
 
     assert (first.verdict, second.verdict) == (Verdict.HELD, Verdict.OPENED)
+
+
+def test_a_comment_of_a_machine_with_the_null_reverse_path_is_the_mail_itself(shop: Shop) -> None:
+    """Who has the mail may send it so before its author does."""
+    machine = NewPerson("monitor@acme.example", "", Role.USER, "Acme", machine=True)
+    shop.write(lambda c: add_person(c, shop.mailbox, machine))
+    number = opened(shop.take(a_mail(machine.address)))
+    token = shop.token(number, machine.address)
+    mail = a_mail(machine.address, message_id="<2@client.example>", auto_submitted="auto-generated")
+    proof = replace(PROVEN, fingerprints=(OVER_ALL + "1",))
+    copies = [shop.entry(mail, token, proof=proof, mail_from=path) for path in ("", "m@x.example")]
+
+    first, second = [taken(shop, entry) for entry in copies]
+
+    assert (first.verdict, second.verdict) == (Verdict.COMMENTED, Verdict.DUPLICATE)
+    assert second.reply == first.reply
 
 
 def test_copies_that_two_nodes_file_at_once_are_one_mail(
