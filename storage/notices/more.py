@@ -127,6 +127,7 @@ def with_comments(connection: Connection, notice: Notice) -> Notice:
     since = _since(notice)
     if since is None:
         return notice
+    since = max(since, _joined(connection, notice) or since)
     latest = connection.execute(_missed(notice, since)).all()  # no text is sorted
     comments = _read(connection, notice, [row.id for row in latest])
     return notice.with_more(MoreComments(latest[0].number if latest else 0, comments))
@@ -139,6 +140,15 @@ def _since(notice: Notice) -> datetime | None:
         return datetime.fromisoformat(notice.payload.since)
     except ValueError:  # of another version
         return notice.created_at - timedelta(hours=1)
+
+
+def _joined(connection: Connection, notice: Notice) -> datetime | None:
+    """Since when a customer reads the ticket: what was written before was written to others. Staff
+    read all of it."""
+    if notice.kind is not NoticeKind.MORE:
+        return None
+    here = (_place.c.ticket_id == notice.ticket) & (_place.c.address == notice.address)
+    return connection.execute(select(_place.c.joined_at).where(here)).scalar()
 
 
 def _missed(notice: Notice, since: datetime) -> Select[tuple[int, int]]:

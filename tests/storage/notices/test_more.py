@@ -15,7 +15,7 @@ from rules.decision.considered import Attempt
 from rules.mail.extent import FILES_NAMED
 from rules.people import ParticipantKind
 from rules.service.more import EXAMINED, OWN_COMMENTS, SHOWN
-from rules.ticket.changes import PublishComment
+from rules.ticket.changes import AddPerson, PublishComment, RemovePerson
 from rules.ticket.notices import NoticeKind, NoticeState
 from rules.ticket.payloads import AcknowledgementPayload
 from storage.db.tables import AttachmentRow, CommentRow, NoticeRow, TicketRow, table
@@ -23,7 +23,18 @@ from storage.mail.filing import file
 from storage.notices import more, outbox
 from storage.notices.outbox import Notice
 from tests.gateway.outgoing.notices import read, text_of
-from tests.rules.building import ANN, BOB, KEYS, NOON, NOTHING, SAM, a_mail
+from tests.rules.building import (
+    ANN,
+    BOB,
+    GIL,
+    KEYS,
+    NOON,
+    NOTHING,
+    SAM,
+    SUPPORT,
+    a_mail,
+    policy_with,
+)
 from tests.storage.shop import Shop, opened
 
 _comment, _notice, _attachment = table(CommentRow), table(NoticeRow), table(AttachmentRow)
@@ -108,6 +119,36 @@ def test_a_customer_is_not_shown_what_only_staff_may_read(shop: Shop) -> None:
     (summary,) = summary_of(claim(shop, NOON + 2 * HOUR), BOB.address)
 
     assert [each.text for each in summary.more.latest] == ["word 21"]
+
+
+def test_who_joined_within_the_hour_is_not_sent_what_was_written_before(shop: Shop) -> None:
+    """It was written to others. What is written with the change that adds them is theirs."""
+    number = opened(shop.take(a_mail()))
+    shop.take(a_mail(text="the price"), shop.token(number, ANN.address), at=NOON + 5 * MINUTE)
+    adding = a_mail(SAM.address, text="The plan.", to=(SUPPORT,), cc=(GIL.address,))
+    shop.take(adding, shop.token(number, SAM.address), at=NOON + 10 * MINUTE)
+    asks = a_mail(GIL.address, text="#digest")
+
+    shop.take(asks, shop.token(number, GIL.address), at=NOON + 20 * MINUTE)
+
+    (summary,) = summary_of(claim(shop, NOON + 21 * MINUTE), GIL.address)
+    assert [each.text for each in summary.more.latest] == ["The plan."]
+
+
+def test_nor_is_who_was_removed_what_was_written_meanwhile(shop: Shop) -> None:
+    shop.policy = policy_with("budgets", notices_per_hour=1)
+    number = conversation(shop, 3)
+    left, back = (shop.context(NOON + minute * MINUTE) for minute in (5, 15))
+
+    shop.change(number, RemovePerson(BOB.address), context=left)
+    for minute, words in ((10, "on Bob"), (20, "later")):
+        at = NOON + minute * MINUTE
+        shop.take(a_mail(text=words), shop.token(number, ANN.address), at=at)
+        if minute == 10:
+            shop.change(number, AddPerson(BOB.address), context=back)
+
+    (summary,) = summary_of(claim(shop, NOON + 2 * HOUR), BOB.address)
+    assert [each.text for each in summary.more.latest] == ["later"]
 
 
 def test_the_success_manager_is_shown_the_answers_alone(shop: Shop) -> None:
