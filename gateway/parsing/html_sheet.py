@@ -1,66 +1,130 @@
 """The rules of a mail's own style sheets that hide elements, by class or id alone.
 
-Rules for certain screens (`@media`) do not count, and no selectors that depend on other elements.
+A rule for certain screens (`@media`, `<style media=print>`) hides nothing here: some reader sees
+what it hides. Nor does one whose selector depends on other elements. But what such rules show on a
+wide screen is seen.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from gateway.parsing.html_style import declarations, is_hidden
 
 _READ_CHARACTERS = 64 * 1024
 _MOST_RULES = 1_000
+_WIDE_PX = 1_024
 _COMMENT = re.compile(r"/\*(?>(?:[^*]++|\*(?!/))*)(?:\*/)?|<!--|-->")
 _PIECE = re.compile(r"([^{}]*+)([{}]|\Z)")
 _SELECTOR = re.compile(r"([a-z][a-z0-9]{0,15})?([.#][\w-]{1,100})", re.IGNORECASE)
+_IMPORTANT_DISPLAY = re.compile(r"(?<![\w-])display\s*+:[^;]{0,100}!\s*+important", re.IGNORECASE)
+_FEATURE = re.compile(r"\(([^()]{0,100})\)")
+_WIDTH = re.compile(r"(min|max)-(?:device-)?width\s*+:\s*+(\d{1,5})(?:\.\d{1,3})?px")
+
+
+class _Rank(NamedTuple):
+    """Of two rules for one element, the one with the higher rank counts."""
+
+    is_important: bool
+    is_by_others: bool
+    """Its selector names other elements besides."""
+    is_by_id: bool
+    names_tag: bool
+    order: int
+
+
+class _Display(NamedTuple):
+    rank: _Rank
+    hides: bool
 
 
 class StyleSheet:
-    """Which elements are hidden; of two rules for the same ones the last counts."""
+    """Which elements are hidden."""
 
     def __init__(self) -> None:
-        self._hiding: set[str] = set()
+        self._displays: dict[str, _Display] = {}
+        self._boxes: set[str] = set()
+        """What is hidden by something else than its display."""
+        self._hides = False
         self._left = _READ_CHARACTERS
+        self._rules = 0
 
     def __bool__(self) -> bool:
-        return bool(self._hiding)
+        return self._hides
 
-    def read(self, source: str) -> bool:
-        """Adds the rules of a style sheet; whether there may be any that hide."""
+    def read(self, source: str, media: str = "") -> bool:
+        """Adds the rules of a style sheet, which may be for certain `media` alone; whether there
+        may be any that hide."""
         source = source[: self._left]
         self._left -= len(source)
-        if not self._hiding and "none" not in source.lower() and "hidden" not in source.lower():
+        if not self._hides and "none" not in source.lower() and "hidden" not in source.lower():
             return False
-        depth, selector = 0, ""
+        open_rules: list[str] = []
         for found in _PIECE.finditer(_COMMENT.sub(" ", source)):
             text, brace = found.groups()
             if brace == "{":
-                depth += 1
-                selector = text.strip() if depth == 1 else ""
-            else:
-                if depth == 1 and selector and not selector.startswith("@"):
-                    self._add(selector, text)
-                depth, selector = max(0, depth - 1), ""
+                open_rules.append(text.strip())
+            elif open_rules:
+                selector = open_rules.pop()
+                if selector and not selector.startswith("@"):
+                    self._add(selector, text, [f"@media {media}", *open_rules])
         return True
 
-    def _add(self, selectors: str, body: str) -> None:
+    def _add(self, selectors: str, body: str, around: Sequence[str]) -> None:
+        """Adds a rule within these others, the outermost first."""
+        queries = [each.lower().removeprefix("@media").strip() for each in around]
+        is_for_all = all(each in ("", "all", "screen") for each in queries)
+        if not is_for_all and not all(map(_is_for_wide_screens, queries)):
+            return
         declared = declarations(body)
         hides, shows = is_hidden(declared), "display" in declared
+        if not (shows or hides) or (hides and not is_for_all):
+            return
         for each in selectors.split(","):
-            found = _SELECTOR.fullmatch(each.strip())
-            if found is None:
+            *others, last = each.split() or [""]
+            found = _SELECTOR.fullmatch(last)
+            if found is None or (others and hides) or self._rules >= _MOST_RULES:
                 continue
+            self._rules += 1
+            self._hides |= hides
             key = f"{(found[1] or '').lower()}{found[2]}"
-            if hides and len(self._hiding) < _MOST_RULES:
-                self._hiding.add(key)
-            elif shows and not hides:
-                self._hiding.discard(key)
+            if hides and declared.get("display") != "none":
+                self._boxes.add(key)
+                continue
+            self._boxes.discard(key)
+            important = _IMPORTANT_DISPLAY.search(body) is not None
+            rank = _Rank(important, bool(others), "#" in key, bool(found[1]), self._rules)
+            before = self._displays.get(key)
+            if before is None or before.rank < rank:
+                self._displays[key] = _Display(rank, hides)
 
     def hides(self, name: str, found: Mapping[str, str]) -> bool:
         """Whether a rule hides an element with these attributes."""
         keys = [f".{each}" for each in found.get("class", "").split()[:50]]
         if "id" in found:
             keys.append(f"#{found['id'].strip()}")
-        return any(key in self._hiding or f"{name}{key}" in self._hiding for key in keys)
+        keys += [f"{name}{key}" for key in keys]
+        if any(key in self._boxes for key in keys):
+            return True
+        displays = [self._displays[key] for key in keys if key in self._displays]
+        return bool(displays) and max(displays).hides
+
+
+def _is_for_wide_screens(query: str) -> bool:
+    """Whether a media query is met by the screen of a desktop, as far as that can be told."""
+    return any(map(_is_met, query.split(",")))
+
+
+def _is_met(query: str) -> bool:
+    kind = _FEATURE.sub(" ", query).split()
+    if any(word not in ("only", "screen", "all", "and") for word in kind):
+        return False
+    for feature in _FEATURE.findall(query):
+        found = _WIDTH.fullmatch(feature.strip())
+        if found is None:
+            return False
+        if (int(found[2]) <= _WIDE_PX) != (found[1] == "min"):
+            return False
+    return True

@@ -65,6 +65,8 @@ class HtmlWalk:
         self._styles: dict[tuple[str, str], Style] = {}
         self._marks: dict[tuple[str, str], QuoteMark | None] = {}
         self._sheet = StyleSheet()
+        self._media = ""
+        """Of the style sheet that begins."""
         self._hidden = 0
         self._struck = 0
         self._tiny = self._invisible = self._preformatted = self._first_in_pre = False
@@ -89,7 +91,7 @@ class HtmlWalk:
                 self._start(name, rest)
             elif self._open.top_name() == "xmp":
                 self._text(rest)
-            elif self._open.top_name() == "style" and self._sheet.read(rest):
+            elif self._open.top_name() == "style" and self._sheet.read(rest, self._media):
                 self._styles.clear()
         self._open.close_all()
         self.lines.block()
@@ -129,6 +131,8 @@ class HtmlWalk:
             self._open.close_before(name)
             if name in CELLS and self._open.needs_row() and name != "caption":
                 self._start("tr", "")
+        if name == "style":
+            self._media = attributes(source).get("media", "")
         style = self._style(name, source) if source else ORDINARY
         self._edge(name, style)
         around = None

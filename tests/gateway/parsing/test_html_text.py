@@ -191,11 +191,37 @@ def test_what_is_hidden_stays_hidden(hiding: str, name: str) -> None:
         (".pre{display:none} .pre{display:block}", "text\nyes"),
         (".x .pre{display:none} p.pre{display:none} .pre:hover{display:none}", "text\nyes"),
         (".pre{display:none", "yes"),
+        ("div.pre{display:block} .pre{display:none}", "text\nyes"),
+        ("#one{display:block} .pre{display:none}", "text\nyes"),
+        (".pre{display:none} td .pre{display:block}", "text\nyes"),
+        (".pre{display:none} .a{display:block}", "text\nyes"),
+        (".a{display:block} .pre{display:none}", "yes"),
+        (".pre{display:block !important} .pre{display:none}", "text\nyes"),
+        (".pre{display:none} @media (min-width:600px){.a{display:block}}", "text\nyes"),
+        (".pre{display:none} @media only screen and (max-width:600px){.a{display:block}}", "yes"),
+        (".pre{display:none} @media print{.pre{display:block}}", "yes"),
+        (".pre{display:none} .a:hover{display:block}", "yes"),
+        (".pre{max-height:0;overflow:hidden} .a{display:block}", "yes"),
     ],
 )
 def test_a_style_sheet_of_the_mail_hides_too(sheet: str, shown: str) -> None:
     markup = f'<style>{sheet}</style><div class="a pre" id=one>text</div><div>yes</div>'
     assert text_from_html(markup) == shown
+
+
+@pytest.mark.parametrize(
+    ("media", "shown"),
+    [
+        ("", "yes"),
+        ("screen", "yes"),
+        ("print", "text\nyes"),
+        ("only screen and (max-width:600px)", "text\nyes"),
+        ("(min-width:600px)", "text\nyes"),
+    ],
+)
+def test_a_style_sheet_for_some_media_hides_nothing(media: str, shown: str) -> None:
+    sheet = f'<style type="text/css" media="{media}">.p{{display:none}}</style>'
+    assert text_from_html(f"{sheet}<div class=p>text</div><div>yes</div>") == shown
 
 
 def test_what_is_shown_by_an_element_itself_is_seen() -> None:
