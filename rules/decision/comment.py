@@ -12,6 +12,7 @@ from rules.decision.content import (
     has_files,
     is_click,
     is_text_read_in_part,
+    is_unreadable,
     mentions_escalation,
     requested_command,
     wants_digest,
@@ -76,7 +77,7 @@ def by_customer(
         return _feedback(case, ticket, saw)
     if wants_digest(case.mail) and not case.by_machine and not says_more(case.mail):
         return send_digest(case, ticket, saw, conflict)
-    more = has_files(case.mail) or is_text_read_in_part(case.mail)
+    more = has_files(case.mail) or is_text_read_in_part(case.mail) or is_unreadable(case.mail)
     thanks = is_click(case.mail) or (not more and only_thanks(_all_words(case, ticket)))
     if not thanks and not case.by_machine and is_over(ticket, case.facts, case.policy):
         refused = taken_by_mail(case, saw) or too_many_tickets(case, saw)

@@ -75,13 +75,26 @@ def says_more(mail: Mail) -> bool:
     said = visible(body_text(mail)).text.strip()
     if not is_by_subject(mail):
         said = said.partition("\n")[2].strip()
-    elif "\n" not in said and _OF_CLIENT.search(said):
+    elif _OF_CLIENT.fullmatch(" ".join(said.split()).rstrip(".! ")):
         return False
     return bool(said) and not only_thanks(f"Thanks\n{said}")
 
 
-_OF_CLIENT = re.compile(r"automatic|automatisch|automatique|unsubscribe", re.IGNORECASE)
-"""In what a client says that it sends by itself: `This message was automatically generated`."""
+_OF_CLIENT = re.compile(
+    r"(?:please )?unsubscribe(?: me)?"
+    r"|this (?:is an automatic(?:ally (?:generated|sent))? (?:message|e-?mail|mail)"
+    r"|(?:message|e-?mail|mail) (?:was|is|has been) (?:automatically (?:generated|sent|created)"
+    r"|(?:generated|sent|created) automatically))(?: by [\w. ]{1,40})?"
+    r"|dies(?: ist eine automatisch(?:e| generierte| erstellte) (?:nachricht|e-?mail|mail)"
+    r"|e (?:nachricht|e-?mail|mail) wurde automatisch (?:generiert|erstellt|erzeugt|gesendet"
+    r"|versendet|verschickt))"
+    r"|cet? (?:message|e-?mail|courriel) a été (?:généré|envoyé|créé) automatiquement"
+    r"|apple mail (?:sent|hat|a envoyé|ha inviato|ha enviado|envió|heeft|enviou)\b.{0,80}"
+    r"(?:unsubscri|abmeld|abbestell|désabonn|désinscri|disiscri|annull|cancelar|afmeld|uitschrij)"
+    r"[^\"“„«»]{0,80}[\"“„«»].{0,300}[\"”“»«]",
+    re.IGNORECASE,
+)
+"""What a client says that it sends by itself (Gmail, Apple Mail, Outlook), as a whole."""
 
 
 def is_by_subject(mail: Mail) -> bool:

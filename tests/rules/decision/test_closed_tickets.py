@@ -158,6 +158,12 @@ class TestAReplyToAResolvedTicket:
 
         assert moved(reply(resolved(1), mail=mail)) is not None
 
+    def test_a_mail_without_a_readable_body_is_more_than_the_thanks_in_its_subject(self) -> None:
+        mail = a_mail(subject="Thanks", unreadable="too deep")
+
+        assert moved(reply(resolved(1), mail=mail)) is not None
+        assert reply(resolved(20), mail=mail).reason is Reason.FOLLOW_UP
+
     @pytest.mark.parametrize("days", [1, 20])
     def test_a_flagged_mail_neither_reopens_nor_opens_a_follow_up(self, days: int) -> None:
         decision = reply(resolved(days), mail=a_mail(BOB.address))
