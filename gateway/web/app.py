@@ -42,6 +42,8 @@ from storage.notices import claims
 
 RUNTIME = web.AppKey("runtime", Runtime)
 CONNECTIONS = web.AppKey("connections", ConnectionPool)
+READS = ("GET", "HEAD")
+"""Methods that change nothing."""
 READY_S = 3.0
 """A store that takes longer than this is not ready."""
 LONGEST_TYPE = 256
@@ -182,7 +184,14 @@ async def _plain_errors(
         raise
     except store_down() as error:
         log.page_failed(_route_of(request), error)
-        return problem(503, "the store does not respond; nothing was changed, try again")
+        if request.method in READS:
+            return problem(503, "the store does not respond, try again")
+        # What had begun may still be committed.
+        return problem(
+            503,
+            "the store does not respond, and it is not known whether this was done: look before "
+            "you send it again, or send it with the same Idempotency-Key",
+        )
     except Exception as error:  # noqa: BLE001 - a bug of ours, reported without its text
         log.page_failed(_route_of(request), error)
         return problem(500, "internal error; see the log")

@@ -77,7 +77,8 @@ ERRORS: Mapping[int, str] = MappingProxyType(
         422: "The `Idempotency-Key` was used for another request.",
         429: "Too much from this client; try again after `Retry-After` seconds.",
         500: "An error of ours; the log of the server says more.",
-        503: "Not possible now; nothing was changed. Try again after `Retry-After` seconds.",
+        503: "Not possible now. Nothing was changed, unless `detail` says that it is not known. "
+        "Try again after `Retry-After` seconds.",
     }
 )
 ALWAYS = (400, 415, 500, 503)

@@ -57,7 +57,7 @@ async def _read(request: web.Request, taking: Uploads) -> tuple[Form, tuple[Sent
             of_files -= len(content)
             # A browser sends a nameless one where no file was chosen.
             if name := uploads.name_of(part):
-                files.append(SentFile(name, uploads.type_of(part), content))
+                files.append(await uploads.sent_file(name, uploads.type_of(part), content))
             if len(files) > MOST_FILES:
                 raise ApiError(413, "")
     except MALFORMED:

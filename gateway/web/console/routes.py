@@ -238,7 +238,12 @@ async def _answered(request: web.Request, handler: _Handler) -> web.StreamRespon
         raise
     except store_down() as error:
         log.page_failed(PREFIX, error)
-        text = "The store does not respond; nothing was changed. Please try again in a minute."
+        text = "The store does not respond. Please try again in a minute."
+        if request.method == "POST":  # what had begun may still be committed
+            text = (
+                "The store does not respond, and it is not known whether this was done. Please "
+                "look before you do it again."
+            )
         return _error_page(request, Refused(503, text))
     except Exception as error:  # noqa: BLE001 - a bug of ours, reported without its text
         log.page_failed(PREFIX, error)

@@ -12,6 +12,7 @@ import pytest
 from gateway import clock
 from storage.ticket import request_keys
 from tests.gateway.web.api.site import ANN, BOB, SAM, Site
+from tests.gateway.web.stuck_writers import stuck_writers
 from tests.in_process import SUPPORT
 
 KEY = '"8e03978e-40d5-43e8-bc93-6894a57f9324"'
@@ -141,3 +142,18 @@ async def test_a_key_is_forgotten_after_its_time(either: Site) -> None:
     assert await either.write(partial(request_keys.forget, now=at + timedelta(hours=1))) == 1
 
     assert (await opened(either))[1] != first
+
+
+async def test_of_a_request_that_may_still_be_done_it_is_not_said_that_nothing_was(
+    either: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had begun when its time was up: a program that believed so would write it twice."""
+    number = await either.open(ANN)
+    with stuck_writers(monkeypatch, either.postern.services.runtime):
+        status, body = await commented(either, number)
+
+    again, _ = await commented(either, number)
+
+    assert (status, again) == (503, 200)
+    assert "not known whether" in body["detail"]
+    assert await texts(either, number) == ["It is stuck.", "Still."]

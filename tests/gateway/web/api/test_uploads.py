@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ from rules.ticket.notices import NoticeKind
 from storage.db.tables import RawMailRow, table
 from storage.notices import outbox
 from tests.gateway.web.api.site import ANN, SAM, Site, serving
+from tests.gateway.web.threads import threads_of
 from tests.in_process import SUPPORT
 
 LOG = ("log ü.txt", "text/plain", b"a\r\nb\x00\n--x\r\n")
@@ -225,3 +227,17 @@ async def test_a_part_with_a_header_that_is_costly_to_read_is_refused_unread(sit
 
     assert [refused for refused, _ in taken] == [True, False]
     assert taken[0][1] < 0.04
+
+
+async def test_what_takes_long_of_a_form_is_done_outside_of_the_event_loop(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A megabyte of JSON that is escaped, and the digests of large files."""
+    api = "gateway.web.api"
+    threads = threads_of(monkeypatch, f"{api}.request_parsing._parsed", f"{api}.uploads._digest")
+
+    status, _ = await send(site, form({**NEW, "text": '"' * 90_000}, [PNG]))
+
+    assert status == 201
+    assert threads
+    assert threading.get_ident() not in threads

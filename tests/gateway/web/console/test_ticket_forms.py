@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from sqlalchemy import update
 
 from gateway import clock
@@ -18,6 +19,8 @@ from storage.ticket.views import TicketView
 from tests.gateway.web.console.desk import Desk
 from tests.gateway.web.console.test_pages_in_browser import envelope_of
 from tests.gateway.web.link_pages import ANN, EVE, SAM
+from tests.gateway.web.shown_forms import filled_in
+from tests.gateway.web.stuck_writers import stuck_writers
 from tests.in_process import a_mail
 
 ONE = "/console/tickets/1"
@@ -150,3 +153,19 @@ async def test_a_saved_reply_is_put_before_the_text_and_nothing_is_changed(desk:
     assert (missing, "there is no saved reply bye" in why) == (409, True)
     assert "Use water.</textarea>" in why
     assert await ticket(desk, 1) == before
+
+
+async def test_a_form_that_may_still_be_done_says_so_and_is_done_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = await desk.logged_in()
+    _, page = await agent.get(ONE)
+    form = filled_in(page, {"do": "note", "text": "Call her."})
+    with stuck_writers(monkeypatch, desk.site.services.runtime):
+        status, said = await agent.post(ONE, **form)
+
+    again, _ = await agent.post(ONE, **form)
+
+    assert (status, again) == (503, 303)
+    assert "it is not known whether this was done" in said
+    assert await desk.site.notes() == ["Call her."]
