@@ -17,12 +17,14 @@ from gateway.authentication.dkim_check import (
     signed_at,
     time_problem,
 )
+from gateway.authentication.dmarc import are_apart
 from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer, host_domain
 from gateway.authentication.offload import Run
 from gateway.authentication.proven_names import key_name
 from gateway.authentication.results_header import (
     FORGED,
     OF_A_NEIGHBOUR,
+    OF_ANOTHER_ORGANISATION,
     is_pass_of_neighbour,
     may_forge_results,
     statement_in,
@@ -146,6 +148,13 @@ async def check_arc(
     failure = await run(partial(newest_failure, message, chain, keys))
     if failure:
         return ArcVerdict((Evidence("arc", Result.FAIL, sealer, failure),))
+    apart = await are_apart(stated.passed, author_domain, lookups)
+    if isinstance(apart, Temporary):
+        evidence = Evidence("arc", Result.TEMPERROR, sealer, apart.why)
+        return ArcVerdict((evidence,), temporary=apart.defers)
+    if apart:
+        detail = f"sealed by {sealer}, but {OF_ANOTHER_ORGANISATION}"
+        return ArcVerdict((Evidence("arc", Result.POLICY, sealer, detail),))
     lookups.prove({key_name(*place) for place in places})
     return ArcVerdict(
         (Evidence("arc", Result.PASS, sealer, f"sealed by {sealer}", aligned=True),),

@@ -12,7 +12,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from gateway.authentication.arc_check import sealed_results
 from gateway.authentication.dkim_check import Candidates, candidates, fingerprints
-from gateway.authentication.dns import Lookups, Resolver, host_domain
+from gateway.authentication.dns import Lookups, Resolver, Temporary, host_domain
 from gateway.authentication.lookup_shares import Asker
 from gateway.authentication.measuring import (
     OF_ANOTHER_COMPANY,
@@ -25,12 +25,17 @@ from gateway.authentication.measuring import (
 )
 from gateway.authentication.offload import Offload, Run, at_once
 from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners, ProvenNames
-from gateway.authentication.relay_scope import NeedsLookups, with_signatures
+from gateway.authentication.relay_scope import (
+    NeedsLookups,
+    is_of_another_organisation,
+    with_signatures,
+)
 from gateway.authentication.results_header import (
     FORGED,
     FORGED_SENDER,
     MAX_FIELDS,
     OF_A_NEIGHBOUR,
+    OF_ANOTHER_ORGANISATION,
     may_forge_results,
     may_forge_sender,
     relay_passed_neighbour,
@@ -290,6 +295,13 @@ class Authenticator:
                 # What the relay's result is based on may be one that we do not know.
                 why = "it may depend on a signature that was not read"
                 warnings += (f"relay {name}: its result is not counted: {why}",)
+                continue
+            apart = await is_of_another_organisation(stated, checked, needs_lookups)
+            if isinstance(apart, Temporary):
+                unknown = Authentication.unchecked(f"relay {name}: {apart.why}", warnings)
+                return replace(unknown, temporary=apart.defers)
+            if apart:
+                warnings += (f"relay {name}: its result is not counted: {OF_ANOTHER_ORGANISATION}",)
                 continue
             verdict = Authentication.by_relay(name, stated.proof, warnings)
             return await with_signatures(verdict, stated, checked, needs_lookups)

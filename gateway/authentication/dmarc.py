@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.authentication.dns import Absent, Answer, Lookups, Temporary, TextRecords
+from gateway.authentication.dns import (
+    Absent,
+    Answer,
+    Lookups,
+    Temporary,
+    TextRecords,
+    UnusableAnswer,
+)
 from gateway.authentication.suffixes import may_be_one_organisation
 from rules.sender.authentication import DmarcPolicy
 
 MAX_LABELS = 8
 """The tree walk queries at most eight names (RFC 9989 §4.10)."""
+MAX_PASSED = 5
+"""So many of the domains that passed for a relay or sealer are examined."""
 
 Tags = Mapping[str, str]
 Mode = Literal["relaxed", "strict"]
@@ -38,6 +47,9 @@ class Walk:
     """The public suffix (`psd=y` in its record) that ended the walk; empty if none did."""
     unanswered: Temporary | None
     """A look-up that failed, in which case the organisation is unknown."""
+    unread: bool = False
+    """A record could not be read, and may have been one with `psd=`: an answer too large, or more
+    look-ups than a mail has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,8 @@ def may_be_aligned(domain: str, policy: DmarcRecord, mode: Mode) -> bool | Tempo
         return author.unanswered
     if author.records.get(author.domain, {}).get("psd") == "y":
         return False  # the names below it belong to others: none of them is of its organisation
+    if author.unread:
+        return False
     return domain == author.organisation or domain.endswith(f".{author.organisation}")
 
 
@@ -91,7 +105,37 @@ async def aligned(
     if is_open is not True:
         return is_open
     other = await walk(domain, lookups)
-    return other.unanswered or other.organisation == author.organisation
+    # Who sends chooses how many look-ups their SPF record takes.
+    same = other.organisation == author.organisation and not other.unread
+    return other.unanswered or same
+
+
+async def are_apart(
+    passed: Collection[str], author_domain: str, lookups: Lookups
+) -> bool | Temporary:
+    """Whether a record declares (`psd=`) that none of the domains by which somebody else saw DMARC
+    pass is of the author's organisation, or how the DNS failed. Where nothing is declared, their
+    word stands: verifiers that follow RFC 7489 find the organisation by a list of suffixes, and
+    read no `psd=`."""
+    if not passed or author_domain in passed:
+        return False
+    author = DmarcRecord(await walk(author_domain, lookups))
+    unknown: Temporary | None = None
+    for domain in sorted(passed)[:MAX_PASSED]:
+        is_open = may_be_aligned(domain, author, "relaxed")
+        if is_open is True:
+            is_open = await aligned(domain, author, "relaxed", lookups)
+        elif is_open is False and not declares_suffix(author.walk):
+            return False
+        if is_open is True:
+            return False
+        unknown = is_open or unknown
+    return unknown or True
+
+
+def declares_suffix(walk: Walk) -> bool:
+    """Whether a record says where an organisation ends."""
+    return any(record.get("psd") in ("y", "n") for record in walk.records.values())
 
 
 async def find_policy(author_domain: str, lookups: Lookups) -> DmarcRecord:
@@ -126,11 +170,13 @@ async def walk(domain: str, lookups: Lookups) -> Walk:
     answers = await asyncio.gather(*(lookups.ask(each, "TXT") for each in record_names(domain)))
     records: dict[str, Tags] = {}
     unanswered: Temporary | None = None
+    unread = False
     suffix = ""
     for name, answer in zip(names, answers, strict=True):
         if isinstance(answer, Temporary):
             unanswered = answer
             break
+        unread |= isinstance(answer, UnusableAnswer)
         record = read_record(answer)
         if record is None:
             continue
@@ -141,7 +187,8 @@ async def walk(domain: str, lookups: Lookups) -> Walk:
         if psd == "y" and name != domain:
             suffix = name
             break
-    return Walk(domain, records, organisation(domain, records, suffix), suffix, unanswered)
+    found = organisation(domain, records, suffix)
+    return Walk(domain, records, found, suffix, unanswered, unread)
 
 
 def walk_names(domain: str) -> list[str]:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 
 from gateway.authentication.assumed import assumed_fingerprints, assumed_scope
+from gateway.authentication.dmarc import are_apart
+from gateway.authentication.dns import Temporary
 from gateway.authentication.measuring import CheckedMail, policy_and_dkim
 from gateway.authentication.results_header import RelayStatement
 from rules.sender.authentication import Authentication, SignedScope
@@ -16,6 +18,16 @@ REMOVED = "the relay counted a signature that is not there any more, whatever th
 UNREAD = "the relay may have counted a signature that was not read, whatever that covered"
 
 NeedsLookups = Callable[[], Awaitable[bool]]
+
+
+async def is_of_another_organisation(
+    stated: RelayStatement, mail: CheckedMail, needs_lookups: NeedsLookups
+) -> bool | Temporary:
+    """Whether the DNS declares that what passed for a relay is of another organisation than the
+    author's; asked only where nothing of exactly the author's domain passed."""
+    if not stated.passed or mail.domain in stated.passed or not await needs_lookups():
+        return False
+    return await are_apart(stated.passed, mail.domain, mail.lookups)
 
 
 async def with_signatures(

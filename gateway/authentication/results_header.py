@@ -71,6 +71,9 @@ _COUNTED_PROPERTY = re.compile(
     rb"(?:header\.(?:from|d|i)|smtp\.mailfrom|envelope-from)\s*+[=/(]", re.IGNORECASE
 )
 FORGED = "a tag of a signature is no plain name, and may have been written into the results"
+OF_ANOTHER_ORGANISATION = (
+    "its dmarc=pass is by SPF and DKIM of names that a DMARC record (psd=) keeps apart from From"
+)
 OF_A_NEIGHBOUR = "its dmarc=pass is by SPF and DKIM of a neighbour under a shared domain"
 FORGED_SENDER = "the envelope sender is no plain address, and may have been written into it"
 
@@ -88,6 +91,8 @@ class RelayStatement:
     """No such signature held, and SPF passed for a domain that may be the author's."""
     signatures_seen: int = 0
     """The number of signatures of which it states a result."""
+    passed: frozenset[str] = frozenset()
+    """The domains that may be of the author's organisation, by DKIM or SPF of which it passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,10 @@ def stated_by_relay(
     topmost = topmost_results(message)
     if topmost is None:
         return None
-    return statement_in(topmost, authserv_id, author_domain, others)
+    further = message.named(b"authentication-results")[1:MAX_FIELDS]
+    read = [found for found in (read_results(value) for _, value in further) if found is not None]
+    below = [r for each in read if is_named(each.authserv_id, authserv_id) for r in each.results]
+    return statement_in(topmost, authserv_id, author_domain, others, below)
 
 
 def topmost_results(message: RawMessage) -> bytes | None:
@@ -257,38 +265,48 @@ def is_named(authserv_id: str, relay: str) -> bool:
 
 
 def statement_in(
-    value: bytes, authserv_id: str | None, author_domain: str, others: Collection[str] = ()
+    value: bytes,
+    authserv_id: str | None,
+    author_domain: str,
+    others: Collection[str] = (),
+    below: Sequence[StatedResult] = (),
 ) -> RelayStatement | None:
     """What one field value proves about the author's domain: with `dmarc=pass` for it, or, if DMARC
     has no verdict, `dkim=pass` or `spf=pass` for exactly that domain. None if nothing.
 
     `authserv_id=None` accepts any. `others` are domains of other companies, which prove nothing.
-    CPU-bound, never raises.
+    `below` are results of the same host in further fields: where this one does not state by what
+    DMARC passed, they do. CPU-bound, never raises.
     """
     read = read_results(value)
     if read is None or (authserv_id is not None and not is_named(read.authserv_id, authserv_id)):
         return None
+    by_what = read.results
+    if not {"dkim", "spf"} & {each.method for each in by_what}:
+        by_what = (*by_what, *(each for each in below if each.method in ("dkim", "spf")))
     dmarc = [each for each in read.results if each.method == "dmarc"]
     if len(dmarc) > 1:
         return None  # two DMARC results are contradictory or duplicate
     counted: Sequence[StatedResult] = dmarc
     if not dmarc or (dmarc[0].result in _NO_POLICY and dmarc[0].is_about(author_domain)):
         counted = [each for each in read.results if each.method in ("dkim", "spf")]
-    if counted is dmarc and _is_of_cousins(read.results, author_domain, others):
+    if counted is dmarc and _is_of_cousins(by_what, author_domain, others):
         return None
     for each in counted:
         if each.passed and each.is_about(author_domain):
             detail = f"stated by {read.authserv_id or 'a relay that writes no name'}"
             proven = Evidence(each.method, Result.PASS, author_domain, detail, aligned=True)
-            signed = _has_signature(read.results, author_domain)
+            signed = _has_signature(read.results, author_domain, others)
+            stated_signature = _has_signature(by_what, author_domain, others)
             return RelayStatement(
                 proven,
                 _came_directly(read.results, author_domain),
                 signed,
-                by_spf_alone=not signed and _has_sender(read.results, author_domain),
+                by_spf_alone=not stated_signature and _has_sender(by_what, author_domain),
                 signatures_seen=sum(
                     each.method == "dkim" and each.result != "none" for each in read.results
                 ),
+                passed=_passed_for(by_what, author_domain, others),
             )
     return None
 
@@ -359,14 +377,31 @@ def _came_directly(results: Sequence[StatedResult], author_domain: str) -> bool:
     )
 
 
-def _has_signature(results: Sequence[StatedResult], author_domain: str) -> bool:
+def _has_signature(
+    results: Sequence[StatedResult], author_domain: str, others: Collection[str]
+) -> bool:
     signers = (
         domain
         for each in results
         if each.method == "dkim" and each.passed
         for domain in tuple(each.domains()) or (None,)
     )
-    return any(signer is None or could_align(signer, author_domain) for signer in signers)
+    return any(
+        signer is None or (could_align(signer, author_domain) and signer not in others)
+        for signer in signers
+    )
+
+
+def _passed_for(
+    results: Sequence[StatedResult], author_domain: str, others: Collection[str]
+) -> frozenset[str]:
+    return frozenset(
+        domain
+        for each in results
+        if each.method in ("dkim", "spf") and each.passed
+        for domain in each.counted_domains()
+        if could_align(domain, author_domain) and domain not in others
+    )
 
 
 def _has_sender(results: Sequence[StatedResult], author_domain: str) -> bool:

@@ -224,6 +224,25 @@ def test_where_dkim_is_required_what_a_trusted_host_states_of_spf_alone_does_not
     assert apply_dkim_policy(seen, dkim_required=True).aligned is counts
 
 
+@pytest.mark.parametrize(
+    ("dkim", "counts"),
+    [("dkim=none", False), ("dkim=pass header.d=evil.test", False), ("dkim=pass", True)],
+)
+def test_nor_does_it_where_a_relay_states_it_in_a_field_of_its_own(
+    desk: Desk, dkim: str, counts: bool
+) -> None:
+    """OpenDMARC, OpenDKIM and a policy server write a field each."""
+    request = SITUATIONS["a new request"]
+    stated = ("dmarc=pass header.from=acme.example", "spf=pass smtp.mailfrom=a@acme.example", dkim)
+    fields = "".join(f"Authentication-Results: {MX}; {each}\r\n" for each in stated)
+    sent = Sent(fields.encode() + as_written(request), peer=RELAY)
+
+    seen = desk.considered(sent, request, DIRECT).authentication
+
+    assert seen.aligned
+    assert apply_dkim_policy(seen, dkim_required=True).aligned is counts
+
+
 @pytest.mark.parametrize("way", ["relay", "arc"])
 def test_nor_does_it_matter_where_a_signature_holds_here(desk: Desk, way: str) -> None:
     request = SITUATIONS["a new request"]

@@ -151,6 +151,27 @@ async def test_customers_of_a_shared_parent_domain_are_not_aligned(
     assert not by_spf.aligned
 
 
+@pytest.mark.parametrize("hosts", range(6, 11))
+@pytest.mark.parametrize("psd", ["y", "n"])
+async def test_an_spf_record_of_many_look_ups_hides_no_public_suffix(
+    world: World, psd: str, hosts: int
+) -> None:
+    """Of the look-ups of a mail none is left then for the record that says psd=."""
+    shared = "customers.acme.example"
+    evil = f"evil.{shared}"
+    world.publish(f"_dmarc.{shared}", f"v=DMARC1; p=reject; psd={psd}")
+    for zone, number in ((f"m1.{evil}", 10), (f"m2.{evil}", hosts)):
+        world.publish(zone, *(f"10 h{n}.{zone}" for n in range(number)), kind="MX")
+        for n in range(number):
+            world.publish(f"h{n}.{zone}", "192.0.2.99", kind="A")
+    more = " ".join(f"a:h{n}.{evil}" for n in range(4))
+    for n in range(4):
+        world.publish(f"h{n}.{evil}", "192.0.2.99", kind="A")
+    world.publish(evil, f"v=spf1 mx:m1.{evil} mx:m2.{evil} {more} ip4:{ACME_HOST} -all")
+
+    assert not (await world.verdict(a_mail(), mail_from=f"x@{evil}", peer=ACME_HOST)).aligned
+
+
 async def test_strict_dkim_alignment_requires_exactly_the_domain(world: World) -> None:
     world.publish("_dmarc.acme.example", "v=DMARC1; p=reject; adkim=s")
     assert not (await signed_by(world, "mail.acme.example", "ann@acme.example")).aligned

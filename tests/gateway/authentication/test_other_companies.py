@@ -13,6 +13,7 @@ from gateway.authentication.dkim_check import MAX_VERIFIED
 from gateway.authentication.measuring import OF_ANOTHER_COMPANY
 from gateway.authentication.results_header import OF_A_NEIGHBOUR
 from rules.sender.authentication import Authentication
+from rules.sender.signature_scope import apply_dkim_policy
 from tests.gateway.authentication.test_arc_check import LIST, sealed
 from tests.gateway.forwarders import arc_sealed
 from tests.gateway.senders import ELSEWHERE, World, a_mail, a_world, rsa_key, signed, the
@@ -174,3 +175,20 @@ async def test_what_is_stated_of_the_greeting_of_a_host_of_hers_proves_her(world
         _, verdict = await verdicts(world, arc_sealed(a_mail(ANN), LIST, stated))
 
         assert verdict.by == f"arc:{LIST}"
+
+
+async def test_where_dkim_is_required_its_signature_does_not_hide_that_spf_alone_passed(
+    world: World,
+) -> None:
+    """Whoever sends by the same provider as Ann signs as their own company, too."""
+    stated = (
+        f"dkim=pass header.d={OTHERS}; spf=pass smtp.mailfrom=ann@{ANNS};"
+        f" dmarc=pass header.from={ANNS}"
+    )
+    mail = signed(a_mail(ANN), OTHERS)
+    relayed = f"Authentication-Results: mx.example; {stated}\r\n".encode() + mail
+    for raw, peer in ((relayed, RELAY), (sealed(mail, states=stated), ELSEWHERE)):
+        _, verdict = await verdicts(world, raw, peer, "forwarded@fwd.example")
+
+        assert verdict.aligned
+        assert not apply_dkim_policy(verdict, dkim_required=True).aligned
