@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.decision.acknowledged import acknowledged, acknowledgement_note
+from rules.decision.also_addressed import naming_others
 from rules.decision.by_mail import taken_by_mail
 from rules.decision.case import Case, Finding, Pass, Ruling
 from rules.decision.comment import by_customer
@@ -48,9 +49,9 @@ def known_ticket(case: Case) -> Finding:
         ticket = case.facts.tickets[entitled.ticket]
         others = any(e.ticket != entitled.ticket for e in case.entitlements)
         conflict = ("conflict",) if others else ()
-        if sender.standing is Standing.STAFF and entitled.right is not Right.FLAG:
-            return by_staff(case, ticket, entitled, saw, conflict)
-        return by_customer(case, ticket, entitled, saw, conflict)
+        of_staff = sender.standing is Standing.STAFF and entitled.right is not Right.FLAG
+        rule = by_staff if of_staff else by_customer
+        return naming_others(case, ticket, rule(case, ticket, entitled, saw, conflict))
     led = dict.fromkeys(e.ticket for e in case.entitlements if e.right is Right.MENTION)
     if led:
         why = "not filed there: only ids that other companies brought to the ticket lead to"

@@ -153,6 +153,8 @@ class NewCommentPayload(Payload):
     """Of this feedback, `good` or `bad`; empty where it has none."""
     claims: str = ""
     """The severity that the comment claims for the ticket; empty where it claims none."""
+    not_on: tuple[str, ...] = listed(" ")
+    """Other tickets, as `#8`, whose reply address its mail has: it is not on them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,26 @@ def test_a_draft_is_named_so_to_colleagues_if_its_author_is_proven(proof: str, w
     assert words in text_of(mail)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "was sent to the reply address of #8, #9 as well"),
+        ("de", "ging auch an die Antwortadresse von #8, #9"),
+    ],
+)
+def test_staff_read_on_which_other_tickets_a_comment_is_not(language: str, words: str) -> None:
+    payload = NewCommentPayload(Visibility.PUBLIC, not_on=("#8", "#9"))
+
+    of_two, of_one = (
+        written(NoticeKind.NEW_COMMENT, comment=a_comment(), payload=each, language=language)
+        for each in (payload, NewCommentPayload(Visibility.PUBLIC))
+    )
+
+    assert words in text_of(of_two)
+    assert words in html_of(of_two)
+    assert words.partition("#")[0] not in text_of(of_one)
+
+
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_staff_read_which_closed_ticket_a_new_one_follows(language: str) -> None:
     following = replace(ABOUT, follows=3)
