@@ -23,7 +23,7 @@ from rules.decision.model import (
     Refuse,
     Repeat,
 )
-from rules.decision.notices import with_author_notified
+from rules.decision.notices import with_author_notified, with_left_out_named
 from rules.decision.screening import author, bounce, duplicate, proof, rate, sender
 from rules.decision.trace import Step
 from rules.facts import Facts
@@ -155,7 +155,8 @@ def _findings(
     if known is not None:
         case = Case(mail, facts, policy, sender=known, entitlements=entitlements, automatic=sign)
         for check in OF_A_SENDER:
-            yield check.__name__, with_author_notified(case, check(case))
+            found = with_left_out_named(case, check(case))
+            yield check.__name__, with_author_notified(case, found)
 
 
 def _sign(mail: Mail, facts: Facts, policy: Policy) -> AutomationSign | None:

@@ -6,22 +6,23 @@ from dataclasses import replace
 
 from rules.decision.case import Case, Finding, Ruling
 from rules.decision.content import body_text
-from rules.decision.model import Hold
+from rules.decision.model import AddComment, Hold, OpenTicket
 from rules.decision.reasons import Reason
-from rules.identity import ProofLevel, Sender, is_machine
+from rules.identity import ProofLevel, Sender, Standing, is_machine
 from rules.mail import Mail
 from rules.mail.language import author_language
 from rules.mail.subjects import unmarked_subject
+from rules.sentence import sentence
 from rules.service import notifications
 from rules.service.limits import NoticeBudget
-from rules.service.participants import Addition
+from rules.service.participants import Addition, left_out
 from rules.service.storms import apply_storm_breaker
 from rules.service.unnotified import unnotified
 from rules.ticket.claims import claim_in_opening
 from rules.ticket.model import Ticket
 from rules.ticket.notice_timing import may_be_notified_of_hold
 from rules.ticket.notices import NoticeKind, NoticeOrder
-from rules.ticket.payloads import KeptPayload, ReceiptPayload
+from rules.ticket.payloads import AlertTopic, KeptPayload, ReceiptPayload
 from rules.ticket.visibility import Visibility
 
 
@@ -88,6 +89,54 @@ def of_comment(
         policy=case.policy,
     )
     return left, calm, quiet
+
+
+MOST_NAMED = 10
+"""Of the people who do not join, in an alert."""
+
+
+def with_left_out_named(case: Case, finding: Finding) -> Finding:
+    """The finding; where a mail names more people than it or its ticket takes, staff are alerted of
+    those who do not join, or the staff person who named them: they and their author believe that
+    they are on the ticket."""
+    if not isinstance(finding, Ruling) or case.by_machine:
+        return finding
+    action = finding.action
+    match action:
+        case AddComment(ticket=number, visibility=Visibility.PUBLIC):
+            ticket = case.facts.tickets.get(number)
+        case OpenTicket(follows=followed, for_customer=None):
+            ticket = case.facts.tickets.get(followed) if followed is not None else None
+        case _:
+            return finding
+    out = left_out(case.mail, case.facts, case.sender, ticket, case.policy)
+    if not out:
+        return finding
+    orders = (*action.orders, *_alert_of_left_out(case, ticket, out))
+    note = f"{len(out)} in To or Cc do not join: too many people"
+    return replace(finding, action=replace(action, orders=orders), notes=(*finding.notes, note))
+
+
+def _alert_of_left_out(
+    case: Case, ticket: Ticket | None, out: tuple[str, ...]
+) -> tuple[NoticeOrder, ...]:
+    facts, policy, author = case.facts, case.policy, case.sender.address
+    more = f" … (+{len(out) - MOST_NAMED})" if len(out) > MOST_NAMED else ""
+    what = sentence(
+        "{author} named {addresses} in To or Cc. They do not join: that is more people than an "
+        "email or a ticket takes. To add a person, reply with #cc +ADDRESS.",
+        author=author,
+        addresses=", ".join(out[:MOST_NAMED]) + more,
+    )
+    readers = [each for each in facts.staff if each.address == author]
+    if case.sender.standing is not Standing.STAFF:
+        readers = list(facts.staff) if policy.staff.notify != "none" else []
+        if ticket is not None:
+            readers = list(notifications.notified_staff(ticket, facts.staff, policy))
+    alerts = notifications.alert(AlertTopic.PEOPLE, (what,), readers, policy)
+    if ticket is None:
+        return alerts
+    return notifications.within_budget(alerts, ticket, policy, NoticeBudget.WAITING)
 
 
 LONGEST_SUBJECT = 200

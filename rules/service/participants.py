@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -54,34 +54,55 @@ def additions(
     bounce our mail never join. Additions beyond the caps are pending; to a ticket that is full
     nobody but staff adds anybody.
     """
-    mailbox_addresses = {*facts.mailbox.names, *policy.public_addresses}
-    ours = facts.own_addresses | mailbox_addresses
-    named = named_addresses(mail)
-    if not any(_is_one_of(mailbox_addresses, a) for a in named):
-        return ()
-    lists = policy.lists_of(facts.mailbox.address)
-    if mail.header.get("list-id") and not is_of_list(mail.header, lists):
-        return ()
-    present = {p.address for p in ticket.participants} if ticket else {sender.address}
+    most = _most(sender, ticket, policy)
     members = [p for p in ticket.participants if p.presence is Presence.ACTIVE] if ticket else []
     room = policy.cc.per_ticket - len(members)
-    most = policy.cc.per_ticket
-    if ticket is not None and sender.standing is not Standing.STAFF:
-        most = min(most, most_people(policy) - len(ticket.participants))
     added: list[Addition] = []
-    for address in named:
-        if len(added) >= most:
-            break
-        if address in present or _is_one_of(ours, address) or address in facts.bounced:
-            continue
-        joined = _addition(address, facts, sender, ticket, policy)
-        if joined is None:
-            continue
+    for joined in islice(_joining(mail, facts, sender, ticket, policy), most):
         active = sum(a.presence is Presence.ACTIVE for a in added)
         if joined.presence is Presence.ACTIVE and active >= min(policy.cc.per_mail, room):
             joined = Addition(joined.address, joined.person, joined.part, Presence.PENDING)
         added.append(joined)
     return tuple(added)
+
+
+def left_out(
+    mail: Mail, facts: Facts, sender: Sender, ticket: Ticket | None, policy: Policy
+) -> tuple[str, ...]:
+    """Who would join besides, if a mail could add as many people as it likes."""
+    further = islice(
+        _joining(mail, facts, sender, ticket, policy), _most(sender, ticket, policy), None
+    )
+    return tuple(each.address for each in further)
+
+
+def _most(sender: Sender, ticket: Ticket | None, policy: Policy) -> int:
+    """How many people one mail adds at most, pending ones included."""
+    most = policy.cc.per_ticket
+    if ticket is not None and sender.standing is not Standing.STAFF:
+        most = min(most, most_people(policy) - len(ticket.participants))
+    return max(most, 0)
+
+
+def _joining(
+    mail: Mail, facts: Facts, sender: Sender, ticket: Ticket | None, policy: Policy
+) -> Iterator[Addition]:
+    """Everybody whom a mail names and who may join, whatever their number."""
+    mailbox_addresses = {*facts.mailbox.names, *policy.public_addresses}
+    ours = facts.own_addresses | mailbox_addresses
+    named = named_addresses(mail)
+    if not any(_is_one_of(mailbox_addresses, a) for a in named):
+        return
+    lists = policy.lists_of(facts.mailbox.address)
+    if mail.header.get("list-id") and not is_of_list(mail.header, lists):
+        return
+    present = {p.address for p in ticket.participants} if ticket else {sender.address}
+    for address in named:
+        if address in present or _is_one_of(ours, address) or address in facts.bounced:
+            continue
+        joined = _addition(address, facts, sender, ticket, policy)
+        if joined is not None:
+            yield joined
 
 
 def outside_recipients(mail: Mail, facts: Facts, ticket: Ticket, policy: Policy) -> tuple[str, ...]:

@@ -1,0 +1,104 @@
+"""More people in To or Cc than a mail or a ticket takes: somebody hears who does not join."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.mail import Mail
+from rules.people import ParticipantKind, Presence
+from rules.service.participants import most_people
+from rules.ticket.notices import NoticeKind
+from rules.ticket.payloads import AlertPayload, AlertTopic
+from tests.rules.building import (
+    ANN,
+    ANNS,
+    BOB,
+    NOTHING,
+    SAM,
+    SUPPORT,
+    World,
+    a_mail,
+    a_ticket,
+    default_policy,
+    member,
+    orders_of,
+    policy_with,
+    token_to,
+)
+
+CROWD = tuple(f"p{number}@x.example" for number in range(24))
+SAMS = member(72, SAM.address, ParticipantKind.FOLLOWER)
+FULL = a_ticket(
+    7,
+    *ANNS.participants,
+    SAMS,
+    *(
+        member(100 + n, f"q{n}@x.example", ParticipantKind.GUEST, Presence.REMOVED)
+        for n in range(most_people(default_policy()))
+    ),
+)
+
+
+def alerts(world: World, mail: Mail, to: str = SUPPORT) -> list[tuple[str, str]]:
+    """Each reader of an alert about people, and what it says."""
+    return [
+        (order.address, str(order.payload.sentences[0]))
+        for order in orders_of(world.decide(mail, to))
+        if order.kind is NoticeKind.ALERT
+        and isinstance(order.payload, AlertPayload)
+        and order.payload.topic is AlertTopic.PEOPLE
+    ]
+
+
+@pytest.mark.parametrize("more", [("over@x.example", BOB.address), (BOB.address,)])
+def test_staff_are_alerted_of_who_does_not_join_a_new_request(more: tuple[str, ...]) -> None:
+    mail = a_mail(cc=(*CROWD, "last@x.example", *more))
+
+    ((reader, said),) = alerts(World(), mail)
+
+    assert reader == SAM.address
+    assert f"{ANN.address} named {', '.join(more)} in To or Cc. They do not join" in said
+
+
+def test_nobody_is_where_everybody_joins() -> None:
+    assert alerts(World(), a_mail(cc=(*CROWD, BOB.address))) == []
+
+
+def test_so_they_are_where_the_ticket_is_full() -> None:
+    decision = World(tickets=(FULL,)).decide(a_mail(cc=(BOB.address,)), to=token_to(70))
+
+    ((reader, said),) = alerts(World(tickets=(FULL,)), a_mail(cc=(BOB.address,)), token_to(70))
+
+    assert (reader, BOB.address in said) == (SAM.address, True)
+    assert "1 in To or Cc do not join: too many people" in decision.trace[-1].outcome
+
+
+def test_of_very_many_the_first_are_named() -> None:
+    crowd = (*CROWD, *(f"r{number}@x.example" for number in range(20)))
+
+    ((_, said),) = alerts(World(), a_mail(cc=crowd))
+
+    assert ("r1@x.example" in said, "r19@x.example" in said, "(+9)" in said) == (True, False, True)
+
+
+def test_a_staff_person_hears_of_whom_they_named() -> None:
+    ticket = a_ticket(7, *ANNS.participants, SAMS)
+    mail = a_mail(SAM.address, cc=(*CROWD, "last@x.example", BOB.address))
+
+    ((reader, said),) = alerts(World(tickets=(ticket,)), mail, token_to(72))
+
+    assert (reader, BOB.address in said) == (SAM.address, True)
+
+
+def test_where_staff_get_no_mail_the_trace_says_it() -> None:
+    world = World(tickets=(FULL,), policy=policy_with("staff", notify="none"))
+    decision = world.decide(a_mail(cc=(BOB.address,)), to=token_to(70))
+
+    assert alerts(world, a_mail(cc=(BOB.address,)), token_to(70)) == []
+    assert "1 in To or Cc do not join" in decision.trace[-1].outcome
+
+
+def test_what_waits_for_staff_adds_nobody_anyway() -> None:
+    world = World(tickets=(FULL,), proof=NOTHING)
+
+    assert alerts(world, a_mail(cc=(BOB.address,)), token_to(70)) == []
