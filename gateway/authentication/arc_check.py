@@ -81,6 +81,8 @@ class ArcVerdict:
     """A signature proved the author to the sealer."""
     by_spf_alone: bool = False
     """Nothing but SPF proved the author to the sealer."""
+    senders: tuple[str, ...] = ()
+    """Of the author's domain, as far as it states their addresses."""
     signatures_seen: int = 0
     """The number of signatures of which the sealer states a result."""
     with_their_fields: Collection[HeaderField] = ()
@@ -163,6 +165,7 @@ async def check_arc(
         direct=stated.direct,
         by_signature=stated.by_signature,
         by_spf_alone=stated.by_spf_alone,
+        senders=stated.senders,
         signatures_seen=stated.signatures_seen,
     )
 

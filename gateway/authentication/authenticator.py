@@ -24,6 +24,7 @@ from gateway.authentication.measuring import (
     with_others,
 )
 from gateway.authentication.offload import Offload, Run, at_once
+from gateway.authentication.own_sender import is_from_author
 from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners, ProvenNames
 from gateway.authentication.relay_scope import (
     NeedsLookups,
@@ -179,6 +180,7 @@ class Authenticator:
                 message=message,
                 signatures=signatures,
                 domain=domain,
+                author=author.address,
                 now=now,
                 lookups=lookups,
                 run=run,
@@ -290,6 +292,8 @@ class Authenticator:
             if may_forge_sender(checked.envelope.mail_from):
                 warnings += (f"relay {name}: its result is not counted: {FORGED_SENDER}",)
                 continue
+            own = is_from_author(checked.author, stated.senders)
+            stated = replace(stated, direct=stated.direct and own)
             signatures = checked.signatures
             if not stated.direct and signatures.is_partial:
                 # What the relay's result is based on may be one that we do not know.

@@ -26,6 +26,7 @@ from gateway.authentication.dmarc import (
 )
 from gateway.authentication.dns import Lookups, Temporary
 from gateway.authentication.offload import Run
+from gateway.authentication.own_sender import is_from_author
 from gateway.authentication.proven_names import key_name
 from gateway.authentication.relay_sender import relay_passed_sender
 from gateway.authentication.results_header import passed_domains
@@ -58,6 +59,8 @@ class CheckedMail:
     run: Run
     relays: tuple[str, ...] = ()
     """The names of the listed relays that the client may be."""
+    author: str = ""
+    """The author's address; empty where it does not matter."""
     others: frozenset[str] = frozenset()
     """Domains that could be aligned with the author's, and belong to another company."""
 
@@ -143,7 +146,8 @@ async def prove(
         by_spf = await _by_spf(mail, policy)
         results.append(by_spf)
         if by_spf.by and scope is not None:  # unchanged, directly from the author's domain
-            scope = replace(scope, alone=False)
+            own = is_from_author(mail.author, (mail.envelope.mail_from,))
+            scope = replace(scope, alone=not own)
         elif sealers and not by_spf.by:
             sealed = await _by_arc(mail, sealers, signed)
             results.append(sealed)
@@ -174,7 +178,8 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
     )
     if checked.signature is None:
         return CheckResult("", checked.evidence, checked.temporary)
-    checked = replace(checked, with_their_fields=signed.with_their_fields)
+    direct = checked.direct and is_from_author(mail.author, checked.senders)
+    checked = replace(checked, with_their_fields=signed.with_their_fields, direct=direct)
     if not signed.by and not checked.covers_words(mail.signatures):
         detail = f"sealed by {checked.sealer}, which may have counted a signature: {OPEN_BODY}"
         return CheckResult("", (Evidence("arc", Result.POLICY, checked.sealer, detail),))

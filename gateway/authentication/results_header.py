@@ -91,6 +91,8 @@ class RelayStatement:
     """No such signature held, and SPF passed for a domain that may be the author's."""
     signatures_seen: int = 0
     """The number of signatures of which it states a result."""
+    senders: tuple[str, ...] = ()
+    """The envelope senders for which it states SPF, as far as it shows their addresses."""
     passed: frozenset[str] = frozenset()
     """The domains that may be of the author's organisation, by DKIM or SPF of which it passed."""
 
@@ -306,6 +308,7 @@ def statement_in(
                 signatures_seen=sum(
                     each.method == "dkim" and each.result != "none" for each in read.results
                 ),
+                senders=tuple(_senders(read.results)),
                 passed=_passed_for(by_what, author_domain, others),
             )
     return None
@@ -390,6 +393,14 @@ def _has_signature(
         signer is None or (could_align(signer, author_domain) and signer not in others)
         for signer in signers
     )
+
+
+def _senders(results: Sequence[StatedResult]) -> Iterator[str]:
+    for each in results:
+        for name, value in each.properties if each.method == "spf" and each.passed else ():
+            address = value.strip('<>"')
+            if name in _ABOUT["spf"] and address.rpartition("@")[0]:
+                yield address
 
 
 def _passed_for(

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from gateway.authentication.arc_check import as_the_author_signed, check_arc
 from gateway.authentication.measuring import CheckedMail, policy_and_dkim
+from gateway.authentication.own_sender import is_from_author
 from gateway.authentication.signatures import RawMessage
 from gateway.authentication.structure import signed_scope
 from rules.mail.from_field import address_in
@@ -50,6 +51,8 @@ async def author_through_list(
     )
     if sealed.signature is None:
         return unanswered if sealed.temporary else None
+    own = is_from_author(author, sealed.senders)
+    sealed = replace(sealed, direct=sealed.direct and own)
     theirs = of_author.signatures
     if not sealed.covers_words(theirs):
         return None
