@@ -7,7 +7,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, S
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, bindparam, literal_column, select
+from sqlalchemy import Column, Connection, bindparam, exists, literal_column, select
 
 from rules.mail import Mailbox
 from rules.mail.addresses import domain_of
@@ -247,6 +247,24 @@ def staff(connection: Connection, mailbox: Mailbox) -> Pending[tuple[Staff, ...]
     """The active staff of a mailbox, the longest registered first."""
     pending = _STAFF.submit(connection, mailbox=mailbox.id)
     return lambda: tuple(map(_staff_of, pending()))
+
+
+def with_reachable_staff(connection: Connection, mailboxes: Collection[int]) -> frozenset[int]:
+    """Those of the mailboxes of whose staff mail reaches somebody: at an address that is not
+    suppressed, and of no mailbox of ours."""
+    suspended = exists().where(
+        _bounced.c.mailbox_id == _person.c.mailbox_id,
+        _bounced.c.address == _person.c.address,
+        _bounced.c.suspended_at.is_not(None),
+    )
+    query = select(_person.c.mailbox_id).where(
+        _person.c.mailbox_id.in_(sorted(mailboxes)),
+        _person.c.role == Role.STAFF.value,
+        _person.c.active,
+        _person.c.address.not_in(select(_mailbox.c.address)),
+        ~suspended,
+    )
+    return frozenset(connection.execute(query.distinct()).scalars())
 
 
 def staff_and_suppressed(

@@ -77,14 +77,14 @@ async def home(visit: Visit) -> web.Response:
     def look(connection: Connection) -> tuple[RelayTrouble | None, list[MailboxQueues]]:
         tickets = _of_tickets(connection, visit.user.address, mailboxes, now)
         states = queues.lengths(connection, desks, now)
+        reached = lookup.with_reachable_staff(connection, desks)
         return relay_refusals.trouble(connection), [
             MailboxQueues(
                 mailbox,
                 tickets[mailbox.id],
                 states[mailbox.id],
                 _proposed(connection, mailbox, states[mailbox.id], mask),
-                has_reader=desks[mailbox.id].staff.notify == "none"
-                or any(each.reachable for each in lookup.staff(connection, mailbox)()),
+                has_reader=mailbox.id in reached or desks[mailbox.id].staff.notify == "none",
             )
             for mailbox in mailboxes
         ]

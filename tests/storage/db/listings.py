@@ -24,6 +24,7 @@ from storage.mail.quarantine import HeldKey
 from storage.notices import outbox_pages, overview
 from storage.notices.outbox_pages import NoticeKey, OutboxScope, OutboxView
 from storage.notices.overview import NoticeFilter
+from storage.registry import lookup
 from storage.ticket import lists, pages, search, summaries, waiting_tickets
 from storage.ticket.lists import CopiedTo, OfCompany, RequestedBy, Which
 from storage.ticket.pages import TicketFilter
@@ -174,6 +175,7 @@ BY_OTHER_ORDERS: Mapping[str, Listing] = {
     "queues of several mailboxes": partial(
         queues.lengths, desks=dict.fromkeys(range(1, 6), preset("default")), now=NOW
     ),
+    "mailboxes whose staff get mail": partial(lookup.with_reachable_staff, mailboxes=range(1, 6)),
     "overdue tickets, counted": partial(waiting_tickets.overdue, mailboxes=[SUPPORT.id], now=NOW),
     "claims, counted": partial(waiting_tickets.unanswered_claims, mailboxes=[SUPPORT.id]),
     "tail --ticket": tail(ticket=TICKET),

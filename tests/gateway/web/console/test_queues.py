@@ -7,7 +7,7 @@ import re
 from functools import partial
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 
 from gateway import clock
 from gateway.ingest import Ingest
@@ -123,6 +123,27 @@ async def test_the_first_page_says_that_mail_reaches_nobody_of_the_staff(desk: D
 
     assert "Mail reaches nobody of the staff" not in before
     assert "Mail reaches nobody of the staff" in page
+
+
+async def test_the_first_page_asks_once_whether_mail_reaches_the_staff_of_its_mailboxes(
+    desk: Desk,
+) -> None:
+    for address in ("sales@help.example", "parts@help.example"):
+        await desk.site.write(partial(mailboxes.add_mailbox, address=address, policy="default"))
+    browser = await desk.logged_in(ConsoleRole.ADMIN)
+    asked: list[str] = []
+
+    def note(_: Connection, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    engine = desk.site.services.runtime.database.engine
+    event.listen(engine, "before_cursor_execute", note)
+    _, page = await browser.get("/console/")
+    event.remove(engine, "before_cursor_execute", note)
+
+    of_staff = [each for each in asked if "person.role" in each and "bounced" in each]
+    assert len(of_staff) == 1
+    assert page.count("Mail reaches nobody of the staff") == 2
 
 
 async def test_a_queue_says_that_only_its_first_entries_are_shown(
