@@ -20,7 +20,7 @@ from storage.db.ledger import Conflict
 from storage.desk import digests, lost_digests, personal_digests, queues
 from storage.mail import quarantine
 from storage.notices import relay_refusals
-from storage.registry import mailboxes
+from storage.registry import lookup, mailboxes
 from storage.ticket import overdue, snoozed
 from storage.ticket.overdue import DueTicket
 
@@ -197,6 +197,7 @@ class Scheduler:
                 self.runtime.metrics.desk_is_empty()
             elif queued:
                 log.digest_ordered(mailbox.address, queued)
+            if queued != 0:  # to administrators where the desk is empty
                 self.runtime.wake()
             ordered += queued or 0
         return ordered
@@ -221,12 +222,16 @@ class Scheduler:
         """Report the length of every queue; the mailboxes that may have a digest now. One that
         takes no mail has tickets still, whose mail may not arrive."""
         now, due, reported = self.runtime.clock(), [], []
-        for mailbox in self._known(connection, inactive_too=True):
+        known = self._known(connection, inactive_too=True)
+        reached = lookup.with_reachable_staff(connection, [each.id for each in known])
+        for mailbox in known:
             policy = self.runtime.policy_of(mailbox)
             found = queues.states(connection, mailbox, policy, now)
             reported += found
             is_new = any(state.new for state in found)
             is_new = is_new or lost_digests.is_any_lost(connection, mailbox, now)
+            if mailbox.id not in reached and policy.staff.notify != "none":
+                is_new = is_new or mailboxes.has_open_tickets(connection, mailbox)
             if is_new and digests.may_be_ordered(connection, mailbox, now):
                 due.append(mailbox)
         self.runtime.metrics.queues(reported, now)

@@ -17,6 +17,8 @@ from rules.ticket.payloads import DigestPayload
 
 PAUSE = timedelta(hours=1)
 """Between two digests of a mailbox. The first entry is named at once."""
+WITHOUT_STAFF = timedelta(days=1)
+"""Between two mails to an administrator about a mailbox of whose staff nobody gets mail."""
 LINES = 40
 """In one digest; what anybody can have sent is counted beyond that, and the rest is named by the
 next digest."""

@@ -57,7 +57,7 @@ def reply_effect(kind: NoticeKind, reader: Reader) -> ReplyEffect:
     """What a reply of this reader to a notice of this kind becomes."""
     if not reader.has_ticket and not reader.is_registered:
         # A user of the console may be anybody.
-        invited = kind is not NoticeKind.CONSOLE_LOGIN
+        invited = not kind.traits.to_console_users
         return ReplyEffect.HELD if invited else ReplyEffect.NOT_STATED
     if not reader.has_ticket:
         return _opened(reader)

@@ -96,6 +96,8 @@ class NoticeKind(StrEnum):
     """The answers that a budget withheld from that person, once."""
     CONSOLE_LOGIN = "console_login"
     """A new way to log in to the console as its recipient."""
+    EMPTY_DESK = "empty_desk"
+    """Mail reaches nobody of the mailbox's staff: to an administrator of the console."""
 
     @property
     def traits(self) -> Traits:
@@ -135,6 +137,8 @@ class Traits:
     """Sent only to somebody who is an active participant, and not muted, when it is sent."""
     to_contacts: bool = False
     """Also sent to contacts: people who are on no ticket, and may be no staff. They can answer."""
+    to_console_users: bool = False
+    """Sent to a user of the console, whatever became of their account at the mailbox."""
     unsubscribable: bool = False
     """Carries List-Unsubscribe (RFC 8058) for a recipient on the ticket."""
     answers_mail: bool = False
@@ -296,6 +300,13 @@ KINDS: Mapping[NoticeKind, Traits] = MappingProxyType(
             payload=ConsoleLoginPayload,
             participants_only=False,
             to_contacts=True,
+            to_console_users=True,
+        ),
+        NoticeKind.EMPTY_DESK: Traits(
+            audience=Audience.STAFF,
+            participants_only=False,
+            to_contacts=True,
+            to_console_users=True,
         ),
     }
 )

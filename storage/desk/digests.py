@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,7 @@ from storage.db.tables import (
     WithheldRow,
     table,
 )
-from storage.desk import lost_digests, queues, received_entries
+from storage.desk import empty_desk, lost_digests, queues, received_entries
 from storage.registry import lookup, mailboxes
 from storage.ticket.rows import ChangeContext, queue_notices
 
@@ -71,44 +71,51 @@ def order_digest(
     new_id: Callable[[], UUID],
 ) -> int | None:
     """Order a digest for each of the staff if anything is new; returns how many. None if something
-    is new, and there is nobody to notify: it is looked at again an hour later.
+    is new, or a ticket is open, and mail reaches nobody of the staff: administrators are notified,
+    and it is looked at again an hour later.
 
     If the one before reached nobody, since a filter refused it for the words of a subject, the next
     one has none of them, and the one after that no senders either: else one mail would keep the
     others from being seen.
     """
     lost_digests.take_back(connection, mailbox, now)
-    found = queues.states(connection, mailbox, policy, now)
-    if not any(state.new for state in found) or policy.staff.notify == "none":
+    if policy.staff.notify == "none":
         return 0
-    staff = _reachable_staff(connection, mailbox)
+    found = queues.states(connection, mailbox, policy, now)
+    is_new = any(state.new for state in found)
+    own = mailboxes.own_addresses(connection)
+    staff = _reachable_staff(connection, mailbox, own)
+    if not staff:
+        waits = is_new or mailboxes.has_open_tickets(connection, mailbox)
+        if not (waits and _take_turn(connection, mailbox, now)):
+            return 0
+        empty_desk.notify_administrators(connection, mailbox, now, new_id)
+        return None
     last = connection.execute(_last(mailbox)).scalar()
-    if not is_worth_it(found, {each.address for each in staff}, last, now):
+    if not is_new or not is_worth_it(found, {each.address for each in staff}, last, now):
         return 0
     again = lost_digests.reached_nobody(connection, mailbox, last)
     orders = digest_orders(
         found,
         staff,
-        mailboxes.own_addresses(connection),
+        own,
         policy,
         again=again,
         without_senders=again and lost_digests.was_made_again(connection, mailbox, last),
     )
     if not _take_turn(connection, mailbox, now):
         return 0
-    if not orders:
-        return None
     context = ChangeContext(mailbox, "", Source.SYSTEM, now, new_id)
     queue_notices(connection, context, orders, ticket=None)
     _remember(connection, mailbox, found, now)
     return len(orders)
 
 
-def _reachable_staff(connection: Connection, mailbox: Mailbox) -> tuple[Staff, ...]:
-    """The staff whose mail does not bounce: what nobody receives has been named to nobody."""
+def _reachable_staff(connection: Connection, mailbox: Mailbox, own: Set[str]) -> tuple[Staff, ...]:
+    """The staff whose mail neither bounces nor comes to a mailbox of ours: what nobody receives has
+    been named to nobody."""
     staff = lookup.staff(connection, mailbox)()
-    bounced = lookup.suppressed_among(connection, mailbox, [each.address for each in staff])()
-    return tuple(each for each in staff if each.address not in bounced)
+    return tuple(each for each in staff if each.reachable and each.address not in own)
 
 
 def forget(connection: Connection, now: datetime) -> int:

@@ -252,7 +252,8 @@ def _forbidden(row: Row[Any], kind: NoticeKind) -> str | None:
         return DELETED
     if row.suspended_at is not None:
         return DISCONTINUED
-    if row.person_active is False or row.company_active is False:
+    is_closed = row.person_active is False or row.company_active is False
+    if is_closed and not kind.traits.to_console_users:
         return CLOSED
     if not kind.traits.participants_only or row.ticket_id is None:
         return None

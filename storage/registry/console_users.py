@@ -131,6 +131,12 @@ def user_named(connection: Connection, address: str) -> ConsoleUser | None:
     return _as_user(row) if row is not None else None
 
 
+def users_with(connection: Connection, role: ConsoleRole) -> Sequence[ConsoleUser]:
+    """The users of a role, by address."""
+    query = select(_user).where(_user.c.role == role.value).order_by(_user.c.address)
+    return [_as_user(row) for row in connection.execute(query)]
+
+
 def password_hash(connection: Connection, address: str) -> str:
     """The hash of a user's password; empty for who has none."""
     query = select(_user.c.password).where(_user.c.address == address)

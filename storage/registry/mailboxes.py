@@ -24,6 +24,11 @@ _mailbox = table(MailboxRow)
 _person = table(PersonRow)
 _ticket = table(TicketRow)
 
+_IS_OPEN = (
+    _ticket.c.status.in_([status.value for status in Status if not status.is_over]),
+    _ticket.c.merged_into.is_(None),
+    _ticket.c.deleted_at.is_(None),
+)
 NUMBERS_SHOWN = 5
 
 
@@ -132,12 +137,7 @@ def open_tickets(connection: Connection, mailbox: int) -> tuple[TicketTerms, ...
             _ticket.c.fields,
             _ticket.c.missing,
         )
-        .where(
-            _ticket.c.mailbox_id == mailbox,
-            _ticket.c.status.in_([status.value for status in Status if not status.is_over]),
-            _ticket.c.merged_into.is_(None),
-            _ticket.c.deleted_at.is_(None),
-        )
+        .where(_ticket.c.mailbox_id == mailbox, *_IS_OPEN)
         .order_by(_ticket.c.id)
     )
     return tuple(
@@ -152,6 +152,11 @@ def open_tickets(connection: Connection, mailbox: int) -> tuple[TicketTerms, ...
         )
         for row in rows
     )
+
+
+def has_open_tickets(connection: Connection, mailbox: Mailbox) -> bool:
+    query = select(_ticket.c.id).where(_ticket.c.mailbox_id == mailbox.id, *_IS_OPEN).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def ordinary_tickets(

@@ -15,20 +15,23 @@ from structlog.testing import capture_logs
 from gateway import scheduler
 from gateway.config.model import load
 from gateway.services import Services, open_services
-from rules.people import StaffNotices
+from rules.people import Role, StaffNotices
+from rules.service.console_roles import ConsoleRole
 from rules.ticket.business_time import parse_span
 from rules.ticket.sla import Clock, Stage
 from storage.db.database import Connection
 from storage.db.tables import MailboxRow, TicketRow, table
 from storage.notices import overview
 from storage.registry import lookup
+from storage.registry.console_users import invite
 from storage.registry.mailboxes import mailbox_named
-from storage.registry.people import set_notices
+from storage.registry.people import set_notices, set_person_active
 from storage.ticket import clocks
 from tests.gateway.cli.command_line import ANNS_MAIL, BOBS_MAIL, CommandLine, command_line
 from tests.stores import SqliteStores
 
 SUPPORT, OLD = "support@help.example", "old@help.example"
+ADA = "ada@admin.example"
 
 
 @pytest.fixture
@@ -160,3 +163,22 @@ async def test_snoozed_tickets_wake_and_digests_go_out_by_the_clock(services: Se
     await services.runtime.write(prefer)
     assert await services.scheduler.send_personal_digests() == 1
     assert await services.scheduler.send_personal_digests() == 0
+
+
+async def test_administrators_hear_of_a_ticket_that_nobody_of_the_staff_hears_of(
+    services: Services,
+) -> None:
+    def without_staff(connection: Connection) -> None:
+        mailbox = mailbox_named(connection, SUPPORT)
+        for each in lookup.staff(connection, mailbox)():
+            set_person_active(connection, mailbox, Role.STAFF, each.address, active=False)
+        invite(connection, ADA, ConsoleRole.ADMIN, services.runtime.clock())
+
+    await services.runtime.write(without_staff)
+
+    with capture_logs() as log:
+        assert await services.scheduler.notify_desk() == 0
+
+    assert [each["event"] for each in log] == ["desk_is_empty"]
+    listed = await services.runtime.read(partial(overview.listing))
+    assert [each.kind for each in listed if each.address == ADA] == ["empty_desk"]

@@ -50,6 +50,7 @@ ABOUT_NO_TICKET = {
     NoticeKind.DIGEST,
     NoticeKind.KEPT,
     NoticeKind.CONSOLE_LOGIN,
+    NoticeKind.EMPTY_DESK,
 }
 
 

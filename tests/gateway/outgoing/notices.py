@@ -126,6 +126,7 @@ ABOUT_NO_TICKET = (
     NoticeKind.DIGEST,
     NoticeKind.MY_DIGEST,
     NoticeKind.KEPT,
+    NoticeKind.EMPTY_DESK,
 )
 CARRY_A_COMMENT = (
     NoticeKind.COMMENT,

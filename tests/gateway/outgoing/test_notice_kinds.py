@@ -43,6 +43,7 @@ STAFF = {
     NoticeKind.DIGEST,
     NoticeKind.STAFF_MORE,
     NoticeKind.CONSOLE_LOGIN,
+    NoticeKind.EMPTY_DESK,
 }
 SHOW_A_COMMENT = {
     NoticeKind.COMMENT,

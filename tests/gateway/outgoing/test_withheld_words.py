@@ -22,7 +22,7 @@ TO_CUSTOMERS = {kind for kind in NoticeKind if kind.traits.audience is Audience.
 """What they are not sent, a digest names to staff."""
 MADE_AGAIN = {NoticeKind.DIGEST, NoticeKind.MY_DIGEST}
 """Ordered again without words, once they are refused."""
-OF_NO_TICKET = {NoticeKind.CONSOLE_LOGIN}
+OF_NO_TICKET = {NoticeKind.CONSOLE_LOGIN, NoticeKind.EMPTY_DESK}
 CALLS_SOMEBODY = (set(NoticeKind) - TO_CUSTOMERS - MADE_AGAIN - OF_NO_TICKET) | {
     NoticeKind.CRITICAL_CHANNEL
 }

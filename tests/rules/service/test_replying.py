@@ -9,6 +9,7 @@ from rules.ticket.notices import NoticeKind
 def test_to_a_user_of_the_console_who_is_no_staff_nothing_is_promised_of_a_reply() -> None:
     operator, staff = Reader(has_ticket=False), Reader(has_ticket=False, is_registered=True)
 
-    assert reply_effect(NoticeKind.CONSOLE_LOGIN, operator) is ReplyEffect.NOT_STATED
+    for kind in (NoticeKind.CONSOLE_LOGIN, NoticeKind.EMPTY_DESK):
+        assert reply_effect(kind, operator) is ReplyEffect.NOT_STATED
     assert reply_effect(NoticeKind.CONSOLE_LOGIN, staff) is ReplyEffect.NEW_REQUEST
     assert reply_effect(NoticeKind.INVITATION, operator) is ReplyEffect.HELD

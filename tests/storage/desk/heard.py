@@ -49,6 +49,7 @@ FAMILIES: Mapping[Kind, Family] = {
     Kind.RECEIPT: Family.ANSWER,
     Kind.MY_DIGEST: Family.OWN,
     Kind.CONSOLE_LOGIN: Family.OWN,
+    Kind.EMPTY_DESK: Family.OWN,
     Kind.DIGEST: Family.DIGEST,
 }
 _NAMED = (Place.DEAD,)
@@ -66,7 +67,8 @@ HEARD: Mapping[Way, Mapping[Kind | Family, tuple[Place, ...]]] = {
         Family.CUSTOMER: _OUTBOX_ALONE,
         Family.CALL: (Place.DEAD, Place.OUTBOX),
         Family.ANSWER: _OUTBOX_ALONE,
-        Family.OWN: (Place.DEAD, Place.OUTBOX),
+        Family.OWN: (Place.READER,),
+        Kind.MY_DIGEST: (Place.DEAD, Place.OUTBOX),
         Family.DIGEST: (Place.AGAIN, Place.OUTBOX),
     },
     Way.DISCONTINUED: {
@@ -94,7 +96,8 @@ HEARD: Mapping[Way, Mapping[Kind | Family, tuple[Place, ...]]] = {
         **_ALL_NAMED,
         Family.CALL: (Place.WITHOUT_WORDS,),
         **dict.fromkeys(
-            (Kind.CRITICAL_CHANNEL, Kind.INVITATION, Kind.CONSOLE_LOGIN), (Place.READER,)
+            (Kind.CRITICAL_CHANNEL, Kind.INVITATION, Kind.CONSOLE_LOGIN, Kind.EMPTY_DESK),
+            (Place.READER,),
         ),
     },
     Way.RETURNED: _ALL_NAMED,
