@@ -26,15 +26,19 @@ from gateway.web.pages.signup import SignUp
 
 
 @dataclass(frozen=True, slots=True)
-class RunningDispatcher:
-    """The dispatcher and the task that it runs in."""
+class Running:
+    """What a stop has to end: the dispatcher with the task that it runs in, and HTTP."""
 
     dispatcher: Dispatcher
     sending: asyncio.Task[None]
+    pools: tuple[HttpPool, ...]
 
-    def stop(self) -> None:
-        """Begin no further mail."""
+    def stop(self, until: float) -> None:
+        """Begin no further mail. Requests over HTTP that have not ended by then, by the loop's
+        clock, are cut off at the end."""
         self.dispatcher.stop()
+        for pool in self.pools:
+            pool.ends_at = until
 
     async def ended(self, within_s: float) -> None:
         """Returns once the mails that had begun are sent, or this time has passed."""
@@ -62,27 +66,30 @@ async def running(
     sockets: Bound,
     certificate: Certificate | None,
     reload: asyncio.Event,
-) -> AsyncIterator[RunningDispatcher]:
+) -> AsyncIterator[Running]:
     """Everything else runs until the end; requests in progress are then finished.
 
     Certificate and policies are read again whenever `reload` is set.
     """
     services = prepared.services
     async with AsyncExitStack() as stack:
-        for each in _http(config, prepared, sockets):
-            await stack.enter_async_context(each)
+        pools = []
+        for server, pool in _http(config, prepared, sockets):
+            await stack.enter_async_context(server)
+            pools.append(pool)
         sending = asyncio.create_task(services.dispatcher.run())
         timed = asyncio.create_task(services.scheduler.run())
         reloading = asyncio.create_task(_reload(reload, services, certificate))
         compiling = asyncio.create_task(compile_pages(), name="compile_pages")
         for task in (sending, timed, reloading, compiling):
             stack.push_async_callback(_cancel, task)
-        yield RunningDispatcher(services.dispatcher, sending)
+        yield Running(services.dispatcher, sending, tuple(pools))
 
 
-def _http(
-    config: Config, prepared: Prepared, sockets: Bound
-) -> Iterator[AbstractAsyncContextManager[object]]:
+_HttpServer = tuple[AbstractAsyncContextManager[object], HttpPool]
+
+
+def _http(config: Config, prepared: Prepared, sockets: Bound) -> Iterator[_HttpServer]:
     """The servers for HTTP: pages for everybody, and the API."""
     sign_up = SignUp(runtime=prepared.services.runtime)
     together = "admin" not in sockets
@@ -99,7 +106,7 @@ def _http_server(
     *,
     pages: bool,
     api: bool,
-) -> AbstractAsyncContextManager[object]:
+) -> _HttpServer:
     services = prepared.services
     application = app.application(
         runtime=services.runtime,
@@ -129,7 +136,7 @@ def _http_server(
     services.runtime.metrics.watch("http_connections" if pages else "admin_connections", pool.slots)
     if pages:
         services.runtime.metrics.watch_rates(pool.delayed)
-    return listening(application, pool, sockets["http" if pages else "admin"])
+    return listening(application, pool, sockets["http" if pages else "admin"]), pool
 
 
 def _identity_provider(config: Config) -> IdentityProvider | None:

@@ -79,7 +79,7 @@ async def serve(
             from gateway import after_mail  # noqa: PLC0415 - see `gateway.loading`
 
             prepared = after_mail.prepare(config, mail)
-        outgoing = await stack.enter_async_context(
+        rest = await stack.enter_async_context(
             after_mail.running(config, prepared, sockets, certificate, reload or asyncio.Event())
         )
         log.started(**{name: address_text(each) for name, each in sockets.items()})
@@ -89,9 +89,9 @@ async def serve(
         log.stopping()
         clock = asyncio.get_running_loop().time
         until = clock() + config.limits.grace_s
-        outgoing.stop()
+        rest.stop(until)
         await end_smtp()
-        await outgoing.ended(max(0.0, until - clock()))
+        await rest.ended(max(0.0, until - clock()))
     log.stopped()
 
 

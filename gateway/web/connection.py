@@ -32,6 +32,8 @@ from gateway.web.rate_limit import RateLimiter
 
 SERVER = "Postern"
 """Else aiohttp sends everybody its version and Python's."""
+LEAST_END_S = 2.0
+"""What requests have to end in at a stop, however long mail has taken before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,9 @@ class HttpPool:
         self.connections: set[HttpConnection] = set()
         self.delayed = {"http_requests": 0}
         """How many requests had to wait, since their client had sent too many: for the metrics."""
+        self.ends_at: float | None = None
+        """By the loop's clock, when the server ends whatever its clients do; None if no stop was
+        requested."""
         per_minute = limits.requests_per_minute
         self._rates = RateLimiter(per_minute, time.monotonic) if per_minute else None
         self._seldom = Seldom()
@@ -216,6 +221,13 @@ class HttpConnection(RequestHandler, Admitted):
         finally:
             if self.transport is not None:  # else it is gone, and so is what it had sent
                 self._drop_handle = self._loop.call_later(self._limits.linger_s, self._drop)
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's
+        """Returns once the request in progress has ended. aiohttp waits for it for so long, twice;
+        meanwhile nobody takes mail, since a new server begins when this one has ended."""
+        if (ends_at := self._pool.ends_at) is not None:
+            timeout = max(LEAST_END_S, ends_at - self._loop.time()) / 2
+        await super().shutdown(timeout)
 
     def close_if_idle(self) -> None:
         """Closes the connection if no request is in progress."""

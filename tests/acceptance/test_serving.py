@@ -249,6 +249,26 @@ class TestStopping:
 
         assert tickets_in(store) == 1
 
+    def test_a_request_that_does_not_end_keeps_no_server_beyond_its_grace(
+        self, store: str, tmp_path: Path
+    ) -> None:
+        """Nobody takes mail until the next server begins."""
+        config = write_config(tmp_path, store, "[limits]\ngrace_s = 2\n")
+        token = postern("token", "add", "app", "--scope", "mails", "--config", str(config)).stdout
+        begun = (
+            f"POST /api/v1/mails?rcpt={SUPPORT}&mail_from={ANN} HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {token.strip()}\r\nContent-Type: message/rfc822\r\n"
+            f"Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n"
+        )
+        with serving(config) as running:
+            host, _, port = running.http.removeprefix("http://").rpartition(":")
+            with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as client:
+                client.sendall(begun.encode())
+                assert client.recv(100).startswith(b"HTTP/1.1 100")
+                client.sendall(b"X: y\r\n" * 10_000)  # else it is given up as too slow
+                running.process.terminate()
+                assert running.process.wait(20) == 0
+
 
 def refuses_connections(running: Postern) -> bool:
     try:
