@@ -142,6 +142,10 @@ async def find_policy(author_domain: str, lookups: Lookups) -> DmarcRecord:
     """The policy that applies (RFC 9989 §4.10.1): the domain's own, else the organisation's, else
     the public suffix's."""
     author_walk = await walk(author_domain, lookups)
+    if author_walk.unanswered and author_domain not in author_walk.records:
+        return DmarcRecord(
+            author_walk
+        )  # one of a parent in between may not be the one that applies
     candidates = (author_walk.domain, author_walk.organisation, author_walk.suffix)
     record_domain = next((each for each in candidates if each in author_walk.records), None)
     if record_domain is None:

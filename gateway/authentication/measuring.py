@@ -30,7 +30,13 @@ from gateway.authentication.own_sender import is_from_author
 from gateway.authentication.proven_names import key_name
 from gateway.authentication.relay_sender import relay_passed_sender
 from gateway.authentication.results_header import passed_domains
-from gateway.authentication.signatures import HeaderField, RawMessage, Tags, has_this_body
+from gateway.authentication.signatures import (
+    HeaderField,
+    RawMessage,
+    Tags,
+    has_this_body,
+    is_body_relaxed,
+)
 from gateway.authentication.structure import covered_names, signed_scope
 from gateway.authentication.suffixes import organisation_of
 from gateway.shares import address_of
@@ -273,9 +279,13 @@ async def _by_dkim(mail: CheckedMail, policy_task: asyncio.Task[DmarcRecord]) ->
         policy = await asyncio.shield(policy_task)
         return may_be_aligned(domain, policy, policy.dkim)
 
+    exact = [each for each in mail.signatures.signatures if not is_body_relaxed(each.tags)]
+
     def complete(valid: Sequence[Signature]) -> bool:
+        # Whichever key arrives first: white space counts where any of them covers it.
         names = covered_names([each.tags for each in valid])
-        return not READ_FIELDS & uncovered(mail.message.names(), names)
+        covers_space = not exact or any(each in valid for each in exact)
+        return covers_space and not READ_FIELDS & uncovered(mail.message.names(), names)
 
     checked = await check_dkim(
         mail.message,

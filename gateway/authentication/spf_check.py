@@ -46,7 +46,9 @@ QUADRATIC_FROM = 16
 
 # `+all` and networks of all addresses prove nothing, so they are treated as neutral (`?`). Terms
 # before them keep their meaning.
-_ANYONE = re.compile(rb"(?<= )\+?(?=all(?: |$)|(?:ip4|ip6|a|mx)[^ ]*/0(?: |$))", re.IGNORECASE)
+_ANYONE = re.compile(
+    rb"(?<= )\+?(?=all(?: |$)|(?:ip4|ip6|a|mx)[^ ]*/0(?://[0-9]++)?(?: |$))", re.IGNORECASE
+)
 _OF_PTR = re.compile(rb"(?<= )[+?~-]?ptr:([^ /%]+)", re.IGNORECASE)
 _OF_SENDER = re.compile(r"%\{[^do}][^}]*\}", re.IGNORECASE)
 """All macros but those of a domain that is asked in any case (RFC 7208 §7.2)."""

@@ -338,6 +338,22 @@ async def test_what_several_signatures_cover_counts_together(world: World) -> No
     assert len(verdict.fingerprints) == 2
 
 
+@pytest.mark.parametrize("first", ["s1", "s2"])
+async def test_white_space_that_one_signature_covers_counts_whichever_key_arrives_first(
+    world: World, first: str
+) -> None:
+    world.publish("s2._domainkey.acme.example", rsa_key().record)
+    mail = a_mail(body=f"a{' ' * 300}b\r\n")
+    signatures = signed(mail).removesuffix(mail)
+    exact = signed(mail, selector="s2", canonical=b"relaxed/simple").removesuffix(mail)
+    await world.resolver.ask(f"{first}._domainkey.acme.example", "TXT")
+
+    verdict = await world.verdict(signatures + exact + mail, mail_from="eve@evil.test")
+
+    assert verdict.signed_scope is not None
+    assert verdict.signed_scope.problem == ""
+
+
 async def test_fields_that_the_relay_adds_may_be_above_its_results(world: World) -> None:
     raw = b"Received: from x\r\n\tby y\r\nX-Spam: no\r\n" + with_results(
         f"{MX}; dmarc=pass header.from=acme.example"

@@ -231,6 +231,16 @@ async def test_relaxed_alignment_through_a_dead_zone_is_temporary(world: World) 
     assert not verdict.aligned
 
 
+async def test_while_a_parent_is_silent_the_record_of_one_in_between_is_not_the_policy(
+    world: World,
+) -> None:
+    world.publish("_dmarc.b.acme.example", "v=DMARC1; p=none")
+    assert (await spoofed(world, "ann@a.b.acme.example")).dmarc_policy == "reject"
+    world.silence("_dmarc.acme.example")
+    verdict = await spoofed(world, "ann@a.b.acme.example")
+    assert (verdict.dmarc, verdict.temporary) == (Result.TEMPERROR, True)
+
+
 async def test_the_evidence_contains_author_and_policy(world: World) -> None:
     evidence = the("dmarc", await spoofed(world, "ann@acme.example"))
     assert (evidence.domain, evidence.detail) == ("acme.example", "policy reject")

@@ -219,7 +219,13 @@ async def test_two_records_are_an_error(world: World) -> None:
 
 @pytest.mark.parametrize(
     "record",
-    ["v=spf1 +all", "v=spf1 all", "v=spf1 ip4:0.0.0.0/0 -all", "v=spf1 a:host.example/0 -all"],
+    [
+        "v=spf1 +all",
+        "v=spf1 all",
+        "v=spf1 ip4:0.0.0.0/0 -all",
+        "v=spf1 a:host.example/0 -all",
+        "v=spf1 a:host.example/0//64 -all",
+    ],
 )
 async def test_a_domain_that_allows_any_host_proves_nothing(world: World, record: str) -> None:
     result, verdict = await under(world, record, peer=ELSEWHERE)
