@@ -109,6 +109,12 @@ class _NoticeMetrics:
             multiprocess_mode="mostrecent",
             registry=registry,
         )
+        self.refused = Gauge(
+            "postern_relay_refused_recipients",
+            "Recipients that the relay has refused one after the other; 0 below two of them",
+            multiprocess_mode="mostrecent",
+            registry=registry,
+        )
         self.sign_ups = Counter(
             "postern_sign_ups",
             "Requests for a sign-up link by outcome",
@@ -315,9 +321,11 @@ class Metrics:
             self._desk.waiting.labels(queue.value).set(numbers[queue])
             self._desk.waiting_oldest.labels(queue.value).set(oldest[queue])
 
-    def relay_accepts_nothing(self, for_s: float) -> None:
-        """0 while it accepts mail, as far as is known."""
+    def relay_accepts_nothing(self, for_s: float, refused: int) -> None:
+        """For how long, 0 while it accepts mail as far as is known; and how many recipients it has
+        refused since it did."""
         self._notices.not_accepted.set(for_s)
+        self._notices.refused.set(refused)
 
     def desk_is_empty(self) -> None:
         self._desk.empty.inc()

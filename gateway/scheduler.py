@@ -236,6 +236,7 @@ class Scheduler:
                 due.append(mailbox)
         self.runtime.metrics.queues(reported, now)
         trouble = relay_refusals.trouble(connection)
-        for_s = (now - trouble.since).total_seconds() if trouble is not None else 0.0
-        self.runtime.metrics.relay_accepts_nothing(for_s)
+        is_certain = trouble is not None and trouble.is_certain
+        for_s = (now - trouble.since).total_seconds() if trouble and is_certain else 0.0
+        self.runtime.metrics.relay_accepts_nothing(for_s, trouble.recipients if trouble else 0)
         return due

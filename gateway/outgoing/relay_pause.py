@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 
 from gateway.outgoing.delivery import RelayDown, SenderRefused, Undelivered
 from rules.mail.addresses import domain_of
+from rules.mail.relay_refusals import DOMAINS
 
 PAUSE_S = 30.0
 """After it a few mails ask the relay again. All others stay due meanwhile, and none is put off:
 the first that is accepted ends the pause for all of them."""
-DOMAINS = 5
-"""Recipients of so many domains that are refused for good, one after the other, are all that there
-are. Those of one domain, which a company may have let lapse, keep no other mail waiting."""
 SENDERS, MAILS = 2, 5
 """One sender that is refused may be the one that the relay does not want. If it is that of all
 mails that are due, as the null reverse-path may be, a few of them are enough."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+DOMAINS = 5
+"""Recipients of so many domains that are refused for good, one after the other, are all that there
+are. Those of one domain, which a company may have let lapse, are wrong addresses."""
+
 
 def is_of_relay(address: str, refused: Collection[str], *, accepted_since: bool) -> bool:
     """Whether it is the relay's fault that it refuses this address, after it has refused those and

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
 
-from rules.mail.relay_refusals import is_of_relay
+from rules.mail.addresses import domain_of
+from rules.mail.relay_refusals import DOMAINS, is_of_relay
 from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeKind, NoticeState
 from storage.db.statements import insert_into
@@ -45,6 +46,8 @@ class RelayTrouble:
     """Its words, or what keeps it from being reached."""
     recipients: int
     """So many were refused one after the other; 0 for a relay that is down."""
+    is_certain: bool = True
+    """Where little is sent, a few recipients may be wrong addresses one after the other."""
 
 
 def recipient_refused(
@@ -110,7 +113,19 @@ def trouble(connection: Connection) -> RelayTrouble | None:
         return RelayTrouble(found.at, found.why, 0)
     if number < WITH_ANOTHER:
         return None
-    return RelayTrouble(since, connection.execute(latest.where(_RECENT)).one().why, number)
+    why = connection.execute(latest.where(_RECENT)).one().why
+    return RelayTrouble(since, why, number, is_certain=_of_many_domains(connection))
+
+
+def _of_many_domains(connection: Connection) -> bool:
+    """Whether the recipients that were refused are of so many domains that all would be."""
+    query = select(_refusal.c.address).where(_RECENT).limit(1)
+    for _ in range(DOMAINS):
+        found = connection.execute(query).scalar()
+        if found is None:
+            return False
+        query = query.where(~_refusal.c.address.endswith(f"@{domain_of(found)}", autoescape=True))
+    return True
 
 
 def _remember(

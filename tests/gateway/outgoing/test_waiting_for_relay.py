@@ -19,8 +19,9 @@ from gateway import clock
 from gateway.outgoing import in_hand
 from gateway.outgoing.delivery import Outgoing, RelayDown, Undelivered
 from gateway.outgoing.dispatcher import AT_ONCE, Dispatcher
-from gateway.outgoing.relay_pause import DOMAINS, MAILS, PAUSE_S
+from gateway.outgoing.relay_pause import MAILS, PAUSE_S
 from gateway.outgoing.smtp_relay import SmtpRelay
+from rules.mail.relay_refusals import DOMAINS
 from rules.ticket.notice_timing import GIVE_UP_AFTER, LONGEST_URGENT_PAUSE
 from rules.ticket.notices import NoticeState
 from storage.db.database import Connection, Database

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, event
 
+from rules.mail.relay_refusals import DOMAINS
 from rules.ticket.notices import NoticeKind, NoticeOrder, NoticeState
 from rules.ticket.payloads import AlertPayload
 from storage.notices import by_hand, outbox, relay_refusals, suppression
@@ -51,3 +53,21 @@ def test_a_mail_that_somebody_had_sent_meanwhile_is_not_sent_twice(shop: Shop) -
     assert [each.state for each in shop.notices(first.address)] == [NoticeState.SENT]
     known = shop.database.read(lambda c: suppression.listing(c, shop.mailbox.id))
     assert [(each.address, each.hard) for each in known] == [(first.address, 1)]
+
+
+def test_two_wrong_addresses_are_no_relay_that_accepts_nothing(shop: Shop) -> None:
+    """Where little is sent, both may be refused before another mail is accepted."""
+    alert = AlertPayload("the disk is full")
+    here = [f"user{n}@acme.example" for n in range(DOMAINS)]
+    elsewhere = [f"user@site{n}.example" for n in range(1, DOMAINS)]
+    orders = [NoticeOrder(NoticeKind.ALERT, each, "", alert) for each in (*here, *elsewhere)]
+    shop.write(lambda c: queue_notices(c, shop.context(), orders, None))
+    due = {each.address: each for each in shop.write(lambda c: outbox.claim(c, NOON, 99))}
+
+    certain = []
+    for address in (*here, *elsewhere):
+        shop.write(partial(refused, notice=due[address]))
+        trouble = shop.database.read(relay_refusals.trouble)
+        certain.append(trouble is not None and trouble.is_certain)
+
+    assert certain == [False] * (len(certain) - 1) + [True]
