@@ -28,6 +28,7 @@ from storage.db.tables import (
 )
 from storage.notices import named_tickets
 from storage.notices.attached import NO_FILES, attached_to
+from storage.notices.namesakes import author_name
 from storage.notices.outbox import MoreComments, Notice, NoticeComment, as_comment
 
 _comment, _notice, _person = table(CommentRow), table(NoticeRow), table(PersonRow)
@@ -198,7 +199,7 @@ def _read(connection: Connection, notice: Notice, ids: list[int]) -> tuple[Notic
         func.substr(_comment.c.text, 1, EXAMINED + 1).label("text"),
         _comment.c.degraded,
         _comment.c.proof,
-        _person.c.name.label("author_name"),
+        author_name(_person),
         _person.c.role.label("author_role"),
         _place.c.id.label("author_place"),
         _comment.c.journal_id.label("comment_mail"),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import insert, select, update
 
 from gateway.outgoing.compose import Composer
@@ -18,7 +19,7 @@ from rules.service.more import EXAMINED, OWN_COMMENTS, SHOWN
 from rules.ticket.changes import AddPerson, PublishComment, RemovePerson
 from rules.ticket.notices import NoticeKind, NoticeState
 from rules.ticket.payloads import AcknowledgementPayload
-from storage.db.tables import AttachmentRow, CommentRow, NoticeRow, TicketRow, table
+from storage.db.tables import AttachmentRow, CommentRow, NoticeRow, PersonRow, TicketRow, table
 from storage.mail.filing import file
 from storage.notices import more, outbox
 from storage.notices.outbox import Notice
@@ -38,7 +39,7 @@ from tests.rules.building import (
 from tests.storage.shop import Shop, opened
 
 _comment, _notice, _attachment = table(CommentRow), table(NoticeRow), table(AttachmentRow)
-_ticket = table(TicketRow)
+_ticket, _person = table(TicketRow), table(PersonRow)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -106,6 +107,34 @@ def test_everybody_is_sent_once_what_a_full_hour_withheld(shop: Shop) -> None:
     assert to_sam.more.number >= 4
     assert "word 24" in text(shop, to_sam)
     assert not summary_of(claim(shop, NOON + 5 * HOUR), BOB.address)
+
+
+@pytest.mark.parametrize("name", ["Sam", "SAM", "Sa\u200dm ", "Sam Bell", ""])
+def test_a_customer_with_the_name_of_a_staff_person_is_shown_by_their_address(
+    shop: Shop, name: str
+) -> None:
+    """Customers choose their name when they sign up."""
+    named = update(_person).where(_person.c.address == BOB.address).values(name=name)
+    shop.write(lambda c: c.execute(named))
+    number = opened(shop.take(a_mail(cc=(BOB.address,))))
+    for author, words in ((BOB.address, "A question."), (SAM.address, "An answer.")):
+        sent = a_mail(author, text=words, message_id=f"<{author}>")
+        shop.take(sent, shop.token(number, author), at=NOON + MINUTE)
+
+    mails = [
+        read(Composer(KEYS, "https://postern.example").write(notice, shop.policy))
+        for notice in claim(shop, NOON + HOUR)
+        if notice.kind is NoticeKind.COMMENT and notice.address == ANN.address
+    ]
+
+    shown = {text_of(mail).partition(" wrote:")[0]: str(mail["From"]) for mail in mails}
+    support = "<support@help.example>"
+    theirs = (
+        {f"Sam Bell <{BOB.address}>": f"Sam Bell via Support {support}"}
+        if name == "Sam Bell"
+        else {BOB.address: f"Support {support}"}
+    )
+    assert shown == {"Sam": f"Sam via Support {support}"} | theirs
 
 
 def test_a_customer_is_not_shown_what_only_staff_may_read(shop: Shop) -> None:
