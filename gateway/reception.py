@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.authentication.authenticator import Authenticator
-from gateway.authentication.measuring import OfOthers
+from gateway.authentication.checked_mail import OfOthers
 from gateway.mailbox_cache import Snapshot
 from gateway.parsing.apart import NotHereError
 from gateway.parsing.attached_mails import is_read_as_sent

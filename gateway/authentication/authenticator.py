@@ -11,18 +11,17 @@ from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 
 from gateway.authentication.arc_check import sealed_results
-from gateway.authentication.dkim_check import Candidates, candidates, fingerprints
-from gateway.authentication.dns import Lookups, Resolver, Temporary, host_domain
-from gateway.authentication.lookup_shares import Asker
-from gateway.authentication.measuring import (
+from gateway.authentication.checked_mail import (
     OF_ANOTHER_COMPANY,
     CheckedMail,
     OfOthers,
     names_chosen,
-    policy_and_dkim,
-    prove,
     with_others,
 )
+from gateway.authentication.dkim_check import Candidates, candidates, fingerprints
+from gateway.authentication.dns import Lookups, Resolver, Temporary, host_domain
+from gateway.authentication.lookup_shares import Asker
+from gateway.authentication.measuring import policy_and_dkim, prove
 from gateway.authentication.offload import Offload, Run, at_once
 from gateway.authentication.own_sender import is_from_author
 from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners, ProvenNames

@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import partial
 
 from gateway.authentication.assumed import assumed_fingerprints, assumed_scope
+from gateway.authentication.checked_mail import CheckedMail
 from gateway.authentication.dmarc import are_apart
 from gateway.authentication.dns import Temporary
-from gateway.authentication.measuring import CheckedMail, policy_and_dkim
+from gateway.authentication.measuring import policy_and_dkim
 from gateway.authentication.results_header import RelayStatement
 from rules.sender.authentication import Authentication, SignedScope
 

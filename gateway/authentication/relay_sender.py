@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.authentication.results_header import (
-    is_named,
     may_forge_results,
     may_forge_sender,
-    read_results,
     topmost_results,
 )
 from gateway.authentication.signatures import RawMessage
+from gateway.authentication.stated_results import is_named, read_results
 
 
 def relay_passed_sender(

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.authentication.arc_check import as_the_author_signed, check_arc
-from gateway.authentication.measuring import CheckedMail, policy_and_dkim
+from gateway.authentication.checked_mail import CheckedMail
+from gateway.authentication.measuring import policy_and_dkim
 from gateway.authentication.own_sender import is_from_author
 from gateway.authentication.signatures import RawMessage
 from gateway.authentication.structure import signed_scope

@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from itertools import combinations
 
 from gateway.authentication.authenticator import Trust
-from gateway.authentication.results_header import read_results
+from gateway.authentication.stated_results import read_results
 from gateway.reception import Reception
 from gateway.services import Services
 from gateway.shares import address_of

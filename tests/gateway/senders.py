@@ -17,8 +17,8 @@ import nacl.signing
 from dkim.crypto import parse_pem_private_key
 
 from gateway.authentication.authenticator import Authenticator, Trust
+from gateway.authentication.checked_mail import OfOthers
 from gateway.authentication.dns import Resolver
-from gateway.authentication.measuring import OfOthers
 from rules.mail import Delivery, Envelope
 from rules.mail.header import Author
 from rules.sender.authentication import Authentication, Evidence

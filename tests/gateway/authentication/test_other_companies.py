@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from gateway.authentication.authenticator import Trust
+from gateway.authentication.checked_mail import OF_ANOTHER_COMPANY
 from gateway.authentication.dkim_check import MAX_VERIFIED
-from gateway.authentication.measuring import OF_ANOTHER_COMPANY
 from gateway.authentication.results_header import OF_A_NEIGHBOUR
 from rules.sender.authentication import Authentication
 from rules.sender.signature_scope import apply_dkim_policy

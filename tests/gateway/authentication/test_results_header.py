@@ -8,15 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.authentication.results_header import (
-    MAX_FIELD_BYTES,
-    NO_NAME,
-    is_named,
-    read_results,
-    stated_by_relay,
-    statement_in,
-)
+from gateway.authentication.results_header import stated_by_relay, statement_in
 from gateway.authentication.signatures import RawMessage, read_message
+from gateway.authentication.stated_results import MAX_FIELD_BYTES, NO_NAME, is_named, read_results
 
 ACME = "acme.example"
 
