@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+
 from rules.decision.after import after
 from rules.decision.change.facts import ChangeFacts
 from rules.decision.change.merged_severity import merged_severity
@@ -15,6 +17,7 @@ from rules.decision.effects import (
     no_such_ticket,
     notified,
 )
+from rules.mail.addresses import domain_of
 from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
@@ -66,11 +69,21 @@ def merge(
         ticket, StatusPayload("merged", became=f"into #{into.id}"), policy, by_staff=True
     )
     done = sentence("#{ticket} is now part of #{into}", ticket=ticket.id, into=into.id)
+    stays_off = tuple(
+        sentence(
+            "{address} does not read #{into}, since they were removed from it; add them if they "
+            "are to",
+            address=p.address,
+            into=into.id,
+        )
+        for p in into.participants
+        if stays_removed(p) and p.address in active
+    )
     rows = (
         MergedInto(into.id, carried, accepted, (*severity.rows, *begins, *tags.rows)),
         *notified(orders if policy.notices.status else ()),
     )
-    return Effects(rows, (done, *severity.done, *tags.done))
+    return Effects(rows, (done, *stays_off, *severity.done, *tags.done))
 
 
 def _submitted(
@@ -101,6 +114,14 @@ def _obstacle(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sentence | No
     # Only requests of staff are of no company: a customer's is of theirs, by whatever door it came.
     if into.company != ticket.company:
         return sentence("#{into} belongs to another company", into=into.id)
+    if readers := _of_others(ticket, into, facts):
+        return sentence(
+            "{people} would read #{into}, which is of no company; add them there first, or "
+            "remove them from #{ticket}",
+            people=", ".join(readers),
+            into=into.id,
+            ticket=ticket.id,
+        )
     if _leads_to(into, ticket.id, facts):
         return sentence(
             "#{ticket} follows #{into}; merge #{into} into #{ticket} instead",
@@ -115,6 +136,25 @@ def _obstacle(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sentence | No
             ticket=ticket.id,
         )
     return None
+
+
+def _of_others(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sequence[str]:
+    """Customers who would read the other ticket, though the two have people of several domains:
+    requests of staff are of no company, and those on them may be of any."""
+    if ticket.company is not None:
+        return ()
+    here, there = (_customers(each, facts) for each in (ticket, into))
+    domains = {domain_of(address) for address in (*here, *there)}
+    return [] if len(domains) == 1 or not there else sorted(here - there)
+
+
+def _customers(ticket: Ticket, facts: ChangeFacts) -> Set[str]:
+    staff = {each.address for each in facts.staff}
+    return {
+        p.address
+        for p in ticket.participants
+        if p.presence is Presence.ACTIVE and p.address not in staff
+    }
 
 
 def _leads_to(ticket: Ticket, number: int, facts: ChangeFacts) -> bool:

@@ -185,6 +185,41 @@ async def test_customers_may_not_do_what_only_staff_may(
     assert (status, "staff" in body["detail"]) == (403, True)
 
 
+async def test_who_was_removed_from_the_ticket_that_theirs_becomes_part_of_is_named(
+    either: Site,
+) -> None:
+    """They stay removed, and read their own request no more: staff learn of it."""
+    goal, theirs = await either.open(ANN), await either.open(BOB)
+    await either.effects(goal, add=[BOB])
+    await either.effects(goal, remove=[BOB])
+
+    effects = await either.effects(theirs, merge_into=goal)
+
+    assert effects == [
+        f"#{theirs} is now part of #{goal}",
+        f"{BOB} does not read #{goal}, since they were removed from it; add them if they are to",
+    ]
+    assert (await either.get(f"/{goal}", BOB))[0] == 404
+    assert await either.effects(goal, add=[BOB])
+    assert (await either.get(f"/{goal}", BOB))[0] == 200
+
+
+async def test_by_a_merge_of_requests_of_staff_no_company_reads_what_another_wrote(
+    site: Site,
+) -> None:
+    """They are of no company, whoever was added to them."""
+    of_acme, more = [await site.open(SAM, cc=[each]) for each in (ANN, BOB)]
+    of_globex = await site.open(SAM, cc=[GIL])
+
+    status, body = await site.change(of_acme, merge_into=of_globex)
+
+    assert (status, ANN in body["detail"]) == (409, True), body
+    assert (await site.get(f"/{of_globex}", ANN))[0] == 404
+    assert await site.effects(more, merge_into=of_acme) == [f"#{more} is now part of #{of_acme}"]
+    await site.effects(of_globex, add=[ANN, BOB])
+    assert (await site.change(of_acme, merge_into=of_globex))[0] == 200
+
+
 async def test_an_open_ticket_is_not_merged_into_one_that_is_over(site: Site) -> None:
     over, number = await site.open(ANN), await site.open(ANN)
     await site.change(over, SAM, status="closed")
