@@ -15,6 +15,7 @@ from rules.decision.opening_escalation import escalation_notes, with_escalation
 from rules.decision.reasons import Reason
 from rules.identity import Standing, is_machine
 from rules.mail import Mail
+from rules.mail.invisible import is_visible
 from rules.mail.language import author_language, written_language
 from rules.mail.quoting import own_text
 from rules.people import Company, Person, Staff
@@ -125,7 +126,7 @@ def open_ticket(
             *notifications.alert(AlertTopic.NO_DUE_TIME, (_ENDLESS, why, _CORRECT), staff, policy),
         )
     return OpenTicket(
-        subject=request.subject[:SUBJECT_LENGTH] or "(no subject)",
+        subject=_seen(request.subject[:SUBJECT_LENGTH]),
         requester=request.requester,
         requester_id=request.person.id if request.person is not None else None,
         company=request.company.id if request.company is not None else None,
@@ -145,6 +146,11 @@ def open_ticket(
         waiting=waiting,
         calendar=calendar,
     )
+
+
+def _seen(subject: str) -> str:
+    """In lists a ticket has nothing else by which a person finds it."""
+    return subject if is_visible(subject) else "(no subject)"
 
 
 def opening_notices(

@@ -73,8 +73,9 @@ def test_a_user_opens_a_ticket() -> None:
     assert (decision.action.subject, decision.action.requester) == ("Printer", ANN.address)
 
 
-def test_a_ticket_without_a_subject_is_titled_no_subject() -> None:
-    action = World().decide(a_mail(subject="")).action
+@pytest.mark.parametrize("subject", ["", "\u200b\u2060", "\u3164"])
+def test_a_ticket_without_a_subject_that_is_seen_is_titled_no_subject(subject: str) -> None:
+    action = World().decide(a_mail(subject=subject)).action
 
     assert isinstance(action, OpenTicket)
     assert action.subject == "(no subject)"
