@@ -256,7 +256,7 @@ async def check_dkim(
             result, detail = await run(partial(verify, message, signature, record))
             if result is not Result.PASS:
                 evidence.append(_evidence(signature.domain, result, detail))
-                if detail == BODY_CHANGED:
+                if detail == BODY_CHANGED and await aligned(signature.domain) is True:
                     over_fields.append(signature)
                 continue
             is_aligned = await aligned(signature.domain)

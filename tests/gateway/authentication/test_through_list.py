@@ -291,6 +291,22 @@ async def test_a_signature_that_somebody_put_in_the_place_of_the_one_that_was_se
     assert names(verdict) == set()
 
 
+async def test_nor_does_one_of_a_name_below_hers_that_is_not_of_her_organisation(
+    world: World,
+) -> None:
+    """Its key shows that its fields are as they were signed, but not by her."""
+    neighbour = "evil.customers.acme.example"
+    world.publish("_dmarc.customers.acme.example", "v=DMARC1; p=none; psd=y")
+    world.publish(f"s1._domainkey.{neighbour}", rsa_key().record)
+    raw = arc_sealed(a_mail(), "google.com", BY_SIGNATURE, signs=NO_SIGNATURE)
+    verdict = await world.verdict(
+        signed(raw, neighbour, tags={"bh": "AAAA"}), mail_from="eve@evil.test"
+    )
+
+    assert verdict.by == "arc:google.com"
+    assert names(verdict) == set()
+
+
 async def test_nor_under_the_seal_of_a_list(world: World) -> None:
     mail = rewritten()
     group = signed(forged_signatures(1) + mail, "help.example", signs=GOOGLE_GROUP_SIGNS)
