@@ -276,6 +276,12 @@ def console_user_changed(address: str, change: str, by: str) -> None:
     _log.info("console_user_changed", address=address, change=change, by=by)
 
 
+def mails_retried(number: int, by: str) -> None:
+    """A user of the console had so many outgoing mails tried again. Those about a ticket are in its
+    history, too."""
+    _log.info("mails_retried", number=number, by=by)
+
+
 def console_user_not_notified(address: str, change: str) -> None:
     """There is no mailbox that could send a user of the console the mail about a change."""
     _log.warning("console_user_not_notified", address=address, change=change)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from gateway import log
 from gateway.outgoing.templates import Rendered
 from gateway.web.console.context import Refused, Visit
 from gateway.web.console.notice_words import kind_words
@@ -104,6 +105,7 @@ async def retry(visit: Visit) -> web.Response:
     )
     done = await visit.write(job, apart=True)
     visit.runtime.wake()
+    log.mails_retried(done, visit.user.address)
     if done < len(ids):
         text = (
             "{done} are tried again; {left} are not, since only mails that failed, or wait for "

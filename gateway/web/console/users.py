@@ -16,6 +16,7 @@ from gateway.web.console.login import check_takes_passwords, fault_of, report_ne
 from gateway.web.console.registry_changes import NotAsked, if_shown
 from gateway.web.console.sessions import SHORTEST_PASSWORD
 from gateway.web.messages import CATALOGUES
+from rules.mail.addresses import normalise
 from rules.people import Role
 from rules.service.console_roles import ConsoleRole, EntryUse
 from storage.db.database import Connection
@@ -126,7 +127,8 @@ async def listing(visit: Visit) -> web.Response:
 
 async def change_users(visit: Visit) -> web.Response:
     """Invite or remove a user, as `postern console` does."""
-    address = visit.form.get("address", "").strip().lower()
+    typed = visit.form.get("address", "").strip().lower()
+    address = normalise(typed) or typed  # as it is stored: one's own in any spelling is one's own
     role = next((each for each in ConsoleRole if each.value == visit.form.get("role")), None)
     match visit.form.get("do"):
         case "invite" if role is not None and address != visit.user.address:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from gateway import clock
 from gateway.clock import new_id
@@ -161,3 +162,15 @@ async def test_outgoing_mail_of_another_desk_is_not_there(desk: Desk) -> None:
 
     assert (await tom.get(f"/console/outbox/{notice}"))[0] == 404
     assert notice not in (await tom.get("/console/outbox"))[1]
+
+
+async def test_who_has_a_mail_about_no_ticket_tried_again_is_in_the_log(desk: Desk) -> None:
+    """It has no history."""
+    notice = await set_notice(desk, state="dead", ticket_id=None, comment_id=None)
+    operator = await desk.logged_in(ConsoleRole.OPERATOR, "op@help.example")
+
+    with capture_logs() as lines:
+        await operator.send("/console/outbox", ids=notice)
+
+    (line,) = [each for each in lines if each["event"] == "mails_retried"]
+    assert (line["number"], line["by"]) == (1, "op@help.example")

@@ -220,3 +220,18 @@ async def test_an_administrator_does_not_remove_or_demote_themselves(desk: Desk)
     assert removed == demoted == invalid == 422
     assert "Another administrator can change your own role" in page
     assert (await admin.get("/console/users"))[0] == 200
+
+
+async def test_nobody_changes_their_own_role_in_another_spelling_of_their_address(
+    desk: Desk,
+) -> None:
+    own = "adm@xn--bcher-kva.example"
+    admin = await desk.logged_in(ConsoleRole.ADMIN, own)
+
+    status, _ = await admin.send(
+        "/console/users", do="invite", address="Adm@b\u00fccher.example", role="viewer"
+    )
+
+    user = await desk.site.write(partial(console_users.user_named, address=own))
+    assert user is not None
+    assert (status, user.role) == (422, ConsoleRole.ADMIN)
