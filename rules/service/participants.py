@@ -50,9 +50,9 @@ def additions(
     """The participants that this mail adds to the ticket, in the order written.
 
     A mail in which our mailbox is not visible (we were a blind copy) adds nobody, nor does a mail
-    from a mailing list, unless it is one of ours. Our own addresses, roles and addresses that
-    bounce our mail never join. Additions beyond the caps are pending; to a ticket that is full
-    nobody but staff adds anybody.
+    from a mailing list, unless it is one of ours. Our own addresses and roles never join, nor do
+    colleagues and staff whose mail bounces. Additions beyond the caps are pending; to a ticket that
+    is full nobody but staff adds anybody.
     """
     most = _most(sender, ticket, policy)
     members = [p for p in ticket.participants if p.presence is Presence.ACTIVE] if ticket else []
@@ -97,12 +97,23 @@ def _joining(
     if mail.header.get("list-id") and not is_of_list(mail.header, lists):
         return
     present = {p.address for p in ticket.participants} if ticket else {sender.address}
+    company = ticket.company if ticket is not None else _company_id(sender.company)
     for address in named:
-        if address in present or _is_one_of(ours, address) or address in facts.bounced:
+        if address in present or _is_one_of(ours, address):
+            continue
+        if address in facts.bounced and _may_be_known(facts.people.get(address), sender, company):
             continue
         joined = _addition(address, facts, sender, ticket, policy)
         if joined is not None:
             yield joined
+
+
+def _may_be_known(person: Person | None, sender: Sender, company: int | None) -> bool:
+    """Whether the author of a mail may learn that an address is suppressed, by its not joining: it
+    was sent mail from here. A customer must not learn that of people of other companies."""
+    if sender.standing is Standing.STAFF:
+        return True
+    return person is not None and not is_of_others(person, company)
 
 
 def outside_recipients(mail: Mail, facts: Facts, ticket: Ticket, policy: Policy) -> tuple[str, ...]:

@@ -287,9 +287,10 @@ class Expectations:
                 "sales",
             ):
                 continue
-            if self.registry.is_suppressed(address):
-                continue
-            if address in self.registry.deactivated and not self._is_hidden(mail, company, address):
+            reaches_nobody = address in self.registry.deactivated or self.registry.is_suppressed(
+                address
+            )
+            if reaches_nobody and not self._is_hidden(mail, company, address):
                 continue
             presence = self._presence_when_added(mail, company, address)
             if presence:

@@ -13,7 +13,7 @@ from rules.decision.effects import ChangeRefused, Effects, PersonAdded
 from rules.decision.model import AddComment, OpenTicket
 from rules.identity import ProofLevel, Sender, Standing
 from rules.mail import Envelope, Mail
-from rules.people import ParticipantKind, Presence
+from rules.people import ParticipantKind, Person, Presence
 from rules.service.participants import Addition, additions
 from rules.ticket.changes import AddPerson, Source
 from rules.ticket.notices import NoticeKind
@@ -159,6 +159,24 @@ def test_staff_in_copy_follow() -> None:
 )
 def test_some_addresses_never_join(address: str) -> None:
     assert joined(World(), a_mail(cc=(address,))) == ()
+
+
+@pytest.mark.parametrize("address", [GIL.address, "unknown@globex.example"])
+def test_a_customer_does_not_learn_that_mail_to_others_bounces(address: str) -> None:
+    """It was sent mail from here."""
+    mail = a_mail(cc=(address,))
+
+    assert joined(World(bounced=frozenset({address})), mail) == joined(World(), mail) != ()
+
+
+@pytest.mark.parametrize(
+    ("author", "address"),
+    [(ANN, BOB.address), (ANN, SAM.address), (SAM, GIL.address), (SAM, "unknown@globex.example")],
+)
+def test_else_an_address_that_bounces_does_not_join(author: Person, address: str) -> None:
+    world = World(bounced=frozenset({address}))
+
+    assert joined(world, a_mail(author.address, cc=(address,))) == ()
 
 
 def test_a_deactivated_user_does_not_join() -> None:
