@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway.shares import IPAddress, address_of
+from gateway.tls import TlsInPieces
 
 log = logging.getLogger("gateway.accepting")
 
@@ -131,18 +132,36 @@ class ListeningSockets:
 
     async def _open(self, accepted: socket.socket, admitted: Admitted) -> None:
         try:
-            await self._loop.connect_accepted_socket(
-                lambda: admitted,
-                accepted,
-                ssl=self._tls,
-                ssl_handshake_timeout=TLS_HANDSHAKE_S if self._tls else None,
-            )
+            if self._tls is None:
+                await self._loop.connect_accepted_socket(lambda: admitted, accepted)
+            else:
+                await self._open_tls(accepted, admitted, self._tls)
         except (OSError, ssl.SSLError):  # no handshake
             admitted.forget()
             accepted.close()
         except BaseException:
             admitted.forget()
             accepted.close()
+            raise
+
+    async def _open_tls(
+        self, accepted: socket.socket, admitted: Admitted, context: ssl.SSLContext
+    ) -> None:
+        """Returns after the handshake, or raises what ended it."""
+        waiter = self._loop.create_future()
+        tls = TlsInPieces(
+            self._loop,
+            admitted,
+            context,
+            waiter,
+            server_side=True,
+            ssl_handshake_timeout=TLS_HANDSHAKE_S,
+        )
+        wire, _ = await self._loop.connect_accepted_socket(lambda: tls, accepted)
+        try:
+            await waiter
+        except BaseException:
+            wire.abort()
             raise
 
 

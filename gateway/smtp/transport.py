@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import aiosmtpd
-from aiosmtpd.smtp import SMTP, Session, TLSSetupException
+from aiosmtpd.smtp import SMTP, Session
 from aiosmtpd.smtp import Envelope as Transaction
 
 from gateway.accepting import Admitted
@@ -22,6 +23,7 @@ from gateway.smtp.data_reader import BLOCK_BYTES, DataReader, Progress
 from gateway.smtp.limits import ConnectionPool, Slot
 from gateway.smtp.listener import Hooks, Listener
 from gateway.smtp.rates import Act
+from gateway.tls import TlsInPieces
 from rules import replies
 from rules.replies import Reply
 
@@ -51,6 +53,8 @@ _PRIVATE_NAMES: dict[Any, set[str]] = {
     asyncio.StreamReader.__init__: {"_buffer", "_limit"},
     asyncio.StreamReaderProtocol.__init__: {"_closed"},
     asyncio.StreamReader: {"_wait_for_data"},
+    SSLProtocol.__init__: {"_ssl_reading_paused", "max_size"},
+    SSLProtocol: {"_get_app_transport"},
 }
 
 
@@ -329,11 +333,22 @@ class HeldConnection(SMTP, Admitted):
 
     async def start_tls(self) -> None:
         """The handshake of STARTTLS; afterwards `tls` is set, or the connection is gone."""
-        error = None
+        await self.push("220 Ready to start TLS")
+        wire, context = self.transport, self.tls_context
+        if self.closing or wire is None or context is None:
+            return
+        error: Exception | None = None
+        waiter = self.loop.create_future()
+        tls = TlsInPieces(self.loop, self, context, waiter, server_side=True)
+        # As aiosmtpd does it, with its own protocol of TLS.
+        self._tls_protocol, self._original_transport = tls, wire
+        wire.set_protocol(tls)
+        self.transport = tls._get_app_transport()  # type: ignore[attr-defined]  # not public
+        tls.connection_made(wire)
         try:
-            await super().smtp_STARTTLS("")
-        except TLSSetupException as setup_error:
-            error = setup_error
+            await waiter
+        except Exception as failure:  # noqa: BLE001 - whatever the client sent
+            error = failure
         if self._original_transport is not None and not self.tls:
             # After a failed handshake connection_lost() is not called by asyncio.
             self.abort()
