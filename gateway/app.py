@@ -61,6 +61,8 @@ async def serve(
         await mail.check_tickets()
         if not await mail.runtime.read(mailboxes.list_mailboxes):
             log.no_mailbox()
+        for shared in await mail.shared_addresses():
+            log.address_shared(shared.address, shared.mailboxes)
         certificate = Certificate(config.tls) if config.tls is not None else None
         if joins:
             from gateway import after_mail  # noqa: PLC0415 - see `gateway.loading`

@@ -203,6 +203,14 @@ def no_mailbox() -> None:
     _log.warning("no_mailbox", see="postern mailbox add")
 
 
+def address_shared(address: str, mailboxes: Sequence[str]) -> None:
+    """Mail to an address counts as addressed to several mailboxes: its recipient at one of them can
+    send it to another. At start, and when the policies are read again."""
+    _log.warning(
+        "address_shared", address=address, mailboxes=mailboxes, see="aliases of the policies"
+    )
+
+
 def mailbox_without_policy(mailbox: str, policy: str) -> None:
     """A mailbox names a policy that is not in force: its clocks and held mail are left alone."""
     _log.warning("mailbox_without_policy", mailbox=mailbox, policy=policy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from gateway.metrics import Metrics
 from gateway.parsing.html_views import HtmlViews
 from gateway.parsing.mail_files import MailFiles
 from gateway.parsing.parser import Parser
-from gateway.policies import PolicyBook
+from gateway.policies import PolicyBook, SharedAddress
 from gateway.runtime import Runtime
 from gateway.shares import Networks
 from gateway.smtp.limits import ConnectionPool, Limits
@@ -54,6 +54,10 @@ class MailServices:
         """Raise PolicyRefused if by its policy a mailbox's ticket would be critical that is not."""
         check = partial(policies.check_all_tickets, self.runtime.policies)
         await asyncio.to_thread(self.runtime.database.read, check)
+
+    async def shared_addresses(self) -> Sequence[SharedAddress]:
+        """The addresses by which several mailboxes are known."""
+        return await self.runtime.read(partial(policies.shared_addresses, self.runtime.policies))
 
 
 @asynccontextmanager

@@ -166,6 +166,39 @@ def check_all(policies: Policies, connection: Connection) -> None:
     check_all_tickets(policies, connection)
 
 
+@dataclass(frozen=True, slots=True)
+class SharedAddress:
+    """An address by which senders know several of our mailboxes."""
+
+    address: str
+    mailboxes: tuple[str, ...]
+    policies: tuple[str, ...]
+    """Theirs, in the same order."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.address} is an address of {' and '.join(self.mailboxes)}: a recipient of a "
+            "signed mail to it can send it to the other mailbox. Name it under aliases or lists in "
+            "the policy of one mailbox, which may need a policy file of its own"
+        )
+
+
+def shared_addresses(policies: Policies, connection: Connection) -> list[SharedAddress]:
+    """The addresses of which mail counts as addressed to several mailboxes: the own one of each,
+    and the aliases and lists of its policy."""
+    known: dict[str, list[Mailbox]] = {}
+    for mailbox in mailboxes.list_mailboxes(connection):
+        policy = policies.get(mailbox.policy)
+        others = policy.public_addresses if policy is not None else frozenset()
+        for address in {mailbox.address, *others}:
+            known.setdefault(address, []).append(mailbox)
+    return [
+        SharedAddress(each, tuple(m.address for m in of), tuple(m.policy for m in of))
+        for each, of in sorted(known.items())
+        if len(of) > 1
+    ]
+
+
 def check_all_contracts(policies: Policies, connection: Connection) -> None:
     """The same for the contracts of the companies of every mailbox that takes mail."""
     for mailbox in mailboxes.list_mailboxes(connection):

@@ -54,16 +54,20 @@ class PolicyReload:
         self.runtime.metrics.policies_loaded(self.runtime.clock())
         changed = _differing(before, new)
         log.policies_reloaded(sorted(changed))
-        await self._log_orphans({name: new[name] for name in changed & new.keys()})
+        await self._log_doubts({name: new[name] for name in changed & new.keys()})
         return True
 
-    async def _log_orphans(self, changed: Policies) -> None:
-        """What open tickets have that their changed policy does not; a matter of the log alone."""
+    async def _log_doubts(self, changed: Policies) -> None:
+        """Addresses that several mailboxes have, and what open tickets have that their changed
+        policy does not; a matter of the log alone."""
         try:
+            shared = await self.runtime.read(partial(policies.shared_addresses, self.book))
             found = await self.runtime.read(partial(_orphans, changed))
         except Exception as error:  # noqa: BLE001 - the policies are in force already
             log.policies_not_compared(error)
             return
+        for each in shared:
+            log.address_shared(each.address, each.mailboxes)
         for mailbox, orphan in found:
             log.tickets_left(mailbox.address, mailbox.policy, str(orphan))
 

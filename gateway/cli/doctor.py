@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from gateway import policies
 from gateway.authentication.authenticator import Trust
 from gateway.cli.command_services import command_services
 from gateway.cli.common import ConfigOption, exit_on_error, fail, read
@@ -124,6 +125,10 @@ async def _examine(
             else await missing_settings(services, delivery, header, seen, mailbox)
         )
         _print(services, delivery, seen, judged, missing, came)
+        shared = partial(policies.shared_addresses, services.runtime.policies)
+        for each in await services.runtime.read(shared):
+            if mailbox.address in each.mailboxes:
+                print_facts(("note", str(each)))
     return bool(missing)
 
 

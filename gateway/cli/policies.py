@@ -18,7 +18,6 @@ from gateway.cli.terminal import console, say
 from gateway.policies import PolicyFile
 from rules.mail import Mailbox
 from rules.policy.explain import as_text, chapters_of
-from rules.policy.switching import Orphan
 from rules.validation.messages import InvalidFile
 from storage.db.database import Connection, Database, NotUpgraded, store_down
 from storage.registry.mailboxes import list_mailboxes
@@ -89,15 +88,15 @@ def validate(
     for path in files:
         try:
             file = policies.read(path)
-            left = _check_tickets(file, config)
+            notes = _check_store(file, config)
         except InvalidFile as error:
             faults.append(str(error))
             continue
         console.print(Text(f"{path}: the policy {file.policy.name} is valid."))
         if reminder := _placeholder_reminder(file):
             console.print(Text(f"{path}: {reminder}"))
-        for address, orphan in left:
-            console.print(Text(f"{path}: {address}: {orphan}"))
+        for note in notes:
+            console.print(Text(f"{path}: {note}"))
     if faults:
         fail(os.EX_CONFIG, "\n".join(faults))
 
@@ -178,11 +177,12 @@ def _file_of(name: str, config: Path | None) -> PolicyFile:
     return files[name]
 
 
-def _check_tickets(file: PolicyFile, config: Path | None) -> list[tuple[str, Orphan]]:
-    """Check a policy against the tickets of the mailboxes that use it, where a store answers;
-    returns what their open tickets have that it does not, by mailbox."""
+def _check_store(file: PolicyFile, config: Path | None) -> list[str]:
+    """Check a policy against the mailboxes that use it and their tickets, where a store answers;
+    returns what their open tickets have that it does not, and what addresses several mailboxes
+    have by it."""
 
-    def query(connection: Connection) -> list[tuple[str, Orphan]]:
+    def query(connection: Connection) -> list[str]:
         found = []
         for mailbox in list_mailboxes(connection, inactive_too=True):
             if mailbox.policy == file.policy.name:
@@ -190,8 +190,9 @@ def _check_tickets(file: PolicyFile, config: Path | None) -> list[tuple[str, Orp
                 now = clock.now()
                 policies.check_contracts(connection, mailbox, file.policy, file.source, now)
                 left = policies.left_by(connection, mailbox, file.policy)
-                found += [(mailbox.address, orphan) for orphan in left]
-        return found
+                found += [f"{mailbox.address}: {orphan}" for orphan in left]
+        shared = policies.shared_addresses({file.policy.name: file.policy}, connection)
+        return found + [str(each) for each in shared if file.policy.name in each.policies]
 
     try:
         settings = load_config(config)

@@ -32,7 +32,7 @@ from tests.acceptance.support_server import (
     free_port,
     mail_counts,
 )
-from tests.running import Postern, initialised, postern, serving, start, write_config
+from tests.running import Postern, generous, initialised, postern, serving, start, write_config
 from tests.stores import SqliteStores
 
 ANN = "ann@acme.example"
@@ -375,3 +375,16 @@ class TestRefusingToStart:
         initialised(config)
         with serving(config) as running:
             assert "no_mailbox" in [event["event"] for event in running.lines]
+
+    def test_a_server_names_an_address_that_two_mailboxes_have(
+        self, sqlite_stores: SqliteStores, tmp_path: Path
+    ) -> None:
+        policy = generous(tmp_path, aliases="['all@public.example']")
+        config = write_config(tmp_path, sqlite_stores.new(), policy)
+        initialised(config, "--demo")
+        added = postern("mailbox", "add", "billing@help.example", "--config", str(config))
+        assert added.returncode == 0, added.stderr
+        with serving(config) as running:
+            (event,) = [each for each in running.lines if each["event"] == "address_shared"]
+        assert event["address"] == "all@public.example"
+        assert set(event["mailboxes"]) == {"support@help.example", "billing@help.example"}

@@ -166,6 +166,20 @@ async def test_open_tickets_that_a_changed_policy_leaves_are_logged(
     assert '1 open ticket is at the level "Normal" (#1): ' in log[1]["what"]
 
 
+async def test_an_address_that_a_changed_policy_gives_to_two_mailboxes_is_logged(
+    line: CommandLine, services: Services
+) -> None:
+    assert line.run("mailbox", "add", "billing@help.example").code == 0
+    write(line, ("aliases = []", 'aliases = ["all@public.example"]'))
+
+    with capture_logs() as log:
+        assert await services.policy_reload.reload()
+
+    (shared,) = [each for each in log if each["event"] == "address_shared"]
+    assert shared["address"] == "all@public.example"
+    assert set(shared["mailboxes"]) == {SUPPORT, "billing@help.example"}
+
+
 async def test_a_policy_that_a_mailbox_names_cannot_go(
     line: CommandLine, services: Services
 ) -> None:

@@ -143,6 +143,21 @@ def test_validate_names_the_open_tickets_that_a_changed_file_leaves(
     assert "until staff set another severity: Critical, Severe, Normal, Low." in done.out
 
 
+def test_validate_names_the_addresses_that_a_file_gives_to_several_mailboxes(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    new = tmp_path / "new.toml"
+    text = resources.files("rules.policy.presets").joinpath("default.toml").read_text("utf-8")
+    new.write_text(text.replace("aliases = []", 'aliases = ["all@public.example"]'))
+    alone = line.run("policy", "validate", str(new)).out
+    assert line.run("mailbox", "add", "billing@help.example", "--policy", "default").code == 0
+
+    done = line.run("policy", "validate", str(new))
+
+    both = f"all@public.example is an address of billing@help.example and {SUPPORT}: "
+    assert (both in alone, both in done.out, done.code) == (False, True, 0)
+
+
 def test_a_switch_can_be_tried_and_says_what_becomes_of_the_open_tickets(
     line: CommandLine,
 ) -> None:
