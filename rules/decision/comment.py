@@ -47,6 +47,7 @@ from rules.service.participants import (
     proposals,
 )
 from rules.service.sla_rules import ClockChange
+from rules.service.staff_notices import is_alone
 from rules.ticket.changes import Escalate, Source, Unsubscribe
 from rules.ticket.lifecycle import NEXT, Event
 from rules.ticket.model import Ticket
@@ -217,6 +218,7 @@ def _receipt(
     # What staff have released was read by a person: a machine that answers is stopped there.
     answered = case.takes_answers or (by_staff and case.released)
     answered = answered or (critical and case.is_of_a_person)
+    answered = answered or (by_staff and _is_heard_by_no_colleague(case))
     said = _WITHHELD.get(reason)
     if said is None or not answered:
         return ()
@@ -226,6 +228,13 @@ def _receipt(
         order = replace(order, quotes=True)  # else somebody could send their own text there
     budget = NoticeBudget.STAFF if by_staff and case.released else NoticeBudget.WAITING
     return notifications.within_budget((order,), ticket, case.policy, budget)
+
+
+def _is_heard_by_no_colleague(case: Case) -> bool:
+    """Whether no other staff person is notified of a staff person's mail. Its author is then
+    answered even through a list, and where their client wants no answers."""
+    alone = is_alone(case.facts.staff, case.sender.address)
+    return alone or case.policy.staff.notify == "none"
 
 
 def _published(case: Case, ticket: Ticket) -> tuple[NoticeOrder, ...]:

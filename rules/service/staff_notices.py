@@ -25,6 +25,18 @@ def interested(staff: Iterable[Staff], own: Collection[str] = ()) -> list[Staff]
     return everybody
 
 
+def colleagues(staff: Iterable[Staff], author: str) -> list[Staff]:
+    """The staff whom mail about what an author writes reaches, besides the author."""
+    return [each for each in staff if each.reachable and each.address != author]
+
+
+def is_alone(staff: Iterable[Staff], author: str) -> bool:
+    """Whether the author is of the staff, and mail reaches nobody else of them: what keeps their
+    words from the customers must then be said to the author."""
+    desk = list(staff)
+    return any(each.address == author for each in desk) and not colleagues(desk, author)
+
+
 def owners(ticket: Ticket) -> frozenset[str]:
     """The addresses of the staff who follow a ticket, and of its assignee."""
     following = {p.address for p in ticket.participants if p.is_staff and p.is_notified}

@@ -17,6 +17,7 @@ from rules.service.limits import (
     mails_before_instant_answer,
     storm,
 )
+from rules.service.staff_notices import is_alone
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.payloads import AlertTopic, NewCommentPayload
@@ -47,8 +48,9 @@ def apply_storm_breaker(
         if before < most:
             return orders, ()
         kept, left_out = _to_staff_alone(orders)
+        unheard = bool(left_out) if by_staff else is_alone(facts.staff, author)
         # Once: a machine that writes in a staff person's name answers alerts, too.
-        if by_staff and left_out and before == most:
+        if unheard and before == most:
             what = sentence(
                 "{author} answers on #{ticket} within seconds, again and again: not sent on",
                 author=author,
@@ -66,6 +68,8 @@ def apply_storm_breaker(
         ticket=ticket.id,
     )
     others = [s for s in facts.staff if s.address != author]
+    if is_alone(facts.staff, author):
+        others = list(facts.staff)
     # Who has a reply address can invent authors, each with a storm of their own.
     budget = NoticeBudget.STAFF if certain else NoticeBudget.STORM
     alerts = notifications.alert(AlertTopic.LOOP, (what,), others, policy)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from rules.decision.reasons import Verdict
+from rules.people import Role
 from rules.ticket.changes import WriteComment
 from rules.ticket.visibility import Visibility
+from storage.registry.people import set_person_active
 from tests.properties.conversation.mails import PROOFS, WrittenMail, quoted
 from tests.properties.conversation.people import STAFF, SUPPORT, UNENROLLED
 from tests.properties.conversation.pipeline import Pipeline, enrolled_store, open_store
@@ -63,3 +65,23 @@ def test_what_staff_quote_of_the_receipt_of_a_draft_is_not_published(store: str)
     (to_ann,) = (s for s in pipeline.send_notices() if s.recipient == "ann@acme.example")
     assert "We are on it." in to_ann.texts[0]
     assert "They never paid." not in to_ann.texts[0]
+
+
+@pytest.mark.parametrize("marker", ["precedence", "list"])
+def test_the_only_staff_person_hears_that_their_mail_through_a_list_is_not_published(
+    store: str, marker: str
+) -> None:
+    sam, sue = STAFF
+    pipeline = Pipeline(open_store(store), default_policy())
+    mailbox = pipeline.mailboxes[SUPPORT]
+    assert verdict_on(pipeline, WrittenMail("ann@acme.example", 1, "It broke.")) is Verdict.OPENED
+    to_ann = next(s for s in pipeline.send_notices() if s.recipient == "ann@acme.example")
+    pipeline.transact(lambda c: set_person_active(c, mailbox, Role.STAFF, sue, False))
+
+    answer = WrittenMail(
+        sam, 2, "It works.", references=(to_ann.message_id,), automatic_marker=marker
+    )
+    assert verdict_on(pipeline, answer) is Verdict.FLAGGED
+
+    (receipt,) = pipeline.send_notices()
+    assert (receipt.recipient, "It works." in receipt.texts[0]) == (sam, True)

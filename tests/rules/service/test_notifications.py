@@ -583,6 +583,18 @@ class TestAnsweringLikeAMachine:
         assert notified(decision, NoticeKind.ALERT) == [SAM.address]
         assert "answers at once, again" in decision.trace[-1].outcome
 
+    @pytest.mark.parametrize(("before", "alerted"), [(1, [SAM.address]), (2, [])])
+    def test_the_only_staff_person_is_alerted_once_of_what_waits_without_a_receipt(
+        self, before: int, alerted: list[str]
+    ) -> None:
+        """Their mail reached the address of the mailbox, so that nothing of it is published."""
+        decision = self.decided(SAM.address, before, 70)
+
+        assert decision.reason is Reason.STAFF_WITHOUT_TOKEN
+        assert [(o.kind, o.address) for o in orders_of(decision)] == [
+            (NoticeKind.ALERT, address) for address in alerted
+        ]
+
     def test_of_what_follows_there_is_no_other_alert(self) -> None:
         decision = self.decided(SAM.address, 3, 79)
 
