@@ -168,13 +168,11 @@ def _proposed(case: Case, ticket: Ticket) -> tuple[tuple[Addition, ...], tuple[s
     notes: tuple[str, ...] = ("unproven: nothing but the reply address",)
     if case.by_machine:
         return (), notes
-    joining, left_out = proposals(case.mail, case.facts, case.sender, ticket, case.policy)
+    joining, _ = proposals(case.mail, case.facts, case.sender, ticket, case.policy)
     if joining:
         notes += (f"{len(joining)} in To or Cc proposed to staff",)
     if is_full(ticket, case.policy):
         notes += (f"nobody joins: #{ticket.id} is full",)
-    if left_out:
-        notes += (f"{left_out} in To or Cc left out: the ticket or the mail has too many",)
     return joining, notes
 
 

@@ -12,10 +12,10 @@ from rules.identity import ProofLevel, Sender, Standing, is_machine
 from rules.mail import Mail
 from rules.mail.language import author_language
 from rules.mail.subjects import unmarked_subject
-from rules.sentence import sentence
+from rules.sentence import Sentence, sentence
 from rules.service import notifications
 from rules.service.limits import NoticeBudget
-from rules.service.participants import Addition, left_out
+from rules.service.participants import Addition, left_out, proposals
 from rules.service.storms import apply_storm_breaker
 from rules.service.unnotified import unnotified
 from rules.ticket.claims import claim_in_opening
@@ -102,14 +102,19 @@ def with_left_out_named(case: Case, finding: Finding) -> Finding:
     if not isinstance(finding, Ruling) or case.by_machine:
         return finding
     action = finding.action
+    waits = finding.reason is Reason.TOKEN_ONLY
     match action:
-        case AddComment(ticket=number, visibility=Visibility.PUBLIC):
+        case AddComment(ticket=number) if waits or action.visibility is Visibility.PUBLIC:
             ticket = case.facts.tickets.get(number)
         case OpenTicket(follows=followed, for_customer=None):
             ticket = case.facts.tickets.get(followed) if followed is not None else None
         case _:
             return finding
-    out = left_out(case.mail, case.facts, case.sender, ticket, case.policy)
+    of_mail = (case.mail, case.facts, case.sender)
+    if waits and ticket is not None:
+        _, out = proposals(*of_mail, ticket, case.policy)
+    else:
+        out = left_out(*of_mail, ticket, case.policy)
     if not out:
         return finding
     orders = (*action.orders, *_alert_of_left_out(case, ticket, out))
@@ -121,22 +126,36 @@ def _alert_of_left_out(
     case: Case, ticket: Ticket | None, out: tuple[str, ...]
 ) -> tuple[NoticeOrder, ...]:
     facts, policy, author = case.facts, case.policy, case.sender.address
-    more = f" … (+{len(out) - MOST_NAMED})" if len(out) > MOST_NAMED else ""
-    what = sentence(
-        "{author} named {addresses} in To or Cc. They do not join: that is more people than an "
-        "email or a ticket takes. To add a person, reply with #cc +ADDRESS.",
-        author=author,
-        addresses=", ".join(out[:MOST_NAMED]) + more,
-    )
+    proven = case.sender.proof_level >= ProofLevel.PROVEN
     readers = [each for each in facts.staff if each.address == author]
-    if case.sender.standing is not Standing.STAFF:
+    if case.sender.standing is not Standing.STAFF or not proven:
         readers = list(facts.staff) if policy.staff.notify != "none" else []
         if ticket is not None:
             readers = list(notifications.notified_staff(ticket, facts.staff, policy))
+    what = _said_of_left_out(author, out, proven=proven)
     alerts = notifications.alert(AlertTopic.PEOPLE, (what,), readers, policy)
     if ticket is None:
         return alerts
     return notifications.within_budget(alerts, ticket, policy, NoticeBudget.WAITING)
+
+
+def _said_of_left_out(author: str, out: tuple[str, ...], *, proven: bool) -> Sentence:
+    more = f" … (+{len(out) - MOST_NAMED})" if len(out) > MOST_NAMED else ""
+    addresses = ", ".join(out[:MOST_NAMED]) + more
+    if proven:
+        return sentence(
+            "{author} named {addresses} in To or Cc. They do not join: that is more people than an "
+            "email or a ticket takes. To add a person, reply with #cc +ADDRESS.",
+            author=author,
+            addresses=addresses,
+        )
+    return sentence(  # who has a copy of the address may ask in their name
+        "An email in the name of {author}, which nothing but a reply address proves, names "
+        "{addresses} in To or Cc. They do not join: that is more people than an email or a ticket "
+        "takes. Add nobody before you know that {author} wrote it.",
+        author=author,
+        addresses=addresses,
+    )
 
 
 LONGEST_SUBJECT = 200

@@ -148,16 +148,17 @@ def is_full(ticket: Ticket, policy: Policy) -> bool:
 
 def proposals(
     mail: Mail, facts: Facts, sender: Sender, ticket: Ticket, policy: Policy
-) -> tuple[tuple[Addition, ...], int]:
-    """Whom a mail that waits for staff would add, all pending, and how many the caps leave out.
+) -> tuple[tuple[Addition, ...], tuple[str, ...]]:
+    """Whom a mail that waits for staff would add, all pending, and whom the caps leave out.
 
     The caps count who is proposed already: else mail that nothing proves could propose without end.
     """
     counted = [p for p in ticket.participants if p.presence is not Presence.REMOVED]
-    room = min(policy.cc.per_mail, policy.cc.per_ticket - len(counted))
-    joining = additions(mail, facts, sender, ticket, policy)
-    proposed = tuple(replace(each, presence=Presence.PENDING) for each in joining[: max(room, 0)])
-    return proposed, len(joining) - len(proposed)
+    most = _most(sender, ticket, policy)
+    room = max(min(policy.cc.per_mail, policy.cc.per_ticket - len(counted), most), 0)
+    joining = tuple(_joining(mail, facts, sender, ticket, policy))
+    proposed = tuple(replace(each, presence=Presence.PENDING) for each in joining[:room])
+    return proposed, tuple(each.address for each in joining[room:])
 
 
 def _addition(

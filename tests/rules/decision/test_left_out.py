@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from rules.decision.model import AddComment
+from rules.decision.reasons import Reason
 from rules.mail import Mail
-from rules.people import ParticipantKind, Presence
+from rules.people import ParticipantKind, Presence, Staff
 from rules.service.participants import most_people
 from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import AlertPayload, AlertTopic
@@ -13,7 +17,7 @@ from tests.rules.building import (
     ANN,
     ANNS,
     BOB,
-    NOTHING,
+    EVERYBODY,
     SAM,
     SUPPORT,
     World,
@@ -22,8 +26,10 @@ from tests.rules.building import (
     default_policy,
     member,
     orders_of,
+    person,
     policy_with,
     token_to,
+    unproven,
 )
 
 CROWD = tuple(f"p{number}@x.example" for number in range(24))
@@ -98,7 +104,71 @@ def test_where_staff_get_no_mail_the_trace_says_it() -> None:
     assert "1 in To or Cc do not join" in decision.trace[-1].outcome
 
 
-def test_what_waits_for_staff_adds_nobody_anyway() -> None:
-    world = World(tickets=(FULL,), proof=NOTHING)
+UNPROVEN = "nothing but a reply address proves"
 
-    assert alerts(world, a_mail(cc=(BOB.address,)), token_to(70)) == []
+
+def test_of_unproven_words_staff_read_who_is_not_proposed_on_a_full_ticket() -> None:
+    world, mail = World(tickets=(FULL,), proof=unproven()), a_mail(cc=(BOB.address,))
+    decision = world.decide(mail, token_to(70))
+
+    ((reader, said),) = alerts(world, mail, token_to(70))
+
+    assert decision.reason is Reason.TOKEN_ONLY
+    assert (reader, BOB.address in said, UNPROVEN in said) == (SAM.address, True, True)
+    assert "1 in To or Cc do not join: too many people" in decision.trace[-1].outcome
+
+
+def test_so_they_do_where_the_policy_publishes_the_words() -> None:
+    publishing = policy_with("proof", comment="token")
+    world = World(tickets=(FULL,), proof=unproven(), policy=publishing)
+
+    ((_, said),) = alerts(world, a_mail(cc=(BOB.address,)), token_to(70))
+
+    assert (BOB.address in said, UNPROVEN in said) == (True, True)
+
+
+def test_so_they_do_of_those_beyond_what_such_a_mail_proposes() -> None:
+    crowd = (*CROWD, "last@x.example", BOB.address)
+    world = World(tickets=(ANNS,), proof=unproven())
+    decision = world.decide(a_mail(cc=crowd), token_to(70))
+
+    ((_, said),) = alerts(world, a_mail(cc=crowd), token_to(70))
+
+    assert isinstance(decision.action, AddComment)
+    proposed = [each.address for each in decision.action.additions]
+    assert proposed == list(crowd[:10])
+    assert (crowd[9] in said, crowd[10] in said, "(+6)" in said) == (False, True, True)
+    assert "16 in To or Cc do not join: too many people" in decision.trace[-1].outcome
+
+
+def test_the_staff_person_in_whose_name_it_is_is_not_the_only_reader() -> None:
+    sue = person("sue@help.example", None, SAM.role)
+    world = World(
+        people=(*EVERYBODY, sue),
+        tickets=(FULL,),
+        staff=(Staff(SAM.address, ""), Staff(sue.address, "")),
+        proof=unproven(),
+        policy=policy_with("staff", notify="all"),
+    )
+
+    mail = a_mail(SAM.address, cc=(*CROWD, "last@x.example", BOB.address))
+    found = alerts(world, mail, token_to(72))
+
+    assert [reader for reader, _ in found] == [SAM.address, sue.address]
+
+
+def test_within_the_budget_of_what_waits_nobody_is_alerted_again_and_again() -> None:
+    ticket = replace(FULL, sent={SAM.address: 10})
+    world = World(tickets=(ticket,), proof=unproven())
+    decision = world.decide(a_mail(cc=(BOB.address,)), token_to(70))
+
+    assert NoticeKind.ALERT in {order.kind for order in decision.withheld}
+
+
+def test_a_mail_that_proposes_nobody_by_its_right_leaves_nobody_out() -> None:
+    world = World(tickets=(FULL,))
+
+    decision = world.decide(a_mail("new@acme.example", cc=(BOB.address,)), token_to(70))
+
+    assert decision.reason is Reason.NOT_A_PARTICIPANT
+    assert alerts(world, a_mail("new@acme.example", cc=(BOB.address,)), token_to(70)) == []
