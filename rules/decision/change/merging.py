@@ -17,7 +17,7 @@ from rules.decision.effects import (
     no_such_ticket,
     notified,
 )
-from rules.mail.addresses import domain_of
+from rules.mail.addresses import domain_of, is_free_mail
 from rules.people import ParticipantKind, Presence
 from rules.policy import Policy
 from rules.sentence import Sentence, sentence
@@ -139,13 +139,20 @@ def _obstacle(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sentence | No
 
 
 def _of_others(ticket: Ticket, into: Ticket, facts: ChangeFacts) -> Sequence[str]:
-    """Customers who would read the other ticket, though the two have people of several domains:
-    requests of staff are of no company, and those on them may be of any."""
+    """Customers who would read the other ticket, though the two have people of several
+    organisations: requests of staff are of no company, and those on them may be of any."""
     if ticket.company is not None:
         return ()
-    here, there = (_customers(each, facts) for each in (ticket, into))
-    domains = {domain_of(address) for address in (*here, *there)}
-    return [] if len(domains) == 1 or not there else sorted(here - there)
+    removed = {p.address for p in into.participants if stays_removed(p)}
+    here, there = _customers(ticket, facts) - removed, _customers(into, facts)
+    organisations = {_organisation(address) for address in (*here, *there)}
+    return [] if len(organisations) == 1 or not there else sorted(here - there)
+
+
+def _organisation(address: str) -> str:
+    """The domain; at a provider of free mail everybody is on their own."""
+    domain = domain_of(address)
+    return address if is_free_mail(domain) else domain
 
 
 def _customers(ticket: Ticket, facts: ChangeFacts) -> Set[str]:

@@ -220,6 +220,35 @@ async def test_by_a_merge_of_requests_of_staff_no_company_reads_what_another_wro
     assert (await site.change(of_acme, merge_into=of_globex))[0] == 200
 
 
+async def test_people_at_a_provider_of_free_mail_are_not_one_organisation(site: Site) -> None:
+    """Anybody gets an address there."""
+    ann, bob = "ann@gmail.com", "bob@gmail.com"
+    of_ann, of_bob = [await site.open(SAM, cc=[each]) for each in (ann, bob)]
+    more = await site.open(SAM, cc=[ann])
+
+    status, body = await site.change(of_ann, merge_into=of_bob)
+
+    assert (status, ann in body["detail"]) == (409, True), body
+    assert await site.effects(more, merge_into=of_ann) == [f"#{more} is now part of #{of_ann}"]
+
+
+async def test_who_stays_removed_from_a_request_of_staff_does_not_prevent_a_merge(
+    site: Site,
+) -> None:
+    """They would not read it."""
+    theirs, goal = [await site.open(SAM, cc=[each]) for each in (ANN, GIL)]
+    await site.effects(goal, add=[ANN])
+    await site.effects(goal, remove=[ANN])
+
+    effects = await site.effects(theirs, merge_into=goal)
+
+    assert effects == [
+        f"#{theirs} is now part of #{goal}",
+        f"{ANN} does not read #{goal}, since they were removed from it; add them if they are to",
+    ]
+    assert (await site.get(f"/{goal}", ANN))[0] == 404
+
+
 async def test_an_open_ticket_is_not_merged_into_one_that_is_over(site: Site) -> None:
     over, number = await site.open(ANN), await site.open(ANN)
     await site.change(over, SAM, status="closed")
