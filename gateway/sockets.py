@@ -70,8 +70,7 @@ def address_text(bound: Sequence[socket.socket]) -> str:
 
 
 def _listens(config: Config) -> Iterator[tuple[str, str, str]]:
-    """The name, the setting and the address of each listener. A unix socket replaces the one of its
-    path, so it comes last: where another server runs, a taken port has been found before."""
+    """The name, the setting and the address of each listener."""
     yield "smtp", "smtp.listen", config.smtp.listen
     if config.smtp.tls_listen is not None:
         yield "smtps", "smtp.tls_listen", config.smtp.tls_listen
@@ -90,7 +89,7 @@ def _bind(listen: str, backlog: int, *, share_ports: bool) -> Sequence[socket.so
 @contextmanager
 def _at_path(setting: str, listen: str, backlog: int) -> Iterator[socket.socket]:
     """A unix socket. Its path is removed at the end, unless another server has bound it since."""
-    path = Path(listen.removeprefix(_UNIX))
+    path = _path_of(listen)
     with _names_setting(setting, listen):
         opened = bind_unix(path, backlog=backlog)
         opened.setblocking(False)  # which all workers share
@@ -104,6 +103,11 @@ def _at_path(setting: str, listen: str, backlog: int) -> Iterator[socket.socket]
         opened.close()
 
 
+def _path_of(listen: str) -> Path:
+    """Without its redundant slashes and dots: so it is bound, and so the system names it."""
+    return Path(listen.removeprefix(_UNIX))
+
+
 def _file_at(path: Path) -> tuple[int, int, int]:
     """Which file it is: the number of one that is gone may be another's."""
     found = path.lstat()
@@ -113,7 +117,7 @@ def _file_at(path: Path) -> tuple[int, int, int]:
 def _handed(handed: Bound, name: str, setting: str, listen: str) -> Sequence[socket.socket]:
     """The socket of a supervisor, if the configuration still names its path."""
     sockets = handed.get(name, ())
-    if [each.getsockname() for each in sockets] != [listen.removeprefix(_UNIX)]:
+    if [each.getsockname() for each in sockets] != [str(_path_of(listen))]:
         fault = f"{setting}: {listen!r} is new; a unix socket is bound at the start, so restart"
         raise ConfigRefused("configuration", [fault])
     return sockets

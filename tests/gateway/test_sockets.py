@@ -18,15 +18,15 @@ IN_USE = "lmtp.listen 'unix:.*lmtp': Address already in use"
 
 
 @pytest.fixture
-def configured(tmp_path: Path) -> Callable[[str], Config]:
-    """Makes configurations with LMTP at a path in `tmp_path`."""
+def configured() -> Callable[[str], Config]:
+    """Makes configurations with LMTP at an address."""
 
-    def made(name: str = "lmtp") -> Config:
+    def made(listen: str) -> Config:
         return Config.model_validate(
             {
                 "smtp": {"listen": NO_PORT},
                 "http": {"listen": NO_PORT, "admin_listen": NO_PORT},
-                "lmtp": {"listen": f"unix:{tmp_path}/{name}"},
+                "lmtp": {"listen": listen},
             }
         )
 
@@ -34,8 +34,8 @@ def configured(tmp_path: Path) -> Callable[[str], Config]:
 
 
 @pytest.fixture
-def config(configured: Callable[[str], Config]) -> Config:
-    return configured("lmtp")
+def config(configured: Callable[[str], Config], path: Path) -> Config:
+    return configured(f"unix:{path}")
 
 
 @pytest.fixture
@@ -103,10 +103,19 @@ def test_the_socket_of_all_workers_stays_when_one_of_them_ends(config: Config, p
     assert not path.exists()
 
 
+@pytest.mark.parametrize("written", ["unix:{}//lmtp", "unix://{}/lmtp", "unix:{}/./lmtp"])
+def test_a_worker_is_handed_a_path_however_it_is_written(
+    configured: Callable[[str], Config], tmp_path: Path, path: Path, written: str
+) -> None:
+    config = configured(written.format(tmp_path))
+    with bound_for_workers(config) as handed, bound(config, {"lmtp": [handed["lmtp"][0].dup()]}):
+        assert connects(path)
+
+
 def test_a_worker_binds_no_path_that_its_supervisor_has_not(
     config: Config, configured: Callable[[str], Config], tmp_path: Path
 ) -> None:
-    other = configured("other")
+    other = configured(f"unix:{tmp_path}/other")
     with (
         bound_for_workers(config) as handed,
         pytest.raises(ConfigRefused, match="lmtp.listen: .*restart"),
