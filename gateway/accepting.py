@@ -189,7 +189,7 @@ def bind_tcp(host: str, port: int, *, backlog: int, reuse_port: bool) -> list[so
 
 def bind_unix(path: Path, *, backlog: int) -> socket.socket:
     """A listening unix socket that owner and group may use; replaces a stale one. Raises OSError,
-    also where another process listens there."""
+    also where another process has the path."""
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISSOCK(path.stat().st_mode) and not _is_served(path):
             path.unlink()
@@ -205,13 +205,14 @@ def bind_unix(path: Path, *, backlog: int) -> socket.socket:
 
 
 def _is_served(path: Path) -> bool:
-    """Whether a process listens at the path of a unix socket."""
+    """Whether a process may have the unix socket at a path: what cannot be asked, since it is of
+    another kind or of another user, counts as served."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         asking.setblocking(False)
         try:
             asking.connect(str(path))
-        except BlockingIOError:  # as many wait there as may
-            return True
-        except OSError:
+        except (ConnectionRefusedError, FileNotFoundError):
             return False
+        except OSError:  # among them: as many wait there as may
+            return True
     return True

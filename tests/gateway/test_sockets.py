@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
 from collections.abc import Callable
@@ -86,6 +87,27 @@ def test_a_path_at_which_a_server_listens_is_left_to_it(config: Config, path: Pa
 def test_so_it_is_while_as_many_clients_wait_there_as_may(config: Config, path: Path) -> None:
     with bind_unix(path, backlog=0), socket.socket(socket.AF_UNIX) as waits:
         waits.connect(str(path))
+
+        with pytest.raises(OSError, match=IN_USE), bound(config):
+            pass
+
+        assert path.exists()
+
+
+def test_so_is_one_of_another_kind(config: Config, path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(path))
+
+        with pytest.raises(OSError, match=IN_USE), bound(config):
+            pass
+
+        assert path.exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may connect to every socket")
+def test_so_is_one_that_we_may_not_connect_to(config: Config, path: Path) -> None:
+    with bind_unix(path, backlog=1):
+        path.chmod(0)
 
         with pytest.raises(OSError, match=IN_USE), bound(config):
             pass
