@@ -1,14 +1,15 @@
 """Of the plain and the HTML form of a text, the one that says what its author wrote.
 
 The plain form does, as a rule, and then the HTML is not even read. It does not if it is a
-placeholder, or says much less. Where only the HTML shows what is quoted, its marks are added to
-the lines of the plain form.
+placeholder, says much less, or is cut off. Where only the HTML shows what is quoted, its marks are
+added to the lines of the plain form.
 """
 
 from __future__ import annotations
 
 import re
 
+from gateway.parsing.cut_off import is_cut_off, may_be_cut_off
 from gateway.parsing.html_alignment import quoted_in, words_of
 from gateway.parsing.html_lines import HtmlLines
 from gateway.parsing.html_quotes import has_signs
@@ -34,9 +35,12 @@ def richer_form(plain: str, markup: str, reader: HtmlReader) -> str:
     """The text of a mail that has both forms. Raises TooManyTagsError."""
     said = _said(plain)
     found: HtmlLines | None = None
-    if _may_say_more(plain, said, markup):
+    more, cut = _may_say_more(plain, said, markup), may_be_cut_off(plain, markup)
+    if more or cut:
         found = reader.lines(markup)
-        if found is not None and _says_more(found, plain, said):
+        if found is not None and more and _says_more(found, plain, said):
+            return rendered(found)
+        if found is not None and cut and is_cut_off(plain, found):
             return rendered(found)
     if not (reader.finds_quotes and has_signs(markup, of_quotes_only=True)):
         return plain

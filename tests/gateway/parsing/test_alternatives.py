@@ -62,6 +62,56 @@ def test_the_plain_form_that_says_what_the_html_does_is_the_text(plain: str, ric
     assert found.text.strip() == plain.strip()
 
 
+WHOLE = "The press in hall 3 stopped at nine. Nobody can start it: production is down since then."
+
+
+@pytest.mark.parametrize(
+    ("plain", "rich"),
+    [
+        (WHOLE[:61], f"<p>{WHOLE}</p>"),
+        (WHOLE[:60], f"<p>{WHOLE}</p>"),
+        (f"{WHOLE[:61]}\n\n", f"<p>{WHOLE[:40]}<b>{WHOLE[40:50]}</b>{WHOLE[50:]}</p>"),
+        (f"{WHOLE[:36]} ...", f"<p>{WHOLE[:36]}</p><p>{WHOLE[37:]}</p>"),
+        (f"{WHOLE[:36]} […]\n", f"<p>{WHOLE[:36]}</p><p>{WHOLE[37:]}</p>"),
+        (f"Größe:\n{WHOLE[:61]}", f"<body><p>Gr&ouml;&szlig;e:</p><p>{WHOLE}</p></body>"),
+        (
+            f"See https://x.test/a\n{WHOLE[:61]}",
+            f'See <a href="https://x.test/a">https://x.test/a</a><br>{WHOLE}',
+        ),
+        (WHOLE[:61], f"<p>{WHOLE}</p>{'<blockquote type=cite>Is it on?</blockquote>'}"),
+    ],
+)
+def test_a_plain_form_that_is_cut_off_gives_way_to_the_html(plain: str, rich: str) -> None:
+    found = body(multipart("alternative", text(plain), text(rich, "html")))
+    assert "production is down since then." in found.text
+
+
+@pytest.mark.parametrize(
+    ("plain", "rich"),
+    [
+        (f"{WHOLE}\nAnn", f"<p>{WHOLE}</p>Ann<p>Acme Inc., 30 Hall Street, which makes paper</p>"),
+        (f"{WHOLE}\nAnn", f"<p>{WHOLE}</p>Ann <img alt='Logo of Acme, which makes paper'>"),
+        (WHOLE[:36], f"<p>{WHOLE}</p>"),
+        (f"{WHOLE} And ...", f"<p>{WHOLE} And ...</p><p>Ann of Acme, which makes paper</p>"),
+        (f"{WHOLE}\n\n> {WHOLE[:61]}", f"{WHOLE}<blockquote type=cite>{WHOLE}</blockquote>"),
+        (f"{WHOLE} And", f"<p>{WHOLE} And</p><blockquote type=cite>Is it on?</blockquote>"),
+        (f"An {WHOLE[:61]}", f"<p>{WHOLE}</p>"),
+    ],
+    ids=["signature", "logo", "whole sentence", "open end", "quote cut", "no quote", "other words"],
+)
+def test_a_plain_form_that_may_be_whole_is_the_text(plain: str, rich: str) -> None:
+    found = body(multipart("alternative", text(plain), text(rich, "html")))
+    own = [line for line in found.text.strip().split("\n") if line.strip("> ")]
+    assert own == [line for line in plain.split("\n") if line.strip("> ")]
+
+
+def test_the_html_is_not_read_where_it_says_what_the_plain_form_says() -> None:
+    """No tag may be read here: reading one would raise an error."""
+    plain = f"{WHOLE}\nAnn"
+    assert richer_form(plain, f"<p>{WHOLE}</p><p>Ann</p>", HtmlReader(most_tags=0)) == plain
+    assert richer_form(plain, f"<p>So. {WHOLE}</p>Ann, etc.", HtmlReader(most_tags=0)) == plain
+
+
 PICTURE = a_part(b"P", "Content-Type: image/png; name=x.png")
 
 
