@@ -41,14 +41,22 @@ def access_of(person: Person, ticket: Ticket, policy: Policy) -> Access:
         return Access.NONE
     if person.role is Role.STAFF:
         return Access.STAFF
-    member, company = ticket.participant(person.address), person.company
-    is_colleague = company is not None and company.id == ticket.company
+    member = ticket.participant(person.address)
     if member is not None and member.presence is Presence.ACTIVE:
-        as_guest = member.part is ParticipantKind.GUEST and not is_colleague
+        as_guest = member.part is ParticipantKind.GUEST and not _is_colleague(person, ticket)
         return Access.GUEST if as_guest else Access.MEMBER
-    if company is None or not is_colleague:
-        return Access.NONE
-    return Access.COLLEAGUE if shows_tickets(company.visibility, policy) else Access.NONE
+    return Access.COLLEAGUE if is_open_to(person, ticket, policy) else Access.NONE
+
+
+def is_open_to(person: Person, ticket: Ticket, policy: Policy) -> bool:
+    """Whether a customer reads the ticket as a colleague, whether they are on it or not."""
+    if person.company is None or not _is_colleague(person, ticket):
+        return False
+    return shows_tickets(person.company.visibility, policy)
+
+
+def _is_colleague(person: Person, ticket: Ticket) -> bool:
+    return person.company is not None and person.company.id == ticket.company
 
 
 def shows_tickets(agreed: str, policy: Policy) -> bool:

@@ -30,14 +30,12 @@ from storage.notices import named_tickets
 from storage.notices.attached import NO_FILES, attached_to
 from storage.notices.namesakes import author_name
 from storage.notices.outbox import MoreComments, Notice, NoticeComment, as_comment
+from storage.ticket.reading import FILED_AT, joined_at
 
 _comment, _notice, _person = table(CommentRow), table(NoticeRow), table(PersonRow)
 _journal, _audit, _place = table(JournalRow), table(AuditRow), table(ParticipantRow)
 LIKE_A_MACHINE = "the recipient writes as often on the ticket as a machine"
 LONGEST_SUBJECT = 1000
-_filed_at = func.coalesce(_journal.c.received_at, _comment.c.written_at)
-"""When a comment came to its ticket: later than it was written, for a mail that was held. It comes
-first, since SQLite reads all of a text to get to `written_at` behind it."""
 
 
 QUOTE_THE_LAST = (
@@ -92,7 +90,7 @@ def _with_the_last(connection: Connection, notice: Notice) -> Notice:
             _comment.c.author.not_like("console:%"),
             _comment.c.visibility.in_([each.value for each in readable]),
         )
-        .order_by(_filed_at.desc(), _comment.c.id.desc())
+        .order_by(FILED_AT.desc(), _comment.c.id.desc())
         .limit(1)
     )
     latest = connection.execute(query).scalars().all()
@@ -146,10 +144,9 @@ def _since(notice: Notice) -> datetime | None:
 def _joined(connection: Connection, notice: Notice) -> datetime | None:
     """Since when a customer reads the ticket: what was written before was written to others. Staff
     read all of it."""
-    if notice.kind is not NoticeKind.MORE:
+    if notice.kind is not NoticeKind.MORE or notice.ticket is None:
         return None
-    here = (_place.c.ticket_id == notice.ticket) & (_place.c.address == notice.address)
-    return connection.execute(select(_place.c.joined_at).where(here)).scalar()
+    return joined_at(connection, notice.ticket, notice.address)
 
 
 def _missed(notice: Notice, since: datetime) -> Select[tuple[int, int]]:
@@ -175,10 +172,10 @@ def _missed(notice: Notice, since: datetime) -> Select[tuple[int, int]]:
             _comment.c.ticket_id == notice.ticket,
             _comment.c.author != notice.address,
             _comment.c.visibility.in_([each.value for each in readable]),
-            or_(_filed_at >= since, cast(_comment.c.id, String).in_(published)),
+            or_(since <= FILED_AT, cast(_comment.c.id, String).in_(published)),
             _comment.c.id.not_in(carried),
         )
-        .order_by(_filed_at.desc(), _comment.c.id.desc())
+        .order_by(FILED_AT.desc(), _comment.c.id.desc())
         .limit(SHOWN)
     )
     if notice.kind is NoticeKind.MANAGER_MORE:  # only what they pass on

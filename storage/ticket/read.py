@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -84,6 +84,7 @@ def ticket_view(
     number: int,
     *,
     public: bool = False,
+    withheld: Collection[int] = (),
     before: int | None = None,
     texts: int | None = None,
 ) -> TicketView | None:
@@ -91,7 +92,7 @@ def ticket_view(
 
     The latest comments have their texts and files, as far as `TEXTS_READ` and `FILES_READ` go; of
     these only the public ones if `public`, only those before the comment `before`, and no more than
-    `texts`.
+    `texts`. What is `withheld` is left out.
     """
     row = connection.execute(SUMMARY.where(_ticket.c.id == number)).one_or_none()
     if row is None:
@@ -117,7 +118,7 @@ def ticket_view(
         summary(row),
         _details(row),
         tuple(ParticipantView(*member) for member in members),
-        _comments(connection, number, row.subject, public, before, texts),
+        _comments(connection, number, row.subject, public, withheld, before, texts),
         _history(connection, number),
     )
 
@@ -127,6 +128,7 @@ def _comments(
     number: int,
     subject: str,
     public: bool,
+    withheld: Collection[int],
     before: int | None,
     most: int | None,
 ) -> tuple[CommentView, ...]:
@@ -135,13 +137,14 @@ def _comments(
         _person.c.address == _comment.c.author
     )
     columns = (column for column in _comment.c if column is not _comment.c.text)
-    rows = connection.execute(
+    every = connection.execute(
         select(*columns, _person.c.role, _journal.c.reason)
         .join_from(_comment, _person, of_author, isouter=True)
         .join(_journal, _journal.c.id == _comment.c.journal_id, isouter=True)
         .where(_comment.c.ticket_id == number)
         .order_by(_comment.c.written_at, _comment.c.id)
     ).all()
+    rows = [row for row in every if row.id not in withheld]
     until = takewhile(lambda row: row.id != before, rows)
     wanted = (r for r in until if not public or r.visibility == Visibility.PUBLIC.value)
     latest = [row.id for row in wanted][::-1][:most]

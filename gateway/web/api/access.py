@@ -18,7 +18,7 @@ from gateway.web.api.download import Downloads
 from gateway.web.api.masked_texts import MaskedTexts
 from gateway.web.api.queries import Query, query_of
 from gateway.web.api.scopes import ACTS_FOR_ANYBODY
-from gateway.web.api.ticket_json import TicketJson
+from gateway.web.api.ticket_json import Sight, TicketJson
 from gateway.web.api.uploads import Uploads
 from gateway.web.readers import Readers
 from rules.mail import Mailbox
@@ -27,15 +27,18 @@ from rules.people import Person, Role
 from rules.policy import Policy
 from rules.sender.masking import Masker
 from rules.service.permissions import Access, access_of
+from rules.service.reading import reader_of
 from rules.ticket.changes import Source
 from rules.ticket.model import Ticket
+from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
 from storage.registry import callers, mailboxes
 from storage.registry.signing_keys import load_keys
-from storage.ticket import load
+from storage.ticket import load, read, reading
 from storage.ticket.change import BUDGETED
-from storage.ticket.read import mailbox_of
+from storage.ticket.reading import NOTHING, Withheld
 from storage.ticket.rows import ChangeContext
+from storage.ticket.views import TicketView
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=Query)
@@ -118,11 +121,18 @@ class VisibleTicket:
     mailbox: Mailbox
     ticket: Ticket
     access: Access
+    withheld: Withheld = NOTHING
 
     @property
-    def as_guest(self) -> bool:
-        """Whether the caller is a guest of another company there."""
-        return self.access is Access.GUEST
+    def sight(self) -> Sight:
+        return Sight(as_guest=self.access is Access.GUEST, withheld=self.withheld)
+
+    def shows(self, comment: int, visibility: str) -> bool:
+        """Whether the caller may read a comment on it, with its files."""
+        if self.access is Access.STAFF:
+            return True
+        is_public = visibility == Visibility.PUBLIC.value
+        return is_public and comment not in self.withheld.comments
 
     def at(self, version: int | None) -> VisibleTicket:
         """The ticket, if it is as a staff tool has read it. Raises ApiError."""
@@ -193,15 +203,49 @@ def find_ticket(
     text for one that the caller may not read.
     """
     identities = _identities(connection, caller, now)
-    mailbox = mailbox_of(connection, number)
+    mailbox = read.mailbox_of(connection, number)
     ticket = None
     if mailbox is not None:
         ticket = load.load(connection, mailbox, [number], since=now - BUDGETED).get(number)
     if mailbox is not None and ticket is not None:
-        granted = _access_to(identities, mailbox, ticket, context.runtime.policy_of(mailbox))
+        policy = context.runtime.policy_of(mailbox)
+        granted = _access_to(identities, mailbox, ticket, policy)
         if granted is not Access.NONE:
-            return VisibleTicket(mailbox, ticket, granted)
+            person = identities[mailbox] if identities is not None else None
+            left_out = _withheld(connection, person, ticket, policy)
+            return VisibleTicket(mailbox, ticket, granted, left_out)
     raise ticket_not_found(number)
+
+
+def _withheld(
+    connection: Connection, person: Person | None, ticket: Ticket, policy: Policy
+) -> Withheld:
+    """What was written to others, before this person joined the ticket; nothing for a token that
+    acts for nobody."""
+    if person is None or person.role is Role.STAFF:
+        return NOTHING
+    joined_at = reading.joined_at(connection, ticket.id, person.address)
+    return reading.withheld(connection, ticket.id, reader_of(person, ticket, joined_at, policy))
+
+
+def ticket_view(
+    connection: Connection,
+    number: int,
+    caller: Caller,
+    sight: Sight,
+    before: int | None = None,
+) -> TicketView:
+    """The ticket with the comments that the caller may read. Raises ApiError where it is gone."""
+    ticket = read.ticket_view(
+        connection,
+        number,
+        public=not caller.by_staff,
+        withheld=sight.withheld.comments,
+        before=before,
+    )
+    if ticket is None:
+        raise ticket_not_found(number)
+    return ticket
 
 
 def ticket_not_found(number: int) -> ApiError:

@@ -162,6 +162,9 @@ class TicketAnswer(TicketInList):
     split_from: int | None
     people: list[ParticipantAnswer]
     comments: list[CommentAnswer]
+    comments_since: Time | None
+    """Comments from before are not shown: the reader joined then, and those were written to others.
+    Null where nothing is left out for that."""
     preferred_channel: NotRequired[str]
     calendar: NotRequired[str]
     phone: NotRequired[str]

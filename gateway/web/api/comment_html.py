@@ -29,7 +29,6 @@ from rules.mail.markup import Piece, UnsafeMarkupError, pieces, written
 from rules.mail.presented import images_in, masked_pieces, pieces_of_text, with_images
 from rules.mail.quoting import visible
 from rules.mail.shown_html import HtmlView, PlainOnly
-from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
 from storage.ticket import files
 from storage.ticket.comment_mail import CommentWithMail, comment_with_mail
@@ -112,10 +111,9 @@ async def _asked(request: web.Request, caller: Caller) -> _Asked:
     wanted = int(request.match_info["comment"])
 
     def look_up(connection: Connection) -> _Asked:
-        access.find_ticket(connection, context, caller, number, context.runtime.clock())
+        visible = access.find_ticket(connection, context, caller, number, context.runtime.clock())
         found = comment_with_mail(connection, number, wanted)
-        public = Visibility.PUBLIC.value
-        if found is None or not (caller.by_staff or found.visibility == public):
+        if found is None or not visible.shows(found.id, found.visibility):
             raise ApiError(404, f"there is no comment {wanted} on #{number}")
         return _Asked(number, found, presenter(connection, context, caller))
 

@@ -19,7 +19,6 @@ from gateway.web.api.operations import ALL, Operation, OtherAnswer
 from gateway.web.api.queries import Query
 from gateway.web.api.request_parsing import journal_id_of
 from gateway.web.pages.forms import client_of_request
-from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
 from storage.ticket import files
 from storage.ticket.files import StoredAttachment, StoredMail
@@ -32,7 +31,7 @@ async def _attachment(request: web.Request, caller: Caller, _: Query) -> web.Str
     def look_up(connection: Connection) -> tuple[StoredAttachment, StoredMail, str, str]:
         visible = access.find_ticket(connection, context, caller, number, context.runtime.clock())
         found = files.attachment(connection, number, wanted)
-        if found is None or not (caller.by_staff or found.visibility == Visibility.PUBLIC.value):
+        if found is None or not visible.shows(found.comment, found.visibility):
             raise ApiError(404, f"there is no attachment {wanted} on #{number}")
         whole = found.by_staff and is_whole_text(found.name, found.content_type)
         if whole and not caller.has_whole_mails:

@@ -27,6 +27,7 @@ from rules.policy import Policy
 from rules.sender.masking import Masker
 from rules.ticket.audit import AuditEvent
 from rules.ticket.visibility import Visibility
+from storage.ticket.reading import NOTHING, Withheld
 from storage.ticket.summaries import TicketSummary
 from storage.ticket.views import (
     AttachmentView,
@@ -40,6 +41,18 @@ TEXTS_SHOWN = 1024 * 1024
 """Characters of all comments in one response: each is searched for what must be masked."""
 HISTORY_SHOWN = 1000
 """Entries of the audit trail in one response, the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What of a ticket its reader does not see, besides what only staff do."""
+
+    as_guest: bool = False
+    """What its company was promised: the reader is a guest of another one."""
+    withheld: Withheld = NOTHING
+
+
+ALL_OF_IT = Sight()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +93,12 @@ class TicketJson:
         return shown
 
     def in_full(
-        self, ticket: TicketView, before: int | None = None, *, as_guest: bool = False
+        self, ticket: TicketView, sight: Sight = ALL_OF_IT, before: int | None = None
     ) -> TicketAnswer:
         """A ticket with everything that this reader may see; with `before` the comments before
         this one alone."""
         details = ticket.details
-        if as_guest:
+        if sight.as_guest:
             details = replace(details, tier="", first_due_at=None)
         members = (
             member
@@ -94,7 +107,7 @@ class TicketJson:
         )
         shown: TicketAnswer = {
             # As mypy sees it, it may have more keys.
-            **self.in_list(ticket.summary, as_guest=as_guest),  # type: ignore[typeddict-item]
+            **self.in_list(ticket.summary, as_guest=sight.as_guest),  # type: ignore[typeddict-item]
             "tier": details.tier,
             "fields": {name: self._masked(value) for name, value in details.fields.items()},
             "missing": list(details.missing),
@@ -106,6 +119,7 @@ class TicketJson:
             "split_from": details.split_from,
             "people": [self._participant(member) for member in members],
             "comments": self._comments(ticket, before),
+            "comments_since": _timestamp(sight.withheld.since),
         }
         if self.for_staff:
             shown |= {

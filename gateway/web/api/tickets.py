@@ -27,6 +27,7 @@ from gateway.web.api.auth import ApiError, Scope
 from gateway.web.api.cursors import ticket_cursor
 from gateway.web.api.operations import ALL, JsonAnswer, JsonBody, Operation
 from gateway.web.api.queries import Query, TicketQuery, TicketsQuery
+from gateway.web.api.ticket_json import ALL_OF_IT, Sight
 from gateway.web.api.uploads import AskedFor
 from rules.decision.effects import ChangeRefused
 from rules.decision.request import Request
@@ -40,7 +41,6 @@ from storage.ticket.change import change_loaded, open_requested
 from storage.ticket.conditions import ACTIVE
 from storage.ticket.lists import CopiedTo, Cursor, OfCompany, RequestedBy, Which
 from storage.ticket.pages import TicketFilter, TicketKey, TicketPage
-from storage.ticket.views import TicketView
 
 PATH = "/api/v1/tickets"
 ONE = f"{PATH}/{{number}}"
@@ -154,11 +154,11 @@ async def _show(request: web.Request, caller: Caller, query: TicketQuery) -> web
 
     def read_ticket(connection: Connection) -> str:
         found = access.find_ticket(connection, context, caller, number, context.runtime.clock())
-        view = _ticket_view(connection, number, caller, before)
+        view = access.ticket_view(connection, number, caller, found.sight, before)
         shown = presenter(connection, context, caller)
         if before is not None and all(each.id != before for each in shown.comments(view)):
             raise ApiError(404, f"there is no comment {before} on #{number}")
-        return json.dumps(shown.in_full(view, before, as_guest=found.as_guest))
+        return json.dumps(shown.in_full(view, found.sight, before))
 
     return web.json_response(text=await context.show(read_ticket, caller.address))
 
@@ -176,7 +176,7 @@ async def _change(request: web.Request, caller: Caller, _: Query) -> web.Respons
         log.request_repeated(number)
     left = "null"
     if not asked.what.delete:
-        left = await _afterwards(context, caller, number, as_guest=changed.as_guest)
+        left = await _afterwards(context, caller, number, changed.sight)
     return web.json_response(text=f'{{"effects": {json.dumps(changed.effects)}, "ticket": {left}}}')
 
 
@@ -219,7 +219,7 @@ async def _changed(
         if key is not None:
             request_keys.keep(connection, found.mailbox, key, number, done, now)
         withheld = len(effects.withheld)
-        return _Changed(done, withheld, found.mailbox.address, as_guest=found.as_guest)
+        return _Changed(done, withheld, found.mailbox.address, sight=found.sight)
 
     return await context.write(job, apart=bool(asked.files) or patch.is_large)
 
@@ -234,13 +234,11 @@ class _Changed:
     mailbox: str = ""
     repeated: bool = False
     """The request was done before; this is its answer."""
-    as_guest: bool | None = None
-    """Whether a guest of another company made the change; None for a repeat."""
+    sight: Sight | None = None
+    """What the person who made the change sees of the ticket; None for a repeat."""
 
 
-async def _afterwards(
-    context: ApiContext, caller: Caller, number: int, *, as_guest: bool | None
-) -> str:
+async def _afterwards(context: ApiContext, caller: Caller, number: int, sight: Sight | None) -> str:
     """The ticket as JSON, read once a change of it is committed: to show a ticket takes long, and
     the writer and the event loop must not wait. `null` if it cannot be read: the change is made.
 
@@ -248,12 +246,12 @@ async def _afterwards(
     """
 
     def read_back(connection: Connection) -> str:
-        guest = as_guest
-        if guest is None:
+        seen = sight
+        if seen is None:
             now = context.runtime.clock()
-            guest = access.find_ticket(connection, context, caller, number, now).as_guest
-        view = _ticket_view(connection, number, caller)
-        return json.dumps(presenter(connection, context, caller).in_full(view, as_guest=guest))
+            seen = access.find_ticket(connection, context, caller, number, now).sight
+        view = access.ticket_view(connection, number, caller, seen)
+        return json.dumps(presenter(connection, context, caller).in_full(view, seen))
 
     try:
         return await context.show(read_back, caller.address)
@@ -273,7 +271,7 @@ async def _open(request: web.Request, caller: Caller, _: Query) -> web.Response:
     if repeated:
         log.request_repeated(number)
     headers = {"Location": f"{PATH}/{number}"}
-    made = await _afterwards(context, caller, number, as_guest=None if repeated else False)
+    made = await _afterwards(context, caller, number, None if repeated else ALL_OF_IT)
     return web.json_response(text=made, status=201, headers=headers)
 
 
@@ -317,16 +315,6 @@ async def _opened(
         return number, False
 
     return await context.write(job, apart=bool(asked.files) or new.is_large)
-
-
-def _ticket_view(
-    connection: Connection, number: int, caller: Caller, before: int | None = None
-) -> TicketView:
-    public = not caller.by_staff
-    ticket = read.ticket_view(connection, number, public=public, before=before)
-    if ticket is None:
-        raise access.ticket_not_found(number)
-    return ticket
 
 
 def _requested_list(
