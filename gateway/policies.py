@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -70,6 +70,20 @@ def find(folder: Path | None) -> dict[str, PolicyFile]:
     if folder is not None:
         found.update(_of_folder(folder))
     return found
+
+
+def find_valid(folder: Path | None) -> tuple[Policies, Sequence[Path]]:
+    """The same of the valid files alone; and the others."""
+    found = {file.policy.name: file.policy for file in _shipped()}
+    refused = []
+    for path in sorted(folder.glob("*.toml")) if folder is not None else ():
+        try:
+            policy = read(path).policy
+        except PolicyRefused:
+            refused.append(path)
+        else:
+            found[policy.name] = policy
+    return found, refused
 
 
 @cache

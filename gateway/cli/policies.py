@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from gateway.cli.json_lines import JsonOption, print_json_lines
 from gateway.cli.terminal import console, say
 from gateway.policies import PolicyFile
 from rules.mail import Mailbox
+from rules.policy import PolicyRefused
 from rules.policy.explain import as_text, chapters_of
 from rules.validation.messages import InvalidFile
 from storage.db.database import Connection, Database, NotUpgraded, store_down
@@ -85,10 +87,14 @@ def validate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...")], config: ConfigOption = None
 ) -> None:
     faults: list[str] = []
-    for path in files:
+    read = {path: _read(path) for path in files}
+    given = [each for each in read.values() if isinstance(each, PolicyFile)]
+    for path, file in read.items():
+        if isinstance(file, PolicyRefused):
+            faults.append(str(file))
+            continue
         try:
-            file = policies.read(path)
-            notes = _check_store(file, config)
+            notes = _check_store(file, given, config)
         except InvalidFile as error:
             faults.append(str(error))
             continue
@@ -177,10 +183,17 @@ def _file_of(name: str, config: Path | None) -> PolicyFile:
     return files[name]
 
 
-def _check_store(file: PolicyFile, config: Path | None) -> list[str]:
+def _read(path: Path) -> PolicyFile | PolicyRefused:
+    try:
+        return policies.read(path)
+    except PolicyRefused as refused:
+        return refused
+
+
+def _check_store(file: PolicyFile, given: Sequence[PolicyFile], config: Path | None) -> list[str]:
     """Check a policy against the mailboxes that use it and their tickets, where a store answers;
     returns what their open tickets have that it does not, and what addresses several mailboxes
-    have by it."""
+    have by it and the others: those that are given with it, and else those of the folder."""
 
     def query(connection: Connection) -> list[str]:
         found = []
@@ -191,8 +204,14 @@ def _check_store(file: PolicyFile, config: Path | None) -> list[str]:
                 policies.check_contracts(connection, mailbox, file.policy, file.source, now)
                 left = policies.left_by(connection, mailbox, file.policy)
                 found += [f"{mailbox.address}: {orphan}" for orphan in left]
-        shared = policies.shared_addresses({file.policy.name: file.policy}, connection)
-        return found + [str(each) for each in shared if file.policy.name in each.policies]
+        in_force, refused = policies.find_valid(settings.policies.folder)
+        changed = {each.policy.name: each.policy for each in (*given, file)}
+        shared = policies.shared_addresses({**in_force, **changed}, connection)
+        found += [str(each) for each in shared if file.policy.name in each.policies]
+        return found + [
+            f"its aliases and lists are not compared with those of {path}, which is not valid"
+            for path in refused
+        ]
 
     try:
         settings = load_config(config)

@@ -158,6 +158,52 @@ def test_validate_names_the_addresses_that_a_file_gives_to_several_mailboxes(
     assert (both in alone, both in done.out, done.code) == (False, True, 0)
 
 
+def test_so_it_does_where_the_other_mailbox_has_another_policy(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    """The other policy is that of the folder, unless a file is given in its place."""
+    folder = tmp_path / "policies"
+    ours, theirs, draft = folder / "ours.toml", folder / "theirs.toml", tmp_path / "draft.toml"
+    ours.write_text(known_by("ours", "all@public.example"))
+    theirs.write_text(known_by("theirs", "all@public.example"))
+    draft.write_text(known_by("theirs", "elsewhere@public.example"))
+    assert line.run("mailbox", "add", "billing@help.example", "--policy", "ours").code == 0
+    assert line.run("mailbox", "add", "sales@help.example", "--policy", "theirs").code == 0
+
+    alone, both, replaced = (
+        line.run("policy", "validate", *map(str, files))
+        for files in ([ours], [ours, theirs], [ours, draft])
+    )
+
+    shared = "all@public.example is an address of billing@help.example and sales@help.example: "
+    assert [each.code for each in (alone, both, replaced)] == [0, 0, 0]
+    assert [each.out.count(shared) for each in (alone, both, replaced)] == [1, 2, 0]
+
+
+def test_a_broken_file_of_the_folder_is_in_the_way_of_no_other(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    ours, broken = tmp_path / "ours.toml", tmp_path / "policies" / "broken.toml"
+    ours.write_text(known_by("ours", "all@public.example"))
+    broken.write_text("not a policy")
+
+    done = line.run("policy", "validate", str(ours))
+
+    not_compared = f"its aliases and lists are not compared with those of {broken}"
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        f"{ours}: the policy ours is valid.",
+        f"{ours}: {not_compared}, which is not valid",
+    ]
+
+
+def known_by(name: str, alias: str) -> str:
+    """The default policy under a name, with an alias."""
+    text = resources.files("rules.policy.presets").joinpath("default.toml").read_text("utf-8")
+    text = text.replace('name = "default"', f'name = "{name}"')
+    return text.replace("aliases = []", f'aliases = ["{alias}"]')
+
+
 def test_a_switch_can_be_tried_and_says_what_becomes_of_the_open_tickets(
     line: CommandLine,
 ) -> None:
