@@ -20,6 +20,7 @@ from gateway.authentication.dkim_check import (
 from gateway.authentication.dmarc import are_apart
 from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer, host_domain
 from gateway.authentication.offload import Run
+from gateway.authentication.own_sender import is_from_author
 from gateway.authentication.proven_names import key_name
 from gateway.authentication.results_header import (
     FORGED,
@@ -88,6 +89,14 @@ class ArcVerdict:
     with_their_fields: Collection[HeaderField] = ()
     """Signatures whose keys show that the fields which they cover are as their signer wrote them,
     whatever became of the body."""
+
+    def from_author(self, author: str) -> ArcVerdict:
+        """The same: direct only if the envelope sender is the author, where that matters."""
+        return replace(self, direct=self.direct and is_from_author(author, self.senders))
+
+    def is_by_somebody_else(self, author: str) -> bool:
+        """Whether nothing but SPF of somebody else's address proved the author to the sealer."""
+        return self.by_spf_alone and not is_from_author(author, self.senders)
 
     def covers_words(self, signatures: Candidates) -> bool:
         """Whether the body is the author's: not if anybody may have appended to it, under a

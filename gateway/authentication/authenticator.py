@@ -23,21 +23,18 @@ from gateway.authentication.dns import Lookups, Resolver, Temporary, host_domain
 from gateway.authentication.lookup_shares import Asker
 from gateway.authentication.measuring import policy_and_dkim, prove
 from gateway.authentication.offload import Offload, Run, at_once
-from gateway.authentication.own_sender import is_from_author
 from gateway.authentication.proven_names import NamesOfAuthor, NamesOfSigners, ProvenNames
 from gateway.authentication.relay_scope import (
     NeedsLookups,
+    from_author,
     is_of_another_organisation,
+    why_not_counted,
     with_signatures,
 )
 from gateway.authentication.results_header import (
-    FORGED,
-    FORGED_SENDER,
     MAX_FIELDS,
     OF_A_NEIGHBOUR,
     OF_ANOTHER_ORGANISATION,
-    may_forge_results,
-    may_forge_sender,
     relay_passed_neighbour,
     stated_by_relay,
 )
@@ -285,18 +282,8 @@ class Authenticator:
                     why = f"relay {name}: its result is not counted: {OF_A_NEIGHBOUR}"
                 warnings += (why,)
                 continue
-            if await checked.run(partial(may_forge_results, checked.message)):
-                warnings += (f"relay {name}: its result is not counted: {FORGED}",)
-                continue
-            if may_forge_sender(checked.envelope.mail_from):
-                warnings += (f"relay {name}: its result is not counted: {FORGED_SENDER}",)
-                continue
-            own = is_from_author(checked.author, stated.senders)
-            stated = replace(stated, direct=stated.direct and own)
-            signatures = checked.signatures
-            if not stated.direct and signatures.is_partial:
-                # What the relay's result is based on may be one that we do not know.
-                why = "it may depend on a signature that was not read"
+            stated = from_author(stated, checked)
+            if why := await why_not_counted(stated, checked):
                 warnings += (f"relay {name}: its result is not counted: {why}",)
                 continue
             apart = await is_of_another_organisation(stated, checked, needs_lookups)

@@ -25,7 +25,7 @@ from gateway.authentication.dmarc import (
     record_names,
 )
 from gateway.authentication.dns import Temporary
-from gateway.authentication.own_sender import is_from_author
+from gateway.authentication.own_sender import OF_SOMEBODY_ELSE, is_from_author
 from gateway.authentication.proven_names import key_name
 from gateway.authentication.relay_sender import relay_passed_sender
 from gateway.authentication.signatures import (
@@ -79,8 +79,7 @@ async def prove(
         by_spf = await _by_spf(mail, policy)
         results.append(by_spf)
         if by_spf.by and scope is not None:  # unchanged, directly from the author's domain
-            own = is_from_author(mail.author, (mail.envelope.mail_from,))
-            scope = replace(scope, alone=not own)
+            scope = replace(scope, alone=False)
         elif sealers and not by_spf.by:
             sealed = await _by_arc(mail, sealers, signed)
             results.append(sealed)
@@ -111,8 +110,10 @@ async def _by_arc(mail: CheckedMail, sealers: Sequence[str], signed: CheckResult
     )
     if checked.signature is None:
         return CheckResult("", checked.evidence, checked.temporary)
-    direct = checked.direct and is_from_author(mail.author, checked.senders)
-    checked = replace(checked, with_their_fields=signed.with_their_fields, direct=direct)
+    checked = replace(checked.from_author(mail.author), with_their_fields=signed.with_their_fields)
+    if checked.is_by_somebody_else(mail.author):
+        detail = f"sealed by {checked.sealer}, but {OF_SOMEBODY_ELSE}"
+        return CheckResult("", (Evidence("arc", Result.POLICY, checked.sealer, detail),))
     if not signed.by and not checked.covers_words(mail.signatures):
         detail = f"sealed by {checked.sealer}, which may have counted a signature: {OPEN_BODY}"
         return CheckResult("", (Evidence("arc", Result.POLICY, checked.sealer, detail),))
@@ -261,8 +262,9 @@ def _could_be_redirected(mail: CheckedMail, scope: SignedScope) -> bool:
 
 
 async def _by_spf(mail: CheckedMail, policy: DmarcRecord) -> CheckResult:
-    """SPF, unless it could prove nothing: for a domain that cannot be aligned, or if the client is
-    a relay of ours, whose address does not show where the mail came from."""
+    """SPF, unless it could prove nothing: for a domain that cannot be aligned, for an address of
+    somebody else where anybody can have one, or if the client is a relay of ours, whose address
+    does not show where the mail came from."""
     identity, peer = spf_check.identity_of(mail.envelope), address_of(mail.envelope.peer)
     if identity is None or peer is None:
         return CheckResult(
@@ -304,6 +306,8 @@ def _why_not_asked(
         return BEHIND_RELAY, None
     if not could_align(domain, mail.domain):
         return "not asked: cannot be aligned", None
+    if not is_from_author(mail.author, (mail.envelope.mail_from,)):
+        return f"not asked: {OF_SOMEBODY_ELSE}", None
     if domain in mail.others:
         return f"not asked: {OF_ANOTHER_COMPANY}", None
     may_be = may_be_aligned(domain, policy, policy.spf)

@@ -1,7 +1,8 @@
 """Whether SPF shows that a mail came from its author, where anybody can have an address.
 
-Whoever has a mailbox at the author's provider redirects a mail that the author wrote to them: it
-comes from the same servers, in the same domain, and with the author in From.
+Who has a mailbox at the author's provider redirects what anybody wrote to them: it comes from the
+same servers, in the same domain, and with whatever stands in From. If the author signed it, their
+signature binds it; else nothing shows that it is theirs.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rules.mail.addresses import domain_of, is_free_mail, without_detail
+
+OF_SOMEBODY_ELSE = (
+    "the envelope sender is not the author's own address, in a domain where anybody can have one"
+)
 
 
 def is_from_author(author: str, senders: Iterable[str]) -> bool:

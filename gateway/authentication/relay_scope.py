@@ -12,13 +12,46 @@ from gateway.authentication.checked_mail import CheckedMail
 from gateway.authentication.dmarc import are_apart
 from gateway.authentication.dns import Temporary
 from gateway.authentication.measuring import policy_and_dkim
-from gateway.authentication.results_header import RelayStatement
+from gateway.authentication.own_sender import OF_SOMEBODY_ELSE, is_from_author
+from gateway.authentication.results_header import (
+    FORGED,
+    FORGED_SENDER,
+    RelayStatement,
+    may_forge_results,
+    may_forge_sender,
+)
+from rules.mail.addresses import domain_of
 from rules.sender.authentication import Authentication, SignedScope
 
 REMOVED = "the relay counted a signature that is not there any more, whatever that covered"
 UNREAD = "the relay may have counted a signature that was not read, whatever that covered"
+MAY_BE_UNREAD = "it may depend on a signature that was not read"
 
 NeedsLookups = Callable[[], Awaitable[bool]]
+
+
+def from_author(stated: RelayStatement, mail: CheckedMail) -> RelayStatement:
+    """The statement: direct only if the envelope sender is the author, where that matters. A relay
+    that states the domain alone hands on the address."""
+    handed_on = mail.envelope.mail_from
+    if not stated.senders and domain_of(handed_on).lower() == mail.domain:
+        stated = replace(stated, senders=(handed_on,))
+    own = is_from_author(mail.author, stated.senders)
+    return replace(stated, direct=stated.direct and own)
+
+
+async def why_not_counted(stated: RelayStatement, mail: CheckedMail) -> str:
+    """Why a statement does not count, as far as that is known without the DNS; empty if it may."""
+    if await mail.run(partial(may_forge_results, mail.message)):
+        return FORGED
+    if may_forge_sender(mail.envelope.mail_from):
+        return FORGED_SENDER
+    if stated.by_spf_alone and not is_from_author(mail.author, stated.senders):
+        return OF_SOMEBODY_ELSE
+    if not stated.direct and mail.signatures.is_partial:
+        # What the relay's result is based on may be one that we do not know.
+        return MAY_BE_UNREAD
+    return ""
 
 
 async def is_of_another_organisation(

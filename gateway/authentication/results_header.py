@@ -68,7 +68,8 @@ class RelayStatement:
     signatures_seen: int = 0
     """The number of signatures of which it states a result."""
     senders: tuple[str, ...] = ()
-    """The envelope senders for which it states SPF, as far as it shows their addresses."""
+    """The envelope senders for which it states SPF, as far as it shows their addresses; an empty
+    one where it states that of the greeting alone, and so of the null reverse-path."""
     passed: frozenset[str] = frozenset()
     """The domains that may be of the author's organisation, by DKIM or SPF of which it passed."""
 
@@ -203,7 +204,7 @@ def statement_in(
                 signatures_seen=sum(
                     each.method == "dkim" and each.result != "none" for each in read.results
                 ),
-                senders=tuple(_senders(read.results)),
+                senders=tuple(_senders(by_what)),
                 passed=_passed_for(by_what, author_domain, others),
             )
     return None
@@ -291,11 +292,14 @@ def _has_signature(
 
 
 def _senders(results: Sequence[StatedResult]) -> Iterator[str]:
-    for each in results:
-        for name, value in each.properties if each.method == "spf" and each.passed else ():
-            address = value.strip('<>"')
-            if name in ABOUT["spf"] and address.rpartition("@")[0]:
-                yield address
+    passed = [each for each in results if each.method == "spf" and each.passed]
+    named = [value for each in passed for name, value in each.properties if name in ABOUT["spf"]]
+    if not named and any(each.counted_domains() for each in passed):
+        yield ""
+    for value in named:
+        address = value.strip('<>"')
+        if address.rpartition("@")[0]:
+            yield address
 
 
 def _passed_for(

@@ -13,7 +13,6 @@ from dataclasses import replace
 from gateway.authentication.arc_check import as_the_author_signed, check_arc
 from gateway.authentication.checked_mail import CheckedMail
 from gateway.authentication.measuring import policy_and_dkim
-from gateway.authentication.own_sender import is_from_author
 from gateway.authentication.signatures import RawMessage
 from gateway.authentication.structure import signed_scope
 from rules.mail.from_field import address_in
@@ -52,10 +51,9 @@ async def author_through_list(
     )
     if sealed.signature is None:
         return unanswered if sealed.temporary else None
-    own = is_from_author(author, sealed.senders)
-    sealed = replace(sealed, direct=sealed.direct and own)
+    sealed = sealed.from_author(author)
     theirs = of_author.signatures
-    if not sealed.covers_words(theirs):
+    if sealed.is_by_somebody_else(author) or not sealed.covers_words(theirs):
         return None
 
     def scopes_of_both() -> tuple[SignedScope, SignedScope, tuple[str, ...]]:

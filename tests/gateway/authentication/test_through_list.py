@@ -519,3 +519,15 @@ async def test_an_unsigned_type_under_a_seal_hides_no_part(world: World) -> None
     body = restrict_to_signed(read(copy), verdict).body
     assert isinstance(body, Body)
     assert body.text.split() == ["Hello", "Cancel", "the", "order"]
+
+
+@pytest.mark.parametrize("sender", ["ann@outlook.com", "eve+ann@outlook.com"])
+async def test_spf_of_somebody_else_at_the_provider_proves_nobody_through_a_list(
+    world: World, sender: str
+) -> None:
+    """Eve writes in Ann's name to her own mailbox, which redirects it to the list."""
+    stated = f"m; spf=pass smtp.mailfrom={sender}; dmarc=pass header.from=outlook.com"
+    verdict = await verdict_of(
+        world, through_group(rewritten("Ann <ann@outlook.com>"), states=stated)
+    )
+    assert (verdict is not None) == sender.startswith("ann@")
