@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from aiohttp import web
@@ -44,6 +44,8 @@ class _Asked:
     number: int
     comment: CommentWithMail
     shown: TicketJson
+    quotes: bool
+    """Whether its reader sees what it quotes."""
 
     def mask(self, text: str) -> str:
         return self.shown.masked_texts.mask(self.shown.masker, text)
@@ -111,11 +113,13 @@ async def _asked(request: web.Request, caller: Caller) -> _Asked:
     wanted = int(request.match_info["comment"])
 
     def look_up(connection: Connection) -> _Asked:
-        visible = access.find_ticket(connection, context, caller, number, context.runtime.clock())
+        now = context.runtime.clock()
+        ticket = access.find_ticket(connection, context, caller, number, now)
         found = comment_with_mail(connection, number, wanted)
-        if found is None or not visible.shows(found.id, found.visibility):
+        if found is None or not ticket.shows(found.id, found.visibility):
             raise ApiError(404, f"there is no comment {wanted} on #{number}")
-        return _Asked(number, found, presenter(connection, context, caller))
+        shown = presenter(connection, context, caller)
+        return _Asked(number, found, shown, quotes=ticket.sight.quotes)
 
     return await context.runtime.read(look_up)
 
@@ -149,6 +153,11 @@ async def _raw(request: web.Request, asked: _Asked) -> bytes:
 
 def _readable(asked: _Asked, view: HtmlView) -> _Parts:
     """What this reader may see, masked; the text where the HTML cannot be shown as surely."""
+    parts = _with_quotes(asked, view)
+    return parts if asked.quotes else replace(parts, quoted=[])
+
+
+def _with_quotes(asked: _Asked, view: HtmlView) -> _Parts:
     plain_only = view.plain_only
     if plain_only is None:
         parts = _of_html(asked, view)

@@ -51,6 +51,11 @@ class Sight:
     """What its company was promised: the reader is a guest of another one."""
     withheld: Withheld = NOTHING
 
+    @property
+    def quotes(self) -> bool:
+        """Whether the reader sees what comments quote: that was written before them."""
+        return self.withheld.since is None
+
 
 ALL_OF_IT = Sight()
 
@@ -118,7 +123,7 @@ class TicketJson:
             "follows": details.follows,
             "split_from": details.split_from,
             "people": [self._participant(member) for member in members],
-            "comments": self._comments(ticket, before),
+            "comments": self._comments(ticket, sight, before),
             "comments_since": _timestamp(sight.withheld.since),
         }
         if self.for_staff:
@@ -156,7 +161,9 @@ class TicketJson:
             shown["suspended"] = member.suspended
         return shown
 
-    def _comments(self, ticket: TicketView, before: int | None) -> list[CommentAnswer]:
+    def _comments(
+        self, ticket: TicketView, sight: Sight, before: int | None
+    ) -> list[CommentAnswer]:
         """The oldest first; the latest have their texts, as far as `TEXTS_SHOWN` goes."""
         until = takewhile(lambda comment: comment.id != before, self.comments(ticket))
         members = {member.address for member in ticket.members}
@@ -166,7 +173,10 @@ class TicketJson:
             left = left - size if size <= left else 0
             outside = not comment.by_staff and comment.author not in members
             text = comment.text if left else ""
-            shown.append(self._comment(comment, ticket.summary, text, outside=outside))
+            answer = self._comment(comment, ticket.summary, text, outside=outside)
+            if not sight.quotes:
+                answer["text"] = answer["shown"]
+            shown.append(answer)
         return shown[::-1]
 
     def _comment(

@@ -17,7 +17,7 @@ from gateway.web.api.routes import OPERATIONS
 from gateway.web.api.scopes import Scope
 from tests.gateway.building import multipart, text
 from tests.gateway.web.api.site import ANN, BOB, CAT, GIL, SAM, SHARED, Site
-from tests.gateway.web.api.test_comment_html import PNG, image
+from tests.gateway.web.api.test_comment_html import PNG, both, image, mail
 from tests.in_process import ANYWHERE, SUPPORT, TRUSTED, a_mail
 
 WAYS: Sequence[Operation[Any]] = [
@@ -213,3 +213,28 @@ async def test_who_comes_by_a_merge_reads_each_ticket_since_they_were_on_it(eith
 
     assert await texts(either, goal, CAT) == ["To both."]
     assert await texts(either, theirs, CAT) == ["Mine too."]
+
+
+async def test_what_a_later_comment_quotes_is_not_read_by_who_joined_after_it(
+    either: Site,
+) -> None:
+    """By mail they are sent a comment without what its author's client quotes, too."""
+    number = await take(either, "EARLIER", SUPPORT)
+    await either.effects(number, add=[GIL])
+    quoting = "<p>LATER</p><div class=gmail_quote><blockquote>EARLIER</blockquote></div>"
+    subject = f"Re: [#{number}] Lift"
+    await either.postern.take(mail(both("LATER\r\n\r\n> EARLIER\r\n", quoting), ANN, subject))
+    _, later = await comments_of(either, number)
+
+    (shown,) = await comments_of(either, number, GIL)
+    _, as_html = await either.get(f"/{number}/comments/{later['id']}/html", GIL)
+    _, in_full = await either.get(f"/{number}/comments/{later['id']}/html", ANN)
+
+    assert "EARLIER" in later["text"]
+    assert "EARLIER" in in_full["html_quoted"]
+    assert "LATER" in shown["text"]
+    assert "LATER" in as_html["html"]
+    assert "EARLIER" not in str(shown)
+    assert "EARLIER" not in str(as_html)
+    assert shown["hidden"] == later["hidden"]
+    assert later["hidden"]["kind"] == "quoted text"
