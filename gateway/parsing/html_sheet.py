@@ -8,7 +8,7 @@ wide screen is seen.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from gateway.parsing.html_style import declarations, is_hidden
@@ -40,6 +40,16 @@ class _Display(NamedTuple):
     hides: bool
 
 
+class _Screens(NamedTuple):
+    """On which a rule is seen."""
+
+    all: bool
+    wide: bool
+
+
+_EVERY_SCREEN = _Screens(all=True, wide=True)
+
+
 class StyleSheet:
     """Which elements are hidden."""
 
@@ -62,26 +72,30 @@ class StyleSheet:
         if not self._hides and "none" not in source.lower() and "hidden" not in source.lower():
             return False
         open_rules: list[str] = []
+        seen_on = [_seen_on(media)]
+        """On which screens a rule is seen that stands within each of the open ones, and within
+        none: found once for each brace, because there may be thousands, in each other."""
         for found in _PIECE.finditer(_COMMENT.sub(" ", source)):
             text, brace = found.groups()
             if brace == "{":
                 open_rules.append(text.strip())
+                seen_on.append(_seen_on(open_rules[-1], seen_on[-1]))
             elif open_rules:
                 selector = open_rules.pop()
+                seen_on.pop()
                 if selector and not selector.startswith("@"):
-                    self._add(selector, text, [f"@media {media}", *open_rules])
+                    self._add(selector, text, seen_on[-1])
         return True
 
-    def _add(self, selectors: str, body: str, around: Sequence[str]) -> None:
-        """Adds a rule within these others, the outermost first."""
-        queries = [each.lower().removeprefix("@media").strip() for each in around]
-        is_for_all = all(each in ("", "all", "screen") for each in queries)
-        if not is_for_all and not all(map(_is_for_wide_screens, queries)):
+    def _add(self, selectors: str, body: str, seen_on: _Screens) -> None:
+        """Adds a rule that is seen on these screens."""
+        if not seen_on.wide:
             return
         declared = declarations(body)
         hides, shows = is_hidden(declared), "display" in declared
-        if not (shows or hides) or (hides and not is_for_all):
+        if not (shows or hides) or (hides and not seen_on.all):
             return
+        important = _IMPORTANT_DISPLAY.search(body) is not None
         for each in selectors.split(","):
             *others, last = each.split() or [""]
             found = _SELECTOR.fullmatch(last)
@@ -94,7 +108,6 @@ class StyleSheet:
                 self._boxes.add(key)
                 continue
             self._boxes.discard(key)
-            important = _IMPORTANT_DISPLAY.search(body) is not None
             rank = _Rank(important, bool(others), "#" in key, bool(found[1]), self._rules)
             before = self._displays.get(key)
             if before is None or before.rank < rank:
@@ -112,12 +125,19 @@ class StyleSheet:
         return bool(displays) and max(displays).hides
 
 
-def _is_for_wide_screens(query: str) -> bool:
-    """Whether a media query is met by the screen of a desktop, as far as that can be told."""
-    return any(map(_is_met, query.split(",")))
+def _seen_on(media: str, around: _Screens = _EVERY_SCREEN) -> _Screens:
+    """On which screens a rule is seen that stands within these media, and the others around."""
+    if not around.wide:
+        return around
+    query = media.lower().removeprefix("@media").strip()
+    return _Screens(
+        all=around.all and query in ("", "all", "screen"),
+        wide=any(map(_is_met, query.split(","))),
+    )
 
 
 def _is_met(query: str) -> bool:
+    """Whether a media query is met by the screen of a desktop, as far as that can be told."""
     kind = _FEATURE.sub(" ", query).split()
     if any(word not in ("only", "screen", "all", "and") for word in kind):
         return False

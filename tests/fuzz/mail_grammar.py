@@ -10,7 +10,19 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from tests.fuzz.mail_pieces import CHARSETS, FIELDS, MULTIBYTE, SUBJECTS, TAGS, TOKENS, UNITS, WORDS
+from tests.fuzz.mail_pieces import (
+    CHARSETS,
+    FIELDS,
+    MULTIBYTE,
+    SHEET_BEGINNINGS,
+    SHEET_BODIES,
+    SHEET_LISTS,
+    SUBJECTS,
+    TAGS,
+    TOKENS,
+    UNITS,
+    WORDS,
+)
 from tests.rules.building import ANN, BOB, GIL, SAM, SUPPORT, token_to
 
 MARK = "Pumpenhaus"
@@ -44,6 +56,8 @@ def generated(random: Random) -> GeneratedMail:
             _large(random, author, recipient), author, recipient, well_formed=False
         )
     header = _header(random, author, recipient)
+    if random.random() < 0.003:
+        return GeneratedMail(header + _sheet(random), author, recipient, well_formed=False)
     raw = header + _shown(random, 0)
     if random.random() < 0.5:
         return GeneratedMail(raw, author, recipient, well_formed=True)
@@ -165,6 +179,26 @@ def _mutate(random: Random, mail: bytearray, first: int) -> None:
     else:  # a copy from elsewhere: two headers, two boundaries, a part within a part
         start = random.randrange(len(mail))
         mail[at:at] = mail[start : start + random.choice((4, 40, 400))]
+
+
+def _sheet(random: Random) -> bytes:
+    """HTML with a style sheet of one large rule, or of many in each other."""
+    size = random.choice((20_000, 60_000, 60_000, 400_000))
+    listed = random.choice(SHEET_LISTS)
+    body = random.choice(SHEET_BODIES)
+    share = random.choice((0.02, 0.3, 0.5))
+    sheet = "".join(
+        (
+            random.choice(("none", "none;")),
+            random.choice(SHEET_BEGINNINGS),
+            listed * int(size * share / max(1, len(listed))),
+            random.choice(("{", "{.a{", "")),
+            body * int(size * (0.95 - share) / (len(body) + 1)),
+            random.choice(("}", "", ")", '"')) * int(size * (0.95 - share) / (len(body) + 1)),
+        )
+    )
+    markup = f"<style>{sheet}</style>" + "<p class=a>x" * random.choice((1, 50))
+    return b"Content-Type: text/html\r\n\r\n" + markup.encode()
 
 
 def _large(random: Random, author: str, recipient: str) -> bytes:

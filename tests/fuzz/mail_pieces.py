@@ -236,4 +236,11 @@ UNITS = (
     ),
     *(b"\x88a", b"\xa1\xa2", b"\x1b$B", b":;", b"g:", b","),
 )
+SHEET_BEGINNINGS = ("", "@media print", "@media (min-width:1px)", ".a", ".a:not(.b", '[a="')
+SHEET_LISTS = (",print", ",.a", " .a", "(", ",(min-width:1px)", ":not(", "/*", "\\", '"', "")
+SHEET_BODIES = (
+    *("a{", "a{}", ".a{display:none}", "*{display:block!important}", "@media print{", "@a;", "}"),
+    *("display:", "display:none;", "!important ", "! ", ";", ":", "(", '"', "url(", "/*", "\\"),
+)
+"""What style sheets are made of: one of each, the latter two again and again."""
 MULTIBYTE = ("iso-2022-jp", "iso-2022-kr", "euc-jp", "shift_jis", "hz", "big5", "johab", "gb18030")

@@ -84,6 +84,15 @@ FLOODS: dict[str, tuple[bytes, str]] = {
     "open elements": (HTML + b"<div>" * 50_000, ""),
     "select and option": (HTML + b"<select><option>" * 15_000, ""),
     "open angles in HTML": (HTML + b"<" * 1_000_000, ""),
+    "rules of a style in each other": (HTML + b"<style>none" + b"a{" * 21_000 + b"}" * 21_000, ""),
+    "rules of a style within many media": (
+        HTML + b"<style>none@media " + b"print," * 5_000 + b"print{" + b"a{}" * 10_000,
+        "",
+    ),
+    "selectors of a style with a long rule": (
+        HTML + b"<style>" + b".a," * 1_000 + b".a{display:none;" + b"display:" * 7_500,
+        "",
+    ),
     "bytes of no charset": (HEAD + b"\r\n" + b"\xff\xc3" * 4_000_000, ""),
 }
 
