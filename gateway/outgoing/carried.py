@@ -20,7 +20,7 @@ from rules.mail.presented import images_in
 from rules.mail.shown_html import HtmlView, PlainOnly
 from rules.service.travelling import FileWay, fitting
 from storage.notices.attached import AttachedFile
-from storage.notices.outbox import NoticeComment
+from storage.notices.comments import NoticeComment
 
 
 @dataclass(frozen=True, slots=True)

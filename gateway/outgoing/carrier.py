@@ -17,7 +17,8 @@ from rules.service.travelling import FileWay
 from rules.ticket.notices import NoticeKind
 from rules.ticket.visibility import Visibility
 from storage.db.database import Connection
-from storage.notices.outbox import Notice, NoticeComment
+from storage.notices.comments import NoticeComment
+from storage.notices.outbox import Notice
 from storage.ticket import files
 from storage.ticket.comment_mail import comment_with_mail
 

@@ -11,7 +11,8 @@ from gateway.outgoing.recipient_links import RecipientLinks
 from rules.policy import Policy
 from rules.service.more import EXAMINED
 from rules.ticket.payloads import MorePayload
-from storage.notices.outbox import Notice, NoticeComment
+from storage.notices.comments import NoticeComment
+from storage.notices.outbox import Notice
 
 LONGEST = 3000
 """Octets of one comment in the HTML of a summary."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 
 from markupsafe import Markup, escape
@@ -20,7 +19,7 @@ from rules.commands.readable import readable
 from rules.identity import is_unproven
 from rules.mail.extent import is_shown_in_part, shown_once_masked
 from rules.mail.internal import leaves_out_words, quotes_internal, without_internal
-from rules.mail.invisible import JOINERS, without_marks
+from rules.mail.invisible import as_seen, without_marks
 from rules.mail.language import supported_language
 from rules.mail.opening import ENCRYPTED
 from rules.mail.quoting import REPLY_MARK, is_forward, published, visible
@@ -30,8 +29,8 @@ from rules.service.calendars import zone_of
 from rules.ticket.notices import Audience
 from rules.ticket.payloads import REFUSED_WORDS
 from rules.ticket.visibility import Visibility
+from storage.notices.comments import NoticeComment as Comment
 from storage.notices.outbox import Notice
-from storage.notices.outbox import NoticeComment as Comment
 
 LONGEST_TEXT = 60_000
 """In octets of its HTML: a client that cuts mails does so at 102 KB (Gmail). The whole text is kept
@@ -196,14 +195,9 @@ def _author(comment: Comment, policy: Policy, redactor: Redactor) -> str:
     desk's name, is not shown."""
     nobody = policy.sender_name if comment.by_staff else comment.author
     name = one_line(without_marks(redactor.redact(comment.name)), 60) or nobody
-    read = _folded(name)
-    poses = "@" in read or _names(read, _folded(policy.sender_name))
+    read = as_seen(name)
+    poses = "@" in read or _names(read, as_seen(policy.sender_name))
     return comment.author if poses and not comment.by_staff else name
-
-
-def _folded(name: str) -> str:
-    read = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(each for each in read if each not in JOINERS)
 
 
 def _names(read: str, desk: str) -> bool:

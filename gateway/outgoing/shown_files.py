@@ -15,7 +15,8 @@ from rules.mail.extent import FILES_NAMED
 from rules.mail.markup import written
 from rules.mail.presented import masked_pieces, with_images
 from rules.service.travelling import FileWay
-from storage.notices.outbox import Notice, NoticeComment
+from storage.notices.comments import NoticeComment
+from storage.notices.outbox import Notice
 
 Redact = Callable[[str], str]
 

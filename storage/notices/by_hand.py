@@ -17,6 +17,7 @@ from storage.db.tables import NoticeRow, table
 from storage.notices.attached import NO_FILES, attached_to
 from storage.notices.claimed_rows import NOTICES
 from storage.notices.more import with_comments
+from storage.notices.namesakes import staff_names
 from storage.notices.outbox import Notice, as_notice
 from storage.notices.overview import NoticeSummary
 from storage.ticket.rows import AuditEntry, ChangeContext, audit
@@ -36,7 +37,8 @@ def load_notice(connection: Connection, notice: UUID) -> Notice | None:
     if row.deleted_at is not None:
         raise ValueError(f"#{row.ticket_id} was deleted")
     files = attached_to(connection, [row.comment_id] if row.comment_id else [])
-    found = as_notice(row, NoticeKind(row.kind), files.get(row.comment_id, NO_FILES))
+    of_staff = staff_names(connection, row.mailbox_id)
+    found = as_notice(row, NoticeKind(row.kind), files.get(row.comment_id, NO_FILES), of_staff)
     return with_comments(connection, found)
 
 

@@ -35,7 +35,6 @@ from storage.db.tables import (
     TicketRow,
     table,
 )
-from storage.notices.namesakes import author_name
 
 _notice, _ticket, _mailbox = table(NoticeRow), table(TicketRow), table(MailboxRow)
 _journal, _person = table(JournalRow), table(PersonRow)
@@ -89,7 +88,7 @@ NOTICES = (
         func.substr(_comment.c.text, 1, READ_CHARACTERS + CUT_MARGIN).label("text"),
         _comment.c.degraded,
         _comment.c.proof,
-        author_name(_author),
+        _author.c.name.label("author_name"),
         _author.c.role.label("author_role"),
         _author_place.c.id.label("author_place"),
         _comment.c.journal_id.label("comment_mail"),

@@ -28,8 +28,9 @@ from storage.db.tables import (
 )
 from storage.notices import named_tickets
 from storage.notices.attached import NO_FILES, attached_to
-from storage.notices.namesakes import author_name
-from storage.notices.outbox import MoreComments, Notice, NoticeComment, as_comment
+from storage.notices.comments import MoreComments, NoticeComment, as_comment
+from storage.notices.namesakes import staff_names
+from storage.notices.outbox import Notice
 from storage.ticket.reading import FILED_AT, joined_at
 
 _comment, _notice, _person = table(CommentRow), table(NoticeRow), table(PersonRow)
@@ -196,7 +197,7 @@ def _read(connection: Connection, notice: Notice, ids: list[int]) -> tuple[Notic
         func.substr(_comment.c.text, 1, EXAMINED + 1).label("text"),
         _comment.c.degraded,
         _comment.c.proof,
-        author_name(_person),
+        _person.c.name.label("author_name"),
         _person.c.role.label("author_role"),
         _place.c.id.label("author_place"),
         _comment.c.journal_id.label("comment_mail"),
@@ -214,9 +215,9 @@ def _read(connection: Connection, notice: Notice, ids: list[int]) -> tuple[Notic
     found = {row.comment_id: row for row in connection.execute(query.where(_comment.c.id.in_(ids)))}
     files = attached_to(connection, ids)
     ticket = notice.about.subject if notice.about is not None else ""
-
+    of_staff = staff_names(connection, notice.mailbox.id)
     return tuple(
-        as_comment(found[number], files.get(number, NO_FILES), ticket)
+        as_comment(found[number], files.get(number, NO_FILES), ticket, of_staff)
         for number in reversed(ids)
         if number in found
     )

@@ -1,33 +1,26 @@
-"""The name of a comment's author, for mails: a customer's own, unless staff have it too."""
+"""The names of staff: From would show a customer with one of them as it shows an answer of that
+person (`Sam via Support`)."""
 
 from __future__ import annotations
 
-from typing import Any
+from sqlalchemy import Connection, bindparam, literal_column, select
 
-from sqlalchemy import ColumnElement, FromClause, case, exists, func, literal_column
-
-from rules.mail.invisible import JOINERS
+from rules.mail.invisible import as_seen
+from storage.db.statements import compiled
 from storage.db.tables import PersonRow, table
 
-_staff = table(PersonRow).alias("namesake")
-
-
-def author_name(author: FromClause) -> ColumnElement[str]:
-    """Empty for a customer whose name is, in any case, that of an active staff person of their
-    mailbox: From would show it as it shows an answer of that person (`Sam via Support`)."""
-    is_namesake = exists().where(
-        _staff.c.mailbox_id == author.c.mailbox_id,
-        _staff.c.role == literal_column("'staff'"),  # exactly the condition of the index
-        _staff.c.active,
-        func.lower(_staff.c.name) == _bare(author.c.name),
-        author.c.role != _staff.c.role,
+_person = table(PersonRow)
+_NAMES = compiled(
+    select(_person.c.name).where(
+        _person.c.mailbox_id == bindparam("mailbox"),
+        _person.c.role == literal_column("'staff'"),  # exactly the condition of the index
+        _person.c.active,
     )
-    return case((is_namesake, ""), else_=author.c.name).label("author_name")
+)
 
 
-def _bare(name: ColumnElement[Any]) -> ColumnElement[str]:
-    """In lower case, without the characters that nobody sees and that names may have."""
-    bare: ColumnElement[str] = func.trim(name)
-    for each in JOINERS:
-        bare = func.replace(bare, each, "")
-    return func.lower(bare)
+def staff_names(connection: Connection, mailbox: int) -> frozenset[str]:
+    """The names of the active staff of a mailbox, as they are seen: a customer chooses their own,
+    and no database compares all letters in any case."""
+    names = (as_seen(row.name) for row in _NAMES.rows(connection, mailbox=mailbox))
+    return frozenset(name for name in names if name)

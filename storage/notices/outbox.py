@@ -13,20 +13,20 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from rules.mail import Mailbox
-from rules.mail.subjects import subject_besides
 from rules.people import ParticipantKind, Presence, Role
 from rules.ticket.changes import Source
 from rules.ticket.notice_payloads import Payload, from_stored
 from rules.ticket.notice_timing import GIVE_UP_AFTER
 from rules.ticket.notices import NoticeKind, NoticeState, require_payload
 from rules.ticket.payloads import AcknowledgementPayload
-from rules.ticket.visibility import Visibility
 from rules.ticket.waiting import Waiting
 from storage.db.statements import Statement, bind_list, compiled, compiled_in, filled_up
 from storage.db.tables import NoticeRow, table
 from storage.notices import claims, named_tickets, suppression
-from storage.notices.attached import NO_FILES, AttachedFile, AttachedFiles, attached_to
+from storage.notices.attached import NO_FILES, AttachedFiles, attached_to
 from storage.notices.claimed_rows import claimed_ids, claimed_rows
+from storage.notices.comments import NOTHING_WITHHELD, MoreComments, NoticeComment, as_comment
+from storage.notices.namesakes import staff_names
 from storage.ticket import clocks
 from storage.ticket.rows import storable
 
@@ -42,48 +42,6 @@ WITHDRAWN = (
 """Why a notice is not sent to somebody who must not get it, or gets nothing: no failure."""
 UNREADABLE_PAUSE = timedelta(minutes=10)
 """A notice that this version cannot read is left for a node with a newer one."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeComment:
-    """The comment that a notice carries."""
-
-    author: str
-    name: str
-    """The author's; empty where they have none."""
-    by_staff: bool
-    visibility: Visibility
-    text: str
-    degraded: bool
-    """The text could not be read; the raw mail is with the ticket."""
-    attachments: tuple[str, ...]
-    """The names of the first."""
-    proof: str = ""
-    """How its author is proven."""
-    subject: str = ""
-    """Of its mail, where it says something besides the ticket's subject."""
-    number: int = 0
-    files_left_out: int = 0
-    """So many more are attached than are named."""
-    outside: bool = False
-    """Its author is not staff, and not on the ticket."""
-    files: tuple[AttachedFile, ...] = ()
-    """The first."""
-    at: datetime | None = None
-    """When it was written."""
-    by_mail: bool = True
-    """Rather than in the console or over the API, where a marked line is meant to be read."""
-    is_the_last: bool = False
-    """The last of a customer, in a notice that is about something else."""
-
-
-@dataclass(frozen=True, slots=True)
-class MoreComments:
-    """What a budget withheld from the reader of a summary."""
-
-    number: int = 0
-    latest: tuple[NoticeComment, ...] = ()
-    """The last of them, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +116,7 @@ class Notice:
     """The recipient's row, if they are registered."""
     is_staff: bool = False
     """The recipient works for the mailbox."""
-    more: MoreComments = MoreComments()
+    more: MoreComments = NOTHING_WITHHELD
 
     def __post_init__(self) -> None:
         require_payload(self.kind, self.payload)
@@ -210,10 +168,13 @@ def claim(
         claims.arrive(connection, node)
     rows = claimed_rows(connection, ids)
     attached = attached_to(connection, [row.comment_id for row in rows if row.comment_id])
+    mailboxes = {row.mailbox_id for row in rows}
+    of_staff = {each: staff_names(connection, each) for each in mailboxes}
     for row in rows:
         try:
             kind = NoticeKind(row.kind)
-            notice = as_notice(row, kind, attached.get(row.comment_id, NO_FILES))
+            files = attached.get(row.comment_id, NO_FILES)
+            notice = as_notice(row, kind, files, of_staff[row.mailbox_id])
         except (ValueError, KeyError, TypeError) as error:
             _postpone_unreadable(connection, row, error, now)
             continue
@@ -331,14 +292,18 @@ def _settled(columns: frozenset[str]) -> Statement:
     return compiled(settled.returning(_notice.c.id))
 
 
-def as_notice(row: Row[Any], kind: NoticeKind, files: AttachedFiles) -> Notice:
-    """A notice of its row, as `NOTICES` has it. ValueError for what this version cannot read."""
+def as_notice(
+    row: Row[Any], kind: NoticeKind, files: AttachedFiles, of_staff: frozenset[str]
+) -> Notice:
+    """A notice of its row, as `NOTICES` has it, with the names of the mailbox's staff. ValueError
+    for what this version cannot read."""
+    has_comment = row.visibility is not None
     return Notice(
         id=row.id,
         kind=kind,
         mailbox=Mailbox(row.mailbox_id, row.mailbox, row.policy),
         about=_about(row) if row.ticket_id is not None else None,
-        comment=as_comment(row, files, row.subject or "") if row.visibility is not None else None,
+        comment=as_comment(row, files, row.subject or "", of_staff) if has_comment else None,
         address=row.address,
         name=row.name or "",
         language=row.language,
@@ -375,26 +340,4 @@ def _about(row: Row[Any]) -> NoticeTicket:
         company_visibility=row.company_visibility or "",
         is_colleague=bool(row.is_colleague),
         follows=row.follows,
-    )
-
-
-def as_comment(row: Row[Any], files: AttachedFiles, ticket: str) -> NoticeComment:
-    """The comment in a row, with its files; its subject where that is not the ticket's."""
-    by_staff = row.author_role == Role.STAFF.value
-    return NoticeComment(
-        author=row.author,
-        name=row.author_name or "",
-        by_staff=by_staff,
-        visibility=Visibility(row.visibility),
-        text=row.text,
-        degraded=row.degraded is not None,
-        attachments=files.names,
-        files=files.files,
-        files_left_out=files.left_out,
-        proof=row.proof,
-        subject=subject_besides(row.comment_subject, ticket, by_staff=by_staff),
-        number=row.comment_id,
-        outside=not by_staff and row.author_place is None,
-        at=row.written_at,
-        by_mail=row.comment_mail is not None,
     )

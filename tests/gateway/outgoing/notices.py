@@ -36,7 +36,8 @@ from rules.ticket.payloads import (
 )
 from rules.ticket.sla import Stage
 from rules.ticket.visibility import Visibility
-from storage.notices.outbox import Notice, NoticeComment, NoticeTicket
+from storage.notices.comments import NoticeComment
+from storage.notices.outbox import Notice, NoticeTicket
 from tests.rules.building import KEYS, MAILBOX, NOON, default_policy
 
 LINKS_BEGIN = "https://postern.example"

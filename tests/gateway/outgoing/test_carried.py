@@ -27,7 +27,7 @@ from rules.sender.tokens import FileUse, read_file_link, read_link_token
 from rules.service.travelling import FileWay, fitting
 from rules.ticket.notices import NoticeKind
 from storage.notices.attached import AttachedFile
-from storage.notices.outbox import NoticeComment
+from storage.notices.comments import NoticeComment
 from tests.gateway.building import a_part, multipart, text
 from tests.gateway.outgoing.notices import COMMENT, COMPOSER, a_notice
 from tests.rules.building import KEYS, MAILBOX, default_policy

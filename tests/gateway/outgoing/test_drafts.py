@@ -9,7 +9,7 @@ from rules.sentence import sentence
 from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import ReceiptPayload, ReceiptText
 from rules.ticket.visibility import Visibility
-from storage.notices.outbox import NoticeComment
+from storage.notices.comments import NoticeComment
 from tests.gateway.outgoing.notices import COMMENT, a_notice, html_of, text_of, written
 from tests.rules.building import SAM
 

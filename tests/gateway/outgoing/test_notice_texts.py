@@ -35,8 +35,8 @@ from rules.ticket.payloads import (
     ReceiptText,
 )
 from rules.ticket.visibility import Visibility
+from storage.notices.comments import MoreComments
 from storage.notices.more import QUOTE_THE_LAST
-from storage.notices.outbox import MoreComments
 from tests.gateway.outgoing.notices import (
     LINKS_BEGIN,
     TEATIME,
