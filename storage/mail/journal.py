@@ -47,6 +47,8 @@ class JournalEntry:
     reply: str
     trace: tuple[Step, ...]
     authentication: dict[str, Any]
+    unread: bool
+    """It was refused, and its sender did not see that, since another mailbox took the mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,7 @@ def _entry(row: Row[Any]) -> JournalEntry:
         reply=row.reply,
         trace=tuple(Step(*step) for step in json.loads(row.trace)),
         authentication=_whole(json.loads(row.authentication)),
+        unread=row.unread,
     )
 
 

@@ -39,11 +39,11 @@ async def postern(store_url: str, tmp_path: Path) -> AsyncIterator[InProcessPost
     """With a second mailbox, where Ann is registered and deactivated."""
     url = await asyncio.to_thread(enrolled_store, store_url)
     async with open_postern(url, tmp_path, TRUSTS_LOOPBACK) as opened:
-        await opened.services.runtime.write(_with_billing)
+        await opened.services.runtime.write(with_billing)
         yield opened
 
 
-def _with_billing(connection: Connection) -> None:
+def with_billing(connection: Connection) -> None:
     mailboxes.add_mailbox(connection, BILLING, "default")
     billing = mailboxes.mailbox_named(connection, BILLING)
     companies.add_company(connection, billing, "Acme", ["acme.example"])

@@ -140,6 +140,7 @@ def _next_step(visit: Visit, found: OneMail, policy: Policy | None, mask: Mask) 
         ticket=entry.ticket,
         author=mask(entry.author),
         leaves_at=leaves_at(policy, entry.received_at) if policy is not None else None,
+        unread=entry.unread,
     )
     step = next_step(state, visit.user.role)
     if step is None:

@@ -31,6 +31,8 @@ class MailState:
     author: str = ""
     leaves_at: datetime | None = None
     """When it is deleted, if nobody decides on it."""
+    unread: bool = False
+    """It was refused, and its author did not see that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ DEFERRED: Mapping[Reason, str] = MappingProxyType(
     }
 )
 TRIED_AGAIN = "The server of its sender tries again by itself."
+UNREAD = "Its author saw no refusal, since another mailbox took the mail: write to them."
 SENT_AGAIN = "Its author has to send it again; the reply to their server says why."
 
 KEYS = frozenset(
@@ -138,7 +141,7 @@ KEYS = frozenset(
         *(DISCARDED, DECIDED_AGAIN, GONE, OPENED, COMMENTED, FEEDBACK),
         *(FLAGGED, FLAGGED_FOR_READERS),
         *(FOLDED, FOLDED_FOR_READERS, AUTOMATIC, BOUNCE, UNSUBSCRIBED, DIGEST_ASKED),
-        *(REPEAT, REPEAT_ALONE, TRIED_AGAIN, SENT_AGAIN),
+        *(REPEAT, REPEAT_ALONE, TRIED_AGAIN, SENT_AGAIN, UNREAD),
         *REFUSED.values(),
         *REFUSED_FOR_OPERATORS.values(),
         *DEFERRED.values(),
@@ -209,6 +212,10 @@ def _recorded(mail: MailState, handles: bool) -> NextStep:
 
 
 def _refused(mail: MailState, operates: bool) -> NextStep:
+    to_author = f"/people?{urlencode({'text': mail.author})}"
+    if mail.unread:
+        text = sentence(UNREAD)
+        return NextStep(text, to_author, TO_AUTHOR) if operates else NextStep(text)
     reason = next((each for each in REFUSED if each.value == mail.reason), None)
     if reason is None:
         return NextStep(sentence(SENT_AGAIN))
@@ -218,7 +225,7 @@ def _refused(mail: MailState, operates: bool) -> NextStep:
     if reason is Reason.STRANGER:
         company = mail.author.rpartition("@")[2]
         return NextStep(text, f"/people?{urlencode({'text': company})}", REGISTER)
-    return NextStep(text, f"/people?{urlencode({'text': mail.author})}", TO_AUTHOR)
+    return NextStep(text, to_author, TO_AUTHOR)
 
 
 def _deferred(mail: MailState, handles: bool) -> NextStep:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from rules.decision.reasons import Verdict
 from rules.mail import Delivery, Envelope
 from rules.sender.tokens import Purpose, ReplyToken, reply_token
 from rules.service.console_roles import ConsoleRole
 from storage.mail import journal
 from storage.mail.journal import JournalEntry, JournalFilter
 from storage.registry import mailboxes
+from tests.gateway.test_unread_refusals import BOTH, with_billing
 from tests.gateway.web.console.desk import Desk
 from tests.gateway.web.console.test_in_browser import ANN, hostile
 from tests.gateway.web.link_pages import SUPPORT
@@ -47,6 +49,23 @@ async def test_a_mail_has_its_way_its_text_its_files_and_what_it_caused(desk: De
     assert (await file.text()).strip() == "One, two."
     assert file.headers["Content-Disposition"].startswith("attachment")
     assert await raw.read() == HOSTILE
+
+
+async def test_the_page_of_a_refusal_that_its_author_did_not_see_says_so(desk: Desk) -> None:
+    await desk.site.write(with_billing)
+    envelope = Envelope("127.0.0.1", "", False, ANN, BOTH)
+    await desk.site.services.ingest.take(Delivery(envelope, a_mail(ANN, "Paper", "It jams.")))
+    last = await desk.site.write(lambda c: journal.newest(c, JournalFilter(), 2))
+    browser = await desk.logged_in()
+
+    page, other = [
+        (await browser.get(f"/console/mails/{mail.id}"))[1]
+        for mail in sorted(last, key=lambda each: each.verdict != Verdict.REFUSED)
+    ]
+
+    assert "since another mailbox took the mail: write to them." in page
+    assert "<dt>Reply of this mailbox</dt>" in page
+    assert "<dt>Answered</dt>" in other
 
 
 async def test_a_viewer_reads_a_mail_but_not_as_it_came(desk: Desk) -> None:

@@ -84,5 +84,19 @@ def test_of_a_refused_mail_operators_read_what_they_do_and_others_what_an_operat
     assert agent.path == ""
 
 
+@pytest.mark.parametrize("reason", [Reason.NO_SUPPORT, Reason.PORTAL_ONLY, Reason.DEACTIVATED])
+def test_of_a_refusal_that_nobody_saw_staff_read_that_they_write_to_its_author(
+    reason: Reason,
+) -> None:
+    mail = a_mail(verdict=Verdict.REFUSED, reason=reason, unread=True)
+
+    operator, agent = step_for(ConsoleRole.OPERATOR, mail), step_for(ConsoleRole.AGENT, mail)
+
+    for step in (operator, agent):
+        assert str(step.text).startswith("Its author saw no refusal")
+        assert step.text.english in KEYS
+    assert (operator.path, agent.path) == ("/people?text=ann%40acme.example", "")
+
+
 def test_a_verdict_of_a_newer_version_has_no_step() -> None:
     assert next_step(a_mail(verdict="sung", reason=""), ConsoleRole.ADMIN) is None
