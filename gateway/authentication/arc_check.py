@@ -162,7 +162,7 @@ async def check_arc(
     apart = await are_apart(stated.passed, author_domain, lookups)
     if isinstance(apart, Temporary):
         evidence = Evidence("arc", Result.TEMPERROR, sealer, apart.why)
-        return ArcVerdict((evidence,), temporary=apart.defers)
+        return ArcVerdict((evidence,), temporary=True)
     if apart:
         detail = f"sealed by {sealer}, but {OF_ANOTHER_ORGANISATION}"
         return ArcVerdict((Evidence("arc", Result.POLICY, sealer, detail),))

@@ -289,7 +289,7 @@ class Authenticator:
             apart = await is_of_another_organisation(stated, checked, needs_lookups)
             if isinstance(apart, Temporary):
                 unknown = Authentication.unchecked(f"relay {name}: {apart.why}", warnings)
-                return replace(unknown, temporary=apart.defers)
+                return replace(unknown, temporary=True)
             if apart:
                 warnings += (f"relay {name}: its result is not counted: {OF_ANOTHER_ORGANISATION}",)
                 continue

@@ -116,7 +116,8 @@ async def are_apart(
     """Whether a record declares (`psd=`) that none of the domains by which somebody else saw DMARC
     pass is of the author's organisation, or how the DNS failed. Where nothing is declared, their
     word stands: verifiers that follow RFC 7489 find the organisation by a list of suffixes, and
-    read no `psd=`."""
+    read no `psd=`. A failure defers the mail whoever chose the name: it is no stranger's, and its
+    owner could write as the author already, if they declared nothing."""
     if not passed or author_domain in passed:
         return False
     author = DmarcRecord(await walk(author_domain, lookups))
@@ -128,9 +129,10 @@ async def are_apart(
         elif is_open is False and not declares_suffix(author.walk):
             return False
         if is_open is True:
+            lookups.prove(record_names(domain))
             return False
         unknown = is_open or unknown
-    return unknown or True
+    return True if unknown is None else unknown.deferring()
 
 
 def declares_suffix(walk: Walk) -> bool:
@@ -143,9 +145,8 @@ async def find_policy(author_domain: str, lookups: Lookups) -> DmarcRecord:
     the public suffix's."""
     author_walk = await walk(author_domain, lookups)
     if author_walk.unanswered and author_domain not in author_walk.records:
-        return DmarcRecord(
-            author_walk
-        )  # one of a parent in between may not be the one that applies
+        # One of a parent in between may not be the one that applies.
+        return DmarcRecord(author_walk)
     candidates = (author_walk.domain, author_walk.organisation, author_walk.suffix)
     record_domain = next((each for each in candidates if each in author_walk.records), None)
     if record_domain is None:

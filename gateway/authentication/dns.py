@@ -74,6 +74,10 @@ class Temporary:
     defers: bool = True
     """False if the sender chose the name: then the mail is not deferred (`proven_names`)."""
 
+    def deferring(self) -> Temporary:
+        """The same where it defers the mail, whoever chose the name."""
+        return Temporary(self.why.removesuffix(f"; {CHOSEN}"))
+
 
 Answer = TextRecords | Absent | UnusableAnswer | Temporary
 

@@ -12,7 +12,7 @@ from gateway.authentication.authenticator import Trust
 from gateway.authentication.results_header import OF_ANOTHER_ORGANISATION
 from rules.sender.authentication import Authentication
 from tests.gateway.authentication.test_arc_check import LIST, sealed
-from tests.gateway.senders import World, a_mail, a_world, rsa_key, signed
+from tests.gateway.senders import World, a_mail, a_world, rsa_key, signed, the
 
 RELAY = "192.0.2.200"
 NORTH, SOUTH = "north.shared.com", "south.shared.com"
@@ -103,6 +103,38 @@ async def test_while_the_parent_is_silent_the_mail_is_deferred(world: World) -> 
 
     assert (by_relay.aligned, by_relay.temporary) == (False, True)
     assert (by_seal.aligned, by_seal.temporary) == (False, True)
+
+
+async def test_nor_is_a_mail_refused_while_a_name_that_the_sender_chose_is_silent(
+    world: World,
+) -> None:
+    """What a relay or sealer states is no stranger's: who owns that name could write as the author
+    already, if it declared nothing."""
+    world.publish(f"_dmarc.{NORTH}", "v=DMARC1; p=reject")
+    world.silence(f"_dmarc.mail.{NORTH}")
+    by_relay, by_seal = await verdicts(world, NORTH, f"mail.{NORTH}")
+
+    assert (by_relay.aligned, by_relay.temporary) == (False, True)
+    assert (by_seal.aligned, by_seal.temporary) == (False, True)
+    assert not any("not deferred" in each for each in by_relay.warnings)
+    assert "not deferred" not in the("arc", by_seal).detail
+
+
+@pytest.mark.parametrize("has_passed", [False, True])
+async def test_a_name_by_which_mail_passed_for_a_relay_is_no_stranger_s_any_more(
+    world: World, *, has_passed: bool
+) -> None:
+    """It has all the time of a mail, and its silence defers what comes directly, too."""
+    signer, ann = f"mail.{NORTH}", f"ann@{NORTH}"
+    world.publish(f"_dmarc.{NORTH}", "v=DMARC1; p=reject")
+    if has_passed:
+        stated = f"spf=pass smtp.mailfrom=x@{signer}; dmarc=pass header.from={NORTH}"
+        raw = f"Authentication-Results: mx.example; {stated}\r\n".encode() + a_mail(ann)
+        assert (await world.verdict(raw, ann, peer=RELAY, mail_from=f"x@{signer}")).aligned
+    world.silence(f"_dmarc.{signer}")
+    verdict = await world.verdict(signed(a_mail(ann), signer), ann, mail_from="x@fwd.example")
+
+    assert (verdict.aligned, verdict.temporary) == (False, has_passed)
 
 
 async def test_no_name_of_a_neighbour_is_asked_that_the_author_s_records_keep_apart(
