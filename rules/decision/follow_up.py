@@ -11,7 +11,7 @@ from rules.decision.opening import SUBJECT_LENGTH, Terms, opened_by_mail, openin
 from rules.decision.reasons import Reason
 from rules.people import Presence
 from rules.service import notifications
-from rules.service.participants import Addition, additions, stays_removed
+from rules.service.participants import Addition, additions, stays_removed, without_pending
 from rules.ticket.model import Ticket
 from rules.ticket.notices import NoticeKind, NoticeOrder
 from rules.ticket.severity import MailSeverity
@@ -23,8 +23,7 @@ def follow_up(case: Case, ticket: Ticket, saw: str, conflict: tuple[str, ...]) -
 
     Who was removed there stays removed; who was only proposed may be proposed again.
     """
-    settled = tuple(p for p in ticket.participants if p.presence is not Presence.PENDING)
-    among = replace(ticket, participants=settled)
+    among = without_pending(ticket)
     joining = additions(case.mail, case.facts, case.sender, among, case.policy)
     of_theirs = _without_other_company(case, ticket)
     opening = opened_by_mail(of_theirs, _terms(of_theirs, ticket), (), answers=ticket.subject)

@@ -15,7 +15,7 @@ from rules.mail.subjects import unmarked_subject
 from rules.sentence import Sentence, sentence
 from rules.service import notifications
 from rules.service.limits import NoticeBudget
-from rules.service.participants import Addition, left_out, proposals
+from rules.service.participants import Addition, left_out, proposals, without_pending
 from rules.service.storms import apply_storm_breaker
 from rules.service.unnotified import unnotified
 from rules.ticket.claims import claim_in_opening
@@ -106,12 +106,18 @@ def with_left_out_named(case: Case, finding: Finding) -> Finding:
     match action:
         case AddComment(ticket=number) if waits or action.visibility is Visibility.PUBLIC:
             ticket = case.facts.tickets.get(number)
-        case OpenTicket(follows=followed, for_customer=None):
+        case OpenTicket(follows=followed):
             ticket = case.facts.tickets.get(followed) if followed is not None else None
         case _:
             return finding
     of_mail = (case.mail, case.facts, case.sender)
-    if waits and ticket is not None:
+    if isinstance(action, OpenTicket):
+        among = without_pending(ticket) if ticket is not None else None
+        further = left_out(*of_mail, among, case.policy)
+        # Its requester where staff open it, and people of the mail that they forward.
+        there = {action.requester, *(each.address for each in action.additions)}
+        out = tuple(address for address in further if address not in there)
+    elif waits and ticket is not None:
         _, out = proposals(*of_mail, ticket, case.policy)
     else:
         out = left_out(*of_mail, ticket, case.policy)

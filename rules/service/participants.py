@@ -136,6 +136,13 @@ def stays_removed(person: Participant) -> bool:
     return person.presence is Presence.REMOVED and not person.is_staff
 
 
+def without_pending(ticket: Ticket) -> Ticket:
+    """The ticket as its follow-up takes people over: who was only proposed may be proposed
+    again, and takes no room."""
+    settled = tuple(p for p in ticket.participants if p.presence is not Presence.PENDING)
+    return replace(ticket, participants=settled)
+
+
 def most_people(policy: Policy) -> int:
     """How many people a ticket may have, active, pending or removed, before it is full."""
     return TIMES_PER_TICKET * policy.cc.per_ticket

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from rules.decision.model import AddComment
+from rules.decision.model import AddComment, OpenTicket
 from rules.decision.reasons import Reason
 from rules.mail import Mail
 from rules.people import ParticipantKind, Presence, Staff
 from rules.service.participants import most_people
+from rules.ticket.lifecycle import Status
 from rules.ticket.notices import NoticeKind
 from rules.ticket.payloads import AlertPayload, AlertTopic
 from tests.rules.building import (
@@ -94,6 +95,36 @@ def test_a_staff_person_hears_of_whom_they_named() -> None:
     ((reader, said),) = alerts(World(tickets=(ticket,)), mail, token_to(72))
 
     assert (reader, BOB.address in said) == (SAM.address, True)
+
+
+def test_so_they_do_of_a_request_that_they_open_for_a_customer() -> None:
+    order = "#onbehalf ann@acme.example\n\nAnn called: the printer jams."
+    cc = (*CROWD, "last@x.example", BOB.address, ANN.address)
+    mail = a_mail(SAM.address, text=order, cc=cc)
+    decision = World().decide(mail)
+
+    ((reader, said),) = alerts(World(), mail)
+
+    assert isinstance(decision.action, OpenTicket)
+    assert decision.action.requester == ANN.address
+    assert BOB.address not in {each.address for each in decision.action.additions}
+    assert (reader, BOB.address in said) == (SAM.address, True)
+    assert ANN.address not in said  # it is their request
+
+
+def test_who_waited_on_a_closed_ticket_takes_no_room_on_its_follow_up() -> None:
+    waiting = (
+        member(100 + n, f"q{n}@x.example", ParticipantKind.GUEST, Presence.PENDING)
+        for n in range(most_people(default_policy()))
+    )
+    closed = a_ticket(7, *ANNS.participants, *waiting, status=Status.CLOSED)
+    world, mail = World(tickets=(closed,)), a_mail(cc=(BOB.address,))
+    decision = world.decide(mail, token_to(70))
+
+    assert isinstance(decision.action, OpenTicket)
+    assert decision.action.follows == 7
+    assert [each.address for each in decision.action.additions] == [BOB.address]
+    assert alerts(world, mail, token_to(70)) == []
 
 
 def test_where_staff_get_no_mail_the_trace_says_it() -> None:
