@@ -76,16 +76,16 @@ def test_no_records_take_longer_than_large_honest_ones(term: Term) -> None:
     hostile = chained(term)
     for _ in range(3):  # on a busy machine one of two measurements may be off
         verdict, taken_s = evaluated(hostile)
-        honest_s = evaluated(including(100))[1]
+        honest_s = evaluated(including(150))[1]
         if taken_s < 6 * honest_s:
             break
 
-    assert verdict.result is Result.PERMERROR
+    assert verdict.result in (Result.PERMERROR, Result.FAIL)
     assert taken_s < 6 * honest_s
 
 
-def test_ten_included_records_with_a_hundred_networks_each_are_evaluated() -> None:
-    verdict, _ = evaluated(including(100))
+def test_ten_included_records_with_150_networks_each_are_evaluated() -> None:
+    verdict, _ = evaluated(including(150))
     assert (verdict.result, verdict.detail) == (Result.PASS, "")
 
 
