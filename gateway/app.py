@@ -59,10 +59,8 @@ async def serve(
         mail = await stack.enter_async_context(open_mail_services(config))
         permissions.check(config)
         await mail.check_tickets()
-        if not await mail.runtime.read(mailboxes.list_mailboxes):
-            log.no_mailbox()
-        for shared in await mail.shared_addresses():
-            log.address_shared(shared.address, shared.mailboxes)
+        if not joins:
+            await _log_doubts(mail)
         certificate = Certificate(config.tls) if config.tls is not None else None
         if joins:
             from gateway import after_mail  # noqa: PLC0415 - see `gateway.loading`
@@ -95,6 +93,14 @@ async def serve(
         await end_smtp()
         await rest.ended(max(0.0, until - clock()))
     log.stopped()
+
+
+async def _log_doubts(mail: MailServices) -> None:
+    """What somebody may have to correct, which one server of several says for all."""
+    if not await mail.runtime.read(mailboxes.list_mailboxes):
+        log.no_mailbox()
+    for shared in await mail.shared_addresses():
+        log.address_shared(shared.address, shared.mailboxes)
 
 
 async def _end_smtp(

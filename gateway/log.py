@@ -205,7 +205,7 @@ def no_mailbox() -> None:
 
 def address_shared(address: str, mailboxes: Sequence[str]) -> None:
     """Mail to an address counts as addressed to several mailboxes: its recipient at one of them can
-    send it to another. At start, and when the policies are read again."""
+    send it to another. At start, and where policies that are read again have changed it."""
     _log.warning(
         "address_shared", address=address, mailboxes=mailboxes, see="aliases of the policies"
     )

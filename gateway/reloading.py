@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway import log, policies
-from gateway.policies import Policies, PolicyBook
+from gateway.policies import Policies, PolicyBook, SharedAddress
 from gateway.runtime import Runtime
 from rules.mail import Mailbox
 from rules.policy.switching import Orphan
@@ -54,14 +54,14 @@ class PolicyReload:
         self.runtime.metrics.policies_loaded(self.runtime.clock())
         changed = _differing(before, new)
         log.policies_reloaded(sorted(changed))
-        await self._log_doubts({name: new[name] for name in changed & new.keys()})
+        await self._log_doubts(before, {name: new[name] for name in changed & new.keys()})
         return True
 
-    async def _log_doubts(self, changed: Policies) -> None:
-        """Addresses that several mailboxes have, and what open tickets have that their changed
-        policy does not; a matter of the log alone."""
+    async def _log_doubts(self, before: Policies, changed: Policies) -> None:
+        """Addresses that several mailboxes have by the changed policies, and what open tickets have
+        that these do not; a matter of the log alone."""
         try:
-            shared = await self.runtime.read(partial(policies.shared_addresses, self.book))
+            shared = await self.runtime.read(partial(_newly_shared, before, dict(self.book)))
             found = await self.runtime.read(partial(_orphans, changed))
         except Exception as error:  # noqa: BLE001 - the policies are in force already
             log.policies_not_compared(error)
@@ -70,6 +70,15 @@ class PolicyReload:
             log.address_shared(each.address, each.mailboxes)
         for mailbox, orphan in found:
             log.tickets_left(mailbox.address, mailbox.policy, str(orphan))
+
+
+def _newly_shared(before: Policies, after: Policies, connection: Connection) -> list[SharedAddress]:
+    """Without those that the same mailboxes had before: of these the start has warned."""
+    known = {
+        (each.address, each.mailboxes) for each in policies.shared_addresses(before, connection)
+    }
+    now = policies.shared_addresses(after, connection)
+    return [each for each in now if (each.address, each.mailboxes) not in known]
 
 
 def _orphans(changed: Policies, connection: Connection) -> list[tuple[Mailbox, Orphan]]:

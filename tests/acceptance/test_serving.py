@@ -11,11 +11,13 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import sys
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -376,15 +378,22 @@ class TestRefusingToStart:
         with serving(config) as running:
             assert "no_mailbox" in [event["event"] for event in running.lines]
 
-    def test_a_server_names_an_address_that_two_mailboxes_have(
+    def test_one_of_several_workers_names_an_address_that_two_mailboxes_have(
         self, sqlite_stores: SqliteStores, tmp_path: Path
     ) -> None:
         policy = generous(tmp_path, aliases="['all@public.example']")
-        config = write_config(tmp_path, sqlite_stores.new(), policy)
+        config = on_fixed_ports(tmp_path, sqlite_stores.new(), policy)
         initialised(config, "--demo")
         added = postern("mailbox", "add", "billing@help.example", "--config", str(config))
         assert added.returncode == 0, added.stderr
-        with serving(config) as running:
-            (event,) = [each for each in running.lines if each["event"] == "address_shared"]
+        command = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
+        lines: list[dict[str, Any]] = []
+        # The first worker is known by what it has not loaded.
+        with subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE) as process:
+            assert process.stderr is not None
+            while [each["event"] for each in lines].count("started") < 2:
+                lines.append(json.loads(process.stderr.readline()))
+            process.terminate()
+        (event,) = [each for each in lines if each["event"] == "address_shared"]
         assert event["address"] == "all@public.example"
         assert set(event["mailboxes"]) == {"support@help.example", "billing@help.example"}

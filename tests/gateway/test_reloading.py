@@ -180,6 +180,27 @@ async def test_an_address_that_a_changed_policy_gives_to_two_mailboxes_is_logged
     assert set(shared["mailboxes"]) == {SUPPORT, "billing@help.example"}
 
 
+async def test_it_is_logged_again_only_where_something_has_changed_about_it(
+    line: CommandLine, services: Services
+) -> None:
+    assert line.run("mailbox", "add", "billing@help.example").code == 0
+    logged = []
+    for aliases in ("all@", "all@", "all@ more@", "", "all@"):
+        listed = [f"{each}public.example" for each in aliases.split()]
+        write(line, ("aliases = []", f"aliases = {listed}"))
+        with capture_logs() as log:
+            assert await services.policy_reload.reload()
+        logged.append([each["address"] for each in log if each["event"] == "address_shared"])
+
+    assert logged == [
+        ["all@public.example"],
+        [],
+        ["more@public.example"],
+        [],
+        ["all@public.example"],
+    ]
+
+
 async def test_a_policy_that_a_mailbox_names_cannot_go(
     line: CommandLine, services: Services
 ) -> None:
