@@ -144,4 +144,4 @@ async def test_a_store_that_does_not_respond_is_503(site: Site, tmp_path: Path) 
     for response in responses:
         assert response.status == 503
         assert "Retry-After" in response.headers
-        assert "try again" in (await response.json())["detail"]
+        assert "does not respond" in (await response.json())["detail"]
