@@ -60,7 +60,7 @@ def every_held(mailboxes: Collection[int]) -> Entries:
 
 def refused_entries(mailboxes: Collection[int], now: datetime) -> Entries:
     """The mails that were refused in a reply that their senders did not see. Nobody but people who
-    are known there can cause one, and a repeat causes none."""
+    are known there can cause one, and a repeat causes no second one."""
     return select(
         _journal.c.mailbox_id,
         _journal.c.id.label("item"),

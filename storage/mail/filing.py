@@ -17,7 +17,7 @@ from rules.decision.receipt import Receipt
 from rules.decision.room import within_room
 from rules.mail import BodyNeeded
 from rules.mail.header import Author
-from storage.mail import quarantine
+from storage.mail import journal, quarantine
 from storage.mail.apply import Entry, apply
 from storage.mail.facts import gather
 from storage.mail.releases import LEAVES_QUARANTINE
@@ -52,10 +52,8 @@ def file(
     decisions = [decision_on(connection, entry) for entry in entries]
     verdicts = {decision.verdict for decision in decisions}
     if Verdict.REFUSED in verdicts and not verdicts <= _NOT_TAKEN:
-        # What a repeat is refused was named when the mail came first.
-        is_new = not verdicts <= {*_NOT_TAKEN, Verdict.DUPLICATE}
         decisions = [
-            _unless_unheard(connection, entry, decision, is_new=is_new)
+            _unless_unheard(connection, entry, decision)
             for entry, decision in zip(entries, decisions, strict=True)
         ]
     return [
@@ -64,18 +62,19 @@ def file(
     ]
 
 
-def _unless_unheard(
-    connection: Connection, entry: Entry, decision: Decision, *, is_new: bool
-) -> Decision:
-    """The decision of a mailbox while another one takes the mail: what it refuses is held, if there
-    is room, or named to its staff, unless each recipient gets a reply of its own."""
+def _unless_unheard(connection: Connection, entry: Entry, decision: Decision) -> Decision:
+    """The decision of a mailbox while another one takes the mail, or has taken it: what it refuses
+    is held, if there is room, or named to its staff once, unless each recipient gets a reply of its
+    own."""
     considered = entry.considered
     if considered.envelope.handed_on:
         return decision
     held = held_instead(decision, considered)
     if held is None:
-        named = named_instead(decision, considered) if is_new else None
-        return named or decision
+        named = named_instead(decision, considered)
+        if named is None or journal.has_unread(connection, entry.mailbox.id, entry.mail.identity):
+            return decision
+        return named
     held = _within_room(connection, entry, held)
     return held if held.verdict is Verdict.HELD else decision
 

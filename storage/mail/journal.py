@@ -16,7 +16,15 @@ from rules.decision.trace import Step
 from rules.mail import Envelope, StrangerHandling
 from rules.sender.authentication import as_dict, from_dict
 from storage.db import short_ids
-from storage.db.tables import WITHOUT_COMMENT, CommentRow, JournalRow, MailboxRow, MailRow, table
+from storage.db.tables import (
+    WAITING_OR_REFUSED,
+    WITHOUT_COMMENT,
+    CommentRow,
+    JournalRow,
+    MailboxRow,
+    MailRow,
+    table,
+)
 
 _journal, _mailbox = table(JournalRow), table(MailboxRow)
 _mail, _comment = table(MailRow), table(CommentRow)
@@ -125,6 +133,17 @@ def find(connection: Connection, name: str) -> Sequence[JournalEntry]:
         query = _COLUMNS.where(_journal.c.id.in_(ids))
     rows = connection.execute(query.order_by(_journal.c.received_at, _journal.c.id))
     return [_entry(row) for row in rows]
+
+
+def has_unread(connection: Connection, mailbox: int, identity: str) -> bool:
+    """Whether the staff of a mailbox are named a refusal of this mail already: it came again."""
+    found = select(_journal.c.id).where(
+        _journal.c.mailbox_id == mailbox,
+        _journal.c.identity == identity,
+        text(f"journal.{WAITING_OR_REFUSED}"),  # exactly the condition of the index
+        _journal.c.unread,
+    )
+    return connection.execute(found.limit(1)).one_or_none() is not None
 
 
 def first_id(at: datetime) -> UUID:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.clock import new_id, now
-from rules.decision.reasons import Reason
+from rules.decision.reasons import Reason, Verdict
 from rules.mail import Delivery, Envelope
 from rules.people import Role
 from rules.service.digests import PAUSE, REFUSED_FOR, REMEMBERED_FOR, QueueState
@@ -99,6 +100,47 @@ async def test_nobody_but_its_author_can_fill_the_queue(postern: InProcessPoster
     await postern.take(a_mail(text="Forged."), ANYWHERE, *BOTH)
     await postern.take(a_mail("eve@evil.example"), TRUSTED, *BOTH)
 
+    assert (await refused(postern)).number == 1
+
+
+async def test_a_mail_that_comes_again_since_a_third_mailbox_deferred_it_is_named_once(
+    postern: InProcessPostern,
+) -> None:
+    sales, default = "sales@help.example", postern.services.runtime.policies["default"]
+
+    def with_sales(connection: Connection) -> None:
+        mailboxes.add_mailbox(connection, sales, "of sales")
+        mailbox = mailboxes.mailbox_named(connection, sales)
+        companies.add_company(connection, mailbox, "Acme", ["acme.example"])
+        people.add_person(connection, mailbox, NewPerson(ANN, "Ann", Role.USER, "Acme"))
+
+    await postern.services.runtime.write(with_sales)
+    none = default.budgets.model_copy(update={"sender_mails_per_hour": 0})
+    verdicts = []
+    for of_sales in (default.model_copy(update={"budgets": none}), default):
+        policies = {"default": default, "of sales": of_sales}
+        runtime = replace(postern.services.runtime, policies=policies)
+        ingest = replace(postern.services.ingest, runtime=runtime)
+        envelope = Envelope(TRUSTED, "", False, ANN, (*BOTH, sales))
+        await ingest.take(Delivery(envelope, a_mail()))
+        verdicts.append({each.mailbox: each.verdict for each in (await postern.journal())[-3:]})
+
+    assert verdicts == [
+        {SUPPORT: Verdict.OPENED, BILLING: Verdict.REFUSED, sales: Verdict.DEFERRED},
+        {SUPPORT: Verdict.DUPLICATE, BILLING: Verdict.REFUSED, sales: Verdict.OPENED},
+    ]
+    assert (await refused(postern)).number == 1
+
+
+async def test_what_another_mailbox_had_taken_before_is_named_as_well(
+    postern: InProcessPostern,
+) -> None:
+    """Its author had the 250 of a repeat, and had seen no refusal before."""
+    await postern.take(a_mail(), TRUSTED, SUPPORT)
+
+    replies = await postern.take(a_mail(), TRUSTED, *BOTH)
+
+    assert [each.code for each in replies] == [250, 550]
     assert (await refused(postern)).number == 1
 
 
