@@ -1,8 +1,9 @@
 """What a refusal becomes that would reach nobody.
 
 Over SMTP a mail for several of our mailboxes gets one reply, and one of them that takes it accepts
-for all: else it would have to be bounced. A proven sender whom another mailbox does not know, or
-who may not write to it, would not learn that it has nothing, and neither would its staff.
+for all: else the mail would have to be bounced. A proven sender whom another of them does not know,
+or who may not write to that one, would not learn that nobody there gets the mail, and neither would
+the staff there.
 """
 
 from __future__ import annotations
