@@ -307,7 +307,7 @@ def digest_ordered(mailbox: str, notices: int) -> None:
 
 def desk_is_empty(mailbox: str) -> None:
     """Something waits for staff, and the mailbox has none who could be notified: none at all, or
-    their addresses are suppressed. Once an hour."""
+    their addresses are suppressed or are mailboxes of ours. Once an hour."""
     _log.warning(
         "desk_is_empty",
         mailbox=mailbox,

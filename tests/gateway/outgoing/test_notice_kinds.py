@@ -26,6 +26,7 @@ from tests.gateway.outgoing.notices import (
     html_of,
     read,
     text_of,
+    written,
 )
 from tests.rules.building import KEYS, MAILBOX, default_policy
 
@@ -133,3 +134,21 @@ def test_the_table_calls_staff_exactly_those_kinds() -> None:
 def test_a_notice_with_another_kinds_payload_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="of kind status takes StatusPayload, not ReceiptPayload"):
         a_notice(NoticeKind.STATUS, payload=ReceiptPayload(text="Done."))
+
+
+@pytest.mark.parametrize(
+    ("language", "causes"),
+    [
+        ("en", ("nobody is registered", "is suppressed", "is itself a mailbox")),
+        ("de", ("niemand registriert", "ist gesperrt", "selbst ein Postfach")),
+    ],
+)
+def test_administrators_read_for_what_causes_mail_reaches_nobody_of_the_staff(
+    language: str, causes: tuple[str, ...]
+) -> None:
+    mail = written(NoticeKind.EMPTY_DESK, language=language)
+
+    for said in (text_of(mail), html_of(mail)):
+        words = " ".join(said.split())
+        assert [each for each in causes if each not in words] == []
+        assert "suspended" not in words  # which companies are
