@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,10 +11,9 @@ from sqlalchemy import Connection, Select, delete, exists, insert, literal, sele
 
 from rules.decision.reasons import Reason
 from rules.mail import Mailbox
-from rules.people import Role, Staff
+from rules.people import Role
 from rules.policy import Policy
 from rules.service.digests import (
-    PAUSE,
     REMEMBERED_FOR,
     QueueState,
     digest_orders,
@@ -23,7 +22,6 @@ from rules.service.digests import (
 )
 from rules.ticket.changes import Source
 from rules.ticket.desk import Queue
-from storage.db.statements import insert_into
 from storage.db.tables import (
     AnnouncedRow,
     DigestRow,
@@ -33,7 +31,7 @@ from storage.db.tables import (
     WithheldRow,
     table,
 )
-from storage.desk import empty_desk, lost_digests, queues, received_entries
+from storage.desk import empty_desk, lost_digests, queues, received_entries, turns
 from storage.registry import lookup, mailboxes
 from storage.ticket.rows import ChangeContext, queue_notices
 
@@ -83,11 +81,12 @@ def order_digest(
         return 0
     found = queues.states(connection, mailbox, policy, now)
     is_new = any(state.new for state in found)
-    own = mailboxes.own_addresses(connection)
-    staff = _reachable_staff(connection, mailbox, own)
+    staff = lookup.reachable_staff(connection, mailbox)
     if not staff:
+        if is_new and not _take_turn(connection, mailbox, now):
+            return 0
         waits = is_new or mailboxes.has_open_tickets(connection, mailbox)
-        if not (waits and _take_turn(connection, mailbox, now)):
+        if not (waits and empty_desk.take_turn(connection, mailbox, now)):
             return 0
         empty_desk.notify_administrators(connection, mailbox, now, new_id)
         return None
@@ -98,7 +97,7 @@ def order_digest(
     orders = digest_orders(
         found,
         staff,
-        own,
+        mailboxes.own_addresses(connection),
         policy,
         again=again,
         without_senders=again and lost_digests.was_made_again(connection, mailbox, last),
@@ -109,13 +108,6 @@ def order_digest(
     queue_notices(connection, context, orders, ticket=None)
     _remember(connection, mailbox, found, now)
     return len(orders)
-
-
-def _reachable_staff(connection: Connection, mailbox: Mailbox, own: Set[str]) -> tuple[Staff, ...]:
-    """The staff whose mail neither bounces nor comes to a mailbox of ours: what nobody receives has
-    been named to nobody."""
-    staff = lookup.staff(connection, mailbox)()
-    return tuple(each for each in staff if each.reachable and each.address not in own)
 
 
 def forget(connection: Connection, now: datetime) -> int:
@@ -134,21 +126,9 @@ def _last(mailbox: Mailbox) -> Select[Any]:
 
 
 def _take_turn(connection: Connection, mailbox: Mailbox, now: datetime) -> bool:
-    """Record that a digest is ordered now; False if another node has ordered one within the hour.
-
-    Of several nodes at once one writes the row first, and the others find its time in it.
-    """
-    insert_ = insert_into(_digest, connection.dialect.name)
-    turn = (
-        insert_.values(mailbox_id=mailbox.id, last_at=now)
-        .on_conflict_do_update(
-            index_elements=["mailbox_id"],
-            set_={"last_at": insert_.excluded.last_at},
-            where=_digest.c.last_at <= now - PAUSE,
-        )
-        .returning(_digest.c.mailbox_id)
-    )
-    return connection.execute(turn).first() is not None
+    """Record that a digest is ordered now; False if another node has ordered one within the
+    hour."""
+    return turns.take(connection, _digest, mailbox, now)
 
 
 def _remember(

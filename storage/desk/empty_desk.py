@@ -12,18 +12,26 @@ from rules.mail import Mailbox
 from rules.service.console_roles import ConsoleRole
 from rules.service.digests import WITHOUT_STAFF
 from rules.ticket.notices import NoticeKind
-from storage.db.tables import NoticeRow, table
+from storage.db.tables import EmptyDeskRow, NoticeRow, table
+from storage.desk import turns
 from storage.notices import direct
 from storage.registry import console_users, lookup, mailboxes
 
-_notice = table(NoticeRow)
+_empty_desk, _notice = table(EmptyDeskRow), table(NoticeRow)
+
+
+def take_turn(connection: Connection, mailbox: Mailbox, now: datetime) -> bool:
+    """Record that it is said now; False if another node has said it within the hour. Apart from
+    the turns of the digests: somebody who is registered meanwhile waits for none of these."""
+    return turns.take(connection, _empty_desk, mailbox, now)
 
 
 def notify_administrators(
     connection: Connection, mailbox: Mailbox, now: datetime, new_id: Callable[[], UUID]
 ) -> int:
     """Order a mail to each administrator whom mail from here reaches, once a day at most; returns
-    how many. A mailbox of ours is never notified: it would file the mail."""
+    how many. For the node alone that has taken the turn. A mailbox of ours is never notified: it
+    would file the mail."""
     every = console_users.users_with(connection, ConsoleRole.ADMIN)
     addresses = [each.address for each in every]
     lately = select(_notice.c.address).where(

@@ -110,6 +110,16 @@ _ACTIVE_STAFF = (
     _person.c.role == literal_column("'staff'"),
     _person.c.active,
 )
+_REACHABLE_STAFF = (
+    _person.c.role == Role.STAFF.value,
+    _person.c.active,
+    _person.c.address.not_in(select(_mailbox.c.address)),
+    ~exists().where(
+        _bounced.c.mailbox_id == _person.c.mailbox_id,
+        _bounced.c.address == _person.c.address,
+        _bounced.c.suspended_at.is_not(None),
+    ),
+)
 _STAFF = compiled(select(*_STAFF_COLUMNS).where(*_ACTIVE_STAFF).order_by(_person.c.id))
 
 _STAFF_AND_BOUNCED = compiled_in(
@@ -252,19 +262,16 @@ def staff(connection: Connection, mailbox: Mailbox) -> Pending[tuple[Staff, ...]
 def with_reachable_staff(connection: Connection, mailboxes: Collection[int]) -> frozenset[int]:
     """Those of the mailboxes of whose staff mail reaches somebody: at an address that is not
     suppressed, and of no mailbox of ours."""
-    suspended = exists().where(
-        _bounced.c.mailbox_id == _person.c.mailbox_id,
-        _bounced.c.address == _person.c.address,
-        _bounced.c.suspended_at.is_not(None),
-    )
     query = select(_person.c.mailbox_id).where(
-        _person.c.mailbox_id.in_(sorted(mailboxes)),
-        _person.c.role == Role.STAFF.value,
-        _person.c.active,
-        _person.c.address.not_in(select(_mailbox.c.address)),
-        ~suspended,
+        _person.c.mailbox_id.in_(sorted(mailboxes)), *_REACHABLE_STAFF
     )
     return frozenset(connection.execute(query.distinct()).scalars())
+
+
+def reachable_staff(connection: Connection, mailbox: Mailbox) -> tuple[Staff, ...]:
+    """Those of the staff of a mailbox whom mail reaches, the longest registered first."""
+    query = select(*_STAFF_COLUMNS).where(_person.c.mailbox_id == mailbox.id, *_REACHABLE_STAFF)
+    return tuple(map(_staff_of, connection.execute(query.order_by(_person.c.id))))
 
 
 def staff_and_suppressed(

@@ -33,7 +33,7 @@ _NAMES = {
         "ConsoleSessionRow",
         "ConsoleUserRow",
     ),
-    "desk": ("AnnouncedRow", "DigestRow", "WithheldRow"),
+    "desk": ("AnnouncedRow", "DigestRow", "EmptyDeskRow", "WithheldRow"),
     "mails": (
         "COUNTED_BY_NETWORK",
         "COUNTED_BY_PROVIDER",

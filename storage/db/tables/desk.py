@@ -31,6 +31,15 @@ class DigestRow(Row):
     last_at: datetime = timestamp()
 
 
+class EmptyDeskRow(Row):
+    """When it was last said that mail reaches nobody of the staff of a mailbox: no node says it
+    again within the hour."""
+
+    __tablename__ = "empty_desk"
+    mailbox_id: int = foreign_key(primary_key=True, autoincrement=False)
+    last_at: datetime = timestamp()
+
+
 class WithheldRow(Row):
     """Notices that a budget withheld from an address, until a digest names them."""
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+
+from sqlalchemy import insert
 
 from rules.mail.bounces import HARD_BOUNCES
 from rules.people import Role
 from rules.service.console_roles import ConsoleRole
 from rules.service.digests import WITHOUT_STAFF
 from rules.ticket.notices import NoticeKind
+from storage.db.tables import MailboxRow, table
 from storage.desk import digests
 from storage.notices import outbox
 from storage.notices.suppression import record_hard_failure
@@ -18,6 +23,7 @@ from tests.rules.building import ANN, NOON, SAM, a_mail, policy_with
 from tests.storage.desk.test_digests import send_everything
 from tests.storage.shop import Shop, opened
 
+_mailbox = table(MailboxRow)
 ADA, OTTO = "ada@admin.example", "otto@admin.example"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -72,6 +78,43 @@ def test_so_they_do_of_a_ticket_at_a_mailbox_that_has_no_staff(shop: Shop) -> No
     assert notified(shop) == [ADA]
 
 
+def test_somebody_registered_meanwhile_hears_of_the_next_held_mail_at_once(shop: Shop) -> None:
+    deactivate(shop)
+    opened(shop.take(a_mail(ANN.address)))
+    assert ordered(shop) is None
+
+    tom = NewPerson("tom@help.example", "Tom", Role.STAFF, None)
+    shop.write(lambda c: people.add_person(c, shop.mailbox, tom))
+    shop.take(a_mail("new@acme.example"))
+
+    assert shop.database.read(lambda c: digests.may_be_ordered(c, shop.mailbox, NOON))
+    assert ordered(shop) == 1
+
+
+def test_the_log_has_it_once_an_hour(shop: Shop) -> None:
+    deactivate(shop)
+    opened(shop.take(a_mail(ANN.address)))
+
+    assert [ordered(shop, NOON + n * HOUR / 2) for n in range(4)] == [None, 0, None, 0]
+
+
+def test_of_two_nodes_at_once_one_notifies_the_administrators(shop: Shop) -> None:
+    invite(shop, ADA)
+    deactivate(shop)
+    opened(shop.take(a_mail(ANN.address)))
+    both = threading.Barrier(2)
+
+    def on_a_node() -> int | None:
+        both.wait()
+        return ordered(shop)
+
+    with ThreadPoolExecutor(2) as nodes:
+        running = [nodes.submit(on_a_node) for _ in range(2)]
+        outcomes = {each.result() for each in running}
+
+    assert (outcomes, notified(shop)) == ({None, 0}, [ADA])
+
+
 def test_they_do_not_while_somebody_gets_mail_nothing_waits_or_nobody_is_to_be_notified(
     shop: Shop,
 ) -> None:
@@ -122,3 +165,21 @@ def test_mailboxes_of_whose_staff_somebody_gets_mail_are_found_at_once(shop: Sho
     after = shop.database.read(lambda c: lookup.with_reachable_staff(c, [here, 99]))
 
     assert [before, after] == [frozenset({here}), frozenset()]
+
+
+def test_so_are_the_staff_whom_mail_reaches(shop: Shop) -> None:
+    """Without those whose address bounces or is a mailbox of ours."""
+    tom = NewPerson("tom@help.example", "Tom", Role.STAFF, None)
+    shop.write(lambda c: people.add_person(c, shop.mailbox, tom))
+
+    def reached() -> tuple[list[str], bool]:
+        found = shop.database.read(lambda c: lookup.reachable_staff(c, shop.mailbox))
+        here = shop.database.read(lambda c: lookup.with_reachable_staff(c, [shop.mailbox.id]))
+        return [each.address for each in found], here == {shop.mailbox.id}
+
+    assert reached() == ([SAM.address, tom.address], True)
+    suspend(shop, SAM.address)
+    assert reached() == ([tom.address], True)
+    is_served = insert(_mailbox).values(address=tom.address, policy="default")
+    shop.write(lambda c: c.execute(is_served))
+    assert reached() == ([], False)
