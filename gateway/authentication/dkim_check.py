@@ -1,24 +1,20 @@
-"""DKIM (RFC 6376, RFC 8301, RFC 8463): the domain that vouches for a message."""
+"""DKIM (RFC 6376, RFC 8301, RFC 8463): one signature of a message, and which are worth a look."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import partial
 
 from gateway.authentication.dmarc import could_align
-from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer, host_domain
-from gateway.authentication.offload import Run
+from gateway.authentication.dns import UnusableAnswer, host_domain
 from gateway.authentication.signatures import (
     HeaderField,
     Key,
     RawMessage,
     Tags,
-    fetch_key,
     grammar_problem,
     has_this_body,
     header_digest_input,
@@ -90,20 +86,6 @@ class Candidates:
     def all_bounds(self) -> tuple[tuple[HeaderField, Tags], ...] | None:
         """The same; None if we do not know all of them."""
         return None if self.is_partial else self.bounds
-
-
-@dataclass(frozen=True, slots=True)
-class DkimVerdict:
-    domain: str
-    """The aligned domain with a valid signature; empty if there is none."""
-    evidence: tuple[Evidence, ...]
-    warnings: tuple[str, ...]
-    temporary: bool = False
-    """DNS failures prevented the verification of a signature that could be aligned."""
-    signatures: tuple[Signature, ...] = ()
-    """Valid ones: those that prove the domain, or else an old one, which proves nothing."""
-    over_fields: tuple[Signature, ...] = ()
-    """Those that would be valid over the body that was signed: the fields are as they were."""
 
 
 def candidates(message: RawMessage, author_domain: str, now: float) -> Candidates:
@@ -219,75 +201,6 @@ def _unreadable_time(tags: Tags) -> str:
     return "" if readable else "t= or x= is not a time"
 
 
-async def check_dkim(
-    message: RawMessage,
-    found: Candidates,
-    lookups: Lookups,
-    aligned: Callable[[str], Awaitable[bool | Temporary]],
-    run: Run,
-    complete: Callable[[Sequence[Signature]], bool] = bool,
-    worth_asking: Callable[[str], Awaitable[bool | Temporary]] | None = None,
-) -> DkimVerdict:
-    """Verifies the signatures until valid ones of an aligned domain are `complete`: by default, one
-    that is not too old.
-
-    `aligned` returns whether a domain is aligned with the author's, or how DNS failed. All keys are
-    queried at once, of a domain that is `worth_asking`, and used in the order in which they arrive.
-    """
-    evidence, warnings, temporary = list(found.refused), [], False
-    old: Signature | None = None
-    valid: list[Signature] = []
-    over_fields: list[Signature] = []
-    if found.ignored:
-        warnings.append(f"{found.ignored} DKIM signatures ignored")
-    keys = [
-        asyncio.create_task(_fetch_key(each, lookups, worth_asking)) for each in found.signatures
-    ]
-    try:
-        for next_key in asyncio.as_completed(keys):
-            signature, record = await next_key
-            if record is None:
-                evidence.append(_evidence(signature.domain, Result.POLICY, NOT_ALIGNED))
-                continue
-            if isinstance(record, Temporary):
-                evidence.append(_evidence(signature.domain, Result.TEMPERROR, record.why))
-                temporary |= record.defers
-                continue
-            result, detail = await run(partial(verify, message, signature, record))
-            if result is not Result.PASS:
-                evidence.append(_evidence(signature.domain, result, detail))
-                if detail == BODY_CHANGED and await aligned(signature.domain) is True:
-                    over_fields.append(signature)
-                continue
-            is_aligned = await aligned(signature.domain)
-            if isinstance(is_aligned, Temporary):
-                detail = f"holds, but alignment is unknown: {is_aligned.why}"
-                evidence.append(_evidence(signature.domain, Result.TEMPERROR, detail))
-                temporary |= is_aligned.defers
-                continue
-            if is_aligned and (why := age_problem(signature.age_s)):
-                detail = f"holds, but is {why}"
-                evidence.append(
-                    Evidence("dkim", Result.POLICY, signature.domain, detail, aligned=True)
-                )
-                old = signature
-                continue
-            evidence.append(Evidence("dkim", result, signature.domain, detail, aligned=is_aligned))
-            if is_aligned:
-                valid.append(signature)
-                if complete(valid):
-                    break
-    finally:
-        for key in keys:
-            key.cancel()
-    if valid:
-        return DkimVerdict(
-            valid[0].domain, tuple(evidence), tuple(warnings), signatures=tuple(valid)
-        )
-    old_one = () if old is None else (old,)
-    return DkimVerdict("", tuple(evidence), tuple(warnings), temporary, old_one, tuple(over_fields))
-
-
 def verify(
     message: RawMessage, signature: Signature, record: bytes | UnusableAnswer
 ) -> tuple[Result, str]:
@@ -360,18 +273,6 @@ def _fingerprint(message: RawMessage, field: HeaderField, author_domain: str) ->
     if is_dkim and not could_align(domain, author_domain):
         return ""
     return signed_content_digest(message, field, tags) if has_this_body(message, tags) else ""
-
-
-async def _fetch_key(
-    signature: Signature,
-    lookups: Lookups,
-    worth_asking: Callable[[str], Awaitable[bool | Temporary]] | None,
-) -> tuple[Signature, bytes | UnusableAnswer | Temporary | None]:
-    if worth_asking is not None:
-        is_worth_it = await worth_asking(signature.domain)
-        if is_worth_it is not True:
-            return signature, is_worth_it or None
-    return signature, await fetch_key(signature.selector, signature.domain, lookups)
 
 
 def _key_problem(signature: Signature, key: Key) -> str:

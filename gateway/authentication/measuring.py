@@ -14,8 +14,8 @@ from gateway.authentication.dkim_check import (
     NOT_ALIGNED,
     OPEN_BODY,
     Signature,
-    check_dkim,
 )
+from gateway.authentication.dkim_verdict import check_dkim
 from gateway.authentication.dmarc import (
     DmarcRecord,
     aligned,

@@ -14,9 +14,9 @@ from gateway.authentication.dkim_check import (
     MAX_VERIFIED,
     Candidates,
     Signature,
-    check_dkim,
     read_signature,
 )
+from gateway.authentication.dkim_verdict import check_dkim
 from gateway.authentication.dns import Lookups
 from gateway.authentication.offload import Run
 from gateway.authentication.proven_names import key_name
