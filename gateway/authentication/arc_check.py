@@ -26,6 +26,7 @@ from gateway.authentication.results_header import (
     FORGED,
     OF_A_NEIGHBOUR,
     OF_ANOTHER_ORGANISATION,
+    RelayStatement,
     is_pass_of_neighbour,
     may_forge_results,
     statement_in,
@@ -122,28 +123,14 @@ async def check_arc(
     if chain is None:
         return ArcVerdict()
     if isinstance(chain, str):
-        return ArcVerdict((Evidence("arc", Result.FAIL, "", chain),))
-    sealer = _domain(chain[-1].seal_tags)
-    if sealer not in sealers:
-        evidence = Evidence("arc", Result.POLICY, sealer, f"sealer {sealer} is not listed")
-        return ArcVerdict((evidence,))
-    sealed_at = sealed_time(message, chain[-1])
-    why = "without a time" if sealed_at is None else age_problem(now - sealed_at)
-    if why:
-        evidence = Evidence("arc", Result.POLICY, sealer, f"the seal is {why}")
-        return ArcVerdict((evidence,))
-    stated = await run(partial(statement_in, chain[-1].stated, None, author_domain, others))
-    no_proof = stated is None or stated.proof.method != "dmarc"
-    if no_proof or await run(partial(may_forge_results, message)):
-        detail = f"sealed by {sealer}, which states no dmarc=pass for From"
-        of_neighbour = partial(is_pass_of_neighbour, chain[-1].stated, None, author_domain, others)
-        if no_proof and await run(of_neighbour):
-            detail = f"sealed by {sealer}, but {OF_A_NEIGHBOUR}"
-        elif not no_proof:
-            detail = f"sealed by {sealer}, but {FORGED}"
-        return ArcVerdict((Evidence("arc", Result.POLICY, sealer, detail),))
-    assert stated is not None
+        return _no_proof(Result.FAIL, "", chain)
     newest = chain[-1]
+    sealer = _domain(newest.seal_tags)
+    if refusal := _seal_refusal(message, newest, sealers, now):
+        return _no_proof(Result.POLICY, sealer, refusal)
+    stated = await run(partial(_statement, message, newest, author_domain, others))
+    if isinstance(stated, str):
+        return _no_proof(Result.POLICY, sealer, f"sealed by {sealer}, {stated}")
     # Only the listed sealer's own keys. It states by cv=pass that it checked the older seals, and
     # anybody can write one, with a name of their own zone: asked for it, they would learn that the
     # author's domain is registered here.
@@ -152,21 +139,26 @@ async def check_arc(
         for tags in (newest.seal_tags, newest.signature_tags)
     ]
     keys = await asyncio.gather(*(fetch_key(*place, lookups) for place in places))
-    failed = [record for record in keys if isinstance(record, Temporary)]
-    if failed:
-        evidence = Evidence("arc", Result.TEMPERROR, sealer, failed[0].why)
-        return ArcVerdict((evidence,), temporary=all(record.defers for record in failed))
-    failure = await run(partial(newest_failure, message, chain, keys))
-    if failure:
-        return ArcVerdict((Evidence("arc", Result.FAIL, sealer, failure),))
+    if failed := [record for record in keys if isinstance(record, Temporary)]:
+        defers = all(record.defers for record in failed)
+        return _no_proof(Result.TEMPERROR, sealer, failed[0].why, temporary=defers)
+    if failure := await run(partial(newest_failure, message, chain, keys)):
+        return _no_proof(Result.FAIL, sealer, failure)
     apart = await are_apart(stated.passed, author_domain, lookups)
     if isinstance(apart, Temporary):
-        evidence = Evidence("arc", Result.TEMPERROR, sealer, apart.why)
-        return ArcVerdict((evidence,), temporary=True)
+        return _no_proof(Result.TEMPERROR, sealer, apart.why, temporary=True)
     if apart:
         detail = f"sealed by {sealer}, but {OF_ANOTHER_ORGANISATION}"
-        return ArcVerdict((Evidence("arc", Result.POLICY, sealer, detail),))
+        return _no_proof(Result.POLICY, sealer, detail)
     lookups.prove({key_name(*place) for place in places})
+    return _proof(sealer, newest, stated)
+
+
+def _no_proof(result: Result, sealer: str, detail: str, *, temporary: bool = False) -> ArcVerdict:
+    return ArcVerdict((Evidence("arc", result, sealer, detail),), temporary=temporary)
+
+
+def _proof(sealer: str, newest: ArcSet, stated: RelayStatement) -> ArcVerdict:
     return ArcVerdict(
         (Evidence("arc", Result.PASS, sealer, f"sealed by {sealer}", aligned=True),),
         sealer,
@@ -177,6 +169,28 @@ async def check_arc(
         senders=stated.senders,
         signatures_seen=stated.signatures_seen,
     )
+
+
+def _seal_refusal(message: RawMessage, newest: ArcSet, sealers: Sequence[str], now: float) -> str:
+    """Why the newest seal is not looked at, whether or not it holds; empty if it is."""
+    sealer = _domain(newest.seal_tags)
+    if sealer not in sealers:
+        return f"sealer {sealer} is not listed"
+    sealed_at = sealed_time(message, newest)
+    why = "without a time" if sealed_at is None else age_problem(now - sealed_at)
+    return f"the seal is {why}" if why else ""
+
+
+def _statement(
+    message: RawMessage, newest: ArcSet, author_domain: str, others: Collection[str]
+) -> RelayStatement | str:
+    """What the newest sealer states of the author, or why that proves nothing. CPU-bound."""
+    stated = statement_in(newest.stated, None, author_domain, others)
+    if stated is None or stated.proof.method != "dmarc":
+        if is_pass_of_neighbour(newest.stated, None, author_domain, others):
+            return f"but {OF_A_NEIGHBOUR}"
+        return "which states no dmarc=pass for From"
+    return f"but {FORGED}" if may_forge_results(message) else stated
 
 
 def sealed_scope(

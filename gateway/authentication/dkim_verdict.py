@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from gateway.authentication.dkim_check import (
@@ -19,6 +19,9 @@ from gateway.authentication.dns import Lookups, Temporary, UnusableAnswer
 from gateway.authentication.offload import Run
 from gateway.authentication.signatures import RawMessage, fetch_key
 from rules.sender.authentication import Evidence, Result
+
+Aligned = Callable[[str], Awaitable[bool | Temporary]]
+"""Whether a domain is aligned with the author's, or how the DNS failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,10 @@ async def check_dkim(
     message: RawMessage,
     found: Candidates,
     lookups: Lookups,
-    aligned: Callable[[str], Awaitable[bool | Temporary]],
+    aligned: Aligned,
     run: Run,
     complete: Callable[[Sequence[Signature]], bool] = bool,
-    worth_asking: Callable[[str], Awaitable[bool | Temporary]] | None = None,
+    worth_asking: Aligned | None = None,
 ) -> DkimVerdict:
     """Verifies the signatures until valid ones of an aligned domain are `complete`: by default, one
     that is not too old.
@@ -50,12 +53,8 @@ async def check_dkim(
     `aligned` returns whether a domain is aligned with the author's, or how DNS failed. All keys are
     queried at once, of a domain that is `worth_asking`, and used in the order in which they arrive.
     """
-    evidence, warnings, temporary = list(found.refused), [], False
-    old: Signature | None = None
-    valid: list[Signature] = []
-    over_fields: list[Signature] = []
-    if found.ignored:
-        warnings.append(f"{found.ignored} DKIM signatures ignored")
+    findings = _Findings(list(found.refused))
+    ignored = (f"{found.ignored} DKIM signatures ignored",) if found.ignored else ()
     keys = [
         asyncio.create_task(_fetch_key(each, lookups, worth_asking)) for each in found.signatures
     ]
@@ -63,58 +62,78 @@ async def check_dkim(
         for next_key in asyncio.as_completed(keys):
             signature, record = await next_key
             if record is None:
-                evidence.append(_evidence(signature.domain, Result.POLICY, NOT_ALIGNED))
-                continue
-            if isinstance(record, Temporary):
-                evidence.append(_evidence(signature.domain, Result.TEMPERROR, record.why))
-                temporary |= record.defers
-                continue
-            result, detail = await run(partial(verify, message, signature, record))
-            if result is not Result.PASS:
-                evidence.append(_evidence(signature.domain, result, detail))
-                if detail == BODY_CHANGED and await aligned(signature.domain) is True:
-                    over_fields.append(signature)
-                continue
-            is_aligned = await aligned(signature.domain)
-            if isinstance(is_aligned, Temporary):
-                detail = f"holds, but alignment is unknown: {is_aligned.why}"
-                evidence.append(_evidence(signature.domain, Result.TEMPERROR, detail))
-                temporary |= is_aligned.defers
-                continue
-            if is_aligned and (why := age_problem(signature.age_s)):
-                detail = f"holds, but is {why}"
-                evidence.append(
-                    Evidence("dkim", Result.POLICY, signature.domain, detail, aligned=True)
-                )
-                old = signature
-                continue
-            evidence.append(Evidence("dkim", result, signature.domain, detail, aligned=is_aligned))
-            if is_aligned:
-                valid.append(signature)
-                if complete(valid):
+                findings.add(signature, Result.POLICY, NOT_ALIGNED)
+            elif isinstance(record, Temporary):
+                findings.add_failure(signature, record, record.why)
+            else:
+                verified = await run(partial(verify, message, signature, record))
+                await _align(findings, signature, *verified, aligned)
+                if signature in findings.valid and complete(findings.valid):
                     break
     finally:
         for key in keys:
             key.cancel()
-    if valid:
-        return DkimVerdict(
-            valid[0].domain, tuple(evidence), tuple(warnings), signatures=tuple(valid)
-        )
-    old_one = () if old is None else (old,)
-    return DkimVerdict("", tuple(evidence), tuple(warnings), temporary, old_one, tuple(over_fields))
+    return findings.verdict(ignored)
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What the signatures that were examined so far show."""
+
+    evidence: list[Evidence]
+    valid: list[Signature] = field(default_factory=list)
+    over_fields: list[Signature] = field(default_factory=list)
+    old: tuple[Signature, ...] = ()
+    """The latest that would be valid if it were newer."""
+    temporary: bool = False
+
+    def add(
+        self, signature: Signature, result: Result, detail: str, *, aligned: bool = False
+    ) -> None:
+        self.evidence.append(Evidence("dkim", result, signature.domain, detail, aligned=aligned))
+
+    def add_failure(self, signature: Signature, failure: Temporary, detail: str) -> None:
+        self.add(signature, Result.TEMPERROR, detail)
+        self.temporary |= failure.defers
+
+    def verdict(self, warnings: tuple[str, ...]) -> DkimVerdict:
+        evidence, valid = tuple(self.evidence), tuple(self.valid)
+        if valid:
+            return DkimVerdict(valid[0].domain, evidence, warnings, signatures=valid)
+        over_fields = tuple(self.over_fields)
+        return DkimVerdict("", evidence, warnings, self.temporary, self.old, over_fields)
+
+
+async def _align(
+    findings: _Findings, signature: Signature, result: Result, detail: str, aligned: Aligned
+) -> None:
+    """Adds a signature that was verified with this result: what it proves depends on whether its
+    domain is aligned with the author's."""
+    if result is not Result.PASS:
+        findings.add(signature, result, detail)
+        if detail == BODY_CHANGED and await aligned(signature.domain) is True:
+            findings.over_fields.append(signature)
+        return
+    is_aligned = await aligned(signature.domain)
+    if isinstance(is_aligned, Temporary):
+        why = f"holds, but alignment is unknown: {is_aligned.why}"
+        findings.add_failure(signature, is_aligned, why)
+    elif is_aligned and (why := age_problem(signature.age_s)):
+        findings.add(signature, Result.POLICY, f"holds, but is {why}", aligned=True)
+        findings.old = (signature,)
+    else:
+        findings.add(signature, result, detail, aligned=is_aligned)
+        if is_aligned:
+            findings.valid.append(signature)
 
 
 async def _fetch_key(
     signature: Signature,
     lookups: Lookups,
-    worth_asking: Callable[[str], Awaitable[bool | Temporary]] | None,
+    worth_asking: Aligned | None,
 ) -> tuple[Signature, bytes | UnusableAnswer | Temporary | None]:
     if worth_asking is not None:
         is_worth_it = await worth_asking(signature.domain)
         if is_worth_it is not True:
             return signature, is_worth_it or None
     return signature, await fetch_key(signature.selector, signature.domain, lookups)
-
-
-def _evidence(domain: str, result: Result, detail: str) -> Evidence:
-    return Evidence("dkim", result, domain, detail)
