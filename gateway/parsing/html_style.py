@@ -31,7 +31,10 @@ class Style(NamedTuple):
 
 
 ORDINARY = Style()
-_DECLARATIONS_LIMIT = 100
+_MAY_NEST = re.compile(r"[\"'(]|/\*")
+_NESTED = re.compile(
+    r"""/\*(?>(?:[^*]++|\*(?!/))*)(?:\*/|\Z)|"[^"\\\n{}]*+"|'[^'\\\n{}]*+'|\([^()"'{}*]*+\)"""
+)
 _DISPLAYS: dict[str, Display] = {
     **dict.fromkeys(("block", "flex", "grid", "table", "table-row", "list-item"), "block"),
     **dict.fromkeys(("inline-block", "inline-flex", "inline-table", "table-cell"), "apart"),
@@ -44,9 +47,18 @@ _SMALLEST_PX = 2
 _PREFORMATTED = ("pre", "pre-wrap", "pre-line", "break-spaces")
 
 
-def style_of(name: str, source: str, hides: Callable[[str, Mapping[str, str]], bool]) -> Style:
-    """The style of an element by its attributes; `hides` is what the style sheet says, unless the
-    element itself has another display."""
+class Said(NamedTuple):
+    """What a style sheet says of an element."""
+
+    hides: bool
+    shows: bool
+    insists: bool
+    """It shows what is hidden by the element's own style."""
+
+
+def style_of(name: str, source: str, sheet: Callable[[str, Mapping[str, str]], Said]) -> Style:
+    """The style of an element by its attributes; `sheet` is what the style sheet says, which hides
+    nothing that has a display of its own."""
     found = attributes(source)
     declared = declarations(found.get("style", ""))
     flat = name == "p" and (
@@ -57,9 +69,7 @@ def style_of(name: str, source: str, hides: Callable[[str, Mapping[str, str]], b
     listed = declared.get("list-style", "") + declared.get("list-style-type", "")
     visibility = declared.get("visibility", "")
     return Style(
-        hidden="hidden" in found
-        or is_hidden(declared, name)
-        or ("display" not in declared and hides(name, found)),
+        hidden=_is_hidden(declared, name, found, sheet(name, found)),
         invisible=None if not visibility else visibility in ("hidden", "collapse"),
         tiny=_is_tiny(declared),
         preformatted=white_space in _PREFORMATTED if white_space else None,
@@ -70,13 +80,36 @@ def style_of(name: str, source: str, hides: Callable[[str, Mapping[str, str]], b
     )
 
 
+def _is_hidden(declared: dict[str, str], name: str, found: Mapping[str, str], said: Said) -> bool:
+    if is_hidden(declared, name):
+        return not said.insists
+    return "display" not in declared and (said.hides or ("hidden" in found and not said.shows))
+
+
 def declarations(style: str) -> dict[str, str]:
-    """The declarations of a style in lower case; of two for one property the last counts."""
-    found: dict[str, str] = {}
-    for each in style.lower().split(";", _DECLARATIONS_LIMIT)[:_DECLARATIONS_LIMIT]:
+    """The declarations of a style in lower case; of two for one property the last counts, unless
+    only the first is important."""
+    return {name: value for name, (value, _) in weighed(style).items()}
+
+
+def weighed(style: str) -> dict[str, tuple[str, bool]]:
+    """The same, each with whether it is important."""
+    found: dict[str, tuple[str, bool]] = {}
+    for each in without_nested(style.lower()).split(";"):
         name, _, value = each.partition(":")
-        found[name.strip()] = value.replace("!important", "").strip()
+        name, value = name.strip(), value.strip()
+        bare = value.removesuffix("important").rstrip()
+        is_important = bare != value and bare.endswith("!")
+        if is_important or name not in found or not found[name][1]:
+            found[name] = (bare[:-1].rstrip() if is_important else value, is_important)
     return found
+
+
+def without_nested(style: str) -> str:
+    """A style without its comments, and without what stands in quotation marks and parentheses."""
+    if not _MAY_NEST.search(style):
+        return style
+    return _NESTED.sub(" ", _NESTED.sub(" ", style))
 
 
 def is_hidden(declared: dict[str, str], name: str = "") -> bool:
@@ -113,7 +146,7 @@ def _is_tiny(declared: dict[str, str]) -> bool | None:
 
 
 def _number(value: str) -> float | None:
-    found = _LENGTH.match(value) if value else None
+    found = _LENGTH.fullmatch(value) if value else None
     return float(found[1]) if found else None
 
 

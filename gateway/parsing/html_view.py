@@ -311,13 +311,9 @@ def is_invisible(values: Mapping[str, str], *, inherited: bool) -> bool:
 
 def is_hidden(values: Mapping[str, str]) -> bool:
     """Whether the sender's client shows nothing of an element, nor of what is within it."""
-    if "hidden" in values:
-        return True
-    style = values.get("style", "")
-    if not style:
-        return False
+    declared = declarations(values.get("style", ""))
     # As for the text: of two declarations the last counts. What only Outlook hides is shown.
-    return has_hiding(declarations(style), "a")
+    return has_hiding(declared, "a") or ("hidden" in values and "display" not in declared)
 
 
 def web_link(target: str) -> str:

@@ -27,7 +27,7 @@ from gateway.parsing.html_links import described_image, is_shown_by, target_of
 from gateway.parsing.html_lists import ListNumbers
 from gateway.parsing.html_quotes import QuoteMark, has_signs, mark_of
 from gateway.parsing.html_quoting import QuoteRegion, QuoteRegions
-from gateway.parsing.html_sheet import StyleSheet
+from gateway.parsing.html_sheet import sheet_of
 from gateway.parsing.html_style import ORDINARY, Style, style_of
 from gateway.parsing.html_tokens import COMMENT, RAW, attributes, tokens
 
@@ -64,9 +64,7 @@ class HtmlWalk:
         self._open = OpenElements[Around](self._leave)
         self._styles: dict[tuple[str, str], Style] = {}
         self._marks: dict[tuple[str, str], QuoteMark | None] = {}
-        self._sheet = StyleSheet()
-        self._media = ""
-        """Of the style sheet that begins."""
+        self._sheet = sheet_of(markup)
         self._hidden = 0
         self._struck = 0
         self._tiny = self._invisible = self._preformatted = self._first_in_pre = False
@@ -91,8 +89,6 @@ class HtmlWalk:
                 self._start(name, rest)
             elif self._open.top_name() == "xmp":
                 self._text(rest)
-            elif self._open.top_name() == "style" and self._sheet.read(rest, self._media):
-                self._styles.clear()
         self._open.close_all()
         self.lines.block()
         if self._quotes is not None:
@@ -131,8 +127,6 @@ class HtmlWalk:
             self._open.close_before(name)
             if name in CELLS and self._open.needs_row() and name != "caption":
                 self._start("tr", "")
-        if name == "style":
-            self._media = attributes(source).get("media", "")
         style = self._style(name, source) if source else ORDINARY
         self._edge(name, style)
         around = None
@@ -148,7 +142,7 @@ class HtmlWalk:
             return ORDINARY
         style = self._styles.get((name, source))
         if style is None:
-            style = style_of(name, source, self._sheet.hides)
+            style = style_of(name, source, self._sheet.says)
             style = ORDINARY if style == ORDINARY else style
             if len(self._styles) < _KEPT:
                 self._styles[name, source] = style

@@ -224,6 +224,68 @@ def test_a_style_sheet_for_some_media_hides_nothing(media: str, shown: str) -> N
     assert text_from_html(f"{sheet}<div class=p>text</div><div>yes</div>") == shown
 
 
+SHOWN_AGAIN = (
+    ".pre{display:none;display:block}",
+    ".pre{display:block!important;display:none}",
+    ".pre{display:block ! important;display:none}",
+    ".pre{display:none} div{display:block!important}",
+    ".pre{display:none} *{display:block!important}",
+    ".pre{display:none} .pre:not(.y){display:block}",
+    ".pre{display:none} [class='a pre']{display:block!important}",
+    ".pre{display:none} .a.pre{display:block}",
+    ".pre{display:none} body>.pre{display:block}",
+    ".pre{display:none} .pre{all:initial}",
+    ".pre{display:none} @supports (display:grid){.pre{display:block}}",
+    ".pre{display:none} @media (min-width:40em){.pre{display:block}}",
+    ".pre{display:none} @media (orientation:landscape){.pre{display:block}}",
+    ".pre{display:none} .pre{display:block;.b{color:red}}",
+    ".pre{display:none} .pre{displ\\61y:block}",
+    ".pre{display:none} @charset 'x';.pre{display:block}",
+    ".pre{display:none} b{content:'/*'} .pre{display:block} b{content:'*/'}",
+    "b{content:'}.pre{display:none} b{'}",
+    ".pre,$${display:none}",
+    "} .pre{display:none}",
+    ".pre{/**/display/**/none}",
+    ".pre{opacity:0} .pre{opacity:1}",
+    ".pre{opacity:0} div.pre{opacity:1}",
+    ".pre{opacity:0} div{opacity:1!important}",
+    ".pre{display:none}" + ".z{display:none}" * 3_000 + ".pre{display:block}",
+    ".pre{display:none}" + " " * 65_000 + ".pre{display:block}",
+    ".pre{display:none}</style><style>.pre{display:block!important}",
+    ".pre{display:block!important}</style><style>.pre{display:none}",
+    "</style><style type=text/x>.pre{display:none}",
+)
+
+
+@pytest.mark.parametrize("sheet", SHOWN_AGAIN)
+def test_what_a_browser_shows_is_read(sheet: str) -> None:
+    element = '<div class="a pre">text</div>'
+    assert text_from_html(f"<style>{sheet}</style>{element}") == "text"
+    assert text_from_html(f"{element}<style>{sheet}</style>") == "text"
+
+
+@pytest.mark.parametrize("hiding", ["style='display:none'", "hidden"])
+def test_a_rule_shows_what_the_element_itself_hides(hiding: str) -> None:
+    element = f"<div class=pre {hiding}>text</div>"
+    assert text_from_html(f"{element}<style>.pre{{display:block!important}}</style>") == "text"
+    assert not text_from_html(f"{element}<style>.b{{display:block!important}}</style>")
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "display:block!important;display:none",
+        "display:none;" + "color:red;" * 100 + "display:block",
+        "background:url(;display:none;)",
+        "/*;display:none;*/",
+        "quotes:';display:none;'",
+        "opacity:0xyz",
+    ],
+)
+def test_what_a_style_shows_is_read(style: str) -> None:
+    assert text_from_html(f'<p style="{style}">text</p>') == "text"
+
+
 def test_what_is_shown_by_an_element_itself_is_seen() -> None:
     markup = '<style>.m{display:none}</style><p class=m style="display:block">yes</p>'
     assert text_from_html(markup) == "yes"
