@@ -17,7 +17,7 @@ def forget_logger() -> None:
     """
     structlog.reset_defaults()
     log_plainly()
-    vars(log._log).pop("bind", None)  # how structlog keeps it
+    vars(log.logger).pop("bind", None)  # how structlog keeps it
     root = logging.getLogger()
     root.setLevel(logging.WARNING)
     for handler in root.handlers[:]:

@@ -7,6 +7,7 @@ from collections import Counter
 from functools import partial
 
 from gateway import log
+from gateway.outgoing import events
 from gateway.outgoing.carried import Carried, all_gone, packing
 from gateway.parsing.html_views import HtmlViews
 from gateway.parsing.mail_files import MailFiles
@@ -73,7 +74,7 @@ class Carrier:
             ways[way] for way in (FileWay.WITHHELD, FileWay.GONE, FileWay.UNREAD)
         )
         if withheld or gone or unread:
-            log.files_not_sent(ticket, comment, withheld, gone, unread)
+            events.files_not_sent(ticket, comment, withheld, gone, unread)
 
     async def _read(
         self,

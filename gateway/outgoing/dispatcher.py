@@ -17,8 +17,8 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from gateway import log
 from gateway.authentication.signing import Signer
+from gateway.outgoing import events
 from gateway.outgoing.carrier import Carrier
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Relay
@@ -112,7 +112,7 @@ class Dispatcher:
         try:
             return await self.send_due() > 0
         except Exception as error:  # noqa: BLE001 - the loop must outlive a store that is down
-            log.dispatcher_failed(error)
+            events.dispatcher_failed(error)
             await asyncio.sleep(IDLE_S)
             return False
 
@@ -122,7 +122,7 @@ class Dispatcher:
         for node, last in self.watch.dead(beats).items():
             job = partial(claims.take_over, dead=node, beats=last)
             if freed := await self.runtime.write(job):
-                log.claims_taken_over(str(node), freed)
+                events.claims_taken_over(str(node), freed)
                 self.notice_queued.set()
 
     async def send_due(self) -> int:
@@ -167,7 +167,7 @@ class Dispatcher:
             claimed = await self.runtime.write(claim)
         except StoreTimeout:
             self.size.too_slow()
-            log.claim_too_slow(self.size.most)
+            events.claim_too_slow(self.size.most)
             raise
         self.size.in_time()
         return claimed

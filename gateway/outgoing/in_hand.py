@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from gateway import log
+from gateway.outgoing import events
 
 SLOW_S = 20.0
 """A mail that takes longer than this continues beside those that follow it."""
@@ -65,4 +65,4 @@ async def _cut(task: asyncio.Task[None]) -> None:
 def _report(task: asyncio.Task[None]) -> None:
     """What a bug did to a mail that nobody waits for any more."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.dispatcher_failed(error)
+        events.dispatcher_failed(error)

@@ -10,8 +10,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from gateway import log
-from gateway.outgoing import with_less
+from gateway.outgoing import events, with_less
 from gateway.outgoing.carrier import Carrier
 from gateway.outgoing.compose import Composer
 from gateway.outgoing.delivery import Outgoing, Relay, RelayDown, SenderRefused, Undelivered
@@ -64,13 +63,13 @@ async def record(runtime: Runtime, job: Callable[[Connection], T]) -> T:
         try:
             return await runtime.write(job)
         except Exception as error:  # noqa: BLE001 - a store that is down will be up again
-            log.dispatcher_failed(error)
+            events.dispatcher_failed(error)
             await asyncio.sleep(RECORD_AGAIN_S)
 
 
 def dropped(runtime: Runtime, mail: Notice | Dropped, why: str) -> None:
     """Report a mail that was not sent, since its reader may not have it."""
-    log.send_dropped(_named(mail), why)
+    events.send_dropped(_named(mail), why)
     runtime.metrics.notice("send_dropped")
 
 
@@ -102,7 +101,7 @@ class NoticeSender:
             await self._not_sent(notice, Undelivered(f"not written: {error}", permanent=True))
             return
         except Exception as error:  # noqa: BLE001 - a bug of ours only delays this notice
-            log.dispatcher_failed(error)
+            events.dispatcher_failed(error)
             await self._not_sent(notice, Undelivered(f"not written: {error!r}", permanent=False))
             return
         _, *less = with_less.versions(completed, carried)
@@ -117,13 +116,13 @@ class NoticeSender:
             await self._not_sent(notice, error)
             return
         except Exception as error:  # noqa: BLE001 - nor does one that is met at the relay
-            log.dispatcher_failed(error)
+            events.dispatcher_failed(error)
             await self._not_sent(notice, Undelivered(f"not sent: {error!r}", permanent=False))
             return
         self.pause.end()
         await self.acceptances.record(notice.id, self._accepted)
         self.runtime.metrics.notice("sent")
-        log.sent(_named(notice), notice.attempts)
+        events.sent(_named(notice), notice.attempts)
 
     async def _completed(self, notice: Notice) -> Notice | None:
         """The notice with what is only read when it is sent; None if it must not be sent."""
@@ -151,7 +150,7 @@ class NoticeSender:
             except Undelivered as error:
                 if not with_less.helps(notice, error):
                     raise
-                log.sent_with_less(outgoing.id, len(outgoing.raw), str(error))
+                events.sent_with_less(outgoing.id, len(outgoing.raw), str(error))
             else:
                 return
             outgoing = await asyncio.to_thread(write)
@@ -177,7 +176,7 @@ class NoticeSender:
             self.pause.note(notice.address, error, now)
         begins = self.pause.is_on(now) and not was_on
         if begins or (error.ours and not was_on):
-            log.relay_refused(str(error))
+            events.relay_refused(str(error))
         if begins and error.ours:
             self.pause.is_recorded = True
             at = self.runtime.clock()
@@ -202,7 +201,7 @@ class NoticeSender:
         self.pause.is_recorded = True
         refused = await record(self.runtime, refuse)
         if refused.taken_back:
-            log.relay_refused(f"it has refused all recipients since it accepted a mail: {why}")
+            events.relay_refused(f"it has refused all recipients since it accepted a mail: {why}")
         if again is None or refused.given_up:
             self._given_up(notice, why)
         else:
@@ -236,15 +235,15 @@ class NoticeSender:
 
     def _given_up(self, notice: Notice, why: str) -> None:
         self.runtime.metrics.notice("send_failed")
-        log.send_failed(_named(notice), notice.attempts, why)
+        events.send_failed(_named(notice), notice.attempts, why)
 
     def _put_off(self, notice: Notice, why: str, again: datetime) -> None:
         self.runtime.metrics.notice("send_delayed")
-        log.send_delayed(_named(notice), notice.attempts, why, again.isoformat())
+        events.send_delayed(_named(notice), notice.attempts, why, again.isoformat())
 
 
-def _named(mail: Notice | Dropped) -> log.OutgoingMail:
+def _named(mail: Notice | Dropped) -> events.OutgoingMail:
     """The mail as the log names it."""
-    return log.OutgoingMail(
+    return events.OutgoingMail(
         str(mail.id), mail.kind.value, mail.mailbox.address, mail.address, mail.ticket
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jinja2
 
-from gateway import log
+from gateway.outgoing import events
 from gateway.outgoing.context import TemplateContext
 from gateway.outgoing.template_check import NAMES, own_faults, readable
 from gateway.outgoing.template_files import SUBJECT, html_name, overlaid, shipped, text_name
@@ -73,7 +73,7 @@ class Templates:
                 template = self._environment(folders, context.language).get_template(name)
                 text = template.render(values)
             except _BROKEN as error:
-                log.template_refused(f"{context.language}/{name}", readable(error))
+                events.template_refused(f"{context.language}/{name}", readable(error))
             else:
                 return text, self._is_own(template)
         return shipped(context.language).get_template(name).render(values), False
