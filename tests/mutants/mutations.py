@@ -176,8 +176,8 @@ MUTATIONS = (
         (
             Edit(
                 "rules/decision/filing.py",
-                "if sender.standing is Standing.STAFF and entitled.right is not Right.FLAG:",
-                "if entitled.right is not Right.FLAG:",
+                "sender.standing is Standing.STAFF and entitled.right is not Right.FLAG",
+                "entitled.right is not Right.FLAG",
             ),
         ),
         (f"{BARRIERS}::test_a_ticket_made_critical_stays_so_whatever_its_customer_writes",),
