@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rules.mail.extent import (
+    READ_CHARACTERS,
     REMEMBERED_CHARACTERS,
     REMEMBERED_TEXTS,
     read_text,
@@ -115,13 +116,23 @@ def _counted(
     """The numbers of hidden lines of each kind."""
     own = [line for line in lines[layout.ends : layout.quote] if line.strip()]
     of_client = sum(map(is_client_line, own))
-    quoted = sum(1 for line in f"{above}\n{hidden}".split("\n") if line.strip()) - len(own)
+    quoted = _lines_with_ink(above) + _lines_with_ink(hidden) - len(own)
     counts = (
         (HiddenKind.QUOTE, quoted),
         (HiddenKind.SIGNATURE, len(own) - of_client),
         (HiddenKind.CLIENT_LINE, of_client),
     )
     return tuple((kind, count) for kind, count in counts if count > 0)
+
+
+def _lines_with_ink(text: str) -> int:
+    """How many lines are not empty. A mail may hide millions: no list of them is made, and those
+    beyond what the rules read count even if they are empty."""
+    known = sum(1 for _ in _LINE_WITH_INK.finditer(text, 0, READ_CHARACTERS))
+    return known + text.count("\n", READ_CHARACTERS, len(text) - 1)
+
+
+_LINE_WITH_INK = re.compile(r"\S[^\n]*+")
 
 
 def own_text(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import tracemalloc
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -198,6 +199,17 @@ def test_hidden_lines_are_counted_by_their_kind() -> None:
     )
     assert (seen.hidden_lines, seen.hidden_kinds) == (8, "quoted text, signature, client line")
     assert visible("It is on.").lines == ()
+
+
+def test_of_millions_of_hidden_lines_no_list_is_made() -> None:
+    text = "It is on.\n\n-----Original Message-----\n" + "From: Ann\n" * 400_000
+    tracemalloc.start()
+    try:
+        seen = visible(text)
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(text)
+    finally:
+        tracemalloc.stop()
+    assert (seen.text, seen.hidden_lines) == ("It is on.", 400_001)
 
 
 def test_the_tables_are_well_formed() -> None:
