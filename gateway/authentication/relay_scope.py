@@ -32,9 +32,9 @@ NeedsLookups = Callable[[], Awaitable[bool]]
 
 def from_author(stated: RelayStatement, mail: CheckedMail) -> RelayStatement:
     """The statement: direct only if the envelope sender is the author, where that matters. A relay
-    that states the domain alone hands on the address."""
+    that states the domain alone hands on the address, and so does one that states no SPF."""
     handed_on = mail.envelope.mail_from
-    if not stated.senders and domain_of(handed_on).lower() == mail.domain:
+    if not stated.senders and domain_of(handed_on).lower() in ("", mail.domain):
         stated = replace(stated, senders=(handed_on,))
     own = is_from_author(mail.author, stated.senders)
     return replace(stated, direct=stated.direct and own)
@@ -46,7 +46,9 @@ async def why_not_counted(stated: RelayStatement, mail: CheckedMail) -> str:
         return FORGED
     if may_forge_sender(mail.envelope.mail_from):
         return FORGED_SENDER
-    if stated.by_spf_alone and not is_from_author(mail.author, stated.senders):
+    # Where nothing is stated that passed, it may have been SPF.
+    may_be_spf = stated.by_spf_alone or not (stated.passed or stated.by_signature)
+    if may_be_spf and not is_from_author(mail.author, stated.senders):
         return OF_SOMEBODY_ELSE
     if not stated.direct and mail.signatures.is_partial:
         # What the relay's result is based on may be one that we do not know.

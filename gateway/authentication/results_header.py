@@ -293,11 +293,11 @@ def _has_signature(
 
 def _senders(results: Sequence[StatedResult]) -> Iterator[str]:
     passed = [each for each in results if each.method == "spf" and each.passed]
-    named = [value for each in passed for name, value in each.properties if name in ABOUT["spf"]]
+    stated = [value for each in passed for name, value in each.properties if name in ABOUT["spf"]]
+    named = [address for value in stated if (address := value.strip('<>"'))]
     if not named and any(each.counted_domains() for each in passed):
         yield ""
-    for value in named:
-        address = value.strip('<>"')
+    for address in named:
         if address.rpartition("@")[0]:
             yield address
 

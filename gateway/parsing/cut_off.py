@@ -8,16 +8,16 @@ where it ends in the dots of an omission that the HTML has not.
 
 from __future__ import annotations
 
-import html
 import re
 
 from gateway.parsing.html_alignment import words_of
 from gateway.parsing.html_lines import HtmlLines
+from gateway.parsing.html_tokens import unescaped
 
 _BETWEEN_TAGS = re.compile(r">([^<]+)")
 _LINK = re.compile(r"<?https?://[^\s>]{1,4000}>?")
 _NO_LETTERS = re.compile(r"[\W_]+")
-_BRACKETED = re.compile(r"\[[^\]\n]{0,300}\]")
+_BRACKETED = re.compile(r"\[[^\[\]\n]{0,300}\]")
 """How the text of HTML shows images."""
 _OMISSION = re.compile(r"(?:\.{3}|…)[\])]?\Z")
 _ENDS = frozenset(".!?:;。！？：；।؟»”\"'")
@@ -35,7 +35,7 @@ def may_be_cut_off(plain: str, markup: str) -> bool:
         return False
     begins = max(markup.find("<body"), markup.find("</head"), 0)
     parts = _BETWEEN_TAGS.findall(markup[begins:] if begins else f">{markup}")
-    own, others = _letters(text), _letters(html.unescape(" ".join(parts)))
+    own, others = _letters(text), _letters(unescaped(" ".join(parts)))
     return bool(own) and len(others) > len(own) and others.startswith(own)
 
 

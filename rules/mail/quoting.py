@@ -12,6 +12,7 @@ space in a line counts as one space.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -104,10 +105,8 @@ def visible(text: str, *, forwarded: bool = False) -> VisibleText:
 
 def _cut(line: str, column: int) -> str:
     """The beginning of a line that is `column` characters long in its squeezed form."""
-    for length in range(len(line) + 1):
-        if len(squeezed(line[:length])) >= column:
-            return line[:length]
-    return line
+    lengths = range(len(line) + 1)
+    return line[: bisect_left(lengths, column, key=lambda length: len(squeezed(line[:length])))]
 
 
 def _counted(

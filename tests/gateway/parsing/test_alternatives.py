@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.parsing.alternatives import richer_form
+from gateway.parsing.cut_off import may_be_cut_off
 from gateway.parsing.html_text import HtmlReader
 from gateway.parsing.reading import read
 from rules.mail import Body
@@ -265,3 +266,7 @@ def test_a_line_of_the_authors_is_never_marked_by_the_html(
             assert not any(word.endswith("o") for word in words)
         elif any(not quoted for quoted, _ in blocks):
             assert not any(word.endswith("q") for word in words)
+
+
+def test_a_reference_with_too_many_digits_is_no_fault() -> None:
+    assert not may_be_cut_off("Hello", f"<p>Hello &#{'1' * 5_000};</p>")
