@@ -18,7 +18,7 @@ run: $(READY)  ## serve on this machine, with demo users
 	$(BIN)/postern init --demo
 	exec $(BIN)/postern serve --welcome
 
-test: $(READY)  ## run every test except the long ones (twelve minutes on 2 slow cores)
+test: $(READY)  ## run every test except the long ones (eight to twelve minutes on 2 cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -rfEs
 
 check: $(READY)  ## check style, types and the direction of imports
