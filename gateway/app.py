@@ -59,8 +59,6 @@ async def serve(
         mail = await stack.enter_async_context(open_mail_services(config))
         permissions.check(config)
         await mail.check_tickets()
-        if not joins:
-            await _log_doubts(mail)
         certificate = Certificate(config.tls) if config.tls is not None else None
         if joins:
             from gateway import after_mail  # noqa: PLC0415 - see `gateway.loading`
@@ -75,6 +73,7 @@ async def serve(
         log.takes_mail(**{name: address_text(each) for name, each in for_mail.items()})
 
         if not joins:
+            await _log_doubts(mail)
             await asyncio.to_thread(load_all_else)
             from gateway import after_mail  # noqa: PLC0415 - see `gateway.loading`
 

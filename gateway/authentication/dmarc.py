@@ -116,8 +116,8 @@ async def are_apart(
     """Whether a record declares (`psd=`) that none of the domains by which somebody else saw DMARC
     pass is of the author's organisation, or how the DNS failed. Where nothing is declared, their
     word stands: verifiers that follow RFC 7489 find the organisation by a list of suffixes, and
-    read no `psd=`. A failure defers the mail whoever chose the name: it is no stranger's, and its
-    owner could write as the author already, if they declared nothing."""
+    read no `psd=`. A failure defers the mail no matter who chose the name: it is no stranger's, and
+    its owner could write as the author already, if they declared nothing."""
     if not passed or author_domain in passed:
         return False
     author = DmarcRecord(await walk(author_domain, lookups))

@@ -75,7 +75,7 @@ class Temporary:
     """False if the sender chose the name: then the mail is not deferred (`proven_names`)."""
 
     def deferring(self) -> Temporary:
-        """The same where it defers the mail, whoever chose the name."""
+        """The same where it defers the mail, no matter who chose the name."""
         return Temporary(self.why.removesuffix(f"; {CHOSEN}"))
 
 

@@ -30,6 +30,16 @@ _comment, _ticket = table(CommentRow), table(TicketRow)
 
 Entries = Select[Any]
 
+_LINE = (
+    _journal.c.id.label("item"),
+    _journal.c.received_at.label("at"),
+    _journal.c.author.label("sender"),
+    _journal.c.subject.label("subject"),
+    _journal.c.reason.label("reason"),
+    literal("").label("ticket"),
+)
+"""What a digest says of a mail that is on no ticket."""
+
 
 def held_entries(mailboxes: Collection[int]) -> Entries:
     """The held mails that digests name: those of proven senders first."""
@@ -45,13 +55,8 @@ def every_held(mailboxes: Collection[int]) -> Entries:
     return (
         select(
             _mail.c.mailbox_id,
-            _journal.c.id.label("item"),
-            _journal.c.received_at.label("at"),
             case((_journal.c.network != "", 1), else_=0).label("by_anybody"),
-            _journal.c.author.label("sender"),
-            _journal.c.subject.label("subject"),
-            _journal.c.reason.label("reason"),
-            literal("").label("ticket"),
+            *_LINE,
         )
         .join_from(_mail, _journal, _mail.c.journal_id == _journal.c.id)
         .where(_mail.c.mailbox_id.in_(sorted(mailboxes)), _mail.c.state == "held")
@@ -61,16 +66,7 @@ def every_held(mailboxes: Collection[int]) -> Entries:
 def refused_entries(mailboxes: Collection[int], now: datetime) -> Entries:
     """The mails that were refused in a reply that their senders did not see. Nobody but people who
     are known there can cause one, and a repeat causes no second one."""
-    return select(
-        _journal.c.mailbox_id,
-        _journal.c.id.label("item"),
-        _journal.c.received_at.label("at"),
-        literal(0).label("by_anybody"),
-        _journal.c.author.label("sender"),
-        _journal.c.subject.label("subject"),
-        _journal.c.reason.label("reason"),
-        literal("").label("ticket"),
-    ).where(
+    return select(_journal.c.mailbox_id, literal(0).label("by_anybody"), *_LINE).where(
         _journal.c.mailbox_id.in_(sorted(mailboxes)),
         text(f"journal.{UNREAD}"),  # exactly the condition of the index
         still_waits(

@@ -180,7 +180,7 @@ async def test_what_is_stated_of_the_greeting_of_a_host_of_hers_proves_her(world
 async def test_where_dkim_is_required_its_signature_does_not_hide_that_spf_alone_passed(
     world: World,
 ) -> None:
-    """Whoever sends by the same provider as Ann signs as their own company, too."""
+    """Who sends by the same provider as Ann signs as their own company, too."""
     stated = (
         f"dkim=pass header.d={OTHERS}; spf=pass smtp.mailfrom=ann@{ANNS};"
         f" dmarc=pass header.from={ANNS}"

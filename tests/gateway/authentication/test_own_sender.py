@@ -20,6 +20,15 @@ RELAY = "192.0.2.200"
 FREE, ANN, EVE = "outlook.com", "ann@outlook.com", "eve+SRS=x=outlook.com=ann@outlook.com"
 SIGNED = ("from", "date", "subject", "message-id")
 """By Microsoft: not To, and so not to whom she wrote it."""
+SENDERS = [
+    (ANN, ANN, True),
+    (ANN, "Ann+desk@Outlook.com", True),
+    ("ann+desk@outlook.com", ANN, True),
+    (ANN, EVE, False),
+    (ANN, "eve@outlook.com", False),
+    ("ann@acme.example", "bounce+eve@acme.example", True),
+]
+"""An author, an envelope sender, and whether that is theirs as far as it matters."""
 
 
 @pytest.fixture
@@ -55,14 +64,7 @@ async def count_as_a_whole(world: World, author: str, sender: str) -> list[bool]
 
 @pytest.mark.parametrize(
     ("author", "sender", "counts"),
-    [
-        (ANN, ANN, True),
-        (ANN, "Ann+desk@Outlook.com", True),
-        ("ann+desk@outlook.com", ANN, True),
-        (ANN, EVE, False),
-        (ANN, "eve@outlook.com", False),
-        ("ann@acme.example", "bounce+eve@acme.example", True),
-    ],
+    SENDERS,
 )
 async def test_a_mail_that_somebody_of_the_same_provider_redirects_counts_as_it_was_signed(
     world: World, author: str, sender: str, *, counts: bool
@@ -105,14 +107,7 @@ async def unsigned_verdicts(world: World, author: str, sender: str) -> dict[str,
 
 @pytest.mark.parametrize(
     ("author", "sender", "proven"),
-    [
-        (ANN, ANN, True),
-        (ANN, "Ann+desk@Outlook.com", True),
-        ("ann+desk@outlook.com", ANN, True),
-        (ANN, EVE, False),
-        (ANN, "eve@outlook.com", False),
-        ("ann@acme.example", "bounce+eve@acme.example", True),
-    ],
+    SENDERS,
 )
 async def test_without_a_signature_spf_of_somebody_else_at_the_provider_proves_nobody(
     world: World, author: str, sender: str, *, proven: bool

@@ -207,7 +207,7 @@ async def test_who_was_removed_from_the_ticket_that_theirs_becomes_part_of_is_na
 async def test_by_a_merge_of_requests_of_staff_no_company_reads_what_another_wrote(
     site: Site,
 ) -> None:
-    """They are of no company, whoever was added to them."""
+    """They are of no company, no matter who was added to them."""
     of_acme, more = [await site.open(SAM, cc=[each]) for each in (ANN, BOB)]
     of_globex = await site.open(SAM, cc=[GIL])
 

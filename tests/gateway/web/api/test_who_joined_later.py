@@ -167,7 +167,7 @@ async def test_who_was_proposed_reads_what_comes_from_the_approval_on(either: Si
     assert await texts(either, number, GIL) == ["NEXT"]
 
 
-async def test_whoever_is_the_requester_reads_their_request(site: Site) -> None:
+async def test_the_requester_reads_their_request(site: Site) -> None:
     number = await site.open(ANN)
     await site.effects(number, requester=CAT)
 
