@@ -16,7 +16,7 @@ from rules.commands.readable_html import readable_html
 from rules.identity import is_unproven
 from rules.mail.images import image_type
 from rules.mail.markup import Piece, UnsafeMarkupError, pieces
-from rules.mail.presented import images_in
+from rules.mail.presented import images_in, quoted_images
 from rules.mail.shown_html import HtmlView, PlainOnly
 from rules.service.travelling import FileWay, fitting
 from storage.notices.attached import AttachedFile
@@ -113,7 +113,7 @@ class _Plan:
         self._comment, self._for_staff = comment, for_staff
         own, quoted = _pieces_of(view)
         self._unknown = view is not None and view.plain_only not in (None, PlainOnly.NO_HTML)
-        self._quoted = {*images_in(quoted), *(view.quoted_images if view is not None else ())}
+        self._quoted = quoted_images(view, quoted) if view is not None else set[str]()
         self._own = set(images_in(own)) - self._quoted
         cut = (
             readable_html(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from rules.mail.markup import REL, End, Piece, Tag, is_remote, text_of
+from rules.mail.shown_html import HtmlView
 
 Mask = Callable[[str], str]
 """Takes out of a text what was sealed for others."""
@@ -53,6 +54,12 @@ def images_in(some: Sequence[Piece]) -> list[str]:
     """The names of the images of the same mail."""
     sources = (piece.get("src") for piece in some if isinstance(piece, Tag) and piece.name == "img")
     return [each.removeprefix("part:") for each in sources if each.startswith("part:")]
+
+
+def quoted_images(view: HtmlView, quoted: Sequence[Piece]) -> set[str]:
+    """The names of the images that a mail has in what it quotes, or in its signature. `quoted` are
+    the pieces of `view.quoted`."""
+    return {*images_in(quoted), *view.quoted_images}
 
 
 def masked_pieces(some: Sequence[Piece], mask: Mask) -> list[Piece] | None:

@@ -50,7 +50,11 @@ class StoredAttachment:
     content_type: str
     size_bytes: int
     part: str
+    inline: bool
+    """Its mail places it in its text, or may."""
     comment: int
+    author: str
+    """Of its comment."""
     visibility: str
     """Of its comment."""
     by_staff: bool
@@ -67,7 +71,9 @@ def attachment(connection: Connection, number: int, wanted: int) -> StoredAttach
             _attachment.c.content_type,
             _attachment.c.size_bytes,
             _attachment.c.part,
+            _attachment.c.inline,
             _attachment.c.comment_id,
+            _comment.c.author,
             _comment.c.visibility,
             _person.c.role,
             _raw.c.mailbox_id,
@@ -91,7 +97,9 @@ def attachment(connection: Connection, number: int, wanted: int) -> StoredAttach
         content_type=row.content_type,
         size_bytes=row.size_bytes,
         part=row.part,
+        inline=row.inline,
         comment=row.comment_id,
+        author=row.author,
         visibility=row.visibility,
         by_staff=row.role == Role.STAFF.value,
         mail=mail,

@@ -27,6 +27,12 @@ class Withheld:
     comments: frozenset[int] = frozenset()
     since: datetime | None = None
     """When the reader joined; None where nothing is withheld."""
+    reader: str = ""
+
+    def quotes_of(self, author: str) -> bool:
+        """Whether the reader sees what somebody's comments quote: that was written before them. Of
+        their own comments they do."""
+        return self.since is None or author == self.reader
 
 
 NOTHING = Withheld()
@@ -61,4 +67,4 @@ def withheld(connection: Connection, ticket: int, reader: TicketReader) -> Withh
     found = frozenset(
         number for number, *filed in connection.execute(query) if reader.withholds(Filed(*filed))
     )
-    return Withheld(found, reader.since) if found else NOTHING
+    return Withheld(found, reader.since, reader.address) if found else NOTHING

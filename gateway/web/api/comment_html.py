@@ -16,7 +16,7 @@ from gateway.web.api.access import CONTEXT, Caller, number_of, presenter
 from gateway.web.api.answers import CommentHtmlAnswer
 from gateway.web.api.auth import ApiError
 from gateway.web.api.download import SANDBOXED, headers_of_image
-from gateway.web.api.files import taken_for
+from gateway.web.api.files import taken_for, view_of
 from gateway.web.api.operations import ALL, JsonAnswer, Operation, OtherAnswer
 from gateway.web.api.queries import CommentHtmlQuery, Query
 from gateway.web.api.ticket_json import TicketJson
@@ -119,7 +119,7 @@ async def _asked(request: web.Request, caller: Caller) -> _Asked:
         if found is None or not ticket.shows(found.id, found.visibility):
             raise ApiError(404, f"there is no comment {wanted} on #{number}")
         shown = presenter(connection, context, caller)
-        return _Asked(number, found, shown, quotes=ticket.sight.quotes)
+        return _Asked(number, found, shown, quotes=ticket.withheld.quotes_of(found.author))
 
     return await context.runtime.read(look_up)
 
@@ -128,19 +128,9 @@ async def _view(request: web.Request, asked: _Asked, caller: Caller) -> HtmlView
     """The HTML of the comment's mail, from the process that sanitises it."""
     if not asked.comment.by_mail:
         return HtmlView(plain_only=PlainOnly.WRITTEN_HERE)
-    mail, context = asked.comment.mail, request.app[CONTEXT]
-    if mail is None:
+    if asked.comment.mail is None:
         return HtmlView(plain_only=PlainOnly.NOT_STORED)
-    async with context.viewing.turn(caller.address):
-        with context.downloads.room(client_of_request(request), mail.size_bytes):
-            try:
-                raw = await _raw(request, asked)
-            except LookupError:  # it was deleted since
-                return HtmlView(plain_only=PlainOnly.NOT_STORED)
-            view = await context.runtime.html_views.view(raw)
-    if view.plain_only is not None and view.plain_only.is_costly:
-        log.html_not_shown(asked.number, asked.comment.id, view.plain_only.value)
-    return view
+    return await view_of(request, caller, asked.number, asked.comment.id, asked.comment.mail)
 
 
 async def _raw(request: web.Request, asked: _Asked) -> bytes:

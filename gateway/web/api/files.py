@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import assert_never
 
@@ -19,6 +20,9 @@ from gateway.web.api.operations import ALL, Operation, OtherAnswer
 from gateway.web.api.queries import Query
 from gateway.web.api.request_parsing import journal_id_of
 from gateway.web.pages.forms import client_of_request
+from rules.mail.markup import UnsafeMarkupError, pieces
+from rules.mail.presented import quoted_images
+from rules.mail.shown_html import HtmlView, PlainOnly
 from storage.db.database import Connection
 from storage.ticket import files
 from storage.ticket.files import StoredAttachment, StoredMail
@@ -28,7 +32,7 @@ async def _attachment(request: web.Request, caller: Caller, _: Query) -> web.Str
     context, number = request.app[CONTEXT], number_of(request)
     wanted = int(request.match_info["attachment"])
 
-    def look_up(connection: Connection) -> tuple[StoredAttachment, StoredMail, str, str]:
+    def look_up(connection: Connection) -> tuple[StoredAttachment, StoredMail, str, str, bool]:
         visible = access.find_ticket(connection, context, caller, number, context.runtime.clock())
         found = files.attachment(connection, number, wanted)
         if found is None or not visible.shows(found.comment, found.visibility):
@@ -43,9 +47,18 @@ async def _attachment(request: web.Request, caller: Caller, _: Query) -> web.Str
         if found.mail is None:
             raise _not_stored(f"the mail of comment {found.comment}", number)
         name = presenter(connection, context, caller).masker.mask(found.name)
-        return found, found.mail, name, visible.mailbox.address
+        quotes = visible.withheld.quotes_of(found.author)
+        return found, found.mail, name, visible.mailbox.address, quotes
 
-    found, mail, name, mailbox = await context.runtime.read(look_up)
+    found, mail, name, mailbox, quotes = await context.runtime.read(look_up)
+    if not quotes and (found.inline or found.content_type.startswith("image/")):
+        view = await view_of(request, caller, number, found.comment, mail)
+        if await asyncio.to_thread(_may_be_quoted, found, view):
+            raise ApiError(
+                403,
+                f"attachment {wanted} is, or may be, an image that comment {found.comment} quotes: "
+                f"what was written before {caller.address} joined #{number} is not for them",
+            )
     with context.downloads.room(client_of_request(request), 2 * mail.size_bytes) as room:
         raw = await _read(
             request, mail, _not_stored(f"the mail of comment {found.comment}", number)
@@ -93,6 +106,36 @@ async def taken_for(
             )
         case _:
             assert_never(found)
+
+
+def _may_be_quoted(file: StoredAttachment, view: HtmlView) -> bool:
+    """Whether a mail has the image in what it quotes; where that is not known, whether it has it in
+    its text."""
+    if view.plain_only is PlainOnly.NO_HTML:
+        return False
+    try:
+        quoted = pieces(view.quoted)
+    except UnsafeMarkupError:
+        return file.inline
+    unknown = view.plain_only is not None and file.inline
+    return unknown or file.part in quoted_images(view, quoted)
+
+
+async def view_of(
+    request: web.Request, caller: Caller, ticket: int, comment: int, mail: StoredMail
+) -> HtmlView:
+    """The HTML of a comment's mail, from the process that sanitises it."""
+    context = request.app[CONTEXT]
+    async with context.viewing.turn(caller.address):
+        with context.downloads.room(client_of_request(request), mail.size_bytes):
+            try:
+                raw = await context.runtime.read(partial(files.read_mail, mail=mail))
+            except LookupError:  # it was deleted since
+                return HtmlView(plain_only=PlainOnly.NOT_STORED)
+            view = await context.runtime.html_views.view(raw)
+    if view.plain_only is not None and view.plain_only.is_costly:
+        log.html_not_shown(ticket, comment, view.plain_only.value)
+    return view
 
 
 async def _raw(request: web.Request, caller: Caller, _: Query) -> web.StreamResponse:

@@ -51,11 +51,6 @@ class Sight:
     """What its company was promised: the reader is a guest of another one."""
     withheld: Withheld = NOTHING
 
-    @property
-    def quotes(self) -> bool:
-        """Whether the reader sees what comments quote: that was written before them."""
-        return self.withheld.since is None
-
 
 ALL_OF_IT = Sight()
 
@@ -174,7 +169,7 @@ class TicketJson:
             outside = not comment.by_staff and comment.author not in members
             text = comment.text if left else ""
             answer = self._comment(comment, ticket.summary, text, outside=outside)
-            if not sight.quotes:
+            if not sight.withheld.quotes_of(comment.author):
                 answer["text"] = answer["shown"]
             shown.append(answer)
         return shown[::-1]

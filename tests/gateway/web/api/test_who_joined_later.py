@@ -127,6 +127,44 @@ async def test_the_answer_says_that_earlier_comments_are_not_shown(either: Site)
     assert since[CAT] == since[GIL]
 
 
+async def test_an_image_that_is_only_quoted_is_for_those_who_had_it_before(either: Site) -> None:
+    number = await either.mailed()
+    await either.effects(number, add=[GIL])
+    html = (
+        '<p>NEW <img src="cid:new@x"></p><blockquote type="cite"><p>OLD <img src="cid:old@x"></p>'
+        "</blockquote>"
+    )
+    parts = (text(html, "html"), image(PNG, "new@x"), image(PNG, "old@x"))
+    raw = mail(multipart("related", *parts), subject=f"Re: [#{number}] Lift")
+    await either.postern.take(raw, TRUSTED)
+    new, old = (each["id"] for each in (await comments_of(either, number))[-1]["attachments"])
+
+    read = {
+        who: [
+            (await either.ask("GET", f"/{number}/attachments/{each}", who)).status
+            for each in (new, old)
+        ]
+        for who in (SAM, ANN, GIL)
+    }
+
+    assert read == {SAM: [200, 200], ANN: [200, 200], GIL: [200, 403]}
+
+
+async def test_who_joined_later_reads_what_their_own_comments_quote(either: Site) -> None:
+    number = await either.mailed()
+    await either.effects(number, add=[GIL])
+    html = "<p>Mine.</p><blockquote type='cite'><p>Yours.</p></blockquote>"
+    raw = mail(both("Mine.\r\n\r\n> Yours.\r\n", html), GIL, f"Re: [#{number}] Lift")
+    await either.postern.take(raw, TRUSTED)
+
+    _, ticket = await either.get(f"/{number}", GIL)
+
+    (mine,) = ticket["comments"]
+    assert "Yours." in mine["text"]
+    _, shown = await either.get(f"/{number}/comments/{mine['id']}/html", GIL)
+    assert "Yours." in shown["html_quoted"]
+
+
 async def test_a_comment_from_before_is_no_place_to_page_from(site: Site) -> None:
     number = await conversation(site, SUPPORT)
     earlier, later = (each["id"] for each in await comments_of(site, number))
