@@ -11,7 +11,16 @@ from rules.people import Role
 from rules.ticket.audit import AuditEvent
 from rules.ticket.lifecycle import Status
 from rules.ticket.visibility import Visibility
-from storage.db.tables import ASSIGNED, DUE, AuditRow, CommentRow, PersonRow, TicketRow, table
+from storage.db.tables import (
+    ASSIGNED,
+    DUE,
+    UNASSIGNED,
+    AuditRow,
+    CommentRow,
+    PersonRow,
+    TicketRow,
+    table,
+)
 
 _ticket, _comment = table(TicketRow), table(CommentRow)
 _person, _audit = table(PersonRow), table(AuditRow)
@@ -46,6 +55,12 @@ def due(mailboxes: Collection[int], before: datetime) -> tuple[Condition, ...]:
     """Tickets of these mailboxes that are due before a time."""
     is_due = and_(text(f"ticket.{DUE}"))  # exactly the condition of the index
     return _ticket.c.mailbox_id.in_(sorted(mailboxes)), is_due, _ticket.c.due_at < before
+
+
+def unassigned(mailbox: int) -> tuple[Condition, ...]:
+    """Tickets of a mailbox that nobody works on, and that are not over."""
+    is_nobodys = and_(text(UNASSIGNED))  # exactly the condition of the index
+    return _ticket.c.mailbox_id == mailbox, is_nobodys
 
 
 def assigned_to(mailbox: int, address: str) -> tuple[Condition, ...]:

@@ -29,7 +29,7 @@ from storage.db.tables import (
     TicketTagRow,
     table,
 )
-from storage.ticket.conditions import ACTIVE, ANSWERED, Condition, assigned_to, due
+from storage.ticket.conditions import ACTIVE, ANSWERED, Condition, assigned_to, due, unassigned
 from storage.ticket.summaries import TicketSummary, summaries_of
 
 _ticket, _comment, _person = table(TicketRow), table(CommentRow), table(PersonRow)
@@ -225,6 +225,10 @@ def _kinds(connection: Connection, wanted: TicketFilter) -> Iterator[_Kind]:
     elif wanted.companies is not None:
         for company in sorted(wanted.companies):
             yield _Kind((_ticket.c.company_id == company,), frozenset({"companies"}))
+    elif wanted.assignee == "" and wanted.statuses and wanted.statuses <= ACTIVE:
+        for mailbox, status in product(mailboxes, sorted(wanted.statuses)):
+            here = (*unassigned(mailbox), _ticket.c.status == status)
+            yield _Kind(here, frozenset({"mailboxes", "assignee", "statuses"}))
     elif wanted.assignee:
         for mailbox, status in product(mailboxes, sorted(wanted.statuses or EVERY)):
             here = (*assigned_to(mailbox, wanted.assignee), _ticket.c.status == status)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, text
+from sqlalchemy import ColumnElement, Connection, and_, func, select, text
 
 from storage.db.tables import CLAIMED, TicketRow, table
+from storage.ticket import conditions
 from storage.ticket.conditions import ACTIVE, ANSWERED, CLAIMED_AT, Condition, assigned_to, due
-from storage.ticket.pages import EXAMINED
 
 _ticket = table(TicketRow)
 
@@ -70,53 +70,27 @@ def assigned(
 ) -> WaitingTickets:
     """The tickets of a mailbox that a person works on, `most` at most, and when the first of them
     last changed."""
-
-    def counted(status: str, most: int) -> WaitingTickets:
-        theirs = select(_ticket.c.updated_at).where(
-            *assigned_to(mailbox, address),  # the index has all that is read, in this order
-            _ticket.c.status == status,
-            _ticket.c.deleted_at.is_(None),
-        )
-        return _counted(connection, theirs.order_by(_ticket.c.updated_at), most)
-
-    return _active(counted, most)
+    return _active(connection, assigned_to(mailbox, address), most)
 
 
-def unassigned(
-    connection: Connection, mailbox: int, examined: int = EXAMINED, most: int = COUNTED
-) -> WaitingTickets:
-    """The tickets of a mailbox that nobody works on, `most` at most, of each status among the
-    `examined` that have waited the longest for a change, and when the first of them last
-    changed."""
-
-    def counted(status: str, most: int) -> WaitingTickets:
-        here = (_ticket.c.mailbox_id == mailbox, _ticket.c.status == status)
-        columns = (_ticket.c.assignee, _ticket.c.deleted_at, _ticket.c.updated_at)
-        oldest = select(*columns).where(*here).order_by(_ticket.c.updated_at)
-        some = oldest.limit(examined).subquery()
-        is_nobodys = (some.c.assignee == "") & some.c.deleted_at.is_(None)
-        found = _counted(connection, select(some.c.updated_at).where(is_nobodys), most)
-        if found.is_cut:
-            return found
-        rest = oldest.with_only_columns(_ticket.c.updated_at).offset(examined).limit(1)
-        return found._replace(is_cut=connection.execute(rest).first() is not None)
-
-    return _active(counted, most)
+def unassigned(connection: Connection, mailbox: int, most: int = COUNTED) -> WaitingTickets:
+    """The same of those that nobody works on."""
+    return _active(connection, conditions.unassigned(mailbox), most)
 
 
-def _active(counted: Callable[[str, int], WaitingTickets], most: int) -> WaitingTickets:
+def _active(connection: Connection, which: tuple[Condition, ...], most: int) -> WaitingTickets:
     """Those of each status that is not over, together: of the second as many as are still missing,
     and of each the one that has waited the longest."""
     total = NONE
     for status in sorted(ACTIVE):
-        found = counted(status, most - total.number)
-        sinces = (each.since for each in (total, found) if each.since is not None)
-        number, since = total.number + found.number, min(sinces, default=None)
-        total = WaitingTickets(number, since, total.is_cut or found.is_cut)
+        # An index has all that is read, in this order.
+        theirs = select(_ticket.c.updated_at).where(*which, _ticket.c.status == status)
+        some = theirs.order_by(_ticket.c.updated_at).limit(most - total.number + 1).subquery()
+        counted = select(func.count(), func.min(some.c.updated_at))
+        number, since = connection.execute(counted).one()
+        sinces = (each for each in (total.since, since) if each is not None)
+        number += total.number
+        total = WaitingTickets(
+            min(number, most), min(sinces, default=None), total.is_cut or number > most
+        )
     return total
-
-
-def _counted(connection: Connection, oldest_first: Select[Any], most: int) -> WaitingTickets:
-    some = oldest_first.limit(most + 1).subquery()
-    number, since = connection.execute(select(func.count(), func.min(some.c.updated_at))).one()
-    return WaitingTickets(min(number, most), since, number > most)

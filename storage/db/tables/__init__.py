@@ -79,6 +79,7 @@ _NAMES = {
         "FLAGGED",
         "FOLDED",
         "PROPOSED",
+        "UNASSIGNED",
         "WAITS",
         "AttachmentRow",
         "AuditRow",

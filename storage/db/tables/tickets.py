@@ -34,6 +34,8 @@ DUE = "due_at IS NOT NULL"
 """Tickets on which an answer is due; the same."""
 ASSIGNED = "assignee <> '' AND deleted_at IS NULL"
 """Tickets that somebody works on; a query must contain both conditions."""
+UNASSIGNED = "assignee = '' AND deleted_at IS NULL AND status <> 'resolved' AND status <> 'closed'"
+"""Tickets that nobody works on and that are not over; the same."""
 CLAIMED = "critical_claimed"
 """Tickets that are claimed as critical; the same."""
 
@@ -58,6 +60,7 @@ class TicketRow(Row):
         index_where(
             ASSIGNED, "ix_ticket_assignee", "mailbox_id", "assignee", "status", "updated_at"
         ),
+        index_where(UNASSIGNED, "ix_ticket_unassigned", "mailbox_id", "status", "updated_at"),
         index_where(CLAIMED, "ix_ticket_claimed", "mailbox_id", "status", "updated_at"),
         # One follow-up to a closed ticket, even if several replies arrive at the same time.
         Index("uq_ticket_follows", "follows", unique=True),

@@ -111,6 +111,7 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
     "those of companies": (of_a_desk(companies=frozenset({COMPANY})), "ix_ticket_company"),
     "those of an assignee of any status": (of_a_desk(assignee=SAM), "ix_ticket_assignee"),
     "those of an assignee": (of_a_desk(assignee=SAM, statuses=OPEN), "ix_ticket_assignee"),
+    "those of nobody": (of_a_desk(assignee="", statuses=OPEN), "ix_ticket_unassigned"),
     "overdue ones": (of_a_desk(overdue_at=NOW, severity="Low"), "ix_ticket_due_at"),
     "claimed ones": (of_a_desk(claimed=True), "ix_ticket_claimed"),
     "tickets of an assignee, counted": (
@@ -119,7 +120,7 @@ LISTS: Mapping[str, tuple[Listing, str]] = {
     ),
     "tickets of nobody, counted": (
         partial(waiting_tickets.unassigned, mailbox=SUPPORT.id),
-        "ix_ticket_status",
+        "ix_ticket_unassigned",
     ),
     "people who wait": (
         partial(proposed_people, mailboxes=OURS.mailboxes, limit=SHOWN),
