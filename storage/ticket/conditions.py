@@ -41,14 +41,22 @@ CLAIMED_AT: ColumnElement[datetime] = func.coalesce(
     type_=_ticket.c.opened_at.type,
 )
 """When the last claim was made: the first one is in the mail that opened the ticket."""
-ANSWERED = exists().where(
-    _comment.c.ticket_id == _ticket.c.id,
-    _comment.c.visibility == Visibility.PUBLIC.value,
-    _comment.c.written_at > CLAIMED_AT,
-    _person.c.mailbox_id == _comment.c.mailbox_id,
-    _person.c.address == _comment.c.author,
-    _person.c.role == Role.STAFF.value,
-)
+
+
+def answered(ticket: ColumnElement[int], since: ColumnElement[datetime]) -> Condition:
+    """Whether staff have written on a ticket since a time."""
+    return exists().where(
+        _comment.c.ticket_id == ticket,
+        _comment.c.visibility == Visibility.PUBLIC.value,
+        _comment.c.written_at > since,
+        _person.c.mailbox_id == _comment.c.mailbox_id,
+        _person.c.address == _comment.c.author,
+        _person.c.role == Role.STAFF.value,
+    )
+
+
+ANSWERED = answered(_ticket.c.id, CLAIMED_AT)
+"""Staff have written on a ticket since its last claim."""
 
 
 def due(mailboxes: Collection[int], before: datetime) -> tuple[Condition, ...]:
