@@ -39,7 +39,7 @@ class PolicyReload:
             self.book.replace(new)
             # Mail that was filed since the check was decided by the old policies. In the ledger's
             # turn, so that what is being written is counted.
-            await self.runtime.write(check)
+            await self.runtime.write(check, apart=True)
         except InvalidFile as error:
             self.book.replace(before)
             self.runtime.metrics.policies_reloaded("refused")

@@ -123,7 +123,7 @@ class Scheduler:
             new_id=self.runtime.new_id,
         )
         try:
-            return await self.runtime.write(job)
+            return await self.runtime.write(job, apart=True)
         except (ValueError, LookupError, TypeError, AttributeError) as error:  # of a damaged row
             if len(tickets) == 1:
                 log.clock_not_reported(tickets[0].number, error)
@@ -171,7 +171,7 @@ class Scheduler:
                 now=self.runtime.clock(),
                 new_id=self.runtime.new_id,
             )
-            ordered += await self.runtime.write(job)
+            ordered += await self.runtime.write(job, apart=True)
         if ordered:
             self.runtime.wake()
         return ordered
@@ -191,7 +191,7 @@ class Scheduler:
                 now=self.runtime.clock(),
                 new_id=self.runtime.new_id,
             )
-            queued = await self.runtime.write(job)
+            queued = await self.runtime.write(job, apart=True)
             if queued is None:
                 log.desk_is_empty(mailbox.address)
                 self.runtime.metrics.desk_is_empty()

@@ -172,9 +172,11 @@ def use_link(
         return None
     address = found[0].address
     if password:
-        connection.execute(delete(_session).where(_session.c.address == address))
+        # First the user, whose row a login locks: a session of the old password that begins
+        # meanwhile is there to be ended, or is refused.
         of_user = update(_user).where(_user.c.address == address)
         connection.execute(of_user.values(password=password))
+        connection.execute(delete(_session).where(_session.c.address == address))
     return found[0]
 
 

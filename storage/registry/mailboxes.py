@@ -163,6 +163,8 @@ def ordinary_tickets(
     connection: Connection, mailbox: int, levels: Collection[str]
 ) -> tuple[OrdinaryTickets, ...]:
     """Tickets of a mailbox at these levels that are not critical, by level; closed ones aside."""
+    if not levels:  # else every ticket would be read for nothing
+        return ()
     is_ordinary = (
         (_ticket.c.mailbox_id == mailbox)
         & ~_ticket.c.critical

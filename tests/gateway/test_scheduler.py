@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 from structlog.testing import capture_logs
 
 from gateway import scheduler
@@ -67,6 +68,12 @@ async def be_late(services: Services, number: int) -> None:
 async def breaches(services: Services) -> list[int | None]:
     listed = await services.runtime.read(partial(overview.listing))
     return [each.ticket for each in listed if each.kind == "sla_breach"]
+
+
+def prefer_a_digest(connection: Connection) -> None:
+    mailbox = mailbox_named(connection, SUPPORT)
+    (first, *_) = lookup.staff(connection, mailbox)()
+    set_notices(connection, mailbox, first.address, StaffNotices.DIGEST)
 
 
 async def retire_mailbox(services: Services) -> None:
@@ -154,15 +161,32 @@ async def test_snoozed_tickets_wake_and_digests_go_out_by_the_clock(services: Se
     assert await services.scheduler.wake_snoozed() == 0
     assert await services.scheduler.send_personal_digests() == 0
 
-    def prefer(connection: Connection) -> str:
-        mailbox = mailbox_named(connection, SUPPORT)
-        (first, *_) = lookup.staff(connection, mailbox)()
-        set_notices(connection, mailbox, first.address, StaffNotices.DIGEST)
-        return first.address
-
-    await services.runtime.write(prefer)
+    await services.runtime.write(prefer_a_digest)
     assert await services.scheduler.send_personal_digests() == 1
     assert await services.scheduler.send_personal_digests() == 0
+
+
+async def test_what_may_take_long_does_not_hold_the_event_loop(services: Services) -> None:
+    for number in (1, 2):
+        await be_late(services, number)
+    await services.runtime.write(prefer_a_digest)
+    threads = set[int]()
+
+    def note(*_: Any) -> None:
+        threads.add(get_ident())
+
+    scheduler = services.scheduler
+    works = (scheduler.notify_overdue, scheduler.send_personal_digests, scheduler.notify_desk)
+    event.listen(services.runtime.database.engine, "before_cursor_execute", note)
+    try:
+        done = [await work() for work in works]
+        assert await services.policy_reload.reload()
+    finally:
+        event.remove(services.runtime.database.engine, "before_cursor_execute", note)
+
+    assert done[:2] == [2, 1]
+    assert threads
+    assert get_ident() not in threads
 
 
 async def test_administrators_hear_of_a_ticket_that_nobody_of_the_staff_hears_of(
