@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, model_validator
 
 from gateway.ticket_requests import Addresses, Line, RequestModel
 from rules.people import Role, StaffNotices
@@ -55,7 +55,7 @@ class _Patch(RequestModel):
 class CompanyPatch(_Patch):
     """A change of a company; a key that is left out changes nothing."""
 
-    active: bool | None = None
+    active: StrictBool | None = None
     """False suspends it: the mail of its users is refused."""
     remove_domains: Domains = ()
     """The people there stay registered."""
@@ -95,9 +95,9 @@ class NewPersonRequest(RequestModel):
     role: Role = Role.USER
     company: Line = ""
     """The name of a user's company; empty for staff."""
-    machine: bool = False
+    machine: StrictBool = False
     """A user that is a program, whose automatic mail may open tickets."""
-    anywhere: bool = False
+    anywhere: StrictBool = False
     """The address may be outside the company's domains."""
 
     @model_validator(mode="after")
@@ -112,7 +112,7 @@ class NewPersonRequest(RequestModel):
 class PersonPatch(_Patch):
     """A change of a person; a key that is left out changes nothing."""
 
-    active: bool | None = None
+    active: StrictBool | None = None
     """False refuses their mail; their tickets stay."""
     language: Line | None = None
     """Of their notices; empty for that of the policy."""

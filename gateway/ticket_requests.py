@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     model_validator,
 )
 
@@ -96,7 +97,11 @@ FieldValues = Annotated[
 
 
 class RequestModel(BaseModel):
-    """What a request asks for. Refuses unknown keys."""
+    """What a request asks for. Refuses unknown keys.
+
+    What is true or false is a StrictBool: "no" or 0 in its place is a mistake in a program, which
+    is named before anything is done.
+    """
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, str_strip_whitespace=True, use_attribute_docstrings=True
@@ -127,13 +132,13 @@ class NewSavedReply(RequestModel):
 class Release(RequestModel):
     """What staff state about a held mail that is filed."""
 
-    as_new: bool = False
+    as_new: StrictBool = False
     """It opens a new ticket, even if it refers to another."""
     onto: Number | None = None
     """The ticket that it goes onto, whatever it refers to."""
     author: Line | None = None
     """Its author, where From does not name exactly one."""
-    enrol: bool = False
+    enrol: StrictBool = False
     """Its author is registered with the company of their domain."""
     shown: Line | None = None
     """As the mail was read: it is filed only if a release still does the same with it."""
@@ -153,7 +158,7 @@ class Retry(RequestModel):
     """Which outgoing mails are tried again: dead ones, and ones that wait for another attempt."""
 
     ids: Annotated[tuple[UUID, ...], Field(max_length=MOST_RETRIED)] = ()
-    every: bool = False
+    every: StrictBool = False
     """All that are dead, those that were withdrawn included."""
 
     @model_validator(mode="after")
@@ -177,7 +182,7 @@ class TicketPatch(RequestModel):
     assignee: Line | None = None
     """A staff member's address; empty for nobody."""
     severity: Line | None = None
-    workaround: bool = False
+    workaround: StrictBool = False
     """Lower the severity, since a workaround exists."""
     fields: FieldValues = {}
     """Fields to set; an empty value clears one."""
@@ -189,23 +194,23 @@ class TicketPatch(RequestModel):
     """The number of a flagged comment, or of a folded one."""
     publish_from: Literal["private", "folded"] | None = None
     """What the caller saw that comment as: nothing is done if it is something else now."""
-    complete: bool = False
+    complete: StrictBool = False
     """Declare the request complete; by a customer, submit it where it waits for the portal."""
     escalate: Line | None = None
     """The reason for an escalation."""
     status: Status | None = None
-    follow: bool | None = None
+    follow: StrictBool | None = None
     """Whether the staff person who asks follows the ticket."""
     split: Number | None = None
     """The number of a public comment: a new ticket is made out of it."""
     snooze: Line | None = None
     """Until when: `3d`, `4h`, `monday`, a date, a time with its zone, or `off`."""
     merge_into: Number | None = None
-    delete: bool = False
+    delete: StrictBool = False
     why: Line = ""
     """The reason of a new status or severity, a workaround, a completion or a deletion, for the
     audit trail."""
-    why_public: bool = False
+    why_public: StrictBool = False
     """The customers on the ticket read the reason too."""
     version: Annotated[int, Field(ge=0, le=LARGEST_NUMBER)] | None = None
     """Of the ticket as a staff tool read it: nothing is done if it was changed since."""
