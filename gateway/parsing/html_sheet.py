@@ -12,7 +12,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from gateway.parsing.html_style import Said, is_hidden, weighed, without_nested
+from gateway.parsing.html_style import (
+    Said,
+    has_bad_url,
+    is_hidden,
+    is_unclear,
+    weighed,
+    without_nested,
+)
 from gateway.parsing.html_tokens import RAW, attributes, tokens
 
 _READ_CHARACTERS = 64 * 1024
@@ -23,14 +30,18 @@ _COMMENT_OR_STRING = re.compile(
 )
 _BETWEEN_RULES = re.compile(r"\A(?>(?:\s++|<!--|-->)*)")
 _PIECE = re.compile(r"([^{}]*+)([{}]|\Z)")
-_NESTS = re.compile(r"[\"'(]")
+_UNCLEAR = re.compile(r"[\"'(]|[^\S \t\r\n\f]")
+_WHITE_SPACE = " \t\r\n\f"
+_CLASS = re.compile(rf"[^{_WHITE_SPACE}]++")
+_MOST_CLASSES = 50
 _COMPOUND = re.compile(r"([a-z][a-z0-9]{0,15}|\*)?([.#]-?[^\W\d][\w-]{0,99})?", re.IGNORECASE)
-_NOW_AND_THEN = re.compile(r"::?(?:hover|active|focus|visited|link|before|after|first-letter)")
+_NOW_AND_THEN = re.compile(r"::?(?:hover|active|focus|before|after|first-letter)")
 """What a selector adds for an element under the pointer, or for a part of it."""
 _STYLE = re.compile("<style", re.IGNORECASE)
 _FEATURE = re.compile(r"\(([^()]{0,100})\)")
 _WIDTH = re.compile(
-    r"(min|max)-(?:device-)?width\s*+:\s*+(\d{1,5})(?:\.\d{0,3})?\s*+(px|em|rem|)\s*+"
+    r"(min|max)-(?:device-)?width\s*+:\s*+(\d{1,5})(?:\.\d{0,3})?\s*+(px|em|rem|)\s*+",
+    re.ASCII,
 )
 _PIXELS = {"em": 16, "rem": 16}
 _OTHER_MEDIA = frozenset({"print", "speech", "handheld", "aural", "braille", "embossed", "tty"})
@@ -94,7 +105,8 @@ class StyleSheet:
         if (
             self._left < 0
             or self._rules > _MOST_RULES
-            or _NESTS.search(without_nested(source)) is not None
+            or _UNCLEAR.search(without_nested(source)) is not None
+            or has_bad_url(source)
         ):
             self._is_unclear = True
         if self._is_unclear:
@@ -109,6 +121,8 @@ class StyleSheet:
             text, brace = found.groups()
             if brace == "{":
                 body, _, selector = text.rpartition(";")
+                if not open_rules or open_rules[-1][0].startswith("@"):
+                    stray = stray or _stray_in(text)
                 if open_rules:
                     open_rules[-1][1].append(body)
                 open_rules.append((stray + _BETWEEN_RULES.sub("", selector, 1).strip(), []))
@@ -125,8 +139,8 @@ class StyleSheet:
     def _add(self, selectors: str, body: str, seen_on: _Screens) -> None:
         """Adds a rule that is seen on these screens."""
         declared = weighed(body)
-        if "\\" in body:
-            declared["display"] = ("", True)  # a name may be written so
+        if is_unclear(body):
+            declared = {"all": ("", True)}
         display = _effect(declared, _DISPLAYS)
         box = _effect(declared, _BOXES)
         if display is None and box is None:
@@ -159,11 +173,12 @@ class StyleSheet:
 
     def says(self, name: str, found: Mapping[str, str]) -> Said:
         """What the rules say of an element with these attributes."""
-        if self._is_unclear:
+        classes = _CLASS.findall(found.get("class", ""))
+        if self._is_unclear or len(classes) > _MOST_CLASSES:
             return Said(hides=False, shows=True, insists=self._insists)
-        keys = [f".{each}" for each in found.get("class", "").split()[:50]]
+        keys = [f".{each}" for each in classes]
         if "id" in found:
-            keys.append(f"#{found['id'].strip()}")
+            keys.append(f"#{found['id']}")
         keys += [f"{name}{key}" for key in keys]
         keys += [name, "*"]
         groups = ([group[key] for key in keys if key in group] for group in self._groups())
@@ -213,6 +228,12 @@ def _keys(selectors: str) -> Iterator[tuple[str, bool, bool]]:
             yield f"{tag}{found[2] or ''}", depends, bool(found[2])
 
 
+def _stray_in(text: str) -> str:
+    """The first of what makes the next rule an invalid one: a semicolon that ends no at-rule."""
+    *ended, _ = text.split(";")
+    return "" if all(_BETWEEN_RULES.sub("", each, 1).startswith("@") for each in ended) else "}"
+
+
 def _names(selector: str) -> bool:
     return not selector.isalnum() and selector != "*"
 
@@ -221,7 +242,7 @@ def _seen_on(media: str, around: _Screens = _EVERY_SCREEN) -> _Screens:
     """On which screens a rule is seen that stands within these media, and the others around."""
     if not around.wide:
         return around
-    query = media.lower().strip()
+    query = media.lower().strip(_WHITE_SPACE)
     return _Screens(
         all=around.all and query in ("", "all", "screen"),
         wide=any(map(_is_met, query.split(","))),
@@ -257,7 +278,7 @@ def sheet_of(markup: str) -> StyleSheet:
         for token in tokens(markup):
             if token[0] == RAW and before[0] == "style":
                 found = attributes(before[1])
-                if found.get("type", "").strip().lower() in ("", "text/css"):
+                if found.get("type", "").lower() in ("", "text/css"):
                     sheet.read(token[1], found.get("media", ""))
             before = token
     return sheet

@@ -35,12 +35,22 @@ _MAY_NEST = re.compile(r"[\"'(]|/\*")
 _NESTED = re.compile(
     r"""/\*(?>(?:[^*]++|\*(?!/))*)(?:\*/|\Z)|"[^"\\\n{}]*+"|'[^'\\\n{}]*+'|\([^()"'{}*]*+\)"""
 )
+_UNCLEAR = re.compile(r"[\\\"'({\[]|[^\S \t\r\n\f]")
+"""What leaves it open where a declaration ends or what its name is, once nothing is nested; white
+space that CSS does not know is a letter to a browser."""
+_BAD_URL = re.compile(
+    r"""url\((?![ \t\r\n\f]*+(?>"[^"\\\n]*+"|'[^'\\\n]*+'|[^"'()\\*\s]*+)[ \t\r\n\f]*+\))""",
+    re.ASCII | re.IGNORECASE,
+)
+"""In a bare address a browser reads neither quotation marks nor comments."""
+_CAN_HIDE = frozenset({"opacity", "mso-hide", "overflow", "overflow-y", "text-indent", "position"})
+_SHOWN = {"display": "", "visibility": "visible", "font-size": "medium"}
 _DISPLAYS: dict[str, Display] = {
     **dict.fromkeys(("block", "flex", "grid", "table", "table-row", "list-item"), "block"),
     **dict.fromkeys(("inline-block", "inline-flex", "inline-table", "table-cell"), "apart"),
 }
 _LENGTH = re.compile(
-    r"([+-]?(?:\d{1,6}(?:\.\d{0,6})?|\.\d{1,6}))\s*(px|pt|em|rem|ex|ch|in|cm|mm|%|)"
+    r"([+-]?(?:\d{1,6}(?:\.\d{0,6})?|\.\d{1,6}))\s*(px|pt|em|rem|ex|ch|in|cm|mm|%|)", re.ASCII
 )
 _FAR_AWAY = -500
 _SMALLEST_PX = 2
@@ -88,8 +98,21 @@ def _is_hidden(declared: dict[str, str], name: str, found: Mapping[str, str], sa
 
 def declarations(style: str) -> dict[str, str]:
     """The declarations of a style in lower case; of two for one property the last counts, unless
-    only the first is important."""
-    return {name: value for name, (value, _) in weighed(style).items()}
+    only the first is important. One that a browser may divide otherwise hides nothing."""
+    found = {name: value for name, (value, _) in weighed(style).items()}
+    if not is_unclear(style):
+        return found
+    return {name: value for name, value in found.items() if name not in _CAN_HIDE} | _SHOWN
+
+
+def is_unclear(style: str) -> bool:
+    """Whether a browser may read other declarations in a style than are read here."""
+    return _UNCLEAR.search(without_nested(style)) is not None or has_bad_url(style)
+
+
+def has_bad_url(style: str) -> bool:
+    """Whether it has a bare address with characters that would begin or end something elsewhere."""
+    return _BAD_URL.search(style) is not None
 
 
 def weighed(style: str) -> dict[str, tuple[str, bool]]:

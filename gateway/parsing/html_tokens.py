@@ -17,17 +17,20 @@ COMMENT = "!"
 RAW = "#"
 """What stands in a style sheet or a script."""
 
+# White space is that of HTML: to a browser others are letters of a name.
 # A quote counts only as the value of an attribute: `<p title=it's>` ends where it seems to.
 _TAG = re.compile(
-    r"""<(/?[A-Za-z][^\s/>]*+)((?>(?:[^>=]++|=\s*+(?>(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?))*))>"""
+    r"""<(/?[A-Za-z][^ \t\r\n\f/>]*+)((?>(?:[^>=]++|=[ \t\r\n\f]*+"""
+    r"""(?>(?:"[^"]*+"|'[^']*+'|[^ \t\r\n\f>"'][^ \t\r\n\f>]*+)?))*))>"""
 )
-_SIMPLE_TAG = re.compile(r"<(/?[A-Za-z][^\s/>]*+)([^>]*+)>")
+_SIMPLE_TAG = re.compile(r"<(/?[A-Za-z][^ \t\r\n\f/>]*+)([^>]*+)>")
 _ATTRIBUTE = re.compile(
-    r"""([^\s"'>/=]++)(?>(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+)))?)"""
+    r"""([^ \t\r\n\f"'>/=]++)(?>(?:[ \t\r\n\f]*+=[ \t\r\n\f]*+"""
+    r"""(?:"([^"]*+)"|'([^']*+)'|([^ \t\r\n\f>"'][^ \t\r\n\f>]*+)))?)"""
 )
 _END_OF_COMMENT = re.compile("--!?>")
 _ENDS = {
-    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
+    name: re.compile(rf"</{name}(?=[ \t\r\n\f/>])", re.IGNORECASE)
     for name in ("title", "textarea", "style", "script", "xmp", "iframe", "noembed", "noframes")
 }
 _WITH_ENTITIES = frozenset({"title", "textarea"})

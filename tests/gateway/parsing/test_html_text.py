@@ -245,6 +245,20 @@ SHOWN_AGAIN = (
     "b{content:'}.pre{display:none} b{'}",
     ".pre,$${display:none}",
     "} .pre{display:none}",
+    "b{color:red}; .pre{display:none}",
+    "@media screen{; .pre{display:none}}",
+    "x;@import 'y'; .pre{display:none}",
+    ".pre{x:[;display:none;]}",
+    ".pre{display:none} .pre:link{display:inline}",
+    ".pre{display:none} .pre:visited{display:inline}",
+    ".pre{opacity:0} .pre{opac\\69ty:1}",
+    ".pre{display:\u00a0none}",
+    ".pre{display:none\u2003}",
+    "\u00a0.pre{display:none}",
+    "div\u00a0.pre,\x0b.pre{display:none}",
+    ".pre{font-size:\u0660px;height:\u0660;overflow:hidden}",
+    ".pre{display:none;a:url(a/*);display:block;b:url(*/b)}",
+    "</style><style media='\u00a0screen'>.pre{display:none}",
     ".pre{/**/display/**/none}",
     ".pre{opacity:0} .pre{opacity:1}",
     ".pre{opacity:0} div.pre{opacity:1}",
@@ -280,10 +294,40 @@ def test_a_rule_shows_what_the_element_itself_hides(hiding: str) -> None:
         "/*;display:none;*/",
         "quotes:';display:none;'",
         "opacity:0xyz",
+        "display:\u00a0none",
+        "display\u2003:none",
+        "display:none\x0b",
+        "font-size:\u0660px",
+        "display:none;d\\69splay:block",
+        "visibility:hidden;v\\69sibility:visible",
+        "font-size:0;f\\6fnt-size:20px",
+        "x:{;display:none;}",
+        "x:[;display:none;]",
+        "a:url((;display:none;b:url()",
+        "display:none;a:url(a/*);display:block;b:url(*/b)",
+        "display:none;a:url(a'b);display:block;b:url(c'd)",
     ],
 )
 def test_what_a_style_shows_is_read(style: str) -> None:
     assert text_from_html(f'<p style="{style}">text</p>') == "text"
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<div class='a\u00a0pre'>",
+        "<div class='a\x0bpre'>",
+        "<div id=' one'>",
+        "<div\u00a0style=display:none>",
+        "<div\u00a0hidden>",
+        "<div class='pre " + "a " * 50 + "shown'>",
+        "<div class=pre style='d\\69splay:block'>",
+        "<div hidden style='d\\69splay:block'>",
+    ],
+)
+def test_white_space_that_css_does_not_know_hides_nothing(element: str) -> None:
+    sheet = "<style>.pre,#one{display:none} .shown{display:block!important}</style>"
+    assert text_from_html(f"{sheet}{element}text</div>") == "text"
 
 
 def test_what_is_shown_by_an_element_itself_is_seen() -> None:
