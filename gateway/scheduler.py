@@ -209,12 +209,15 @@ class Scheduler:
         return [each for each in every if each.policy in self.runtime.policies]
 
     def _newly_held(self, connection: Connection) -> list[Mailbox]:
-        """The mailboxes that may have a digest now, since a mail is held that none has named."""
-        now = self.runtime.clock()
+        """The mailboxes that may have a digest now, since a mail is held that none has named. Where
+        mail reaches nobody of the staff, the look at all queues notifies the administrators."""
+        now, known = self.runtime.clock(), self._known(connection)
+        reached = lookup.with_reachable_staff(connection, [each.id for each in known])
         return [
             mailbox
-            for mailbox in self._known(connection)
-            if digests.may_be_ordered(connection, mailbox, now)
+            for mailbox in known
+            if mailbox.id in reached
+            and digests.may_be_ordered(connection, mailbox, now)
             and digests.has_new_held(connection, mailbox)
         ]
 

@@ -83,8 +83,6 @@ def order_digest(
     is_new = any(state.new for state in found)
     staff = lookup.reachable_staff(connection, mailbox)
     if not staff:
-        if is_new and not _take_turn(connection, mailbox, now):
-            return 0
         waits = is_new or mailboxes.has_open_tickets(connection, mailbox)
         if not (waits and empty_desk.take_turn(connection, mailbox, now)):
             return 0

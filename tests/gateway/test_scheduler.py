@@ -206,3 +206,28 @@ async def test_administrators_hear_of_a_ticket_that_nobody_of_the_staff_hears_of
     assert [each["event"] for each in log] == ["desk_is_empty"]
     listed = await services.runtime.read(partial(overview.listing))
     assert [each.kind for each in listed if each.address == ADA] == ["empty_desk"]
+
+
+async def test_the_digest_of_a_held_mail_comes_as_soon_as_somebody_of_the_staff_gets_mail(
+    line: CommandLine, services: Services
+) -> None:
+    mail = ANNS_MAIL.replace(b"ann@", b"new@").replace(b"Message-ID: <", b"Message-ID: <new")
+    assert line.pipe(mail, "new@acme.example").code == 0
+
+    def set_staff(connection: Connection, *, active: bool) -> None:
+        mailbox = mailbox_named(connection, SUPPORT)
+        for each in staff:
+            set_person_active(connection, mailbox, Role.STAFF, each.address, active=active)
+
+    here = await services.runtime.read(partial(mailbox_named, address=SUPPORT))
+    staff = await services.runtime.read(lambda c: lookup.staff(c, here)())
+    await services.runtime.write(partial(set_staff, active=False))
+    with capture_logs() as log:
+        assert await services.scheduler.notify_desk(every_queue=False) == 0
+        assert log == []
+        assert await services.scheduler.notify_desk() == 0
+    assert [each["event"] for each in log] == ["desk_is_empty"]
+
+    await services.runtime.write(partial(set_staff, active=True))
+
+    assert await services.scheduler.notify_desk(every_queue=False) == len(staff) > 0

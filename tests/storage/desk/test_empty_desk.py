@@ -91,6 +91,18 @@ def test_somebody_registered_meanwhile_hears_of_the_next_held_mail_at_once(shop:
     assert ordered(shop) == 1
 
 
+def test_so_they_do_of_a_mail_that_was_held_before_they_were_registered(shop: Shop) -> None:
+    deactivate(shop)
+    shop.take(a_mail("new@acme.example"))
+    assert ordered(shop) is None
+
+    tom = NewPerson("tom@help.example", "Tom", Role.STAFF, None)
+    shop.write(lambda c: people.add_person(c, shop.mailbox, tom))
+
+    assert shop.database.read(lambda c: digests.may_be_ordered(c, shop.mailbox, NOON))
+    assert ordered(shop) == 1
+
+
 def test_the_log_has_it_once_an_hour(shop: Shop) -> None:
     deactivate(shop)
     opened(shop.take(a_mail(ANN.address)))
