@@ -103,24 +103,23 @@ def with_left_out_named(case: Case, finding: Finding) -> Finding:
         return finding
     action = finding.action
     waits = finding.reason is Reason.TOKEN_ONLY
+    of_mail = (case.mail, case.facts, case.sender)
     match action:
         case AddComment(ticket=number) if waits or action.visibility is Visibility.PUBLIC:
             ticket = case.facts.tickets.get(number)
+            if waits and ticket is not None:
+                _, out = proposals(*of_mail, ticket, case.policy)
+            else:
+                out = left_out(*of_mail, ticket, case.policy)
         case OpenTicket(follows=followed):
             ticket = case.facts.tickets.get(followed) if followed is not None else None
+            among = without_pending(ticket) if ticket is not None else None
+            # Its requester where staff open it, and people of the mail that they forward.
+            there = {action.requester, *(each.address for each in action.additions)}
+            further = left_out(*of_mail, among, case.policy)
+            out = tuple(address for address in further if address not in there)
         case _:
             return finding
-    of_mail = (case.mail, case.facts, case.sender)
-    if isinstance(action, OpenTicket):
-        among = without_pending(ticket) if ticket is not None else None
-        further = left_out(*of_mail, among, case.policy)
-        # Its requester where staff open it, and people of the mail that they forward.
-        there = {action.requester, *(each.address for each in action.additions)}
-        out = tuple(address for address in further if address not in there)
-    elif waits and ticket is not None:
-        _, out = proposals(*of_mail, ticket, case.policy)
-    else:
-        out = left_out(*of_mail, ticket, case.policy)
     if not out:
         return finding
     orders = (*action.orders, *_alert_of_left_out(case, ticket, out))
