@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from rules.mail.invisible import as_seen
+from rules.mail.invisible import as_compared
 from rules.mail.subjects import subject_besides
 from rules.people import Role
 from rules.ticket.visibility import Visibility
@@ -67,7 +67,7 @@ def as_comment(
     author's name unless it is one of those of the mailbox's staff."""
     by_staff = row.author_role == Role.STAFF.value
     name = row.author_name or ""
-    if not by_staff and as_seen(name) in of_staff:
+    if not by_staff and as_compared(name) in of_staff:
         name = ""
     return NoticeComment(
         author=row.author,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, literal_column, select
 
-from rules.mail.invisible import as_seen
+from rules.mail.invisible import as_compared
 from storage.db.statements import compiled
 from storage.db.tables import PersonRow, table
 
@@ -20,7 +20,7 @@ _NAMES = compiled(
 
 
 def staff_names(connection: Connection, mailbox: int) -> frozenset[str]:
-    """The names of the active staff of a mailbox, as they are seen: a customer chooses their own,
-    and no database compares all letters in any case."""
-    names = (as_seen(row.name) for row in _NAMES.rows(connection, mailbox=mailbox))
+    """The names of the active staff of a mailbox, as they are compared: a customer chooses their
+    own, and no database compares all letters in any case."""
+    names = (as_compared(row.name) for row in _NAMES.rows(connection, mailbox=mailbox))
     return frozenset(name for name in names if name)
